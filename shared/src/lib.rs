@@ -1,1 +1,19 @@
-//! placeholder
+//! The language that `nimd`, `nim-agent` and `nimctl` speak with each other.
+//!
+//! Everything here is a value: types, their text forms, and pure decisions about them. There is no IO, no clock and
+//! no randomness, so that the crate builds on AIX, runs in a model checker, and is tested by calling it.
+
+pub mod api;
+pub mod frame;
+pub mod id;
+pub mod object;
+pub mod operation;
+pub mod request;
+pub mod stage;
+pub mod stamp;
+pub mod unit;
+#[cfg(feature = "yaml")]
+pub mod yaml;
+
+/// Version of this product, as `--version` prints it and `hello` carries it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,273 @@
+//! Journalled events: what happened on the LPAR, in order.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Digest, Epoch, Fence, OperationId, Seq};
+use crate::operation::{Named, Report, Snapshot};
+use crate::stage::{Phase, Point, Stage, names};
+use crate::stamp::Timestamp;
+use crate::unit::{Milliseconds, Seconds};
+
+use super::{Boot, Identity, Position};
+
+/// One record of an operation's journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Event {
+    /// The operation.
+    pub operation: OperationId,
+    /// The line of history.
+    pub epoch: Epoch,
+    /// Number in that line, from 1, without gaps.
+    pub seq: Seq,
+    /// Hash of this record, chained to the one before.
+    pub hash: Digest,
+    /// The LPAR's wall clock in UTC. For display: nothing is decided by it.
+    pub at: Timestamp,
+    /// What happened.
+    pub body: Body,
+}
+
+/// What happened, or what another version says happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Body {
+    /// One of ours.
+    Known(Box<Known>),
+    /// Kept as it came, shown as text.
+    Other(serde_json::Value),
+}
+
+impl From<Known> for Body {
+    fn from(known: Known) -> Self {
+        Self::Known(Box::new(known))
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Known {
+    /// First record: the operation was taken.
+    Taken {
+        /// Digest of the request.
+        digest: Digest,
+        /// Fence of the `start`.
+        fence: Fence,
+        /// Which machine took it.
+        identity: Identity,
+        /// Which boot and which copy of rootvg.
+        boot: Boot,
+    },
+    /// A stage was entered.
+    Stage {
+        /// Which.
+        stage: Named<Stage>,
+    },
+    /// A phase of geninstall was entered.
+    Phase {
+        /// Which.
+        phase: Named<Phase>,
+        /// The LPAR's wall clock as geninstall printed it, where it does.
+        printed_at: Option<String>,
+    },
+    /// A point was passed.
+    Point {
+        /// Which.
+        point: Named<Point>,
+    },
+    /// One of geninstall's own checks.
+    Check {
+        /// What came out.
+        verdict: Named<Verdict>,
+        /// Number of the message, where it has one.
+        code: Option<String>,
+        /// As printed.
+        text: String,
+    },
+    /// The preview's estimate.
+    Estimate {
+        /// Standstill of the workload.
+        blackout: Option<Seconds>,
+        /// The whole update.
+        total: Option<Seconds>,
+    },
+    /// geninstall's blackout ended.
+    BlackoutEnded {
+        /// Length by geninstall's own two lines, where they have times.
+        reported: Option<Seconds>,
+    },
+    /// The freeze as the agent measured it.
+    Freeze(Gap),
+    /// An error code appeared.
+    Code {
+        /// Such as `1430-030`.
+        code: String,
+        /// The line in which it stood, as printed.
+        text: String,
+    },
+    /// Something on the LPAR is changed, was changed, or was put back.
+    Change(Change),
+    /// What the LPAR looks like.
+    Snapshot {
+        /// When: before anything was touched, or at the end.
+        moment: Moment,
+        /// What was found.
+        snapshot: Box<Snapshot>,
+    },
+    /// A cancel was accepted; it takes effect at the next point between steps.
+    CancelAccepted {
+        /// Fence of the master that asked.
+        fence: Fence,
+    },
+    /// A higher fence was seen.
+    FenceRaised {
+        /// Which.
+        fence: Fence,
+    },
+    /// The journal that is here does not contain what the master had stored: another line of history begins.
+    EpochOpened {
+        /// What the master said it had stored.
+        claimed: Position,
+        /// Where the journal that is here stood.
+        found: Position,
+    },
+    /// A supervisor took up the operation of one that is gone.
+    Adopted {
+        /// What it found, in a sentence.
+        evidence: String,
+    },
+    /// Something worth knowing that changes nothing.
+    Note {
+        /// One sentence.
+        text: String,
+    },
+    /// Last record.
+    Finished(Report),
+}
+
+names! {
+    /// What a check came to, as geninstall prints it.
+    Verdict, "verdict" {
+        /// `PASSED:`
+        Passed = "passed",
+        /// `FAILED:`
+        Failed = "failed",
+        /// `WARNING:`
+        Warning = "warning",
+        /// `INFO:`
+        Info = "info",
+    }
+}
+
+names! {
+    /// When a snapshot was taken.
+    Moment, "moment" {
+        /// Before anything was touched.
+        Before = "before",
+        /// At the end.
+        After = "after",
+    }
+}
+
+/// The largest pause of the agent's ticker while the LPAR was silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Gap {
+    /// By the wall clock.
+    pub wall: Milliseconds,
+    /// By the monotonic clock, which may or may not count the freeze on AIX.
+    pub monotonic: Milliseconds,
+    /// How far apart the ticks were meant to be: what a gap without a freeze looks like.
+    pub tick: Milliseconds,
+}
+
+/// One change of the LPAR, in one of its moments. Three records make a change: intent, done, undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Change {
+    /// Number of the change within the operation, from 1. Undone in reverse order.
+    pub number: u32,
+    /// Where it stands.
+    pub moment: Named<ChangeMoment>,
+    /// When it has to be undone.
+    pub class: Named<ChangeClass>,
+    /// What it is, with the state before: all that is needed to put it back.
+    pub effect: Effect,
+    /// Why it could not be undone, where that is so.
+    pub error: Option<String>,
+}
+
+names! {
+    /// Where a change stands.
+    ChangeMoment, "moment of a change" {
+        /// About to be made; its record is synced here and stored by the master first.
+        Intent = "intent",
+        /// Made.
+        Done = "done",
+        /// Put back, and seen to be.
+        Undone = "undone",
+        /// Left on purpose, as its class says.
+        Kept = "kept",
+        /// Could not be put back.
+        UndoFailed = "undo_failed",
+    }
+}
+
+names! {
+    /// When a change is undone.
+    ChangeClass, "class of a change" {
+        /// Whatever the outcome.
+        Always = "always",
+        /// Unless the LPAR was updated.
+        UnlessUpdated = "unless_updated",
+        /// Never; listed before the start.
+        Permanent = "permanent",
+    }
+}
+
+/// What a change is, with the state before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// A file gets other content.
+    File {
+        /// Absolute path.
+        path: String,
+        /// Digest of the content before; `None` when there was no such file.
+        before: Option<Digest>,
+        /// Digest of the new content; `None` when somebody else (geninstall) writes it.
+        after: Option<Digest>,
+        /// Where the content before is kept, relative to the operation's folder.
+        saved_as: Option<String>,
+    },
+    /// A folder is made.
+    Folder {
+        /// Absolute path.
+        path: String,
+    },
+    /// A file system is mounted.
+    Mount {
+        /// Host and export, such as `nim01:/export/lpp`.
+        source: String,
+        /// Absolute path of the mount point.
+        on: String,
+    },
+    /// A token for a management console is fetched.
+    ConsoleToken {
+        /// The console's address.
+        address: String,
+        /// User on it.
+        user: String,
+        /// Whether a token for the same console and user was there before.
+        present_before: bool,
+    },
+    /// Files that were copied to the LPAR for this operation are linked into one folder.
+    Images {
+        /// Absolute path.
+        path: String,
+    },
+}

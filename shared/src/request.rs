@@ -1,0 +1,154 @@
+//! What an LPAR is asked to do: the content of `start`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Digest, InstallationId, ObjectName};
+use crate::unit::{Megabytes, Seconds};
+
+/// The order for one operation. It travels as text, and its [`Digest`] is that of the text: an agent that does not know a
+/// field still checks and keeps what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Request {
+    /// Look only, or do it.
+    pub kind: Kind,
+    /// Which machine this is meant for. Another one refuses.
+    pub expected: Expected,
+    /// Where the packages are; `None` for a kernel move without software.
+    pub images: Option<Images>,
+    /// What is to be installed from there.
+    pub install: Install,
+    /// Whether licences are agreed to (`geninstall -Y`).
+    pub accept_licenses: bool,
+    /// Content of `lvupdate.data` for this LPAR, rendered by the master.
+    pub lvupdate_data: String,
+    /// The management console that the LPAR authenticates at, where it has to.
+    pub console: Option<Console>,
+    /// Limits of time and space.
+    pub limits: Limits,
+}
+
+/// Whether anything is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// `geninstall -k -p`.
+    Preview,
+    /// `geninstall -k`.
+    Update,
+}
+
+/// Which machine an order is meant for. What is `None` is not yet known and is not compared. The partition id is no part of
+/// it: a Live Update changes that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Expected {
+    /// Serial of the frame as the LPAR reports it (`uname -m` / `prtconf`).
+    pub machine_serial: Option<String>,
+    /// Partition name.
+    pub partition_name: Option<String>,
+    /// Installation of the agent.
+    pub installation: Option<InstallationId>,
+}
+
+/// Where packages come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum Images {
+    /// A folder that the LPAR sees already.
+    Folder {
+        /// Absolute path on the LPAR.
+        path: String,
+    },
+    /// An NFS export that the agent mounts read-only for the operation, and unmounts after it.
+    Nfs {
+        /// Host name or address of the server.
+        server: String,
+        /// Exported path.
+        export: String,
+    },
+    /// Files that came over our own connection (`receive`), kept by content.
+    Pushed {
+        /// What belongs to the folder.
+        files: Vec<PushedFile>,
+    },
+}
+
+/// One file of an image folder that travels over our connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PushedFile {
+    /// Path relative to the folder: names separated by `/`, no `..`, no empty part.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Digest of the content.
+    pub digest: Digest,
+}
+
+/// What is to be installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Install {
+    /// Nothing: the kernel is moved.
+    Nothing,
+    /// Every update, no interim fix (`update_all`).
+    UpdateAll,
+    /// Every update and every interim fix (`all`).
+    All,
+    /// Filesets and interim fixes by name, mixed.
+    List(Vec<String>),
+}
+
+/// Where the LPAR gets the token that Live Update needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Console {
+    /// Host name or address of the HMC as the LPAR reaches it.
+    pub address: String,
+    /// TCP port; 12443 where nobody said otherwise.
+    pub port: u16,
+    /// User on the HMC.
+    pub user: String,
+    /// Name of the secret that holds the password; it is asked for with `need_secret`, never part of an order.
+    pub secret: ObjectName,
+}
+
+/// Limits of time and space. Every wait of the agent has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Limits {
+    /// For `pre`, `prep` and `backup` each.
+    pub stage: Seconds,
+    /// How long after `ready` the agent waits for `proceed` before it undoes and ends.
+    pub proceed: Seconds,
+    /// For geninstall: past it the operation is `stuck`. geninstall itself is never signalled.
+    pub update: Seconds,
+    /// For putting back and verifying.
+    pub post: Seconds,
+    /// How long the agent waits for a secret or for the acknowledgement of an undo record.
+    pub answer: Seconds,
+    /// How much output is kept; past it the rest is cut with a mark.
+    pub output: Megabytes,
+    /// Free space that must stay in a file system that files are copied to.
+    pub keep_free: Megabytes,
+}
+
+impl Default for Limits {
+    /// Source: the durations and rules of the Live Update reference (§7.3 rule 8, §8); generous, because a limit that bites
+    /// in the middle of an update makes work for a person.
+    fn default() -> Self {
+        Self {
+            stage: Seconds(3600),
+            proceed: Seconds(900),
+            update: Seconds(6 * 3600),
+            post: Seconds(1800),
+            answer: Seconds(600),
+            output: Megabytes(16),
+            keep_free: Megabytes(500),
+        }
+    }
+}
