@@ -104,8 +104,8 @@ pub enum MasterFrame {
         #[serde(flatten)]
         command: Command,
     },
-    /// Go on reporting. Never starts anything: for an unknown id the agent writes a tombstone, after which a `start` of that
-    /// id is refused for ever.
+    /// Go on reporting. Never starts anything: for an unknown id the agent writes a tombstone with this fence, after which a
+    /// `start` of that id with this fence or a lower one, however late it arrives, is refused for ever.
     Attach {
         /// The operation.
         operation: OperationId,
@@ -222,7 +222,9 @@ names! {
     Refusal, "refusal" {
         /// A higher fence was seen: another master commands.
         StaleFence = "stale_fence",
-        /// The operation was tombstoned: it will never start here.
+        /// The operation has a tombstone whose fence is not lower than that of the `start`: that `start` will never run here.
+        /// One under a higher fence may: its master has seen the tombstone, or claimed the operation after it. A forgotten
+        /// operation has a tombstone with the highest fence there is.
         Tombstoned = "tombstoned",
         /// Another operation runs on this LPAR, or a Live Update that is not ours.
         Busy = "busy",
