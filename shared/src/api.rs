@@ -1,1 +1,122 @@
-//! Bodies of the HTTP API.
+//! Bodies of the HTTP API that `nimctl` and other programs speak with `nimd`, under [`BASE`].
+//!
+//! | method and path | body → answer |
+//! | --- | --- |
+//! | `GET /v1/server` | → [`Server`] |
+//! | `GET /v1/objects?type=&class=&name=&label=&after=&limit=` | → [`Page`] of [`ObjectView`], in the order of creation; `name` may be a pattern and repeated |
+//! | `POST /v1/objects` | [`Define`] → [`ObjectView`] |
+//! | `GET /v1/objects/{name}` | → [`ObjectView`] |
+//! | `PATCH /v1/objects/{name}` | [`Edit`] → [`ObjectView`] |
+//! | `DELETE /v1/objects/{name}` | → nothing |
+//! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
+//! | `GET /v1/export?name=` | → YAML text |
+//! | `POST /v1/cust` | [`Cust`] → [`Accepted`] |
+//! | `GET /v1/operations?state=&lpar=&batch=&after=&limit=` | → [`Page`] of [`OperationView`], newest first |
+//! | `GET /v1/operations/{id}` | → [`OperationView`] |
+//! | `POST /v1/operations/{id}/cancel` | → [`OperationView`] |
+//! | `POST /v1/operations/{id}/resolve` | [`Resolve`] → [`OperationView`] |
+//! | `GET /v1/operations/{id}/events?after=&limit=` | → [`Page`] of [`EventView`] |
+//! | `GET /v1/operations/{id}/output?from=&limit=` | → [`Output`] |
+//! | `GET /v1/watch?operation=&batch=` | → server-sent events, see [`Watched`] |
+//! | `POST /v1/hostkeys/scan` | [`Scan`] → [`Scanned`] |
+//! | `POST /v1/hostkeys` | [`TrustKeys`] → [`Trusted`] |
+//! | `POST /v1/hostkeys/import` | [`ImportKeys`] → [`Trusted`] |
+//! | `GET /v1/hostkeys?name=` | → [`Page`] of [`HostKey`] |
+//! | `DELETE /v1/hostkeys/{name}` | → nothing |
+//! | `GET /v1/secrets` | → [`Page`] of [`SecretView`] |
+//! | `PUT /v1/secrets/{name}` | [`SetSecret`] → [`SecretView`] |
+//! | `DELETE /v1/secrets/{name}` | → nothing |
+//! | `GET /v1/agent/{lpar}/bundle` | → a POSIX sh script |
+//! | `GET /v1/agent/{lpar}/status` | → [`AgentStatus`] |
+//!
+//! Every error is a [`Failure`] with the HTTP status of its kind. Times are RFC 3339 in UTC, keys `snake_case`; fields are
+//! added, never renamed.
+
+mod host;
+mod object;
+mod operation;
+
+pub use host::{
+    AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, Scan, Scanned, SecretView, Server,
+    SetSecret, TrustKeys, Trusted,
+};
+pub use object::{
+    Action, Applied, Apply, AttributeChange, Define, Edit, File, FileFault, ObjectChange,
+    ObjectView, Pair,
+};
+pub use operation::{
+    Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Watched,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Path before every other.
+pub const BASE: &str = "/v1";
+
+/// Most rows of a page; what is asked for beyond is cut to it.
+pub const PAGE_LIMIT: u32 = 1000;
+
+/// A part of a listing. `after` of the next request is `next` of this one; no `next`, no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the next page begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Why something was not done. Nothing was changed, unless the message says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Failure {
+    /// Stays the same for years: `NLU-0201`.
+    pub code: String,
+    /// What was tried, on which object.
+    pub message: String,
+    /// Why, outermost first.
+    #[serde(default)]
+    pub causes: Vec<String>,
+    /// What to type or to look at now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// All faults of an input that has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FileFault>,
+    /// What kind of failure it is: decides HTTP status and exit code.
+    pub kind: FailureKind,
+}
+
+crate::stage::names! {
+    /// Kinds of failure. In brackets: HTTP status, exit code of `nimctl`.
+    FailureKind, "kind of failure" {
+        /// The request itself is wrong (400, 2).
+        Usage = "usage",
+        /// No such object or operation (404, 3).
+        NotFound = "not_found",
+        /// Refused; nothing was changed (409, 3).
+        Refused = "refused",
+        /// Somebody or something cannot be reached, or a limit passed (503, 4).
+        Unreachable = "unreachable",
+        /// Not allowed (403, 5).
+        Forbidden = "forbidden",
+        /// A fault in nimd; its log has more (500, 4).
+        Internal = "internal",
+    }
+}
+
+impl FailureKind {
+    /// The HTTP status that goes with it.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Usage => 400,
+            Self::NotFound => 404,
+            Self::Refused => 409,
+            Self::Unreachable => 503,
+            Self::Forbidden => 403,
+            Self::Internal => 500,
+        }
+    }
+}

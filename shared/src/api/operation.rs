@@ -1,0 +1,157 @@
+//! Operations: what is asked of LPARs and how it goes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::frame::Event;
+use crate::id::{BatchId, ClientToken, Epoch, MasterId, ObjectName, OperationId, Seq};
+use crate::operation::{Named, Report, StateName};
+use crate::request::{Install, Kind};
+use crate::stage::{Phase, Stage};
+use crate::stamp::Timestamp;
+use crate::unit::Seconds;
+
+/// Asks for a Live Update of one LPAR or several. Everything is checked before anything is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Cust {
+    /// Chosen by the client; the same request sent again is accepted once.
+    pub token: ClientToken,
+    /// Names of LPARs, wildcards of names, names of groups.
+    pub targets: Vec<String>,
+    /// Look only, or do it.
+    pub kind: Kind,
+    /// Where the packages are; `None` moves the kernel without software.
+    pub lpp_source: Option<ObjectName>,
+    /// What is to be installed.
+    pub install: Install,
+    /// Whether licences are agreed to.
+    pub accept_licenses: bool,
+    /// The object with `lvupdate.data`. In its name `{lpar}` stands for the LPAR's.
+    pub live_update_data: Option<String>,
+    /// Of several LPARs at most this many at a time.
+    pub concurrent: Option<u32>,
+    /// No further LPAR is started after this time.
+    pub time_limit: Option<Seconds>,
+}
+
+/// What was accepted. It is committed: it goes on whatever happens to the client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Accepted {
+    /// All of them together.
+    pub batch: BatchId,
+    /// One an LPAR.
+    pub operations: Vec<AcceptedOperation>,
+}
+
+/// One operation that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AcceptedOperation {
+    /// Its id.
+    pub id: OperationId,
+    /// Its LPAR.
+    pub lpar: ObjectName,
+}
+
+/// An operation as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OperationView {
+    /// Its id.
+    pub id: OperationId,
+    /// What it was asked for together with.
+    pub batch: BatchId,
+    /// Its LPAR.
+    pub lpar: ObjectName,
+    /// Look only, or do it.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: StateName,
+    /// Stage, while it runs.
+    pub stage: Option<Named<Stage>>,
+    /// Phase of geninstall, in the stage `update`.
+    pub phase: Option<Named<Phase>>,
+    /// When that stage or phase was entered, by the master's clock.
+    pub entered_at: Option<Timestamp>,
+    /// Whether a cancel was asked for.
+    pub cancel_asked: bool,
+    /// Since when there is no contact, where that is so. No failure by itself.
+    pub lost_contact_since: Option<Timestamp>,
+    /// What it waits for, in a sentence, where it waits.
+    pub waits_for: Option<String>,
+    /// Past this time it is `stuck`.
+    pub deadline: Option<Timestamp>,
+    /// What the preview estimated for the standstill.
+    pub estimated_blackout: Option<Seconds>,
+    /// What the preview estimated for the whole update.
+    pub estimated_total: Option<Seconds>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When the agent took it.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Who asked, as uid on the master.
+    pub requested_by: u32,
+    /// The master that works on it.
+    pub owner: Option<MasterId>,
+    /// How it ended, once the agent has said so.
+    pub report: Option<Report>,
+    /// What is wrong and what to do, for `failed` and `stuck`.
+    pub failure: Option<super::Failure>,
+}
+
+/// One event with when it was stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EventView {
+    /// The LPAR.
+    pub lpar: ObjectName,
+    /// When nimd stored it, by the master's clock.
+    pub stored_at: Timestamp,
+    /// The event.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// One message of `watch`. The id of the server-sent event is a cursor: `Last-Event-ID` goes on after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "watched", rename_all = "snake_case")]
+pub enum Watched {
+    /// An operation as it stands: first of all, and after each change.
+    Operation(Box<OperationView>),
+    /// A journalled event.
+    Event(Box<EventView>),
+    /// The watched operations are all at an end; the stream ends.
+    End,
+}
+
+/// A part of the raw output of an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Output {
+    /// The line of history.
+    pub epoch: Epoch,
+    /// Offset of the first byte.
+    pub offset: u64,
+    /// The bytes, in base64.
+    pub data: String,
+    /// Offset of the next part; `None` at the end of what there is.
+    pub next: Option<u64>,
+    /// Whether the agent cut the rest because of its limit.
+    pub cut: bool,
+}
+
+/// Ends an operation that is `stuck`, on a person's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Resolve {
+    /// What it is to count as: `succeeded`, `failed` or `cancelled`.
+    pub state: StateName,
+    /// Why; kept with the operation.
+    pub reason: String,
+    /// The last event that the person has seen, so that a verdict on something newer is refused.
+    pub seen: Option<(Epoch, Seq)>,
+}
