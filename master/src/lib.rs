@@ -1,1 +1,3 @@
-//! placeholder
+//! `nimd`: inventory, sessions with HMCs and agents, the operation engine, and the API, over one Postgres.
+
+pub mod engine;

@@ -1,0 +1,282 @@
+//! Whether a frame has room for one more surrogate.
+//!
+//! Capacity is reserved before it is used. What the HMC showed at a time T counts, less what we promised and what was not yet
+//! visible at T. Where nothing is known of a frame or an LPAR no figure is invented: then only the number of updates counts.
+//! Source of the rules: the HMC reference, §4.3 and §4.4.
+
+use nim_shared::id::OperationId;
+use nim_shared::stamp::Timestamp;
+use nim_shared::unit::{Megabytes, ProcessorUnits, Seconds};
+use serde::{Deserialize, Serialize};
+
+/// What a surrogate takes from its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// The LPAR's memory, rounded up to whole regions, and the hypervisor's overhead for it.
+    pub memory: Megabytes,
+    /// Entitlement of a shared LPAR, or whole processors of a dedicated one.
+    pub processors: ProcessorUnits,
+}
+
+/// What an HMC showed of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// When it was read, by the database's clock.
+    pub read_at: Timestamp,
+    /// `curr_avail_sys_mem`.
+    pub free_memory: Megabytes,
+    /// `curr_avail_sys_proc_units`.
+    pub free_processors: ProcessorUnits,
+    /// `mem_region_size`: memory is handed out in these.
+    pub region: Megabytes,
+    /// `configurable_sys_mem`.
+    pub configurable_memory: Megabytes,
+    /// Partitions that exist, where it was read.
+    pub partitions: Option<u32>,
+    /// `max_lpars`, where it was read.
+    pub max_partitions: Option<u32>,
+}
+
+/// Capacity promised to an operation and not yet released.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The operation.
+    pub operation: OperationId,
+    /// What it takes; `None` where nothing was known of the LPAR.
+    pub need: Option<Need>,
+    /// When an HMC first showed its surrogate: readings from then on have it subtracted already.
+    pub seen_at: Option<Timestamp>,
+}
+
+/// All that is known of a frame at the moment of the decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameLedger {
+    /// The last reading; `None` where there is none.
+    pub reading: Option<Reading>,
+    /// What is promised and not released.
+    pub reservations: Vec<Reservation>,
+    /// Most updates at a time on this frame.
+    pub limit: u32,
+}
+
+/// What may be decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Reserve, and go on.
+    Granted,
+    /// The frame's reading is too old, or older than a reservation that could not be seen yet: read it again first.
+    ReadAgain,
+    /// Not now.
+    Wait(Shortage),
+}
+
+/// What is missing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Shortage {
+    /// As many updates run on the frame as may.
+    #[error("{running} of at most {limit} updates run on the frame")]
+    Slots {
+        /// Running, with those promised.
+        running: u32,
+        /// Most at a time.
+        limit: u32,
+    },
+    /// Memory.
+    #[error(
+        "needs {needed} of memory, {free} are free on the frame beyond what is promised and the margin"
+    )]
+    Memory {
+        /// What the surrogate takes.
+        needed: Megabytes,
+        /// What is free.
+        free: Megabytes,
+    },
+    /// Processors.
+    #[error("needs {needed} processor units, {free} are free on the frame beyond what is promised")]
+    Processors {
+        /// What the surrogate takes.
+        needed: ProcessorUnits,
+        /// What is free.
+        free: ProcessorUnits,
+    },
+    /// Partition slots.
+    #[error("the frame has {partitions} of at most {max} partitions")]
+    Partitions {
+        /// Existing and promised.
+        partitions: u32,
+        /// Most at a time.
+        max: u32,
+    },
+}
+
+/// How old a reading may be.
+pub const FRESH: Seconds = Seconds(60);
+
+/// Share of the configurable memory that stays free, in percent. Source: HMC reference §4.4, "margin".
+const MARGIN_PERCENT: u64 = 5;
+
+impl FrameLedger {
+    /// Whether `need` fits at `now`. `need` is `None` where nothing is known of the LPAR.
+    #[must_use]
+    pub fn decide(&self, need: Option<Need>, now: Timestamp) -> Decision {
+        let running = u32::try_from(self.reservations.len()).unwrap_or(u32::MAX);
+        if running >= self.limit {
+            return Decision::Wait(Shortage::Slots { running, limit: self.limit });
+        }
+        match (self.reading, need) {
+            (Some(reading), Some(need)) => self.fits(reading, need, now),
+            // Nothing is known: one slot of the limit, which there is.
+            (None, _) | (_, None) => Decision::Granted,
+        }
+    }
+
+    fn fits(&self, reading: Reading, need: Need, now: Timestamp) -> Decision {
+        if now.since(reading.read_at) > time::Duration::seconds(FRESH.0.cast_signed()) {
+            return Decision::ReadAgain;
+        }
+        let unseen =
+            || self.reservations.iter().filter(|r| r.seen_at.is_none_or(|at| at > reading.read_at));
+        let promised: Megabytes = unseen().filter_map(|r| r.need).map(|n| n.memory).sum();
+        let units: ProcessorUnits = unseen().filter_map(|r| r.need).map(|n| n.processors).sum();
+        let margin =
+            reading.region.0.saturating_add(reading.configurable_memory.0 * MARGIN_PERCENT / 100);
+        let free =
+            Megabytes(reading.free_memory.0.saturating_sub(promised.0).saturating_sub(margin));
+        let free_units = ProcessorUnits {
+            hundredths: reading.free_processors.hundredths.saturating_sub(units.hundredths),
+        };
+        let waiting = u32::try_from(unseen().count()).unwrap_or(u32::MAX);
+        let partitions = reading.partitions.map(|there| there.saturating_add(waiting));
+        if need.memory > free {
+            Decision::Wait(Shortage::Memory { needed: need.memory, free })
+        } else if need.processors > free_units {
+            Decision::Wait(Shortage::Processors { needed: need.processors, free: free_units })
+        } else if let (Some(partitions), Some(max)) = (partitions, reading.max_partitions)
+            && partitions >= max
+        {
+            Decision::Wait(Shortage::Partitions { partitions, max })
+        } else {
+            Decision::Granted
+        }
+    }
+}
+
+/// What an LPAR with these figures takes from a frame whose memory comes in regions of `region`.
+///
+/// `hpt_ratio` is the *d* of the page table ratio `1:d`; `None` takes 64, the larger table. The overhead is an estimate that
+/// errs upwards: at least 512 MB. Source: HMC reference §4.4.
+#[must_use]
+pub fn need(
+    memory: Megabytes,
+    max_memory: Megabytes,
+    hpt_ratio: Option<u64>,
+    region: Megabytes,
+    processors: ProcessorUnits,
+) -> Need {
+    let region = region.0.max(1);
+    let up = |mb: u64| mb.div_ceil(region).saturating_mul(region);
+    let ratio = hpt_ratio.filter(|d| *d > 0).unwrap_or(64);
+    let table = (up(max_memory.0) / ratio).next_power_of_two();
+    let overhead = up(table).saturating_add(region).max(512);
+    Need { memory: Megabytes(up(memory.0).saturating_add(overhead)), processors }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nim_shared::id::OperationId;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_unix_micros(second * 1_000_000)
+    }
+
+    fn units(text: &str) -> ProcessorUnits {
+        text.parse().unwrap()
+    }
+
+    /// The worked example of the HMC reference: 25344 MB and 1.8 units free, regions of 256 MB.
+    fn reading(read_at: i64) -> Reading {
+        Reading {
+            read_at: at(read_at),
+            free_memory: Megabytes(25_344),
+            free_processors: units("1.8"),
+            region: Megabytes(256),
+            configurable_memory: Megabytes(0),
+            partitions: Some(10),
+            max_partitions: Some(12),
+        }
+    }
+
+    fn reservation(number: u128, need: Option<Need>, seen_at: Option<i64>) -> Reservation {
+        let operation = OperationId(uuid::Uuid::from_u128(number));
+        Reservation { operation, need, seen_at: seen_at.map(at) }
+    }
+
+    fn a() -> Need {
+        need(Megabytes(8192), Megabytes(16_384), Some(128), Megabytes(256), units("1.0"))
+    }
+
+    fn b() -> Need {
+        need(Megabytes(12_288), Megabytes(24_576), Some(128), Megabytes(256), units("0.8"))
+    }
+
+    fn ledger(reservations: Vec<Reservation>) -> FrameLedger {
+        FrameLedger { reading: Some(reading(100)), reservations, limit: 4 }
+    }
+
+    #[test]
+    fn the_worked_example_holds() {
+        assert_eq!((a().memory, b().memory), (Megabytes(8704), Megabytes(12_800)));
+        let with_a = ledger(vec![reservation(1, Some(a()), None)]);
+        assert_eq!(with_a.decide(Some(b()), at(110)), Decision::Granted);
+        let both = ledger(vec![reservation(1, Some(a()), None), reservation(2, Some(b()), None)]);
+        let c = need(Megabytes(1024), Megabytes(2048), None, Megabytes(256), units("0.2"));
+        assert!(matches!(
+            both.decide(Some(c), at(110)),
+            Decision::Wait(Shortage::Processors { .. })
+        ));
+    }
+
+    #[test]
+    fn a_surrogate_that_the_reading_shows_is_not_subtracted_twice() {
+        let seen =
+            ledger(vec![reservation(1, Some(b()), Some(90)), reservation(2, None, Some(90))]);
+        assert_eq!(seen.decide(Some(b()), at(110)), Decision::Granted);
+        let later = ledger(vec![reservation(1, Some(b()), Some(101))]);
+        assert!(matches!(
+            later.decide(Some(b()), at(110)),
+            Decision::Wait(Shortage::Memory { .. })
+        ));
+    }
+
+    #[test]
+    fn an_old_reading_is_read_again() {
+        assert_eq!(ledger(vec![]).decide(Some(a()), at(161)), Decision::ReadAgain);
+    }
+
+    #[test]
+    fn where_nothing_is_known_one_slot_of_the_limit_counts() {
+        let unknown = |running: u128| FrameLedger {
+            reading: None,
+            reservations: (0..running).map(|n| reservation(n, None, None)).collect(),
+            limit: 2,
+        };
+        assert_eq!(unknown(1).decide(None, at(0)), Decision::Granted);
+        assert!(matches!(unknown(2).decide(None, at(0)), Decision::Wait(Shortage::Slots { .. })));
+        assert!(matches!(
+            unknown(2).decide(Some(a()), at(0)),
+            Decision::Wait(Shortage::Slots { .. })
+        ));
+    }
+
+    #[test]
+    fn a_frame_without_a_free_partition_waits() {
+        let small = need(Megabytes(256), Megabytes(256), None, Megabytes(256), units("0.1"));
+        let full =
+            ledger(vec![reservation(1, Some(small), None), reservation(2, Some(small), None)]);
+        assert_eq!(
+            full.decide(Some(small), at(110)),
+            Decision::Wait(Shortage::Partitions { partitions: 12, max: 12 })
+        );
+    }
+}
