@@ -6,4 +6,5 @@
 
 pub mod capacity;
 pub mod deadline;
+pub mod journal;
 pub mod operation;
