@@ -1,3 +1,4 @@
 //! `nimd`: inventory, sessions with HMCs and agents, the operation engine, and the API, over one Postgres.
 
 pub mod engine;
+pub mod inventory;

@@ -1,0 +1,4 @@
+//! What is out there: what HMCs show of frames, and what the objects say about how to reach a host.
+
+pub mod csv;
+pub mod hmc;

@@ -1,0 +1,233 @@
+//! What an HMC shows of a frame: free memory and processors, and what each partition takes.
+//!
+//! One listing of each kind a frame, never one a partition; values only, in the order that was asked for, parsed here.
+//! Source of commands and attributes: HMC reference §2.2, §2.3.
+
+use nim_shared::id::LparId;
+use nim_shared::object::Cec;
+use nim_shared::stamp::Timestamp;
+use nim_shared::unit::{Megabytes, ProcessorUnits};
+
+use super::csv::{self, BadTable};
+use crate::engine::capacity::{Need, Reading, need};
+
+/// The questions that make a reading, as words of the HMC's command line, in the order of [`FrameAnswers`].
+#[must_use]
+pub fn questions(frame: &Cec) -> [Vec<String>; 6] {
+    let system = format!("{}-{}*{}", frame.hw_type, frame.hw_model, frame.hw_serial);
+    let ask = |words: &[&str], attributes: &str| {
+        let head = words.iter().map(ToString::to_string);
+        let tail = ["-F", attributes].map(ToOwned::to_owned);
+        head.chain(["-m".to_owned(), system.clone()]).chain(tail).collect()
+    };
+    [
+        ask(&["lssyscfg", "-r", "sys"], "state,max_lpars"),
+        ask(
+            &["lshwres", "-r", "mem", "--level", "sys"],
+            "configurable_sys_mem,curr_avail_sys_mem,mem_region_size",
+        ),
+        ask(&["lshwres", "-r", "proc", "--level", "sys"], "curr_avail_sys_proc_units"),
+        ask(&["lssyscfg", "-r", "lpar"], "name,lpar_id,state"),
+        ask(
+            &["lshwres", "-r", "mem", "--level", "lpar"],
+            "lpar_name,lpar_id,curr_mem,curr_max_mem",
+        ),
+        ask(
+            &["lshwres", "-r", "proc", "--level", "lpar"],
+            "lpar_name,lpar_id,curr_proc_mode,curr_proc_units,curr_procs",
+        ),
+    ]
+}
+
+/// What an HMC answered to [`questions`].
+pub type FrameAnswers = [String; 6];
+
+/// What an HMC shows of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameView {
+    /// State of the frame as the HMC spells it; work is possible in `Operating` only.
+    pub state: String,
+    /// Free capacity; `None` where the frame does not show it.
+    pub reading: Option<Reading>,
+    /// Its partitions.
+    pub partitions: Vec<Partition>,
+}
+
+/// One partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Its name. During an update the original's ends in [`ORIGINAL`].
+    pub name: String,
+    /// Its id.
+    pub lpar_id: LparId,
+    /// Its state as the HMC spells it.
+    pub state: String,
+    /// What a surrogate of it takes; `None` where the HMC does not show enough.
+    pub need: Option<Need>,
+}
+
+/// What an update appends to the name of the partition that it replaces. Source: HMC reference §4.1.
+pub const ORIGINAL: &str = "_lku0";
+
+/// The state in which a frame can do partition work.
+pub const OPERATING: &str = "Operating";
+
+/// An answer that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAnswer {
+    /// It is no table.
+    #[error("the answer to `{command}` is no table")]
+    Table {
+        /// The command.
+        command: String,
+        /// Why.
+        #[source]
+        cause: BadTable,
+    },
+    /// There is no row about the frame.
+    #[error("the answer to `{command}` has no row")]
+    Empty {
+        /// The command.
+        command: String,
+    },
+}
+
+impl FrameView {
+    /// Reads the answers about `frame`, which were given at `read_at`.
+    ///
+    /// # Errors
+    /// [`BadAnswer`] names the command whose answer cannot be read.
+    pub fn read(
+        frame: &Cec,
+        answers: &FrameAnswers,
+        read_at: Timestamp,
+    ) -> Result<Self, BadAnswer> {
+        let asked = questions(frame);
+        let [sys, mem, proc, lpars, lpar_mem, lpar_proc] = answers;
+        let [state, max_lpars] = first(&asked[0], rows(&asked[0], sys)?)?;
+        let [configurable, free, region] = first(&asked[1], rows(&asked[1], mem)?)?;
+        let [units] = first(&asked[2], rows(&asked[2], proc)?)?;
+        let lpars: Vec<[String; 3]> = rows(&asked[3], lpars)?;
+        let memory: Vec<[String; 4]> = rows(&asked[4], lpar_mem)?;
+        let processors: Vec<[String; 5]> = rows(&asked[5], lpar_proc)?;
+        let region = megabytes(&region);
+        let reading = (|| {
+            Some(Reading {
+                read_at,
+                free_memory: megabytes(&free)?,
+                free_processors: units.parse().ok()?,
+                region: region?,
+                configurable_memory: megabytes(&configurable)?,
+                partitions: u32::try_from(lpars.len()).ok(),
+                max_partitions: max_lpars.parse().ok(),
+            })
+        })();
+        let partitions = lpars.into_iter().filter_map(|[name, id, state]| {
+            let takes = || {
+                let [_, _, current, most] = memory.iter().find(|row| row[1] == id)?;
+                let [_, _, mode, shared, dedicated] = processors.iter().find(|row| row[1] == id)?;
+                let units: ProcessorUnits =
+                    if mode == "shared" { shared } else { dedicated }.parse().ok()?;
+                Some(need(megabytes(current)?, megabytes(most)?, None, region?, units))
+            };
+            Some(Partition { need: takes(), lpar_id: id.parse().ok()?, name, state })
+        });
+        Ok(Self { state, reading, partitions: partitions.collect() })
+    }
+
+    /// Whether an update of the LPAR `name` is under way on the frame: original and surrogate both exist.
+    #[must_use]
+    pub fn has_surrogate(&self, name: &str) -> bool {
+        self.partitions.iter().any(|partition| partition.name.strip_suffix(ORIGINAL) == Some(name))
+    }
+}
+
+/// A number of megabytes; `null`, `unavailable` and the like are none.
+fn megabytes(text: &str) -> Option<Megabytes> {
+    text.parse().ok().map(Megabytes)
+}
+
+fn rows<const N: usize>(command: &[String], answer: &str) -> Result<Vec<[String; N]>, BadAnswer> {
+    csv::table(answer).map_err(|cause| BadAnswer::Table { command: command.join(" "), cause })
+}
+
+fn first<const N: usize>(
+    command: &[String],
+    rows: Vec<[String; N]>,
+) -> Result<[String; N], BadAnswer> {
+    rows.into_iter().next().ok_or_else(|| BadAnswer::Empty { command: command.join(" ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame() -> Cec {
+        Cec {
+            hw_type: "9009".parse().unwrap(),
+            hw_model: "42A".parse().unwrap(),
+            hw_serial: "7812345".parse().unwrap(),
+            system_name: None,
+            limit: None,
+            mgmt_source: vec![],
+        }
+    }
+
+    fn answers() -> FrameAnswers {
+        [
+            "Operating,400\n",
+            "131072,25344,256\n",
+            "1.8\n",
+            "aix1,98,Not Activated\naix1_lku0,99,Running\ndb1,12,Running\nodd,x,Running\n",
+            "aix1_lku0,99,8192,16384\ndb1,12,4096,8192\n",
+            "aix1_lku0,99,shared,1.0,2\ndb1,12,ded,null,2\n",
+        ]
+        .map(ToOwned::to_owned)
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix_micros(0)
+    }
+
+    #[test]
+    fn a_frame_is_read_from_six_listings() {
+        let view = FrameView::read(&frame(), &answers(), now()).unwrap();
+        let reading = view.reading.unwrap();
+        assert_eq!((reading.free_memory, reading.region), (Megabytes(25_344), Megabytes(256)));
+        assert_eq!(
+            (reading.free_processors.to_string().as_str(), reading.partitions),
+            ("1.8", Some(4))
+        );
+        let names: Vec<_> =
+            view.partitions.iter().map(|p| (p.name.as_str(), p.need.is_some())).collect();
+        assert_eq!(names, [("aix1", false), ("aix1_lku0", true), ("db1", true)]);
+        assert_eq!(view.partitions[2].need.unwrap().processors.to_string(), "2.0");
+        assert!(view.has_surrogate("aix1") && !view.has_surrogate("db1"));
+    }
+
+    #[test]
+    fn where_the_hmc_shows_nothing_no_figure_is_invented() {
+        let mut unknown = answers();
+        unknown[1] = "131072,null,256\n".to_owned();
+        unknown[4] = "No results were found.\n".to_owned();
+        let view = FrameView::read(&frame(), &unknown, now()).unwrap();
+        assert_eq!(view.reading, None);
+        assert!(view.partitions.iter().all(|p| p.need.is_none()));
+    }
+
+    #[test]
+    fn the_frame_is_named_by_type_model_and_serial() {
+        for words in questions(&frame()) {
+            let at = words.iter().position(|word| word == "-m").unwrap();
+            assert_eq!(words[at + 1], "9009-42A*7812345");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_names_its_command() {
+        let mut garbled = answers();
+        garbled[2] = String::new();
+        let error = FrameView::read(&frame(), &garbled, now()).unwrap_err().to_string();
+        assert!(error.contains("lshwres -r proc --level sys -m 9009-42A*7812345"), "{error}");
+    }
+}
