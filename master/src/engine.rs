@@ -6,5 +6,6 @@
 
 pub mod capacity;
 pub mod deadline;
+pub mod dialogue;
 pub mod journal;
 pub mod operation;

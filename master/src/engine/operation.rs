@@ -207,9 +207,10 @@ impl Operation {
             (S::Dispatching { start: Start::NotSent }, E::StartCommitted) => {
                 (S::Dispatching { start: Start::Sent }, vec![Do::SendStart])
             }
-            (S::Dispatching { start: Start::NotSent }, E::GaveUp | E::DeadlinePassed) => {
-                (ended(NOT_STARTED), vec![Do::Notify, Do::CloseSession])
-            }
+            (
+                S::Dispatching { start: Start::NotSent },
+                E::GaveUp | E::DeadlinePassed | E::AnotherMachine,
+            ) => (ended(NOT_STARTED), vec![Do::Notify, Do::CloseSession]),
 
             // `start` may be anywhere.
             (S::Dispatching { start: Start::Sent }, E::Claimed) => (stay(), vec![Do::OpenSession]),
@@ -236,7 +237,7 @@ impl Operation {
             (S::Dispatching { start: Start::Sent }, E::DeadlinePassed) => {
                 (stuck(StuckReason::DeadlinePassed, None), vec![Do::Notify])
             }
-            (S::Dispatching { .. }, E::AnotherMachine) => {
+            (S::Dispatching { start: Start::Sent }, E::AnotherMachine) => {
                 (stuck(StuckReason::AnotherMachine, None), vec![Do::Notify, Do::CloseSession])
             }
 

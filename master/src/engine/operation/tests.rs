@@ -156,6 +156,12 @@ fn a_deadline_makes_stuck_only_where_the_lpar_may_have_been_touched() {
                 &[A::Notify, A::CloseSession],
             ),
             (dispatching(Start::NotSent), E::GaveUp, ended(FAILED), &[A::Notify, A::CloseSession]),
+            (
+                dispatching(Start::NotSent),
+                E::AnotherMachine,
+                ended(FAILED),
+                &[A::Notify, A::CloseSession],
+            ),
             (dispatching(Start::Sent), E::GaveUp, dispatching(Start::Sent), &[]),
             (dispatching(Start::Sent), E::DeadlinePassed, deadline(None), &[A::Notify]),
             (State::Running(OPEN), E::DeadlinePassed, deadline(Some(OPEN)), &[A::Notify]),

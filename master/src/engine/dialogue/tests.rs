@@ -1,0 +1,193 @@
+use super::*;
+use crate::engine::operation::{Gate, Run, Start, State};
+use nim_shared::frame::{Body, Boot, ClockReading, Known, Position};
+use nim_shared::id::{InstallationId, Seq};
+use nim_shared::operation::{Blackout, Outcome, Report, StateName, StuckReason};
+use nim_shared::stage::{Point, Stage};
+use nim_shared::stamp::Timestamp;
+use uuid::Uuid;
+
+fn id(number: u128) -> OperationId {
+    OperationId(Uuid::from_u128(number))
+}
+
+fn order() -> Order {
+    Order {
+        operation: id(1),
+        fence: Fence(7),
+        digest: Digest::of(b"{}"),
+        request: "{}".to_owned(),
+        expected: Expected {
+            machine_serial: Some("00C2FC0000".to_owned()),
+            partition_name: Some("lpar01".to_owned()),
+            installation: None,
+        },
+    }
+}
+
+fn dialogue(state: State) -> Dialogue {
+    Dialogue::new(order(), Operation { state, cancel_asked: false }, Progress::START, 0)
+}
+
+fn running() -> Dialogue {
+    dialogue(State::Running(Run::NEW))
+}
+
+fn hello(partition_name: &str) -> AgentHello {
+    AgentHello {
+        protocol: 1,
+        version: "0".to_owned(),
+        identity: Identity {
+            machine_serial: Some("00C2FC0000".to_owned()),
+            partition_name: Some(partition_name.to_owned()),
+            lpar_id: None,
+            hostname: None,
+            installation: InstallationId(Uuid::nil()),
+        },
+        boot: Boot::default(),
+        clock: ClockReading {
+            now: Timestamp::from_unix_micros(0),
+            utc_offset_minutes: 0,
+            zone: None,
+        },
+        level: None,
+        operations: vec![],
+    }
+}
+
+fn event(operation: u128, seq: u64, body: Known) -> AgentFrame {
+    AgentFrame::Event(Box::new(JournalEvent {
+        operation: id(operation),
+        epoch: Epoch(1),
+        seq: Seq(seq),
+        hash: Digest::ZERO,
+        at: Timestamp::from_unix_micros(0),
+        body: Body::from(body),
+    }))
+}
+
+fn point(point: Point) -> Known {
+    Known::Point { point: Named::Known(point) }
+}
+
+fn output(offset: u64, text: &str) -> AgentFrame {
+    AgentFrame::Output { operation: id(1), epoch: Epoch(1), offset, data: BASE64.encode(text) }
+}
+
+#[test]
+fn start_leaves_only_after_it_was_committed() {
+    let mut talk = dialogue(State::Dispatching { start: Start::NotSent });
+    talk.hello(&hello("lpar01")).unwrap();
+    assert_eq!(talk.take().actions, [Action::CommitStart]);
+    talk.happened(Event::StartCommitted).unwrap();
+    let batch = talk.take();
+    assert!(batch.changed);
+    assert_eq!(batch.actions, [Action::SendStart]);
+    let Some(MasterFrame::Start { command, request }) = talk.frame(Action::SendStart) else {
+        panic!()
+    };
+    assert_eq!((command.fence, Digest::of(request.as_bytes())), (Fence(7), command.digest));
+}
+
+#[test]
+fn another_machine_gets_nothing() {
+    let mut talk = dialogue(State::Dispatching { start: Start::NotSent });
+    talk.hello(&hello("lpar02")).unwrap();
+    let batch = talk.take();
+    assert_eq!(batch.actions, [Action::Notify, Action::CloseSession]);
+    assert!(batch.actions.iter().all(|action| talk.frame(*action).is_none()));
+    assert_eq!(talk.operation().name(), StateName::Failed);
+    let mut talk = running();
+    talk.hello(&hello("lpar02")).unwrap();
+    let expected = State::Stuck { reason: StuckReason::AnotherMachine, run: Some(Run::NEW) };
+    assert_eq!(talk.operation().state, expected);
+    assert!(talk.take().actions.iter().all(|action| talk.frame(*action).is_none()));
+}
+
+#[test]
+fn events_move_state_and_position_and_ask_for_what_is_due() {
+    let mut talk = running();
+    let entered = Known::Stage { stage: Named::Known(Stage::Backup) };
+    talk.receive(event(1, 1, entered)).unwrap();
+    talk.receive(event(1, 2, point(Point::Ready))).unwrap();
+    talk.receive(event(1, 1, Known::Note { text: "again".to_owned() })).unwrap();
+    let batch = talk.take();
+    assert_eq!((batch.events.len(), batch.actions.as_slice()), (2, &[Action::Reserve][..]));
+    let MasterFrame::Ack { upto, .. } = talk.acknowledgement() else { panic!() };
+    assert_eq!(upto.seq, Seq(2));
+    talk.happened(Event::ProceedCommitted).unwrap();
+    assert_eq!(talk.take().actions, [Action::SendProceed]);
+    assert!(matches!(talk.operation().state, State::Running(Run { gate: Gate::Open, .. })));
+}
+
+#[test]
+fn what_does_not_belong_here_breaks_the_session_and_changes_nothing() {
+    let report = Report {
+        outcome: Outcome::Unchanged,
+        summary: String::new(),
+        codes: vec![],
+        before: None,
+        after: None,
+        blackout: Blackout::default(),
+        estimated_total: None,
+    };
+    let hostile = [
+        event(2, 1, Known::Finished(report)),
+        event(1, 5, point(Point::Moved)),
+        AgentFrame::Hello(Box::new(hello("lpar01"))),
+        AgentFrame::Taken { operation: id(2), digest: order().digest, at: Position::START },
+        AgentFrame::Taken { operation: id(1), digest: Digest::ZERO, at: Position::START },
+        AgentFrame::Tombstoned { operation: id(2), fence: Fence(9) },
+        output(5, "jump"),
+        AgentFrame::Output { operation: id(1), epoch: Epoch(1), offset: 0, data: "*".to_owned() },
+        AgentFrame::Output {
+            operation: id(1),
+            epoch: Epoch(4),
+            offset: 0,
+            data: BASE64.encode("x"),
+        },
+        output(0, &"x".repeat(OUTPUT_CHUNK + 1)),
+    ];
+    for frame in hostile {
+        let mut talk = running();
+        assert!(talk.receive(frame.clone()).is_err(), "{frame:?}");
+        assert!(talk.take().is_empty(), "{frame:?}");
+        assert_eq!(talk.operation().name(), StateName::Running);
+    }
+}
+
+#[test]
+fn output_is_taken_once_and_without_gaps() {
+    let mut talk = running();
+    talk.receive(output(0, "abc")).unwrap();
+    talk.receive(output(0, "abc")).unwrap();
+    talk.receive(output(3, "de")).unwrap();
+    let bytes: Vec<_> =
+        talk.take().output.into_iter().map(|chunk| (chunk.offset, chunk.bytes)).collect();
+    assert_eq!(bytes, [(0, b"abc".to_vec()), (3, b"de".to_vec())]);
+    assert_eq!(talk.output(), 5);
+}
+
+#[test]
+fn refusals_of_start_count_and_refusals_of_repeated_commands_do_not() {
+    let refuse = |refused: &str, why| AgentFrame::Refused {
+        operation: Some(id(1)),
+        refused: refused.to_owned(),
+        why: Named::Known(why),
+        text: String::new(),
+    };
+    let mut talk = dialogue(State::Dispatching { start: Start::Sent });
+    talk.receive(refuse("start", Refusal::Busy)).unwrap();
+    assert_eq!(talk.operation().name(), StateName::Failed);
+    let mut talk = running();
+    talk.receive(refuse("proceed", Refusal::WrongMoment)).unwrap();
+    assert!(talk.take().is_empty());
+    talk.receive(refuse("attach", Refusal::StaleFence)).unwrap();
+    assert_eq!(talk.take().actions, [Action::CloseSession]);
+}
+
+#[test]
+fn an_agent_that_speaks_no_common_protocol_is_left() {
+    let old = AgentHello { protocol: 0, ..hello("lpar01") };
+    assert_eq!(running().hello(&old), Err(Broken::Protocol { theirs: 0 }));
+}
