@@ -6,6 +6,7 @@
 pub mod api;
 pub mod frame;
 pub mod id;
+pub mod near;
 pub mod object;
 pub mod operation;
 pub mod request;

@@ -1,1 +1,28 @@
 //! Text ↔ value in YAML. The only user of the crate behind `serde_yaml`.
+//!
+//! Two kinds of file are read. A **fleet** ([`Fleet`]) is written by administrators and holds NIM objects; it is read node by
+//! node, because its scalars have to keep the text that was typed (`0123456` is a serial, `no` a host name), and because all
+//! of its faults are said at once, each with its line. **Settings** ([`read_settings`]) have a Rust type each and are read through
+//! serde. Both come from people and may be hostile: size, depth and what aliases expand to are limited.
+
+mod fleet;
+mod node;
+mod render;
+#[cfg(feature = "schema")]
+mod schema;
+mod settings;
+
+pub use fleet::{Fleet, Place};
+pub use render::{NotYaml, render_fleet, to_string};
+#[cfg(feature = "schema")]
+pub use schema::FleetFile;
+pub use settings::read_settings;
+
+/// Longest file that is read, in bytes: some 100,000 LPARs.
+pub const FILE_LIMIT: usize = 64 << 20;
+
+/// Most faults that are reported; one more says that there are others.
+pub const FAULT_LIMIT: usize = 1000;
+
+#[cfg(test)]
+mod tests;

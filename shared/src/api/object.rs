@@ -1,8 +1,10 @@
 //! Objects: the inventory.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::id::ObjectName;
+use crate::id::{ObjectName, printable};
 use crate::object::{Object, ObjectClass, ObjectType};
 use crate::stage::names;
 use crate::stamp::Timestamp;
@@ -151,4 +153,19 @@ pub struct FileFault {
     pub path: String,
     /// What is wrong.
     pub message: String,
+}
+
+impl fmt::Display for FileFault {
+    /// `fleet.yaml:12: cec[0].mgmt_source: no hmc is called "hmc9"`; what is not there is left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            f.write_str(&printable(file))?;
+            self.line.iter().try_for_each(|line| write!(f, ":{line}"))?;
+            f.write_str(": ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", printable(&self.path))?;
+        }
+        f.write_str(&printable(&self.message))
+    }
 }

@@ -79,9 +79,24 @@ macro_rules! object_types {
             pub const fn known(of: ObjectType) -> &'static [Known] {
                 match of {
                     $( ObjectType::$name => &[
-                        $( Known { name: stringify!($rfield), need: Need::Required, doc: concat!($($rdoc),+) }, )*
-                        $( Known { name: stringify!($ofield), need: Need::Optional, doc: concat!($($odoc),+) }, )*
-                        $( Known { name: stringify!($lfield), need: Need::List, doc: concat!($($ldoc),+) }, )*
+                        $( Known {
+                            name: stringify!($rfield),
+                            need: Need::Required,
+                            refers_to: &[$($(ObjectType::$rtarget),+)?],
+                            doc: concat!($($rdoc),+),
+                        }, )*
+                        $( Known {
+                            name: stringify!($ofield),
+                            need: Need::Optional,
+                            refers_to: &[$($(ObjectType::$otarget),+)?],
+                            doc: concat!($($odoc),+),
+                        }, )*
+                        $( Known {
+                            name: stringify!($lfield),
+                            need: Need::List,
+                            refers_to: &[$($(ObjectType::$ltarget),+)?],
+                            doc: concat!($($ldoc),+),
+                        }, )*
                     ], )+
                 }
             }
@@ -114,6 +129,8 @@ pub struct Known {
     pub name: &'static str,
     /// Whether it has to be given, and how often it may be.
     pub need: Need,
+    /// For an attribute that names other objects: the types that those may have.
+    pub refers_to: &'static [ObjectType],
     /// What it is for.
     pub doc: &'static str,
 }

@@ -1,0 +1,33 @@
+//! Settings files: YAML into a Rust type, through serde.
+
+use serde::de::DeserializeOwned;
+
+use crate::api::{File, FileFault};
+
+use super::FILE_LIMIT;
+
+/// Reads a settings file. Types that refuse unknown keys (`#[serde(deny_unknown_fields)]`) have them refused with their line.
+///
+/// # Errors
+/// What is wrong, with file and line. Serde stops at the first fault, so that there is one; what a type checks after reading
+/// can be added to it.
+pub fn read_settings<T: DeserializeOwned>(file: &File) -> Result<T, Vec<FileFault>> {
+    let fault = |line, message| {
+        vec![FileFault { file: Some(file.name.clone()), line, path: String::new(), message }]
+    };
+    if file.text.len() > FILE_LIMIT {
+        return Err(fault(None, format!("is larger than {} MB", FILE_LIMIT >> 20)));
+    }
+    let options = serde_yaml::options! { strict_booleans: true };
+    serde_yaml::from_str_with_options(&file.text, options).map_err(|error| {
+        let error = error.without_snippet();
+        let mut message = error.to_string();
+        let mut line = None;
+        if let Some(at) = error.location().filter(|at| at.line() > 0) {
+            line = Some(at.line());
+            let said = format!(" at line {}, column {}", at.line(), at.column());
+            message.truncate(message.strip_suffix(&said).unwrap_or(&message).len());
+        }
+        fault(line, message)
+    })
+}
