@@ -11,13 +11,13 @@
 //! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
 //! | `GET /v1/export?name=` | → YAML text |
 //! | `POST /v1/cust` | [`Cust`] → [`Accepted`] |
-//! | `GET /v1/operations?state=&lpar=&batch=&after=&limit=` | → [`Page`] of [`OperationView`], newest first |
+//! | `GET /v1/operations?state=&lpar=&batch=&id=&after=&limit=` | → [`Page`] of [`OperationView`], newest first; `id` is the beginning of an id, `state` and `lpar` may be repeated |
 //! | `GET /v1/operations/{id}` | → [`OperationView`] |
 //! | `POST /v1/operations/{id}/cancel` | → [`OperationView`] |
 //! | `POST /v1/operations/{id}/resolve` | [`Resolve`] → [`OperationView`] |
 //! | `GET /v1/operations/{id}/events?after=&limit=` | → [`Page`] of [`EventView`] |
 //! | `GET /v1/operations/{id}/output?from=&limit=` | → [`Output`] |
-//! | `GET /v1/watch?operation=&batch=` | → server-sent events, see [`Watched`] |
+//! | `GET /v1/watch?operation=&batch=` | → server-sent events, see [`Watched`]; `operation` may be repeated |
 //! | `POST /v1/hostkeys/scan` | [`Scan`] → [`Scanned`] |
 //! | `POST /v1/hostkeys` | [`TrustKeys`] → [`Trusted`] |
 //! | `POST /v1/hostkeys/import` | [`ImportKeys`] → [`Trusted`] |
