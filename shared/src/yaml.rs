@@ -8,12 +8,14 @@
 mod fleet;
 mod node;
 mod render;
+mod scalar;
 #[cfg(feature = "schema")]
 mod schema;
 mod settings;
 
 pub use fleet::{Fleet, Place};
 pub use render::{NotYaml, render_fleet, to_string};
+pub use scalar::{Scalar, read_scalars};
 #[cfg(feature = "schema")]
 pub use schema::FleetFile;
 pub use settings::read_settings;

@@ -1,0 +1,88 @@
+//! Rules between keys.
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::Configuration;
+use super::file::{Error, Sheet};
+use super::table::Settings;
+use super::value::Value as _;
+
+/// Notes what is wrong with keys that are right each for itself.
+pub(super) fn rules(settings: &Settings, sheet: &mut Sheet) {
+    let mut refuse = |keys: [&str; 2], message: String| {
+        // The fault is shown where something was written, also when that is the other key.
+        let key = keys.into_iter().find(|key| sheet.line(key).is_some()).unwrap_or(keys[0]);
+        sheet.refuse(sheet.line(key), key, message);
+    };
+
+    let limits = &settings.limits;
+    for (key, limit) in
+        [("limits.per_frame", limits.per_frame.0), ("limits.per_hmc", limits.per_hmc.0)]
+    {
+        if limit > limits.global.0 {
+            refuse(
+                [key, "limits.global"],
+                format!(
+                    "{key} ({limit}) is more than limits.global ({}) lets run",
+                    limits.global.0
+                ),
+            );
+        }
+    }
+
+    let lease = &settings.lease;
+    let live = lease.length.duration().saturating_sub(lease.margin.duration());
+    if live < lease.heartbeat.duration() * 3 {
+        refuse(
+            ["lease.length", "lease.heartbeat"],
+            format!(
+                "lease.length ({}) less lease.margin ({}) must hold three heartbeats of {}, or one lost packet stops a master",
+                lease.length.show(),
+                lease.margin.show(),
+                lease.heartbeat.show()
+            ),
+        );
+    }
+
+    // The agent ends by itself and says why; a master that gives up before it makes a person look for nothing.
+    let (agent, master) = (&settings.agent, &settings.deadlines);
+    for (own, limit, theirs, patience) in [
+        ("agent.stage", agent.stage, "deadlines.stage", master.stage),
+        ("agent.post", agent.post, "deadlines.post", master.post),
+    ] {
+        if limit >= patience {
+            refuse(
+                [own, theirs],
+                format!(
+                    "{own} ({}) must be shorter than {theirs} ({})",
+                    limit.show(),
+                    patience.show()
+                ),
+            );
+        }
+    }
+
+    let kept = &settings.retention;
+    for (key, span) in [("retention.events", kept.events), ("retention.output", kept.output)] {
+        if span > kept.operations {
+            refuse(
+                [key, "retention.operations"],
+                format!(
+                    "{key} ({}) is longer than retention.operations ({})",
+                    span.show(),
+                    kept.operations.show()
+                ),
+            );
+        }
+    }
+}
+
+/// What depends on where the data folder is.
+pub(super) fn paths(configuration: &Configuration) -> Result<(), Error> {
+    let path = configuration.socket();
+    // Source: unix(7): sun_path has 108 bytes, the last of them zero.
+    match path.as_os_str().as_bytes().len() {
+        0..=107 => Ok(()),
+        found => Err(Error::SocketPath { path, found }),
+    }
+}

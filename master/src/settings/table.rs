@@ -1,0 +1,229 @@
+//! The keys, each with type, default, unit, first version and documentation: one table for all of them.
+
+use std::path::PathBuf;
+
+use super::file::Sheet;
+use super::value::{Count, DatabaseUrl, GroupName, LogFormat, Mode, Size, Span, Value};
+
+/// One key, as the documentation shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// The section that it stands in.
+    pub section: &'static str,
+    /// What the section is about.
+    pub about: &'static str,
+    /// Its name in the section.
+    pub name: &'static str,
+    /// Its default as it would be written; empty where there is none.
+    pub default: fn() -> String,
+    /// What its value is counted in.
+    pub unit: &'static str,
+    /// The first version that has it.
+    pub since: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+/// For each section a struct, [`Settings`] of all of them, and [`KEYS`].
+macro_rules! settings {
+    ($(
+        $(#[doc = $about:literal])+
+        $section:ident: $Section:ident {
+            $( $(#[doc = $doc:literal])+ $key:ident: $kind:ty = $default:expr, $unit:literal, $since:literal; )+
+        }
+    )+) => {
+        $(
+            $(#[doc = $about])+
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $Section { $( $(#[doc = $doc])+ pub $key: $kind, )+ }
+
+            impl Default for $Section {
+                fn default() -> Self {
+                    Self { $( $key: $default, )+ }
+                }
+            }
+        )+
+
+        /// All settings, as meant.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Settings { $( $(#[doc = $about])+ pub $section: $Section, )+ }
+
+        /// What each section is about.
+        #[expect(non_upper_case_globals, reason = "named as the section is")]
+        mod about {
+            $( pub(super) const $section: &str = concat!($($about, "\n"),+); )+
+        }
+
+        /// Every key there is, in the order of the documentation.
+        pub const KEYS: &[Key] = &[ $( $( Key {
+            section: stringify!($section),
+            about: about::$section,
+            name: plain(stringify!($key)),
+            default: || { let value: $kind = $default; value.show() },
+            unit: $unit,
+            since: $since,
+            doc: concat!($($doc, "\n"),+),
+        }, )+ )+ ];
+
+        impl Settings {
+            /// Takes every key out of `sheet`, which keeps what is wrong.
+            pub(super) fn take(sheet: &mut Sheet) -> Self {
+                Self { $( $section: $Section {
+                    $( $key: sheet.take(stringify!($section), plain(stringify!($key)), $default), )+
+                }, )+ }
+            }
+
+            /// The values as they would be written, in the order of [`KEYS`].
+            pub(super) fn values(&self) -> Vec<String> {
+                vec![ $( $( self.$section.$key.show(), )+ )+ ]
+            }
+        }
+    };
+}
+
+/// A key as it is written: Rust's `r#move` is `move`.
+const fn plain(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
+settings! {
+    /// Where inventory, operations and events are kept.
+    database: Database {
+        /// URL of a PostgreSQL 14 or later: `postgres://user:password@host:5432/name`. Masters with the same database share the
+        /// work. Without it nimd runs a cluster of its own in DIR/postgres. A password in it never appears in a log.
+        url: Option<DatabaseUrl> = None, "URL", "0.1.0";
+        /// Connections that this nimd opens at most.
+        connections: Count<2, 1000> = Count(16), "connections", "0.1.0";
+    }
+    /// Where nimd listens, and who may speak with it: whoever may open the socket.
+    socket: Socket {
+        /// Path of the Unix socket; taken from DIR where it is relative. At most 107 bytes. Default: run/nimd.sock.
+        path: Option<PathBuf> = None, "path", "0.1.0";
+        /// Its mode, in octal. The bits for writing decide who may connect.
+        mode: Mode = Mode(0o660), "mode", "0.1.0";
+        /// Its group. Default: the group that nimd runs as.
+        group: Option<GroupName> = None, "group", "0.1.0";
+    }
+    /// How many Live Updates run at a time.
+    limits: Limits {
+        /// On all frames together, of all masters.
+        global: Count<1, 100_000> = Count(1000), "operations", "0.1.0";
+        /// On one frame, where its object has no `limit`. Each needs as much free memory and processor as its LPAR has. IBM
+        /// publishes no number; 2 to 4 is where to begin.
+        per_frame: Count<1, 1000> = Count(2), "operations", "0.1.0";
+        /// Through one HMC, where its object has no `limit`. Each creates and deletes partitions. IBM publishes no number.
+        per_hmc: Count<1, 1000> = Count(8), "operations", "0.1.0";
+    }
+    /// How long an operation may stay in a state, stage or phase, as the master counts. Past it: `stuck`, or an end where nothing
+    /// was touched. Generous: a limit that bites in the middle of an update makes work for a person.
+    deadlines: Deadlines {
+        /// In the queue, waiting for its turn.
+        queued: Span = Span::hours(24), "time", "0.1.0";
+        /// Reaching the LPAR.
+        connect: Span = Span::minutes(15), "time", "0.1.0";
+        /// From the order to start up to the agent's word that it took it.
+        start: Span = Span::minutes(15), "time", "0.1.0";
+        /// Each of the stages pre, prep and backup.
+        stage: Span = Span::hours(2), "time", "0.1.0";
+        /// Ready, and waiting for memory and processors of the frame.
+        capacity: Span = Span::hours(4), "time", "0.1.0";
+        /// installp and emgr on the original: 10 to 40 minutes for a technology level.
+        install: Span = Span::hours(3), "time", "0.1.0";
+        /// Each phase of geninstall that is not silent: copies of rootvg take seconds per gigabyte.
+        phase: Span = Span::hours(2), "time", "0.1.0";
+        /// Each silent phase: moving, blackout, running. Where a preview estimated more, five times the estimate counts.
+        silent: Span = Span::minutes(15), "time", "0.1.0";
+        /// The stage post: putting back and looking at what came out.
+        post: Span = Span::hours(1), "time", "0.1.0";
+    }
+    /// Connections to LPARs, HMCs and I/O servers.
+    ssh: Ssh {
+        /// Private key of the master; taken from DIR where it is relative. Made (Ed25519) at the first start where it is not
+        /// given. Default: keys/id_ed25519.
+        key: Option<PathBuf> = None, "path", "0.1.0";
+        /// One connection as a whole: waiting for a place, repeats and login.
+        connect: Span = Span::seconds_of(120), "time", "0.1.0";
+        /// TCP connect to one address, before the next one is tried.
+        address: Span = Span::seconds_of(10), "time", "0.1.0";
+        /// From the open TCP connection to the accepted login.
+        login: Span = Span::seconds_of(30), "time", "0.1.0";
+        /// Logins under way at one address. sshd drops connections at random from 10 on (`MaxStartups 10:30:100`).
+        logins_per_host: Count<1, 1000> = Count(8), "logins", "0.1.0";
+        /// Logins under way through one bastion.
+        logins_per_bastion: Count<1, 10_000> = Count(32), "logins", "0.1.0";
+        /// Logins under way in all.
+        logins: Count<1, 10_000> = Count(256), "logins", "0.1.0";
+        /// New connections to one address, after a burst of the same number.
+        rate: Count<1, 10_000> = Count(50), "connections per second", "0.1.0";
+        /// Targets that share one connection to a bastion; sshd allows 10 (`MaxSessions`).
+        targets_per_bastion: Count<1, 1000> = Count(10), "targets", "0.1.0";
+        /// Silence after which a host is asked for a sign of life.
+        keepalive: Span = Span::seconds_of(15), "time", "0.1.0";
+        /// How many times `keepalive` a host may be silent before the connection counts as lost.
+        keepalive_limit: Count<1, 100> = Count(4), "times", "0.1.0";
+    }
+    /// How events and output go to the database.
+    events: Events {
+        /// Rows that are stored at once.
+        batch: Count<1, 10_000> = Count(500), "rows", "0.1.0";
+        /// How long a row waits for others.
+        flush: Span = Span::milliseconds(10), "time", "0.1.0";
+        /// How often the database is looked at where no notification came.
+        poll: Span = Span::seconds_of(1), "time", "0.1.0";
+    }
+    /// The program on the LPARs, and the limits that it keeps by itself.
+    agent: Agent {
+        /// Folder with one binary a platform: PLATFORM/nim-agent, where PLATFORM is the attribute `platform` of the LPAR (chrp
+        /// where it is not set). Taken from DIR where it is relative. Default: agents.
+        folder: Option<PathBuf> = None, "path", "0.1.0";
+        /// Each of the stages pre, prep and backup.
+        stage: Span = Span::hours(1), "time", "0.1.0";
+        /// Ready, and waiting for the master's word; past it the agent undoes what prep did and ends.
+        proceed: Span = Span::minutes(15), "time", "0.1.0";
+        /// geninstall. It is never signalled: past this the operation is `stuck`.
+        update: Span = Span::hours(6), "time", "0.1.0";
+        /// Putting back and looking at what came out.
+        post: Span = Span::minutes(30), "time", "0.1.0";
+        /// Waiting for a secret, or for the master to store an undo record.
+        answer: Span = Span::minutes(10), "time", "0.1.0";
+        /// Output of one operation that is kept; the rest is cut with a mark.
+        output: Size = Size::mebibytes(16), "size", "0.1.0";
+        /// Free space that must stay in a file system that files are copied to.
+        keep_free: Size = Size::mebibytes(500), "size", "0.1.0";
+    }
+    /// How several masters share one database.
+    lease: Lease {
+        /// How often a master says that it lives.
+        heartbeat: Span = Span::seconds_of(2), "time", "0.1.0";
+        /// How long it counts as living without one. Past it another master takes over its operations.
+        length: Span = Span::seconds_of(15), "time", "0.1.0";
+        /// How long before its own lease ends a master stops to command.
+        margin: Span = Span::seconds_of(5), "time", "0.1.0";
+    }
+    /// How long things are kept after their operation ended.
+    retention: Retention {
+        /// Operations with their reports.
+        operations: Span = Span::days(730), "time", "0.1.0";
+        /// Events.
+        events: Span = Span::days(180), "time", "0.1.0";
+        /// Raw output of geninstall.
+        output: Span = Span::days(90), "time", "0.1.0";
+    }
+    /// Limits of the HTTP API.
+    api: Api {
+        /// Longest body of a request.
+        body: Size = Size::mebibytes(64), "size", "0.1.0";
+        /// Longest time for a request other than `watch`.
+        request: Span = Span::seconds_of(60), "time", "0.1.0";
+        /// Watchers at a time.
+        watchers: Count<1, 10_000> = Count(500), "connections", "0.1.0";
+    }
+    /// Logging, to standard error. What is written is said by the environment variable NIMD_LOG.
+    log: Log {
+        /// `text` or `json`.
+        format: LogFormat = LogFormat::Text, "format", "0.1.0";
+    }
+}
