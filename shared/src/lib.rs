@@ -4,14 +4,17 @@
 //! no randomness, so that the crate builds on AIX, runs in a model checker, and is tested by calling it.
 
 pub mod api;
+pub mod code;
 pub mod frame;
 pub mod id;
 pub mod near;
+pub mod level;
 pub mod object;
 pub mod operation;
 pub mod request;
 pub mod stage;
 pub mod stamp;
+pub mod transcript;
 pub mod unit;
 #[cfg(feature = "yaml")]
 pub mod yaml;
