@@ -142,8 +142,8 @@ impl Reader {
                 }
                 return;
             }
-            let cut = width >= SHORTEST_WRAP && !rest.trim_end().ends_with(['.', ']']);
-            let torn = cut && (stripped.is_marked() || LocalTime::may_begin(rest));
+            let ends = rest.trim_end().ends_with(['.', ']']);
+            let torn = !ends && (stripped.is_marked() || LocalTime::may_begin(rest));
             match beginning(rest) {
                 Beginning::Sentence(found) => {
                     self.known(at, found, events);
@@ -371,7 +371,8 @@ impl Open {
     /// This text with `line` behind it, or itself unchanged when the line does not continue it.
     fn joined(self, line: &Stripped<'_>, width: usize) -> Result<Self, Self> {
         let text = self.glued(line.text, line.whole);
-        if self.torn && !line.is_marked() {
+        let full = self.is_full_before(line.text) || self.text.is_empty();
+        if self.torn && full && !line.is_marked() {
             let bare_code = code::normal(&self.text).is_some();
             let torn_code = code::leading(&text).is_some_and(|code| code.end > self.text.len());
             if bare_code || torn_code || !message::is_start(line.text) {
@@ -379,13 +380,14 @@ impl Open {
             }
         }
         let known = !line.has_stamp() && beginning(&text) != Beginning::Other;
+        let open = message::is_open(&self.text);
         // One dot behind a full line is a full stop or a part of a number, not progress.
         let stop = self.width == TERMINAL
             && line.whole.starts_with('.')
             && !line.whole[1..].starts_with(['.', '…', ' '])
-            && (line.text.is_empty() || message::is_open(&self.text));
-        let open = !line.is_marked() && !line.text.is_empty() && self.goes_on_with(line.text);
-        if known || (stop || open) && !message::is_start(line.text) {
+            && (line.text.is_empty() || open);
+        let goes_on = !line.is_marked() && !line.text.is_empty() && full;
+        if known || (stop || open && goes_on) && !message::is_start(line.text) {
             Ok(Self { text: bounded(text), width, ..self })
         } else {
             Err(self)
@@ -401,11 +403,10 @@ impl Open {
         }
     }
 
-    /// Whether this is a message without an end, in a line that had no room for the first word of `text`.
-    fn goes_on_with(&self, text: &str) -> bool {
+    /// Whether the last line had no room for the first word of `text`.
+    fn is_full_before(&self, text: &str) -> bool {
         let word = text.split(' ').next().unwrap_or_default().chars().count();
-        message::is_open(&self.text)
-            && (self.width == TERMINAL || self.width + 1 + word > SHORTEST_WRAP)
+        self.width == TERMINAL || self.width + 1 + word > SHORTEST_WRAP
     }
 }
 
