@@ -66,8 +66,9 @@ pub fn find(code: &str) -> Option<&'static Entry> {
 #[must_use]
 pub fn explain(code: &str, message: &str) -> Option<&'static Entry> {
     let code = normal(code).unwrap_or_else(|| code.trim().to_ascii_lowercase());
-    let fits =
-        |entry: &&Entry| entry.code == code && entry.says.iter().all(|part| message.contains(part));
+    let named = normal(&code).is_none();
+    let says = |entry: &Entry| named || entry.says.iter().all(|part| message.contains(part));
+    let fits = |entry: &&Entry| entry.code == code && says(entry);
     let best = all().iter().filter(fits).max_by_key(|entry| entry.says.len());
     best.or_else(|| code.starts_with("HSCL").then(|| find(HMC)).flatten())
 }

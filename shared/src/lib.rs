@@ -9,6 +9,7 @@ pub mod frame;
 pub mod id;
 pub mod near;
 pub mod level;
+pub mod lvupdate;
 pub mod object;
 pub mod operation;
 pub mod request;

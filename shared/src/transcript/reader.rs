@@ -384,7 +384,7 @@ impl Open {
         // One dot behind a full line is a full stop or a part of a number, not progress.
         let stop = self.width == TERMINAL
             && line.whole.starts_with('.')
-            && !line.whole[1..].starts_with(['.', '…', ' '])
+            && !line.whole[1..].starts_with(['.', '…'])
             && (line.text.is_empty() || open);
         let goes_on = !line.is_marked() && !line.text.is_empty() && full;
         if known || (stop || open && goes_on) && !message::is_start(line.text) {
