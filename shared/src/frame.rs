@@ -234,6 +234,8 @@ names! {
         AnotherMachine = "another_machine",
         /// The request cannot be read, or asks for something that this version cannot do.
         BadRequest = "bad_request",
+        /// The LPAR's level is below what the agent supports.
+        Unsupported = "unsupported",
         /// No room for the journal.
         NoSpace = "no_space",
         /// The LPAR's own policy forbids it.

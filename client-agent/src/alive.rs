@@ -1,0 +1,107 @@
+//! Whether what runs for an operation still does: its supervisor, the shim around geninstall, geninstall, a Live Update.
+
+use std::path::Path;
+use std::time::Duration;
+
+use nim_shared::id::OperationId;
+
+use crate::command::Commands;
+use crate::disk::{self, Error};
+use crate::operation::{Operation, Run};
+use crate::root::Root;
+use crate::system;
+
+/// Whether something is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It is.
+    There,
+    /// It is not.
+    Gone,
+}
+
+impl Presence {
+    const fn when(there: bool) -> Self {
+        if there { Self::There } else { Self::Gone }
+    }
+
+    /// Whether it is there.
+    pub(crate) const fn is_there(self) -> bool {
+        matches!(self, Self::There)
+    }
+}
+
+/// The lock file of Live Update: one run per LPAR. Source: `geninstall` uses it to guarantee that (LU §2.8).
+pub(crate) const LIVE_UPDATE_LOCK: &str = "/usr/lpp/.genlib.lock.check";
+
+/// The supervisor of `operation`. It counts as gone only when its lock is free and its process is: nobody has proved that
+/// a lock survives a Live Update, and a process that was moved keeps its id (LU §7.1).
+pub(crate) fn supervisor(operation: &Operation, commands: &Commands) -> Result<Presence, Error> {
+    if is_locked(&operation.supervisor())? {
+        return Ok(Presence::There);
+    }
+    let pid = operation.supervisor_pid()?.get()?;
+    Ok(Presence::when(pid.is_some_and(|pid| is_supervisor(pid, operation.id, commands))))
+}
+
+/// The run of geninstall: its shim, or geninstall itself where the shim was killed.
+pub(crate) fn run(operation: &Operation) -> Result<Presence, Error> {
+    if is_locked(&operation.shim())? {
+        return Ok(Presence::There);
+    }
+    let started = match operation.run()?.get()? {
+        Some(Run::Started { pid }) => system::process_exists(pid),
+        Some(Run::Asked | Run::Starting | Run::Exited { .. } | Run::NotStarted) | None => false,
+    };
+    Ok(Presence::when(started))
+}
+
+/// The lock of a Live Update, ours or another's.
+pub(crate) fn live_update_lock(root: &Root) -> Presence {
+    // What cannot be looked at may be there.
+    Presence::when(root.at(LIVE_UPDATE_LOCK).try_exists().unwrap_or(true))
+}
+
+/// A process that installs or updates. `None` where this LPAR does not tell.
+pub(crate) fn installer(commands: &Commands) -> Option<String> {
+    let list = processes(commands)?;
+    list.into_iter().map(|(_, arguments)| arguments).find(|arguments| {
+        let program = arguments.split_whitespace().find(|word| !is_shell(word)).unwrap_or_default();
+        let name = program.rsplit('/').next().unwrap_or_default();
+        matches!(
+            name,
+            "geninstall" | "installp" | "lvupdate" | "install_all_updates" | "alt_disk_copy"
+        )
+    })
+}
+
+fn is_shell(word: &str) -> bool {
+    word.starts_with('-') || matches!(word.rsplit('/').next(), Some("sh" | "ksh" | "ksh93" | "bsh"))
+}
+
+/// Whether `pid` is the supervisor of `id`, as far as this LPAR tells; where it does not, any process with that id is.
+fn is_supervisor(pid: u32, id: OperationId, commands: &Commands) -> bool {
+    if pid == std::process::id() || !system::process_exists(pid) {
+        return false;
+    }
+    let Some(list) = processes(commands) else { return true };
+    let id = id.to_string();
+    list.iter().any(|(found, arguments)| *found == pid && arguments.contains(&id))
+}
+
+/// Process ids and command lines; `None` where this LPAR does not tell.
+fn processes(commands: &Commands) -> Option<Vec<(u32, String)>> {
+    let text = commands.ask("ps", &["-e", "-o", "pid,args"], PS_LIMIT).ok()?;
+    let row = |line: &str| {
+        let (pid, arguments) = line.trim_start().split_once(' ')?;
+        Some((pid.parse().ok()?, arguments.trim().to_owned()))
+    };
+    Some(text.lines().filter_map(row).collect())
+}
+
+fn is_locked(path: &Path) -> Result<bool, Error> {
+    let file = disk::doing("open", path, disk::private().open(path))?;
+    disk::doing("ask for the lock of", path, system::is_locked(&file))
+}
+
+const PS_LIMIT: Duration = Duration::from_secs(30);

@@ -1,0 +1,273 @@
+//! The one place that starts a process: argument list, environment, time limit, output cap.
+//!
+//! No shell is involved. Commands run in the C locale with a fixed search path, and are ended with their children when their time
+//! is over or they print more than anybody reads. geninstall alone has no limit, writes to a file, and is never signalled.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nim_shared::id::OperationId;
+
+use crate::root::{self, Root};
+use crate::system;
+
+/// Why a command gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// This LPAR does not have the command.
+    #[error("there is no command {command} on this LPAR")]
+    Missing {
+        /// Its name.
+        command: String,
+    },
+    /// It could not be started.
+    #[error("cannot start {command}")]
+    Start {
+        /// Its name.
+        command: String,
+        #[source]
+        cause: io::Error,
+    },
+    /// It ran past its limit and was ended.
+    #[error("{command} did not end within {} seconds", limit.as_secs())]
+    TooLong {
+        /// Its name.
+        command: String,
+        /// The limit.
+        limit: Duration,
+    },
+    /// It printed without end and was ended.
+    #[error("{command} printed more than {OUTPUT_CAP} bytes")]
+    TooMuch {
+        /// Its name.
+        command: String,
+    },
+    /// It ended with an error.
+    #[error("{command} failed with exit status {status}: {text}")]
+    Failed {
+        /// Its name.
+        command: String,
+        /// Its exit status; -1 when a signal ended it.
+        status: i32,
+        /// The beginning of what it printed.
+        text: String,
+    },
+}
+
+/// What a command printed, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Exit status; -1 when a signal ended it.
+    pub(crate) status: i32,
+    /// Standard output and standard error, in the order in which they came, up to the cap.
+    pub(crate) text: String,
+}
+
+/// Runs AIX commands.
+#[derive(Clone, Debug)]
+pub(crate) struct Commands {
+    root: Root,
+}
+
+impl Commands {
+    /// For the LPAR at `root`.
+    pub(crate) const fn new(root: Root) -> Self {
+        Self { root }
+    }
+
+    /// Runs `name` with `arguments` to its end, within `limit`.
+    pub(crate) fn run(
+        &self,
+        name: &str,
+        arguments: &[&str],
+        limit: Duration,
+    ) -> Result<Answer, Error> {
+        let start = |cause| Error::Start { command: name.to_owned(), cause };
+        let (ours, theirs) = io::pipe().map_err(start)?;
+        let mut command = self.command(name, arguments)?;
+        command.stdin(Stdio::null());
+        command.stdout(theirs.try_clone().map_err(start)?).stderr(theirs);
+        system::in_own_session(&mut command);
+        let since = Instant::now();
+        let mut child = command.spawn().map_err(start)?;
+        // Our copies of the writing end go with it.
+        drop(command);
+        let read = read_until(&File::from(OwnedFd::from(ours)), since, limit);
+        let left = limit.saturating_sub(since.elapsed());
+        let ended = match read {
+            Ok(Printed::All(_)) => wait(&mut child, left),
+            Ok(Printed::TooMuch | Printed::TooLong) | Err(_) => wait(&mut child, Duration::ZERO),
+        };
+        let command = name.to_owned();
+        match (read.map_err(start)?, ended.map_err(start)?) {
+            (Printed::TooMuch, _) => Err(Error::TooMuch { command }),
+            (Printed::TooLong, _) | (Printed::All(_), None) => {
+                Err(Error::TooLong { command, limit })
+            }
+            (Printed::All(text), Some(status)) => {
+                let text = String::from_utf8_lossy(&text).into_owned();
+                Ok(Answer { status: status.code().unwrap_or(-1), text })
+            }
+        }
+    }
+
+    /// Runs `name` as [`Self::run`] does; any exit status but 0 is an error.
+    pub(crate) fn ask(
+        &self,
+        name: &str,
+        arguments: &[&str],
+        limit: Duration,
+    ) -> Result<String, Error> {
+        let answer = self.run(name, arguments, limit)?;
+        if answer.status == 0 {
+            return Ok(answer.text);
+        }
+        let text =
+            nim_shared::id::printable(answer.text.trim()).chars().take(TEXT_IN_ERRORS).collect();
+        Err(Error::Failed { command: name.to_owned(), status: answer.status, text })
+    }
+
+    /// Starts `name` on `pty`.
+    pub(crate) fn on_terminal(
+        &self,
+        name: &str,
+        arguments: &[&str],
+        pty: &system::Pty,
+    ) -> Result<Child, Error> {
+        let mut command = self.command(name, arguments)?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        pty.attach(&mut command);
+        command.spawn().map_err(|cause| Error::Start { command: name.to_owned(), cause })
+    }
+
+    /// Starts geninstall with its output into a file, in the session of this process.
+    pub(crate) fn geninstall(&self, arguments: &[String], output: File) -> Result<Child, Error> {
+        let start = |cause| Error::Start { command: "geninstall".to_owned(), cause };
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut command = self.command("geninstall", &arguments)?;
+        command.stdin(Stdio::null());
+        command.stdout(output.try_clone().map_err(start)?).stderr(output);
+        command.spawn().map_err(start)
+    }
+
+    /// Starts this program again as `mode` for `operation`, in a session of its own, with no terminal and no pipe, as nobody's
+    /// child: it lives on when this process ends.
+    pub(crate) fn detach(
+        &self,
+        mode: &str,
+        operation: OperationId,
+        log: &File,
+    ) -> Result<(), Error> {
+        let start = |cause| Error::Start { command: format!("nim-agent {mode}"), cause };
+        let mut command = self.own(&["detach", mode, &operation.to_string()]).map_err(start)?;
+        command.stdin(Stdio::null());
+        command.stdout(log.try_clone().map_err(start)?).stderr(log.try_clone().map_err(start)?);
+        system::in_own_session(&mut command);
+        let status = command.status().map_err(start)?;
+        if status.success() { Ok(()) } else { Err(start(io::Error::other(status.to_string()))) }
+    }
+
+    /// Starts this program again as `mode` for `operation` and does not wait: the second half of [`Self::detach`].
+    pub(crate) fn leave_behind(&self, mode: &str, operation: &str) -> io::Result<()> {
+        // Standard input, output and error are those that `detach` has set.
+        self.own(&[mode, operation])?.spawn().map(drop)
+    }
+
+    fn own(&self, arguments: &[&str]) -> io::Result<Command> {
+        let mut command = Command::new(system::own_program()?);
+        command.args(arguments);
+        self.set_environment(&mut command);
+        if self.root.simulated().is_some() {
+            // The lab's clock and the tests' crash points reach the agent through these.
+            let kept = |name: &OsStr| {
+                KEPT_FOR_OURSELVES.iter().any(|kept| name.to_string_lossy().starts_with(kept))
+            };
+            command.envs(std::env::vars_os().filter(|(name, _)| kept(name)));
+        }
+        Ok(command)
+    }
+
+    fn command(&self, name: &str, arguments: &[&str]) -> Result<Command, Error> {
+        let missing = || Error::Missing { command: name.to_owned() };
+        let mut command = Command::new(self.root.command(name).ok_or_else(missing)?);
+        command.args(arguments);
+        self.set_environment(&mut command);
+        Ok(command)
+    }
+
+    fn set_environment(&self, command: &mut Command) {
+        command.env_clear().current_dir(self.root.at("/"));
+        command.env("PATH", self.root.search_path());
+        command.env("LC_ALL", "C").env("LANG", "C");
+        command.env("ODMDIR", "/etc/objrepos").env("HOME", "/");
+        if let Some(zone) = std::env::var_os("TZ") {
+            command.env("TZ", zone);
+        }
+        if let Some(prefix) = self.root.simulated() {
+            command.env(root::VARIABLE, prefix);
+        }
+    }
+}
+
+/// Waits for `child` at most `limit`; ends it and its session when that is over. `None`: it had to be ended.
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let since = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if since.elapsed() >= limit {
+            system::kill_group(child.id());
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+/// What came of reading what a command prints.
+enum Printed {
+    All(Vec<u8>),
+    TooMuch,
+    TooLong,
+}
+
+/// Reads until nobody can write any more.
+fn read_until(mut from: &File, since: Instant, limit: Duration) -> io::Result<Printed> {
+    let mut text = Vec::new();
+    let mut part = [0; 16 << 10];
+    loop {
+        let Some(left) = limit.checked_sub(since.elapsed()) else { return Ok(Printed::TooLong) };
+        if !system::wait_readable(from, left.min(LONGEST_WAIT))? {
+            continue;
+        }
+        match from.read(&mut part)? {
+            0 => return Ok(Printed::All(text)),
+            count => text.extend_from_slice(&part[..count]),
+        }
+        if text.len() > OUTPUT_CAP {
+            return Ok(Printed::TooMuch);
+        }
+    }
+}
+
+/// Most bytes of a command's output that are read.
+const OUTPUT_CAP: usize = 4 << 20;
+
+/// How long one wait for output lasts at most, before the time limit is looked at again.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Most characters of a command's output in an error.
+const TEXT_IN_ERRORS: usize = 400;
+
+/// Beginnings of the names of variables that the agent hands to itself on a simulated LPAR.
+const KEPT_FOR_OURSELVES: [&str; 3] = ["LD_PRELOAD", "FAKETIME", "NIM_AGENT_CRASH"];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! The files of one operation, and what `serve` and the supervisor leave there for each other.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use nim_shared::frame::Position;
+use nim_shared::id::{Fence, OperationId};
+use nim_shared::operation::{FollowUp, Outcome};
+use nim_shared::request::Request;
+
+use crate::disk::{self, Error};
+use crate::journal::Journal;
+use crate::slot::Slot;
+use crate::system;
+
+/// One operation's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Operation {
+    /// Its id.
+    pub(crate) id: OperationId,
+    folder: PathBuf,
+}
+
+/// What the master has stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stored {
+    /// Last event.
+    pub(crate) upto: Position,
+}
+
+/// What the run of geninstall has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "run", rename_all = "snake_case")]
+pub(crate) enum Run {
+    /// The supervisor wants it to be started. As long as this is what is written, it was not.
+    Asked,
+    /// It is being started. Nobody starts it again.
+    Starting,
+    /// It was started.
+    Started {
+        /// Process id of geninstall.
+        pid: u32,
+    },
+    /// It ended.
+    Exited {
+        /// Its exit status; `None` when a signal ended it.
+        status: Option<i32>,
+    },
+    /// It could not be started.
+    NotStarted,
+}
+
+/// What was decided before anything is put back. It survives a crash, so that what is put back does not change the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verdict {
+    /// How the operation ends if everything can be put back.
+    pub(crate) outcome: Outcome,
+    /// What decided it.
+    pub(crate) summary: String,
+    /// What is still open besides what `outcome` says.
+    #[serde(default)]
+    pub(crate) follow_up: Vec<FollowUp>,
+    /// Codes that came from something else than geninstall's output.
+    #[serde(default)]
+    pub(crate) codes: Vec<String>,
+}
+
+impl Operation {
+    pub(crate) fn new(id: OperationId, folder: PathBuf) -> Self {
+        Self { id, folder }
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A file or folder in it.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The journal.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.file("journal")
+    }
+
+    /// What geninstall prints.
+    pub(crate) fn output(&self) -> PathBuf {
+        self.file("output")
+    }
+
+    /// The named pipe through which a secret comes. It is there only while one is wanted.
+    pub(crate) fn secret(&self) -> PathBuf {
+        self.file("secret")
+    }
+
+    /// Makes everything that needs space later, and the request. Nothing is taken by this.
+    pub(crate) fn prepare(&self, request: &str) -> Result<(), Error> {
+        disk::remove_folder(&self.folder)?;
+        disk::ensure_folder(&self.folder)?;
+        Journal::create(&self.journal())?;
+        Slot::<Fence>::create(&self.file(FENCE), SMALL)?;
+        Slot::<Fence>::create(&self.file(PROCEED), SMALL)?;
+        Slot::<Fence>::create(&self.file(CANCEL), SMALL)?;
+        Slot::<Stored>::create(&self.file(STORED), SMALL)?;
+        Slot::<Position>::create(&self.file(REOPEN), SMALL)?;
+        Slot::<Run>::create(&self.file(RUN), SMALL)?;
+        Slot::<u32>::create(&self.file(SUPERVISOR_PID), SMALL)?;
+        Slot::<Verdict>::create(&self.file(VERDICT), LARGE)?;
+        disk::create_zeros(&self.file(CONTROL), 0)?;
+        disk::create_zeros(&self.file(SHIM), 0)?;
+        disk::create_zeros(&self.file(SUPERVISOR), 0)?;
+        disk::create_zeros(&self.output(), 0)?;
+        disk::replace(&self.file(REQUEST), request.as_bytes(), 0o600)
+    }
+
+    /// The request as it was sent.
+    pub(crate) fn request(&self) -> Result<Request, Error> {
+        let path = self.file(REQUEST);
+        let text = disk::read(&path, REQUEST_LIMIT)?.unwrap_or_default();
+        disk::doing(
+            "understand",
+            &path,
+            serde_json::from_slice(&text).map_err(std::io::Error::other),
+        )
+    }
+
+    /// Highest fence that was seen.
+    pub(crate) fn fence(&self) -> Result<Slot<Fence>, Error> {
+        Slot::open(&self.file(FENCE))
+    }
+
+    /// Fence of the accepted `proceed`.
+    pub(crate) fn proceed(&self) -> Result<Slot<Fence>, Error> {
+        Slot::open(&self.file(PROCEED))
+    }
+
+    /// Fence of the accepted `cancel`.
+    pub(crate) fn cancel(&self) -> Result<Slot<Fence>, Error> {
+        Slot::open(&self.file(CANCEL))
+    }
+
+    /// What the master has stored.
+    pub(crate) fn stored(&self) -> Result<Slot<Stored>, Error> {
+        Slot::open(&self.file(STORED))
+    }
+
+    /// A position that the master has stored and this journal does not contain.
+    pub(crate) fn reopen(&self) -> Result<Slot<Position>, Error> {
+        Slot::open(&self.file(REOPEN))
+    }
+
+    /// What the run of geninstall has come to.
+    pub(crate) fn run(&self) -> Result<Slot<Run>, Error> {
+        Slot::open(&self.file(RUN))
+    }
+
+    /// What was decided.
+    pub(crate) fn verdict(&self) -> Result<Slot<Verdict>, Error> {
+        Slot::open(&self.file(VERDICT))
+    }
+
+    /// Process id of the supervisor.
+    pub(crate) fn supervisor_pid(&self) -> Result<Slot<u32>, Error> {
+        Slot::open(&self.file(SUPERVISOR_PID))
+    }
+
+    /// The file that the supervisor holds locked while it lives. It opens it once: closing any other descriptor of it would
+    /// give the lock away.
+    pub(crate) fn supervisor(&self) -> PathBuf {
+        self.file(SUPERVISOR)
+    }
+
+    /// The file that the shim around geninstall holds locked while it lives.
+    pub(crate) fn shim(&self) -> PathBuf {
+        self.file(SHIM)
+    }
+
+    /// Holds the lock under which `proceed` and `cancel` are accepted, and under which the supervisor goes past the moments in
+    /// which they are, until the result is dropped.
+    pub(crate) fn control(&self) -> Result<File, Error> {
+        let path = self.file(CONTROL);
+        let file = disk::doing("open", &path, disk::private().open(&path))?;
+        disk::doing("lock", &path, system::lock(&file))?;
+        Ok(file)
+    }
+
+    /// Compares `fence` with the highest seen; keeps it when it is higher. `false`: it is lower, and whoever sent it no longer commands.
+    pub(crate) fn admit(&self, fence: Fence) -> Result<bool, Error> {
+        let slot = self.fence()?;
+        match slot.get()? {
+            Some(highest) if fence < highest => Ok(false),
+            Some(highest) if fence == highest => Ok(true),
+            Some(_) | None => slot.set(&fence, crate::slot::Durability::Synced).map(|()| true),
+        }
+    }
+}
+
+const REQUEST: &str = "request";
+const FENCE: &str = "fence";
+const PROCEED: &str = "proceed";
+const CANCEL: &str = "cancel";
+const STORED: &str = "stored";
+const REOPEN: &str = "reopen";
+const RUN: &str = "run";
+const VERDICT: &str = "verdict";
+const SUPERVISOR: &str = "supervisor";
+const SUPERVISOR_PID: &str = "supervisor.pid";
+const CONTROL: &str = "control";
+const SHIM: &str = "shim";
+
+/// Largest request: what fits a frame.
+const REQUEST_LIMIT: u64 = 1 << 20;
+
+/// Room of a slot for a number or a position.
+const SMALL: usize = 240;
+
+/// Room of a slot for a verdict.
+const LARGE: usize = 32 << 10;

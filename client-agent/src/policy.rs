@@ -1,0 +1,123 @@
+//! What the LPAR itself allows its master: a file that root owns and the agent never writes.
+//!
+//! ```text
+//! # /etc/nim-agent.policy
+//! push = off            no files over the agent's connection
+//! preview_only = yes    no update
+//! ```
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use nim_shared::request::{Images, Kind, Request};
+
+use crate::disk::{self, Error};
+use crate::root::Root;
+use crate::system;
+
+/// Where the file is. Without it everything is allowed.
+pub(crate) const FILE: &str = "/etc/nim-agent.policy";
+
+/// What is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Policy {
+    push: Allowed,
+    update: Allowed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allowed {
+    Yes,
+    No,
+}
+
+impl Policy {
+    /// As the file says.
+    pub(crate) fn read(root: &Root) -> Result<Self, Error> {
+        let path = root.at(FILE);
+        let Some(text) = disk::read(&path, LIMIT)? else {
+            return Ok(Self { push: Allowed::Yes, update: Allowed::Yes });
+        };
+        disk::doing("trust", &path, is_trusted(&path))?;
+        let text = String::from_utf8_lossy(&text);
+        disk::doing("understand", &path, Self::parse(&text).map_err(std::io::Error::other))
+    }
+
+    /// A line that is not understood might forbid something, so it makes the whole file an error.
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut policy = Self { push: Allowed::Yes, update: Allowed::Yes };
+        for (number, line) in text.lines().enumerate() {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if line.is_empty() {
+                continue;
+            }
+            let (key, value) =
+                line.split_once('=').map_or((line, ""), |(k, v)| (k.trim(), v.trim()));
+            match (key, value) {
+                ("push", "on") => policy.push = Allowed::Yes,
+                ("push", "off") => policy.push = Allowed::No,
+                ("preview_only", "no") => policy.update = Allowed::Yes,
+                ("preview_only", "yes") => policy.update = Allowed::No,
+                _ => return Err(format!("line {}: \"{line}\" is no rule", number + 1)),
+            }
+        }
+        Ok(policy)
+    }
+
+    /// Why `request` is not allowed, if it is not.
+    pub(crate) fn admit(self, request: &Request) -> Result<(), String> {
+        if self.update == Allowed::No && request.kind == Kind::Update {
+            return Err(format!("{FILE} allows previews only"));
+        }
+        if matches!(request.images, Some(Images::Pushed { .. })) {
+            return self.admit_push();
+        }
+        Ok(())
+    }
+
+    /// Why files may not be pushed, if they may not.
+    pub(crate) fn admit_push(self) -> Result<(), String> {
+        match self.push {
+            Allowed::Yes => Ok(()),
+            Allowed::No => Err(format!("{FILE} does not allow files to be pushed")),
+        }
+    }
+}
+
+/// A file that somebody else may write protects from nothing.
+fn is_trusted(path: &Path) -> std::io::Result<()> {
+    let found = path.symlink_metadata()?;
+    if found.uid() == system::effective_user() && found.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(std::io::Error::other("it must belong to root and be writable by root alone"))
+}
+
+const LIMIT: u64 = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read_and_what_is_no_rule_is_an_error() {
+        let policy =
+            Policy::parse("# ours\npush = off\n\npreview_only=yes # until June\n").unwrap();
+        assert_eq!(policy, Policy { push: Allowed::No, update: Allowed::No });
+        assert_eq!(Policy::parse("push = of").unwrap_err(), "line 1: \"push = of\" is no rule");
+    }
+
+    #[test]
+    fn a_file_that_others_may_write_is_not_trusted() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::below(folder.path());
+        assert_eq!(Policy::read(&root).unwrap().admit_push(), Ok(()));
+        std::fs::create_dir(root.at("/etc")).unwrap();
+        std::fs::write(root.at(FILE), "push = off\n").unwrap();
+        for (mode, trusted) in [(0o644, true), (0o664, false), (0o646, false)] {
+            std::fs::set_permissions(root.at(FILE), std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(Policy::read(&root).is_ok(), trusted, "{mode:o}");
+        }
+    }
+}

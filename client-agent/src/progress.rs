@@ -1,0 +1,190 @@
+//! How far an operation has come, as its journal says: what a supervisor that takes it up again needs to know.
+
+use std::collections::BTreeMap;
+
+use nim_shared::frame::{Body, Boot, Change, ChangeMoment, Gap, Known, Moment, Position};
+use nim_shared::id::Epoch;
+use nim_shared::operation::{Report, Snapshot};
+use nim_shared::stage::{Phase, Point, Stage};
+use nim_shared::unit::Seconds;
+
+use crate::journal::{self, Entry, Reader};
+use crate::operation::Operation;
+
+/// What the records of one journal add up to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    /// Number of records.
+    pub(crate) records: usize,
+    /// The boot in which the operation was taken.
+    pub(crate) boot: Boot,
+    /// The last stage that was entered.
+    pub(crate) stage: Option<Stage>,
+    /// The last phase of geninstall.
+    pub(crate) phase: Option<Phase>,
+    /// Points that were passed, in order.
+    pub(crate) points: Vec<Point>,
+    /// Changes by number, each with its last moment.
+    pub(crate) changes: BTreeMap<u32, Change>,
+    /// Records that came from geninstall's output.
+    pub(crate) told: usize,
+    /// Error codes in order of appearance.
+    pub(crate) codes: Vec<String>,
+    /// State before anything was touched.
+    pub(crate) before: Option<Snapshot>,
+    /// State at the end.
+    pub(crate) after: Option<Snapshot>,
+    /// The preview's estimate of the standstill.
+    pub(crate) estimated_blackout: Option<Seconds>,
+    /// The preview's estimate of the whole.
+    pub(crate) estimated_total: Option<Seconds>,
+    /// The standstill by geninstall's own lines.
+    pub(crate) reported_blackout: Option<Seconds>,
+    /// The freeze as it was measured.
+    pub(crate) freeze: Option<Gap>,
+    /// Whether a cancel was accepted.
+    pub(crate) cancelled: bool,
+    /// The last record, when it is there.
+    pub(crate) finished: Option<Report>,
+    /// The rootvg that the last record names.
+    pub(crate) rootvg: Vec<String>,
+    /// Positions that a master had stored and that opened another line of history.
+    pub(crate) reopened: Vec<Position>,
+}
+
+/// Whether a journal contains what a master has stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contained {
+    /// It does: the master is told what comes after.
+    Yes,
+    /// It does not: the master is told the later lines of history.
+    No,
+}
+
+impl Progress {
+    /// What the journal of `operation` says now.
+    pub(crate) fn read(operation: &Operation) -> Result<(Self, Position), journal::Error> {
+        let mut reader = Reader::open(&operation.journal(), operation.id)?;
+        let mut progress = Self::default();
+        while let Some(entry) = reader.next()? {
+            progress.add(&entry);
+        }
+        Ok((progress, reader.position()))
+    }
+
+    /// Adds one record.
+    pub(crate) fn add(&mut self, entry: &Entry) {
+        self.records += 1;
+        self.rootvg.clone_from(&entry.rootvg);
+        if let Body::Known(known) = &entry.event.body {
+            self.told += usize::from(is_told(known));
+            self.add_known(known);
+        }
+    }
+
+    fn add_known(&mut self, known: &Known) {
+        match known {
+            Known::Stage { stage } => {
+                self.stage = stage.known().or(self.stage);
+                self.phase = None;
+            }
+            Known::Phase { phase, .. } => self.phase = phase.known().or(self.phase),
+            Known::Point { point } => self.points.extend(point.known()),
+            Known::Estimate { blackout, total } => {
+                self.estimated_blackout = *blackout;
+                self.estimated_total = *total;
+            }
+            Known::BlackoutEnded { reported } => self.reported_blackout = *reported,
+            Known::Freeze(gap) => self.freeze = Some(*gap),
+            Known::Code { code, .. } => self.add_code(code),
+            Known::Check { code, .. } => code.iter().for_each(|code| self.add_code(code)),
+            Known::Change(change) => {
+                self.changes.insert(change.number, change.clone());
+            }
+            Known::Snapshot { moment, snapshot } => match moment {
+                Moment::Before => self.before = Some((**snapshot).clone()),
+                Moment::After => self.after = Some((**snapshot).clone()),
+            },
+            Known::CancelAccepted { .. } => self.cancelled = true,
+            Known::EpochOpened { claimed, .. } => self.reopened.push(*claimed),
+            Known::Finished(report) => self.finished = Some(report.clone()),
+            Known::Taken { boot, .. } => self.boot = boot.clone(),
+            Known::FenceRaised { .. } | Known::Adopted { .. } | Known::Note { .. } => {}
+        }
+    }
+
+    fn add_code(&mut self, code: &str) {
+        if !self.codes.iter().any(|known| known == code) && self.codes.len() < MOST_CODES {
+            self.codes.push(code.to_owned());
+        }
+    }
+
+    /// Whether `point` was passed.
+    pub(crate) fn has_passed(&self, point: Point) -> bool {
+        self.points.contains(&point)
+    }
+
+    /// Whether silence is expected: nothing may be opened or started on the LPAR.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.finished.is_none() && self.phase.is_some_and(Phase::is_silent)
+    }
+
+    /// Whether something that was changed is neither put back nor left on purpose.
+    pub(crate) fn has_open_changes(&self) -> bool {
+        self.changes.values().any(is_open)
+    }
+
+    /// Changes that are neither put back nor left on purpose, in the order in which they are undone.
+    pub(crate) fn open_changes(&self) -> Vec<Change> {
+        self.changes.values().rev().filter(|change| is_open(change)).cloned().collect()
+    }
+}
+
+/// Whether `journal` contains the record at `position`.
+pub(crate) fn contains(
+    operation: &Operation,
+    position: Position,
+) -> Result<Contained, journal::Error> {
+    if position.seq.0 == 0 && position.epoch <= Epoch(1) {
+        return Ok(Contained::Yes);
+    }
+    let mut reader = Reader::open(&operation.journal(), operation.id)?;
+    while let Some(Entry { event, .. }) = reader.next()? {
+        let there = event.epoch == position.epoch
+            && (position.seq.0 == 0 || event.seq == position.seq && event.hash == position.hash);
+        if there {
+            return Ok(Contained::Yes);
+        }
+    }
+    Ok(Contained::No)
+}
+
+/// Whether a record is one that geninstall's output makes, so that reading the output again makes it again.
+pub(crate) const fn is_told(known: &Known) -> bool {
+    match known {
+        Known::Phase { .. }
+        | Known::Check { .. }
+        | Known::Estimate { .. }
+        | Known::BlackoutEnded { .. }
+        | Known::Code { .. } => true,
+        Known::Taken { .. }
+        | Known::Stage { .. }
+        | Known::Point { .. }
+        | Known::Freeze(_)
+        | Known::Change(_)
+        | Known::Snapshot { .. }
+        | Known::CancelAccepted { .. }
+        | Known::FenceRaised { .. }
+        | Known::EpochOpened { .. }
+        | Known::Adopted { .. }
+        | Known::Note { .. }
+        | Known::Finished(_) => false,
+    }
+}
+
+fn is_open(change: &Change) -> bool {
+    !matches!(change.moment.known(), Some(ChangeMoment::Undone | ChangeMoment::Kept))
+}
+
+/// Most codes of a report.
+const MOST_CODES: usize = 50;

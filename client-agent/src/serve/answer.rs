@@ -1,0 +1,355 @@
+//! What each frame of the master is answered with.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+use nim_shared::VERSION;
+use nim_shared::frame::{
+    AgentFrame, AgentHello, Command, MasterFrame, OpenOperation, PROTOCOL, Position, Refusal,
+    SecretText,
+};
+use nim_shared::id::{Digest, Fence, ObjectName, OperationId, Seq};
+use nim_shared::operation::Named;
+use nim_shared::stage::{Point, Stage};
+
+use super::order;
+use super::refused::Refused;
+use super::stream::{From, Stream, Streams};
+use crate::command::Commands;
+use crate::disk::{self, Created};
+use crate::facts::Facts;
+use crate::operation::{Operation, Stored};
+use crate::progress::{self, Contained, Progress};
+use crate::root::Root;
+use crate::slot::Durability;
+use crate::state::{Claim, FORGOTTEN, State};
+use crate::supervisor::start::{self, revive};
+use crate::{alive, images, system};
+
+/// Answers the frames of one session.
+pub(super) struct Answerer {
+    pub(super) root: Root,
+    pub(super) state: State,
+    pub(super) commands: Commands,
+    pub(super) facts: Facts,
+    streams: Streams,
+    /// What this session reports on, and under which fence it asked.
+    attached: Vec<(OperationId, Fence)>,
+    /// What to report on once the answer is out.
+    next: Option<Stream>,
+}
+
+type Answer = Result<Option<AgentFrame>, Refused>;
+
+impl Answerer {
+    pub(super) fn new(root: Root, streams: Streams) -> Result<Self, disk::Error> {
+        let state = State::open(&root)?;
+        let commands = Commands::new(root.clone());
+        let facts = Facts::new(root.clone(), &state)?;
+        Ok(Self { root, state, commands, facts, streams, attached: Vec::new(), next: None })
+    }
+
+    pub(super) fn answer(&mut self, frame: MasterFrame) -> Answer {
+        match frame {
+            MasterFrame::Hello { .. } => self.hello(),
+            MasterFrame::Start { command, request } => self.start(command, &request),
+            MasterFrame::Attach { operation, fence, after, output_offset } => {
+                self.attach(operation, fence, after, output_offset)
+            }
+            MasterFrame::Proceed { command } => self.proceed(command),
+            MasterFrame::Cancel { command } => self.cancel(command),
+            MasterFrame::Forget { command } => self.forget(command),
+            MasterFrame::Secret { operation, fence, name, value } => {
+                self.secret(operation, fence, &name, value.as_ref())
+            }
+            MasterFrame::Ack { operation, upto, .. } => self.ack(operation, upto),
+            MasterFrame::Facts => self.facts(),
+        }
+    }
+
+    /// Begins the report that an answer announced: never before it.
+    pub(super) fn after_answer(&mut self) {
+        if let Some(stream) = self.next.take() {
+            self.streams.add(stream);
+        }
+    }
+
+    fn hello(&self) -> Answer {
+        let mut operations = Vec::new();
+        let mut silent = false;
+        for operation in self.state.operations()? {
+            let Some(Claim::Taken { digest }) = self.state.claim(operation.id)? else { continue };
+            let (progress, at) = Progress::read(&operation)?;
+            silent |= progress.is_silent();
+            operations.push(OpenOperation {
+                operation: operation.id,
+                digest,
+                fence: operation.fence()?.get()?.unwrap_or_default(),
+                at,
+                stage: progress.stage.filter(|_| progress.finished.is_none()).map(Named::Known),
+                finished: progress.finished.is_some(),
+            });
+            revive(&self.root, &self.commands, &operation, &progress)?;
+        }
+        let about = if silent { self.facts.remembered()? } else { self.facts.about()? };
+        Ok(Some(AgentFrame::Hello(Box::new(AgentHello {
+            protocol: PROTOCOL,
+            version: VERSION.to_owned(),
+            identity: about.identity,
+            boot: about.boot,
+            clock: self.facts.clock(),
+            level: about.level,
+            operations,
+        }))))
+    }
+
+    fn start(&mut self, command: Command, request: &str) -> Answer {
+        let operation = order::take(self, command, request)?;
+        // Taken is taken, also when the supervisor cannot be started now: the next session tries again.
+        if let Err(error) = start::supervise(&self.commands, &operation) {
+            crate::tell(&format!(
+                "nim-agent: operation {}: {}",
+                operation.id,
+                crate::text::chain(&error)
+            ));
+        }
+        let at = Progress::read(&operation)?.1;
+        let from = From { after: Position::START, contained: Contained::Yes, output_offset: 0 };
+        self.report(&operation, command.fence, from)?;
+        Ok(Some(AgentFrame::Taken { operation: operation.id, digest: command.digest, at }))
+    }
+
+    fn attach(
+        &mut self,
+        id: OperationId,
+        fence: Fence,
+        after: Position,
+        output_offset: u64,
+    ) -> Answer {
+        let lock = self.state.lock()?;
+        let digest = match self.state.claim(id)? {
+            Some(Claim::Taken { digest }) => digest,
+            Some(Claim::Tombstone { fence: found }) => {
+                let fence = found.max(fence);
+                if fence > found {
+                    self.state.claim_anew(id, Claim::Tombstone { fence })?;
+                }
+                return Ok(Some(AgentFrame::Tombstoned { operation: id, fence }));
+            }
+            None => match self.state.claim_once(id, Claim::Tombstone { fence })? {
+                (Created::New, _) => {
+                    return Ok(Some(AgentFrame::Tombstoned { operation: id, fence }));
+                }
+                (Created::Exists, _) => {
+                    return Err(Refused::new(
+                        Refusal::System,
+                        "a claim appeared while the lock was held",
+                    ));
+                }
+            },
+        };
+        let operation = self.state.operation(id);
+        admit(&operation, fence)?;
+        drop(lock);
+        let contained = progress::contains(&operation, after)?;
+        let (progress, at) = Progress::read(&operation)?;
+        if contained == Contained::No && !progress.reopened.contains(&after) {
+            operation.reopen()?.set(&after, Durability::Synced)?;
+            start::supervise(&self.commands, &operation)?;
+        } else {
+            revive(&self.root, &self.commands, &operation, &progress)?;
+        }
+        if contained == Contained::Yes {
+            store(&operation, after)?;
+        }
+        let output = operation.output();
+        let output_bytes = disk::doing("look at", &output, output.metadata())?.len();
+        self.report(&operation, fence, From { after, contained, output_offset })?;
+        Ok(Some(AgentFrame::Attached { operation: id, digest, at, output_bytes }))
+    }
+
+    fn report(&mut self, operation: &Operation, fence: Fence, from: From) -> Result<(), Refused> {
+        self.streams.remove(operation.id);
+        self.next = Some(Stream::open(operation.clone(), from)?);
+        self.attached.retain(|(id, _)| *id != operation.id);
+        self.attached.push((operation.id, fence));
+        Ok(())
+    }
+
+    fn proceed(&self, command: Command) -> Answer {
+        let operation = self.commanded(command)?;
+        let _control = operation.control()?;
+        let slot = operation.proceed()?;
+        if slot.get()?.is_some() {
+            return Ok(None);
+        }
+        let (progress, _) = Progress::read(&operation)?;
+        if progress.cancelled || progress.finished.is_some() || operation.cancel()?.get()?.is_some()
+        {
+            return Err(Refused::moment("the operation was cancelled or has ended"));
+        }
+        if progress.stage > Some(Stage::Backup) || operation.verdict()?.get()?.is_some() {
+            return Err(Refused::moment(
+                "the agent no longer waits: what prep changed is being put back",
+            ));
+        }
+        if !progress.has_passed(Point::Ready) {
+            return Err(Refused::moment("the operation is not ready yet"));
+        }
+        slot.set(&command.fence, Durability::Synced)?;
+        Ok(None)
+    }
+
+    fn cancel(&self, command: Command) -> Answer {
+        let operation = self.commanded(command)?;
+        let _control = operation.control()?;
+        let slot = operation.cancel()?;
+        if slot.get()?.is_some() {
+            return Ok(None);
+        }
+        let (progress, _) = Progress::read(&operation)?;
+        if progress.finished.is_some() {
+            return Err(Refused::moment("the operation has ended"));
+        }
+        if operation.verdict()?.get()?.is_some() {
+            return Err(Refused::moment(
+                "the outcome is decided: what prep changed is being put back",
+            ));
+        }
+        if progress.stage >= Some(Stage::Update) || operation.run()?.get()?.is_some() {
+            let text = "geninstall was started: it installs and moves in one run, which is never interrupted";
+            return Err(Refused::moment(text));
+        }
+        slot.set(&command.fence, Durability::Synced)?;
+        Ok(None)
+    }
+
+    fn forget(&mut self, command: Command) -> Answer {
+        let id = command.operation;
+        let _lock = self.state.lock()?;
+        if self.state.claim(id)? == Some(Claim::Tombstone { fence: FORGOTTEN }) {
+            // The answer was lost, or a crash came between.
+            disk::remove_folder(self.state.operation(id).folder())?;
+            return Ok(Some(AgentFrame::Forgotten { operation: id }));
+        }
+        let operation = self.commanded(command)?;
+        let (progress, _) = Progress::read(&operation)?;
+        if progress.finished.is_none() || alive::supervisor(&operation, &self.commands)?.is_there()
+        {
+            return Err(Refused::moment("the operation has not ended"));
+        }
+        if is_mount_point(&operation) {
+            return Err(Refused::moment("the images are still mounted in the operation's folder"));
+        }
+        let request = operation.request().ok();
+        self.streams.remove(id);
+        self.state.claim_anew(id, Claim::Tombstone { fence: FORGOTTEN })?;
+        crate::crash::point("forget.buried");
+        disk::remove_folder(operation.folder())?;
+        images::release(&self.state, request.as_ref())?;
+        Ok(Some(AgentFrame::Forgotten { operation: id }))
+    }
+
+    fn secret(
+        &self,
+        id: OperationId,
+        fence: Fence,
+        name: &ObjectName,
+        value: Option<&SecretText>,
+    ) -> Answer {
+        let operation = self.taken(id)?.0;
+        admit(&operation, fence)?;
+        let gone = |_| Refused::moment("no secret is wanted now");
+        let mut options = OpenOptions::new();
+        let flags = system::NO_WAIT | system::NO_FOLLOW;
+        let mut pipe =
+            options.write(true).custom_flags(flags).open(operation.secret()).map_err(gone)?;
+        let answer = order::SecretAnswer { name: name.clone(), value: value.cloned() };
+        let mut line =
+            serde_json::to_vec(&answer).map_err(|_| Refused::moment("no secret of this form"))?;
+        line.push(b'\n');
+        if line.len() > order::SECRET_LIMIT {
+            return Err(Refused::new(Refusal::BadRequest, "the secret is too long"));
+        }
+        pipe.write_all(&line).map_err(gone)?;
+        Ok(None)
+    }
+
+    fn ack(&self, id: OperationId, upto: Position) -> Answer {
+        let operation = self.taken(id)?.0;
+        // Only whoever commands now may say that something is stored.
+        let highest = operation.fence()?.get()?.unwrap_or_default();
+        if !self.attached.iter().any(|(attached, fence)| *attached == id && *fence >= highest) {
+            return Err(Refused::new(
+                Refusal::StaleFence,
+                "this session does not command the operation",
+            ));
+        }
+        store(&operation, upto)?;
+        Ok(None)
+    }
+
+    fn facts(&self) -> Answer {
+        for operation in self.state.operations()? {
+            if Progress::read(&operation)?.0.is_silent() {
+                return Err(Refused::moment(
+                    "the workload is being moved: nothing is asked of AIX now",
+                ));
+            }
+        }
+        let (snapshot, _) = self.facts.snapshot();
+        Ok(Some(AgentFrame::Facts { snapshot: Box::new(snapshot) }))
+    }
+
+    /// The operation that `command` is about, if whoever sent it may command it.
+    fn commanded(&self, command: Command) -> Result<Operation, Refused> {
+        let (operation, digest) = self.taken(command.operation)?;
+        if digest != command.digest {
+            return Err(Refused::new(
+                Refusal::DigestMismatch,
+                "another request was taken under this id",
+            ));
+        }
+        admit(&operation, command.fence)?;
+        Ok(operation)
+    }
+
+    fn taken(&self, id: OperationId) -> Result<(Operation, Digest), Refused> {
+        match self.state.claim(id)? {
+            Some(Claim::Taken { digest }) => Ok((self.state.operation(id), digest)),
+            Some(Claim::Tombstone { .. }) | None => {
+                Err(Refused::new(Refusal::UnknownOperation, "there is no such operation here"))
+            }
+        }
+    }
+}
+
+/// Refuses whoever no longer commands.
+pub(super) fn admit(operation: &Operation, fence: Fence) -> Result<(), Refused> {
+    let _control = operation.control()?;
+    if operation.admit(fence)? {
+        return Ok(());
+    }
+    Err(Refused::new(Refusal::StaleFence, format!("fence {fence} is lower than the highest seen")))
+}
+
+/// Notes what the master has stored; never less than before.
+fn store(operation: &Operation, upto: Position) -> Result<(), disk::Error> {
+    let _control = operation.control()?;
+    let slot = operation.stored()?;
+    let place = |at: Position| (at.epoch, at.seq);
+    if slot.get()?.is_none_or(|stored| place(stored.upto) < place(upto)) && upto.seq > Seq(0) {
+        slot.set(&Stored { upto }, Durability::Loose)?;
+    }
+    Ok(())
+}
+
+/// Whether another file system is mounted on the folder for images.
+fn is_mount_point(operation: &Operation) -> bool {
+    let device = |path: &std::path::Path| path.metadata().map(|found| found.dev());
+    match (device(&operation.file(images::MOUNT)), device(operation.folder())) {
+        (Ok(on), Ok(under)) => on != under,
+        _ => false,
+    }
+}

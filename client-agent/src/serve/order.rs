@@ -1,0 +1,227 @@
+//! `start`: everything that has to be true before an id is taken, and the taking.
+
+use serde::{Deserialize, Serialize};
+
+use nim_shared::frame::{Command, Known, Refusal, SecretText};
+use nim_shared::id::{Digest, ObjectName};
+use nim_shared::request::{Expected, Images, Install, Request};
+
+use super::answer::{Answerer, admit};
+use super::refused::Refused;
+use crate::crash;
+use crate::disk::Created;
+use crate::facts::About;
+use crate::images;
+use crate::journal::{Journal, Weight};
+use crate::operation::Operation;
+use crate::policy::Policy;
+use crate::progress::Progress;
+use crate::slot::Durability;
+use crate::state::Claim;
+use crate::{alive, facts};
+
+/// What comes through the named pipe of a secret: one line of JSON.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SecretAnswer {
+    /// Which one.
+    pub(crate) name: ObjectName,
+    /// The secret; `None` when the master has none.
+    pub(crate) value: Option<SecretText>,
+}
+
+/// Longest line through that pipe: what is written at once arrives at once.
+pub(crate) const SECRET_LIMIT: usize = 512;
+
+/// Takes the operation that `command` starts, at most once. Nothing of the LPAR is touched before its claim is on the disk.
+pub(super) fn take(agent: &Answerer, command: Command, text: &str) -> Result<Operation, Refused> {
+    if Digest::of(text.as_bytes()) != command.digest {
+        return Err(Refused::new(Refusal::DigestMismatch, "the digest is not that of the request"));
+    }
+    let _lock = agent.state.lock()?;
+    let operation = agent.state.operation(command.operation);
+    let before = agent.state.claim(command.operation)?;
+    match before {
+        Some(Claim::Taken { digest }) if digest == command.digest => {
+            admit(&operation, command.fence)?;
+            return Ok(operation);
+        }
+        Some(Claim::Taken { .. }) => {
+            let text = "another request was taken under this id";
+            return Err(Refused::new(Refusal::DigestMismatch, text));
+        }
+        Some(Claim::Tombstone { fence }) if command.fence <= fence => {
+            let text = format!(
+                "the operation has a tombstone of fence {fence}: this start never runs here"
+            );
+            return Err(Refused::new(Refusal::Tombstoned, text));
+        }
+        Some(Claim::Tombstone { .. }) | None => {}
+    }
+    let request = read(text)?;
+    Policy::read(&agent.root)?
+        .admit(&request)
+        .map_err(|text| Refused::new(Refusal::Policy, text))?;
+    refuse_when_busy(agent)?;
+    let about = agent.facts.about()?;
+    compare(&request.expected, &about)?;
+    check_level(&about)?;
+
+    operation.prepare(text)?;
+    crash::point("start.prepared");
+    operation.fence()?.set(&command.fence, Durability::Synced)?;
+    let rootvg = Some(about.boot.rootvg.clone());
+    let (mut journal, _) = Journal::open(&operation.journal(), operation.id, rootvg)?;
+    let taken = Known::Taken {
+        digest: command.digest,
+        fence: command.fence,
+        identity: about.identity,
+        boot: about.boot,
+    };
+    journal.append(taken, Weight::Needed, facts::now())?;
+    crash::point("start.recorded");
+    let claim = Claim::Taken { digest: command.digest };
+    match before {
+        Some(_) => agent.state.claim_anew(operation.id, claim)?,
+        None => match agent.state.claim_once(operation.id, claim)?.0 {
+            Created::New => {}
+            Created::Exists => {
+                return Err(Refused::new(
+                    Refusal::System,
+                    "a claim appeared while the lock was held",
+                ));
+            }
+        },
+    }
+    crash::point("start.claimed");
+    images::offer_is_used(&agent.state)?;
+    Ok(operation)
+}
+
+fn read(text: &str) -> Result<Request, Refused> {
+    let bad = |text: String| Refused::new(Refusal::BadRequest, text);
+    let request: Request = serde_json::from_str(text)
+        .map_err(|error| bad(format!("the request cannot be read: {error}")))?;
+    if let Some(fault) = fault(&request) {
+        return Err(bad(fault));
+    }
+    Ok(request)
+}
+
+/// What would make a command mean something else than the order says.
+fn fault(request: &Request) -> Option<String> {
+    let quoted = |text: &str| nim_shared::id::printable(text);
+    let is_path = |path: &str| path.starts_with('/') && !path.chars().any(char::is_control);
+    match &request.images {
+        Some(Images::Folder { path }) if !is_path(path) => {
+            return Some(format!("\"{}\" is no absolute path", quoted(path)));
+        }
+        Some(Images::Nfs { server, export }) if !is_path(export) || !is_host(server) => {
+            return Some(format!("\"{}:{}\" is no NFS export", quoted(server), quoted(export)));
+        }
+        Some(Images::Pushed { files }) => {
+            if let Some(file) = files.iter().find(|file| !images::is_relative(&file.path)) {
+                return Some(format!("\"{}\" is no path below a folder", quoted(&file.path)));
+            }
+        }
+        Some(Images::Folder { .. } | Images::Nfs { .. }) | None => {}
+    }
+    if let Install::List(names) = &request.install {
+        let is_name = |name: &String| {
+            !name.is_empty()
+                && !name.starts_with('-')
+                && !name.contains(|c: char| c.is_control() || c.is_whitespace())
+        };
+        if let Some(name) = names.iter().find(|name| !is_name(name)) {
+            return Some(format!("\"{}\" is no name of a fileset or interim fix", quoted(name)));
+        }
+        if names.is_empty() {
+            return Some("the list of what to install is empty".to_owned());
+        }
+    }
+    if request.install != Install::Nothing && request.images.is_none() {
+        return Some("something is to be installed, and no images are named".to_owned());
+    }
+    match &request.console {
+        Some(console) if !is_host(&console.address) || !is_host(&console.user) => {
+            Some("address or user of the console cannot be an argument of a command".to_owned())
+        }
+        Some(_) | None => None,
+    }
+}
+
+/// A host name, an address or a user: nothing that a command reads as an option, a path or two words.
+fn is_host(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ".:_-@%".contains(c);
+    !text.is_empty() && text.len() <= 255 && !text.starts_with('-') && text.chars().all(allowed)
+}
+
+fn refuse_when_busy(agent: &Answerer) -> Result<(), Refused> {
+    let busy = |text: String| Err(Refused::new(Refusal::Busy, text));
+    for operation in agent.state.operations()? {
+        let (progress, _) = Progress::read(&operation)?;
+        if progress.finished.is_none() {
+            return busy(format!("operation {} runs on this LPAR", operation.id));
+        }
+        if alive::run(&operation)?.is_there() {
+            return busy(format!("geninstall of operation {} still runs", operation.id));
+        }
+        if progress.has_open_changes() {
+            return busy(format!("what operation {} changed is not put back yet", operation.id));
+        }
+    }
+    if alive::live_update_lock(&agent.root).is_there() {
+        return busy(format!(
+            "{} is there: a Live Update runs, or a failed one awaits clean-up by `clvupdate`",
+            alive::LIVE_UPDATE_LOCK
+        ));
+    }
+    match alive::installer(&agent.commands) {
+        Some(process) => busy(format!("this runs on the LPAR: {process}")),
+        None => Ok(()),
+    }
+}
+
+/// What is not known yet is not compared. The partition id is no part of identity.
+fn compare(expected: &Expected, about: &About) -> Result<(), Refused> {
+    let found = &about.identity;
+    let other = |what: &str, expected: &str, found: Option<&str>| {
+        let found = found.unwrap_or("not known");
+        Err(Refused::new(
+            Refusal::AnotherMachine,
+            format!(
+                "{what} is {found}, and the order is for {}",
+                nim_shared::id::printable(expected)
+            ),
+        ))
+    };
+    if let Some(serial) = &expected.machine_serial
+        && found.machine_serial.as_ref() != Some(serial)
+    {
+        return other("the machine", serial, found.machine_serial.as_deref());
+    }
+    if let Some(name) = &expected.partition_name
+        && found.partition_name.as_ref() != Some(name)
+    {
+        return other("the partition", name, found.partition_name.as_deref());
+    }
+    match &expected.installation {
+        Some(id) if *id != found.installation => {
+            let (id, here) = (id.to_string(), found.installation.to_string());
+            other("the installation of the agent", &id, Some(&here))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn check_level(about: &About) -> Result<(), Refused> {
+    match &about.level {
+        Some(level) if facts::is_below_floor(level) => Err(Refused::new(
+            Refusal::Unsupported,
+            format!(
+                "agent unsupported: this LPAR has {level}, the agent needs {} or later",
+                facts::FLOOR
+            ),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,212 @@
+//! What an attached master is told without asking: events as they are synced, output as it grows, that a secret is wanted.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use nim_shared::frame::{AgentFrame, Body, Known, OUTPUT_CHUNK, Position};
+use nim_shared::id::{Epoch, ObjectName, OperationId};
+use nim_shared::stage::Phase;
+
+use super::Out;
+use crate::disk;
+use crate::journal::{self, Reader};
+use crate::operation::Operation;
+use crate::progress::Contained;
+use crate::tell;
+use crate::text::chain;
+
+/// The operations that this session reports on. A thread of its own looks at them; nothing but the master's reading slows it.
+#[derive(Clone, Default)]
+pub(super) struct Streams {
+    open: Arc<Mutex<BTreeMap<OperationId, Stream>>>,
+}
+
+/// Where the report on one operation stands.
+pub(super) struct Stream {
+    operation: Operation,
+    journal: Reader,
+    from: From,
+    epoch: Epoch,
+    output: File,
+    offset: u64,
+    cap: u64,
+    secret: Option<ObjectName>,
+    asked: bool,
+    phase: Option<Phase>,
+}
+
+/// From where on a master wants to be told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct From {
+    /// The last event that it has.
+    pub(super) after: Position,
+    /// Whether that event is in the journal.
+    pub(super) contained: Contained,
+    /// The output that it has, in bytes.
+    pub(super) output_offset: u64,
+}
+
+/// Why a report ended.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("cannot write to the master")]
+    Out(#[source] io::Error),
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    #[error(transparent)]
+    Disk(#[from] disk::Error),
+}
+
+impl Streams {
+    /// Begins to look after what will be added.
+    pub(super) fn start(out: Out) -> Self {
+        let streams = Self::default();
+        let looked_after = streams.clone();
+        std::thread::spawn(move || looked_after.run(&out));
+        streams
+    }
+
+    /// Reports on `stream` from now on, instead of an earlier one on the same operation.
+    pub(super) fn add(&self, stream: Stream) {
+        self.lock().insert(stream.operation.id, stream);
+    }
+
+    /// Ends the report on `operation`.
+    pub(super) fn remove(&self, operation: OperationId) {
+        self.lock().remove(&operation);
+    }
+
+    fn run(&self, out: &Out) {
+        loop {
+            let mut open = self.lock();
+            let mut failed = Vec::new();
+            for (id, stream) in &mut *open {
+                match stream.pass_on(out) {
+                    Ok(()) => {}
+                    // The master is gone: the session ends by itself when its other half is closed.
+                    Err(Error::Out(_)) => return,
+                    Err(error) => {
+                        tell(&format!("nim-agent: operation {id}: {}", chain(&error)));
+                        failed.push(*id);
+                    }
+                }
+            }
+            open.retain(|id, _| !failed.contains(id));
+            drop(open);
+            std::thread::sleep(INTERVAL);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<OperationId, Stream>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stream {
+    /// A report on `operation`. Opens all that it will need: in the silent phases nothing may be opened.
+    pub(super) fn open(operation: Operation, from: From) -> Result<Self, journal::Error> {
+        let journal = Reader::open(&operation.journal(), operation.id)?;
+        let path = operation.output();
+        let output = disk::doing("open", &path, File::open(&path))?;
+        let request = operation.request()?;
+        let offset = match from.contained {
+            Contained::Yes => from.output_offset,
+            // Another line of history has its own output.
+            Contained::No => 0,
+        };
+        Ok(Self {
+            journal,
+            from,
+            epoch: from.after.epoch,
+            output,
+            offset,
+            cap: request.limits.output.0.saturating_mul(1 << 20),
+            secret: request.console.map(|console| console.secret),
+            asked: false,
+            phase: None,
+            operation,
+        })
+    }
+
+    fn pass_on(&mut self, out: &Out) -> Result<(), Error> {
+        while let Some(entry) = self.journal.next()? {
+            let event = entry.event;
+            if let Body::Known(known) = &event.body {
+                match &**known {
+                    Known::Phase { phase, .. } => self.phase = phase.known(),
+                    Known::Stage { .. } => self.phase = None,
+                    _ => {}
+                }
+            }
+            if self.is_new(event.epoch, event.seq.0) {
+                self.epoch = event.epoch;
+                out.send(&AgentFrame::Event(Box::new(event))).map_err(Error::Out)?;
+            }
+        }
+        // Output belongs to the line of history that the master is told about next.
+        if self.from.contained == Contained::Yes || self.epoch > self.from.after.epoch {
+            self.pass_output(out)?;
+        }
+        if !self.phase.is_some_and(Phase::is_silent) {
+            self.ask_for_secret(out)?;
+        }
+        Ok(())
+    }
+
+    fn is_new(&self, epoch: Epoch, seq: u64) -> bool {
+        let after = self.from.after;
+        match self.from.contained {
+            Contained::Yes => (epoch, seq) > (after.epoch, after.seq.0),
+            Contained::No => epoch > after.epoch,
+        }
+    }
+
+    fn pass_output(&mut self, out: &Out) -> Result<(), Error> {
+        let mut bytes = vec![0; OUTPUT_CHUNK];
+        loop {
+            let left = self.cap.saturating_sub(self.offset);
+            let wanted = usize::try_from(left).unwrap_or(OUTPUT_CHUNK).clamp(1, OUTPUT_CHUNK);
+            let read = self.output.read_at(&mut bytes[..wanted], self.offset);
+            let count = disk::doing("read", &self.operation.output(), read)?;
+            if count == 0 || self.offset > self.cap {
+                return Ok(());
+            }
+            let (data, passed) = if left == 0 {
+                // Said once: from here on the offset is past the cap.
+                (
+                    STANDARD.encode(format!(
+                        "\n[cut here: {} MB of output are kept]\n",
+                        self.cap >> 20
+                    )),
+                    1,
+                )
+            } else {
+                (STANDARD.encode(&bytes[..count]), count as u64)
+            };
+            let (operation, epoch, offset) = (self.operation.id, self.epoch, self.offset);
+            out.send(&AgentFrame::Output { operation, epoch, offset, data }).map_err(Error::Out)?;
+            self.offset += passed;
+        }
+    }
+
+    fn ask_for_secret(&mut self, out: &Out) -> Result<(), Error> {
+        let Some(name) = &self.secret else { return Ok(()) };
+        let wanted = self.operation.secret().exists();
+        if wanted && !self.asked {
+            let (operation, name) = (self.operation.id, name.clone());
+            out.send(&AgentFrame::NeedSecret { operation, name }).map_err(Error::Out)?;
+        }
+        self.asked = wanted;
+        Ok(())
+    }
+}
+
+/// How often the disk is looked at.
+const INTERVAL: Duration = Duration::from_millis(100);

@@ -1,0 +1,61 @@
+//! The five stages of an operation, and how one of them ends it.
+
+pub(crate) mod backup;
+pub(crate) mod content;
+pub(crate) mod post;
+pub(crate) mod pre;
+pub(crate) mod prep;
+pub(crate) mod ready;
+pub(crate) mod token;
+pub(crate) mod update;
+
+use nim_shared::operation::{Outcome, Software, StuckReason};
+
+use crate::operation::Verdict;
+use crate::supervisor::Error;
+
+/// Why the stages do not go on.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The outcome is decided; what was changed is put back.
+    Decided(Verdict),
+    /// The supervisor itself cannot go on. Its successor will.
+    Broken(Error),
+}
+
+impl Stop {
+    /// Nothing of the software was touched, and the update does not take place.
+    pub(crate) fn failed(summary: impl Into<String>) -> Self {
+        Self::decided(Outcome::Failed { software: Software::Unchanged }, summary)
+    }
+
+    /// There is nothing to do.
+    pub(crate) fn unchanged(summary: impl Into<String>) -> Self {
+        Self::decided(Outcome::Unchanged, summary)
+    }
+
+    /// Cancelled in time.
+    pub(crate) fn cancelled(summary: impl Into<String>) -> Self {
+        Self::decided(Outcome::Cancelled, summary)
+    }
+
+    /// A person is needed.
+    pub(crate) fn stuck(reason: StuckReason, summary: impl Into<String>) -> Self {
+        Self::decided(Outcome::Stuck { reason }, summary)
+    }
+
+    fn decided(outcome: Outcome, summary: impl Into<String>) -> Self {
+        Self::Decided(Verdict {
+            outcome,
+            summary: summary.into(),
+            follow_up: vec![],
+            codes: vec![],
+        })
+    }
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Broken(error.into())
+    }
+}

@@ -1,0 +1,147 @@
+//! `post`: puts back what prep changed, in reverse order, and looks at what came out.
+
+use nim_shared::frame::{ChangeClass, ChangeMoment, Known, Moment};
+use nim_shared::operation::{Blackout, FollowUp, Outcome, Report, StuckReason};
+use nim_shared::request::Kind;
+use nim_shared::stage::{Point, Stage};
+
+use crate::alive;
+use crate::facts;
+use crate::operation::Verdict;
+use crate::pty;
+use crate::supervisor::{Error, Supervisor};
+use crate::text::chain;
+use crate::ticker;
+use crate::undo::Undo;
+
+/// Ends the operation as `verdict` says, or as stuck when something cannot be put back.
+pub(crate) fn run(supervisor: &mut Supervisor, verdict: Verdict) -> Result<Report, Error> {
+    supervisor.enter(Stage::Post)?;
+    let Verdict { mut outcome, mut summary, follow_up, codes } = verdict;
+    if may_undo(supervisor)? {
+        let failures = undo_all(supervisor, &outcome)?;
+        if !failures.is_empty() {
+            summary = format!("{summary}; not put back: {}", failures.join("; "));
+            outcome = Outcome::Stuck { reason: StuckReason::UndoFailed };
+        }
+    } else if supervisor.progress.has_open_changes() {
+        summary = format!("{summary}; what prep changed is not put back yet");
+        if !matches!(outcome, Outcome::Stuck { .. }) {
+            outcome = Outcome::Stuck { reason: StuckReason::CleanUpOpen };
+        }
+    }
+    if supervisor.slots.run.get()?.is_some() {
+        look(supervisor)?;
+        if supervisor.request.kind == Kind::Update
+            && let Outcome::Succeeded { follow_up: open } = &mut outcome
+        {
+            open.extend(follow_up);
+            open.extend(after_care(supervisor)?);
+            open.dedup();
+        }
+    }
+    Ok(report(supervisor, outcome, summary, codes))
+}
+
+/// Nothing is undone while geninstall or a Live Update is there.
+fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
+    let running = alive::run(&supervisor.operation)?.is_there();
+    Ok(!running && !alive::live_update_lock(&supervisor.root).is_there())
+}
+
+/// Undoes by class, in reverse order; what could not be.
+fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String>, Error> {
+    let updated =
+        matches!(outcome, Outcome::Succeeded { .. }) && supervisor.request.kind == Kind::Update;
+    let updated = updated || supervisor.progress.has_passed(Point::Moved);
+    let mut failures = Vec::new();
+    for change in supervisor.progress.open_changes() {
+        let class = change.class.known().unwrap_or(ChangeClass::Always);
+        let keep = match class {
+            ChangeClass::Always => false,
+            ChangeClass::UnlessUpdated => updated,
+            ChangeClass::Permanent => true,
+        };
+        let (moment, error) = if keep {
+            (ChangeMoment::Kept, None)
+        } else {
+            crate::crash::point("undo.before");
+            let Supervisor { root, operation, commands, .. } = &*supervisor;
+            let undone = Undo { root, operation, commands }.undo(&change.effect);
+            crate::crash::point("undo.after");
+            match undone {
+                Ok(()) => (ChangeMoment::Undone, None),
+                Err(error) => (ChangeMoment::UndoFailed, Some(chain(&error))),
+            }
+        };
+        failures.extend(error.clone());
+        supervisor.record_change(change.number, moment, class, change.effect, error)?;
+    }
+    Ok(failures)
+}
+
+/// Takes the state at the end, once.
+fn look(supervisor: &mut Supervisor) -> Result<(), Error> {
+    if supervisor.progress.after.is_some() {
+        return Ok(());
+    }
+    let (snapshot, missing) = supervisor.facts.snapshot();
+    for text in missing {
+        supervisor.note(format!("not known: {text}"))?;
+    }
+    supervisor.record(Known::Snapshot { moment: Moment::After, snapshot: Box::new(snapshot) })
+}
+
+/// What is open after an update that succeeded. Source: LU §6.1, §6.2.
+fn after_care(supervisor: &mut Supervisor) -> Result<Vec<FollowUp>, Error> {
+    let mut open = Vec::new();
+    if let (Some(before), Some(after)) = (&supervisor.progress.before, &supervisor.progress.after) {
+        let lost = facts::lost_paths(&before.paths, &after.paths);
+        if !lost.is_empty() {
+            open.push(FollowUp::Paths);
+            supervisor.note(format!("paths: {}", lost.join("; ")))?;
+        }
+    }
+    let old = supervisor.facts.old_libraries();
+    if !old.is_empty() {
+        open.push(FollowUp::OldLibraries);
+        supervisor.note(format!("processes on replaced libraries: {}", old.join(" ")))?;
+    }
+    if let Some(console) = &supervisor.request.console {
+        let fetched =
+            supervisor.progress.changes.values().any(|change| {
+                matches!(change.effect, nim_shared::frame::Effect::ConsoleToken { .. })
+            });
+        // A token that we fetched is given back; one that was there before should still be.
+        let there =
+            pty::tokens(&supervisor.commands).map(|tokens| pty::has_token(&tokens, console));
+        if !fetched && there.is_ok_and(|there| !there) {
+            open.push(FollowUp::ConsoleToken);
+        }
+    }
+    Ok(open)
+}
+
+fn report(
+    supervisor: &Supervisor,
+    outcome: Outcome,
+    summary: String,
+    codes: Vec<String>,
+) -> Report {
+    let progress = &supervisor.progress;
+    let mut all = progress.codes.clone();
+    all.extend(codes.into_iter().filter(|code| !progress.codes.contains(code)));
+    Report {
+        outcome,
+        summary,
+        codes: all,
+        before: progress.before.clone(),
+        after: progress.after.clone(),
+        blackout: Blackout {
+            estimated: progress.estimated_blackout,
+            reported: progress.reported_blackout,
+            measured: progress.freeze.and_then(ticker::measured),
+        },
+        estimated_total: progress.estimated_total,
+    }
+}

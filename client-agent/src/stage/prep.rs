@@ -1,0 +1,140 @@
+//! `prep`: makes the LPAR ready. Each change is journalled before and after, and can be put back.
+
+use std::fs;
+
+use nim_shared::frame::{ChangeClass, Effect};
+use nim_shared::id::Digest;
+use nim_shared::lvupdate;
+use nim_shared::request::{Images, Kind, PushedFile};
+
+use super::{Stop, token, update};
+use crate::disk;
+use crate::images::{LINKED, MOUNT, Store};
+use crate::supervisor::Supervisor;
+use crate::undo::{self, FILE_LIMIT, MOUNT_LIMIT};
+
+/// Makes all changes, in the order in which a failure costs least.
+pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
+    write_data(supervisor)?;
+    save_configuration(supervisor)?;
+    match supervisor.request.images.clone() {
+        Some(Images::Nfs { server, export }) => mount(supervisor, &format!("{server}:{export}"))?,
+        Some(Images::Pushed { files }) => link(supervisor, &files)?,
+        Some(Images::Folder { .. }) | None => {}
+    }
+    token::fetch(supervisor)?;
+    super::content::check(supervisor)
+}
+
+/// Gives the LPAR our `lvupdate.data`; the site's own is kept.
+fn write_data(supervisor: &mut Supervisor) -> Result<(), Stop> {
+    let content = supervisor.request.lvupdate_data.clone().into_bytes();
+    let after = Digest::of(&content);
+    supervisor.change(
+        ChangeClass::Always,
+        |supervisor| save(supervisor, lvupdate::PATH, Some(after)).map(Some),
+        |supervisor, effect| {
+            let Effect::File { path, before, after, .. } = effect else { return Ok(()) };
+            let file = supervisor.root.at(path);
+            let now = undo::digest(&file)?;
+            if now == *after {
+                return Ok(());
+            }
+            if now != *before {
+                return Err(Stop::failed(format!("{path} was changed by somebody else meanwhile")));
+            }
+            if let Some(folder) = file.parent() {
+                // Part of bos.liveupdate; without it geninstall says so itself.
+                disk::doing("make the folder", folder, fs::create_dir_all(folder))?;
+            }
+            let mode = if before.is_some() { 0o600 } else { 0o644 };
+            disk::replace(&file, &content, mode)?;
+            match effect {
+                Effect::File { saved_as: Some(name), .. } => {
+                    Ok(undo::copy_owner(&supervisor.operation.file(name), &file)?)
+                }
+                _ => Ok(()),
+            }
+        },
+    )
+}
+
+/// A preview writes `liveupdate.cf` too. An update needs it afterwards: `clvupdate` reads it when a run has failed.
+fn save_configuration(supervisor: &mut Supervisor) -> Result<(), Stop> {
+    supervisor.change(
+        ChangeClass::Always,
+        |supervisor| match supervisor.request.kind {
+            Kind::Preview => save(supervisor, CONFIGURATION, None).map(Some),
+            Kind::Update => Ok(None),
+        },
+        |_, _| Ok(()),
+    )
+}
+
+/// Keeps the content that `path` has now, and says what will be changed.
+fn save(supervisor: &Supervisor, path: &str, after: Option<Digest>) -> Result<Effect, Stop> {
+    let file = supervisor.root.at(path);
+    let content = disk::read(&file, FILE_LIMIT)?;
+    let name = format!("saved.{}", path.rsplit('/').next().unwrap_or_default());
+    if let Some(content) = &content {
+        let saved = supervisor.operation.file(&name);
+        disk::replace(&saved, content, 0o600)?;
+        undo::copy_owner(&file, &saved)?;
+    }
+    Ok(Effect::File {
+        path: path.to_owned(),
+        before: content.as_deref().map(Digest::of),
+        after,
+        saved_as: content.is_some().then_some(name),
+    })
+}
+
+fn mount(supervisor: &mut Supervisor, source: &str) -> Result<(), Stop> {
+    let folder = supervisor.operation.file(MOUNT);
+    let on = supervisor.root.as_seen(&folder);
+    supervisor.change(
+        ChangeClass::Always,
+        |_| Ok(Some(Effect::Mount { source: source.to_owned(), on: on.clone() })),
+        |supervisor, _| {
+            disk::ensure_folder(&folder)?;
+            if undo::is_mounted(&supervisor.commands, &on)
+                .map_err(|error| Stop::failed(crate::text::chain(&error)))?
+            {
+                return Ok(());
+            }
+            let mounted = supervisor.commands.ask("mount", &["-r", source, &on], MOUNT_LIMIT);
+            mounted.map(drop).map_err(|error| Stop::failed(crate::text::chain(&error)))
+        },
+    )
+}
+
+/// Gives pushed contents their names, by links in a folder of the operation.
+fn link(supervisor: &mut Supervisor, files: &[PushedFile]) -> Result<(), Stop> {
+    let folder = supervisor.operation.file(LINKED);
+    let path = supervisor.root.as_seen(&folder);
+    supervisor.change(
+        ChangeClass::Always,
+        |_| Ok(Some(Effect::Images { path })),
+        |supervisor, _| {
+            let store = Store::open(&supervisor.state)?;
+            disk::ensure_folder(&folder)?;
+            for file in files {
+                let name = folder.join(&file.path);
+                if let Some(parent) = name.parent() {
+                    disk::doing("make the folder", parent, fs::create_dir_all(parent))?;
+                }
+                disk::remove_file(&name)?;
+                disk::doing("link", &name, fs::hard_link(store.whole(file.digest), &name))?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// The folder of the images as AIX sees it.
+pub(crate) fn folder(supervisor: &Supervisor) -> Option<String> {
+    update::images_folder(&supervisor.operation, &supervisor.root, &supervisor.request)
+}
+
+/// What each attempt writes, previews too. Source: LU §1.1.
+const CONFIGURATION: &str = "/var/adm/ras/liveupdate/liveupdate.cf";

@@ -1,0 +1,111 @@
+//! The token for the management console: fetched when there is none, given back in the end.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Instant;
+
+use nim_shared::frame::{ChangeClass, Effect, SecretText};
+use nim_shared::request::Console;
+
+use super::Stop;
+use crate::disk;
+use crate::pty;
+use crate::serve::{SECRET_LIMIT, SecretAnswer};
+use crate::supervisor::{CONTROL_PACE, Supervisor};
+use crate::system;
+use crate::text::chain;
+
+/// Sees that there is a token for the console of the order.
+pub(crate) fn fetch(supervisor: &mut Supervisor) -> Result<(), Stop> {
+    let Some(console) = supervisor.request.console.clone() else { return Ok(()) };
+    let has_token = |supervisor: &Supervisor| {
+        let tokens =
+            pty::tokens(&supervisor.commands).map_err(|error| Stop::failed(chain(&error)))?;
+        Ok::<_, Stop>(pty::has_token(&tokens, &console))
+    };
+    supervisor.change(
+        ChangeClass::Always,
+        |supervisor| {
+            Ok((!has_token(supervisor)?).then(|| Effect::ConsoleToken {
+                address: console.address.clone(),
+                user: console.user.clone(),
+                present_before: false,
+            }))
+        },
+        |supervisor, _| {
+            if has_token(supervisor)? {
+                return Ok(());
+            }
+            let secret = ask(supervisor, &console)?;
+            pty::fetch(&supervisor.commands, &console, &secret)
+                .map_err(|error| refused(&chain(&error)))
+        },
+    )
+}
+
+fn refused(text: &str) -> Stop {
+    let mut stop = Stop::failed(text);
+    if let Stop::Decided(verdict) = &mut stop {
+        verdict.codes = nim_shared::code::scan(text).map(|found| found.code).collect();
+    }
+    stop
+}
+
+/// Asks the master for the console's password. It arrives through a named pipe that is there only while it is waited for.
+fn ask(supervisor: &mut Supervisor, console: &Console) -> Result<SecretText, Stop> {
+    let path = supervisor.operation.secret();
+    disk::remove_file(&path)?;
+    disk::doing("make the pipe", &path, system::make_fifo(&path))?;
+    // Open for writing too: so it does not end between two who answer.
+    let opened = disk::private().custom_flags(system::NO_WAIT | system::NO_FOLLOW).open(&path);
+    let answered = disk::doing("open", &path, opened)
+        .map_err(Stop::from)
+        .and_then(|pipe| wait(supervisor, console, &pipe));
+    disk::remove_file(&path)?;
+    answered
+}
+
+fn wait(
+    supervisor: &mut Supervisor,
+    console: &Console,
+    mut pipe: &File,
+) -> Result<SecretText, Stop> {
+    let limit = supervisor.request.limits.answer.duration();
+    let since = Instant::now();
+    let mut text = Vec::new();
+    let mut part = [0; SECRET_LIMIT];
+    loop {
+        match pipe.read(&mut part) {
+            Ok(count) => text.extend_from_slice(&part[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => {
+                let path = supervisor.operation.secret();
+                disk::doing::<()>("read", &path, Err(error))?;
+            }
+        }
+        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = text.drain(..=end).collect();
+            if let Ok(SecretAnswer { name, value }) = serde_json::from_slice(&line)
+                && name == console.secret
+            {
+                let missing = || {
+                    Stop::failed(format!(
+                        "the master has no secret called {name}, or may not use it now"
+                    ))
+                };
+                return value.ok_or_else(missing);
+            }
+        }
+        supervisor.check_cancel()?;
+        if since.elapsed() >= limit || text.len() > 16 * SECRET_LIMIT {
+            let text = format!(
+                "no answer to need_secret {} within {} seconds",
+                console.secret,
+                limit.as_secs()
+            );
+            return Err(Stop::failed(text));
+        }
+        supervisor.pause(CONTROL_PACE)?;
+    }
+}

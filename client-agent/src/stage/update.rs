@@ -1,0 +1,314 @@
+//! `update`: runs geninstall once, follows its output, and decides by evidence how it ended.
+//!
+//! geninstall runs in a session of its own, below a shim, with its output into a file; this process only reads that file. It is never
+//! signalled. While the workload is moved nothing is opened and nothing is started. Source: LU §7.3.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use nim_shared::frame::Known;
+use nim_shared::id::Digest;
+use nim_shared::operation::{FollowUp, StuckReason};
+use nim_shared::request::{Images, Install, Kind, Request};
+use nim_shared::stage::Phase;
+
+use super::Stop;
+use crate::alive;
+use crate::disk;
+use crate::facts::Facts;
+use crate::images::{LINKED, MOUNT};
+use crate::operation::{Operation, Run, Verdict};
+use crate::root::Root;
+use crate::slot::Durability;
+use crate::supervisor::{Error, Supervisor, start};
+use crate::system;
+use crate::ticker::Ticker;
+use crate::verify::{self, Evidence, Log};
+
+mod told;
+
+use told::{Summary, Told};
+
+/// Runs geninstall, or follows the one that a predecessor has started.
+pub(crate) fn run(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
+    if supervisor.slots.run.get()?.is_none() {
+        Baseline::take(&supervisor.facts).keep(&supervisor.operation).map_err(|error| {
+            Stop::failed(format!("geninstall was not started: {}", crate::text::chain(&error)))
+        })?;
+        supervisor.slots.run.set(&Run::Asked, Durability::Synced)?;
+        crate::crash::point("update.asked");
+    }
+    if supervisor.slots.run.get()? == Some(Run::Asked) {
+        start::run_geninstall(&supervisor.commands, &supervisor.operation)?;
+    }
+    let summary = Follower::open(supervisor)?.follow(supervisor)?;
+    judge(supervisor, &summary)
+}
+
+/// Decides again, from what is there now, about an operation that had ended as stuck.
+pub(crate) fn judge_anew(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
+    let mut follower = Follower::open(supervisor)?;
+    follower.read_on(supervisor)?;
+    let summary = follower.finish(supervisor)?;
+    judge(supervisor, &summary)
+}
+
+/// Arguments of geninstall.
+pub(crate) fn arguments(operation: &Operation, root: &Root, request: &Request) -> Vec<String> {
+    let mut arguments = vec!["-k".to_owned()];
+    if request.kind == Kind::Preview {
+        arguments.push("-p".to_owned());
+    }
+    if request.accept_licenses {
+        arguments.push("-Y".to_owned());
+    }
+    if let (Some(folder), true) =
+        (images_folder(operation, root, request), request.install != Install::Nothing)
+    {
+        arguments.extend(["-d".to_owned(), folder]);
+    }
+    match &request.install {
+        Install::Nothing => {}
+        Install::UpdateAll => arguments.push("update_all".to_owned()),
+        Install::All => arguments.push("all".to_owned()),
+        Install::List(names) => arguments.extend(names.iter().cloned()),
+    }
+    arguments
+}
+
+/// The folder of the images as AIX sees it.
+pub(crate) fn images_folder(
+    operation: &Operation,
+    root: &Root,
+    request: &Request,
+) -> Option<String> {
+    Some(match request.images.as_ref()? {
+        Images::Folder { path } => path.clone(),
+        Images::Nfs { .. } => root.as_seen(&operation.file(MOUNT)),
+        Images::Pushed { .. } => root.as_seen(&operation.file(LINKED)),
+    })
+}
+
+/// What is compared afterwards. Kept on disk: a successor compares too.
+#[derive(Debug, Serialize, Deserialize)]
+struct Baseline {
+    /// Live Update's entries in the error log, newest first; `None` when it could not be read.
+    log: Option<Vec<String>>,
+    /// Digest of everything that is installed; `None` when it could not be listed.
+    software: Option<Digest>,
+}
+
+impl Baseline {
+    fn take(facts: &Facts) -> Self {
+        Self { log: facts.error_log().ok(), software: facts.software() }
+    }
+
+    fn keep(&self, operation: &Operation) -> Result<(), disk::Error> {
+        let path = operation.file("baseline");
+        let text =
+            disk::doing("write", &path, serde_json::to_vec(self).map_err(std::io::Error::other))?;
+        disk::replace(&path, &text, 0o600)
+    }
+
+    fn read(operation: &Operation) -> Result<Self, disk::Error> {
+        let text = disk::read(&operation.file("baseline"), BASELINE_LIMIT)?.unwrap_or_default();
+        Ok(serde_json::from_slice(&text).unwrap_or(Self { log: None, software: None }))
+    }
+}
+
+/// Reads the output as it grows. Opened before the workload is moved.
+struct Follower {
+    output: File,
+    shim: File,
+    offset: u64,
+    told: Told,
+    ticker: Ticker,
+}
+
+impl Follower {
+    fn open(supervisor: &Supervisor) -> Result<Self, Error> {
+        let open =
+            |path: std::path::PathBuf| disk::doing("open", &path, disk::private().open(&path));
+        Ok(Self {
+            output: open(supervisor.operation.output())?,
+            shim: open(supervisor.operation.shim())?,
+            offset: 0,
+            told: Told::after(supervisor.progress.told, supervisor.request.kind),
+            ticker: Ticker::start(),
+        })
+    }
+
+    /// Follows geninstall to its end.
+    fn follow(&mut self, supervisor: &mut Supervisor) -> Result<Summary, Stop> {
+        let limit = supervisor.request.limits.update.duration();
+        let since = Instant::now();
+        loop {
+            // Asked before reading, so that nothing it printed is missed.
+            let running = self.is_running(supervisor)?;
+            self.read_on(supervisor)?;
+            if !running {
+                return self.finish(supervisor);
+            }
+            if since.elapsed() >= limit {
+                let text = format!(
+                    "geninstall did not end within {} seconds; it is not interrupted: see {} on the LPAR",
+                    limit.as_secs(),
+                    supervisor.root.as_seen(&supervisor.operation.output())
+                );
+                return Err(Stop::stuck(StuckReason::DeadlinePassed, text));
+            }
+            supervisor.pause(if supervisor.progress.is_silent() { SILENT_PACE } else { PACE })?;
+        }
+    }
+
+    /// Whether geninstall may still print. Opens nothing.
+    fn is_running(&self, supervisor: &Supervisor) -> Result<bool, Stop> {
+        match supervisor.slots.run.get()? {
+            Some(Run::Exited { .. } | Run::NotStarted) => return Ok(false),
+            Some(Run::Started { pid }) if system::process_exists(pid) => return Ok(true),
+            Some(Run::Asked | Run::Starting | Run::Started { .. }) | None => {}
+        }
+        let path = supervisor.operation.shim();
+        if disk::doing("ask for the lock of", &path, system::is_locked(&self.shim))? {
+            return Ok(true);
+        }
+        // The shim may have ended between the two questions, or not have begun.
+        match supervisor.slots.run.get()? {
+            Some(Run::Asked) => {
+                start::run_geninstall(&supervisor.commands, &supervisor.operation)?;
+                Ok(true)
+            }
+            Some(Run::Starting | Run::Started { .. } | Run::Exited { .. } | Run::NotStarted)
+            | None => Ok(false),
+        }
+    }
+
+    fn read_on(&mut self, supervisor: &mut Supervisor) -> Result<(), Error> {
+        let mut part = vec![0; READ_AT_ONCE];
+        loop {
+            let read = self.output.read_at(&mut part, self.offset);
+            let count = disk::doing("read", &supervisor.operation.output(), read)?;
+            if count == 0 {
+                return Ok(());
+            }
+            self.offset += count as u64;
+            let known = self.told.push(&part[..count]);
+            self.pass_on(supervisor, known)?;
+        }
+    }
+
+    fn finish(&mut self, supervisor: &mut Supervisor) -> Result<Summary, Stop> {
+        let known = self.told.finish();
+        self.pass_on(supervisor, known)?;
+        self.stop_measuring(supervisor)?;
+        Ok(self.told.summary())
+    }
+
+    fn pass_on(
+        &mut self,
+        supervisor: &mut Supervisor,
+        told: Vec<told::Record>,
+    ) -> Result<(), Error> {
+        for record in told {
+            match record {
+                told::Record::Point(point) => supervisor.point(point)?,
+                told::Record::Known(known) => {
+                    let phase = match &*known {
+                        Known::Phase { phase, .. } => phase.known(),
+                        _ => None,
+                    };
+                    if phase.is_some_and(|phase| !phase.is_silent()) {
+                        self.stop_measuring(supervisor)?;
+                    }
+                    match phase {
+                        Some(_) => supervisor.record(*known)?,
+                        None => supervisor.record_detail(*known)?,
+                    }
+                    if phase.is_some_and(Phase::is_silent) {
+                        self.ticker.measure();
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stop_measuring(&self, supervisor: &mut Supervisor) -> Result<(), Error> {
+        match self.ticker.stop() {
+            Some(gap) if supervisor.progress.freeze.is_none() => {
+                supervisor.record(Known::Freeze(gap))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Waits until nothing of the run is left or the limit has passed, gathers what is known, and decides.
+fn judge(supervisor: &mut Supervisor, summary: &Summary) -> Result<Verdict, Stop> {
+    let limit = supervisor.request.limits.post.duration();
+    let since = Instant::now();
+    // The lock outlives geninstall while an automatic clean-up runs (LU §6.4); the error log is late for a moment.
+    let baseline = Baseline::read(&supervisor.operation)?;
+    let log = loop {
+        let locked = alive::live_update_lock(&supervisor.root).is_there();
+        let running = alive::run(&supervisor.operation)?.is_there();
+        let log = log_since(&baseline, &supervisor.facts);
+        let late = summary.says_success()
+            && matches!(log, Log::Started | Log::Silent)
+            && since.elapsed() < LOG_LIMIT;
+        if !(locked || running || late) || since.elapsed() >= limit {
+            break log;
+        }
+        supervisor.pause(PACE)?;
+    };
+    let status = match supervisor.slots.run.get()? {
+        Some(Run::Exited { status }) => status,
+        Some(Run::Asked | Run::Starting | Run::Started { .. } | Run::NotStarted) | None => None,
+    };
+    let evidence = Evidence {
+        kind: supervisor.request.kind,
+        ending: summary.ending,
+        phase: summary.phase,
+        nothing_to_install: summary.nothing_to_install,
+        installed: summary.installed,
+        log,
+        locked: alive::live_update_lock(&supervisor.root).is_there(),
+        changed: baseline
+            .software
+            .zip(supervisor.facts.software())
+            .map(|(before, now)| before != now),
+        status,
+    };
+    let mut verdict = verify::judge(&evidence);
+    if supervisor.slots.run.get()? == Some(Run::NotStarted) {
+        verdict.summary =
+            "geninstall could not be started: see the agent's log on the LPAR".to_owned();
+    }
+    if summary.configuration_changed {
+        verdict.follow_up.push(FollowUp::ConfigurationChanged);
+    }
+    Ok(verdict)
+}
+
+fn log_since(baseline: &Baseline, facts: &Facts) -> Log {
+    match (&baseline.log, facts.error_log()) {
+        (Some(before), Ok(after)) => Log::between(before, &after),
+        (None, _) | (_, Err(_)) => Log::Unknown,
+    }
+}
+
+/// How often the output is looked at. Source: LU §7.3 rule 3.
+const PACE: Duration = Duration::from_millis(200);
+
+/// The same while the workload is moved.
+const SILENT_PACE: Duration = Duration::from_secs(2);
+
+/// How long an entry in the error log may be late.
+const LOG_LIMIT: Duration = Duration::from_secs(60);
+
+const READ_AT_ONCE: usize = 64 << 10;
+
+const BASELINE_LIMIT: u64 = 4 << 20;

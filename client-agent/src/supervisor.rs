@@ -1,0 +1,457 @@
+//! `supervise`: the detached process that owns one operation, from the moment it was taken until its last record.
+//!
+//! It has no terminal and no pipe, needs no master and no connection, and may die anywhere: its successor reads the journal and goes
+//! on. Each step is done so that doing it again is harmless, and each decision is on the disk before it has effect.
+
+use std::fs::File;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use nim_shared::frame::{Change, ChangeClass, ChangeMoment, Effect, Known, Position};
+use nim_shared::id::{Epoch, Fence, OperationId};
+use nim_shared::operation::{Named, Outcome, Report, StuckReason};
+use nim_shared::request::Request;
+use nim_shared::stage::{Point, Stage};
+
+use crate::command::{self, Commands};
+use crate::crash;
+use crate::disk;
+use crate::facts::{self, Facts};
+use crate::journal::{self, Entry, Journal, Weight};
+use crate::operation::{Operation, Run, Stored, Verdict};
+use crate::progress::Progress;
+use crate::root::Root;
+use crate::slot::{Durability, Slot};
+use crate::stage::{self, Stop};
+use crate::state::State;
+use crate::system;
+use crate::text::chain;
+
+pub(crate) mod start;
+
+/// Why a supervisor cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Disk(#[from] disk::Error),
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    #[error(transparent)]
+    Command(#[from] command::Error),
+    #[error(transparent)]
+    Start(#[from] start::Error),
+}
+
+/// Owns operation `id` until its end.
+pub(crate) fn run(root: &Root, id: OperationId) -> ExitCode {
+    let owned = Supervisor::take_up(root, id).and_then(|supervisor| match supervisor {
+        Some(mut supervisor) => supervisor.drive(),
+        // Another supervisor has it.
+        None => Ok(()),
+    });
+    match owned {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            crate::tell(&format!("nim-agent: operation {id}: {}", chain(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The owner of one operation.
+pub(crate) struct Supervisor {
+    /// The LPAR.
+    pub(crate) root: Root,
+    /// The agent's folder.
+    pub(crate) state: State,
+    /// The operation's files.
+    pub(crate) operation: Operation,
+    /// What is to be done.
+    pub(crate) request: Request,
+    /// AIX.
+    pub(crate) commands: Commands,
+    /// What is known of the LPAR.
+    pub(crate) facts: Facts,
+    /// What the journal says.
+    pub(crate) progress: Progress,
+    /// What comes from `serve` and the shim.
+    pub(crate) slots: Slots,
+    journal: Journal,
+    next_change: u32,
+    damage: Option<String>,
+    _lock: File,
+}
+
+/// Held open all the time: nothing may be opened while the workload is moved.
+pub(crate) struct Slots {
+    /// Fence of the accepted `proceed`.
+    pub(crate) proceed: Slot<Fence>,
+    /// Fence of the accepted `cancel`.
+    pub(crate) cancel: Slot<Fence>,
+    /// The run of geninstall.
+    pub(crate) run: Slot<Run>,
+    stored: Slot<Stored>,
+    reopen: Slot<Position>,
+    verdict: Slot<Verdict>,
+}
+
+impl Slots {
+    fn open(operation: &Operation) -> Result<Self, disk::Error> {
+        Ok(Self {
+            proceed: operation.proceed()?,
+            cancel: operation.cancel()?,
+            run: operation.run()?,
+            stored: operation.stored()?,
+            reopen: operation.reopen()?,
+            verdict: operation.verdict()?,
+        })
+    }
+}
+
+impl Supervisor {
+    /// Takes up operation `id`; `None` when another supervisor has it.
+    fn take_up(root: &Root, id: OperationId) -> Result<Option<Self>, Error> {
+        let state = State::open(root)?;
+        let operation = state.operation(id);
+        let path = operation.supervisor();
+        let lock = disk::doing("open", &path, disk::private().open(&path))?;
+        if !disk::doing("lock", &path, system::try_lock(&lock))? {
+            return Ok(None);
+        }
+        operation.supervisor_pid()?.set(&std::process::id(), Durability::Synced)?;
+        let slots = Slots::open(&operation)?;
+        let facts = Facts::new(root.clone(), &state)?;
+        let path = operation.journal();
+        let (journal, entries, damage) = match Journal::open(&path, id, None) {
+            Ok((journal, entries)) => (journal, entries, None),
+            Err(error @ journal::Error::Damaged { .. }) => {
+                let (journal, entries) = Journal::salvage(&path, id, None)?;
+                (journal, entries, Some(chain(&error)))
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut progress = Progress::default();
+        entries.iter().for_each(|entry| progress.add(entry));
+        Ok(Some(Self {
+            root: root.clone(),
+            request: operation.request()?,
+            commands: Commands::new(root.clone()),
+            state,
+            operation,
+            facts,
+            progress,
+            slots,
+            journal,
+            next_change: 1,
+            damage,
+            _lock: lock,
+        }))
+    }
+
+    fn drive(&mut self) -> Result<(), Error> {
+        if let Some(damage) = self.damage.take() {
+            return self.give_up_damaged(&damage);
+        }
+        if let Some(report) = self.progress.finished.clone() {
+            return self.go_on_after(&report);
+        }
+        self.adopt()?;
+        let report = self.finish()?;
+        self.record(Known::Finished(report))?;
+        Ok(())
+    }
+
+    /// From wherever the journal stands to the report.
+    fn finish(&mut self) -> Result<Report, Error> {
+        let verdict = match self.slots.verdict.get()? {
+            Some(verdict) => verdict,
+            None => {
+                let verdict = match self.stages() {
+                    Ok(verdict) | Err(Stop::Decided(verdict)) => verdict,
+                    Err(Stop::Broken(error)) => return Err(error),
+                };
+                self.decide(&verdict)?;
+                verdict
+            }
+        };
+        stage::post::run(self, verdict)
+    }
+
+    fn stages(&mut self) -> Result<Verdict, Stop> {
+        if self.progress.stage < Some(Stage::Update) {
+            self.must_be_the_same_boot()?;
+            if self.progress.stage <= Some(Stage::Pre) {
+                self.enter(Stage::Pre)?;
+                stage::pre::run(self)?;
+            }
+            if self.progress.stage <= Some(Stage::Prep) {
+                self.check_cancel()?;
+                self.enter(Stage::Prep)?;
+                stage::prep::run(self)?;
+            }
+            self.check_cancel()?;
+            if self.progress.stage < Some(Stage::Backup) {
+                self.enter(Stage::Backup)?;
+                stage::backup::run(self)?;
+            }
+            stage::ready::wait(self)?;
+        }
+        stage::update::run(self)
+    }
+
+    /// Puts the decision on the disk, before anything follows from it.
+    pub(crate) fn decide(&self, verdict: &Verdict) -> Result<(), Error> {
+        if self.slots.verdict.get()?.is_none() {
+            self.slots.verdict.set(verdict, Durability::Synced)?;
+            crash::point("supervisor.decided");
+        }
+        Ok(())
+    }
+
+    /// Says that a successor goes on, and from which copy of the system.
+    fn adopt(&mut self) -> Result<(), Error> {
+        if self.progress.records <= 1 {
+            return Ok(());
+        }
+        if self.progress.is_silent() {
+            return self.record(Known::Adopted {
+                evidence: "the supervisor before is gone; the workload is being moved, so AIX is asked nothing".to_owned(),
+            });
+        }
+        let boot = self.facts.boot();
+        let before = self.progress.rootvg.clone();
+        let elsewhere = !before.is_empty() && !boot.rootvg.is_empty() && boot.rootvg != before;
+        self.journal.set_rootvg(boot.rootvg.clone());
+        if !elsewhere {
+            let evidence = "the supervisor before is gone".to_owned();
+            return self.record(Known::Adopted { evidence });
+        }
+        let evidence =
+            format!("rootvg is on {} now and was on {}", boot.rootvg.join(" "), before.join(" "));
+        if !self.progress.has_passed(Point::Moved) {
+            // Another copy of the system was booted. What the master has stored of later events is not in this copy's
+            // journal, so what follows must not be taken for their continuation.
+            let found = self.journal.position();
+            self.open_epoch(found.epoch.next(), found)?;
+        }
+        self.record(Known::Adopted { evidence })
+    }
+
+    /// Before geninstall runs, a reboot ends the operation: what prep did may be gone.
+    fn must_be_the_same_boot(&mut self) -> Result<(), Stop> {
+        if self.progress.records <= 1 {
+            return Ok(());
+        }
+        let (before, now) = (self.progress.boot.clone(), self.facts.boot());
+        let other = |before: &Option<String>, now: &Option<String>| {
+            before.is_some() && now.is_some() && before != now
+        };
+        if other(&before.booted_at, &now.booted_at)
+            || !before.rootvg.is_empty() && !now.rootvg.is_empty() && before.rootvg != now.rootvg
+        {
+            return Err(Stop::failed("the LPAR was rebooted before the update began"));
+        }
+        Ok(())
+    }
+
+    /// An operation that had ended: a master may lack its end, or what held it up may be gone.
+    fn go_on_after(&mut self, report: &Report) -> Result<(), Error> {
+        if self.look_for_reopen()? {
+            self.record(Known::Finished(report.clone()))?;
+        }
+        if !start::may_go_on(report) || crate::alive::live_update_lock(&self.root).is_there() {
+            return Ok(());
+        }
+        if crate::alive::run(&self.operation)?.is_there() {
+            return Ok(());
+        }
+        self.record(Known::Adopted { evidence: "what held the operation up is gone".to_owned() })?;
+        let verdict = match report.outcome {
+            // What is there now decides anew.
+            Outcome::Stuck { reason: StuckReason::CleanUpOpen | StuckReason::DeadlinePassed } => {
+                match stage::update::judge_anew(self) {
+                    Ok(verdict) | Err(Stop::Decided(verdict)) => verdict,
+                    Err(Stop::Broken(error)) => return Err(error),
+                }
+            }
+            _ => match self.slots.verdict.get()? {
+                Some(verdict) => verdict,
+                None => return Ok(()),
+            },
+        };
+        let report = stage::post::run(self, verdict)?;
+        if self.progress.finished.as_ref() != Some(&report) {
+            self.record(Known::Finished(report))?;
+        }
+        Ok(())
+    }
+
+    fn give_up_damaged(&mut self, damage: &str) -> Result<(), Error> {
+        let found = self.journal.position();
+        self.open_epoch(found.epoch.next(), found)?;
+        let report = Report {
+            outcome: Outcome::Stuck { reason: StuckReason::JournalDamaged },
+            summary: format!("{damage}; the file is kept as journal.damaged beside the journal"),
+            codes: self.progress.codes.clone(),
+            before: None,
+            after: None,
+            blackout: Default::default(),
+            estimated_total: None,
+        };
+        self.record(Known::Finished(report))
+    }
+
+    // ---- records
+
+    /// Adds a record and syncs it.
+    pub(crate) fn record(&mut self, known: Known) -> Result<(), Error> {
+        self.append(known, Weight::Needed)
+    }
+
+    /// Adds a record if there is room for details.
+    pub(crate) fn record_detail(&mut self, known: Known) -> Result<(), Error> {
+        self.append(known, Weight::Detail)
+    }
+
+    fn append(&mut self, known: Known, weight: Weight) -> Result<(), Error> {
+        self.look_for_reopen()?;
+        let event = self.journal.append(known, weight, facts::now())?;
+        self.add(event);
+        Ok(())
+    }
+
+    fn add(&mut self, event: Option<nim_shared::frame::Event>) {
+        if let Some(event) = event {
+            let rootvg = self.progress.rootvg.clone();
+            self.progress.add(&Entry { event, rootvg });
+        }
+    }
+
+    /// Records that `stage` was entered, once.
+    pub(crate) fn enter(&mut self, stage: Stage) -> Result<(), Error> {
+        if self.progress.stage < Some(stage) {
+            self.record(Known::Stage { stage: Named::Known(stage) })?;
+        }
+        Ok(())
+    }
+
+    /// Records that `point` was passed, once.
+    pub(crate) fn point(&mut self, point: Point) -> Result<(), Error> {
+        if !self.progress.has_passed(point) {
+            self.record(Known::Point { point: Named::Known(point) })?;
+        }
+        Ok(())
+    }
+
+    /// Records a sentence.
+    pub(crate) fn note(&mut self, text: impl Into<String>) -> Result<(), Error> {
+        let text: String = text.into();
+        self.record_detail(Known::Note { text: text.chars().take(2000).collect() })
+    }
+
+    /// Opens another line of history when a master has stored something that is not in this journal. Whether it did.
+    fn look_for_reopen(&mut self) -> Result<bool, Error> {
+        match self.slots.reopen.get()? {
+            Some(claimed) if !self.progress.reopened.contains(&claimed) => {
+                let own = self.journal.position().epoch;
+                self.open_epoch(own.max(claimed.epoch).next(), claimed)?;
+                Ok(true)
+            }
+            Some(_) | None => Ok(false),
+        }
+    }
+
+    fn open_epoch(&mut self, epoch: Epoch, claimed: Position) -> Result<(), Error> {
+        let found = self.journal.position();
+        let event =
+            self.journal.open_epoch(epoch, Known::EpochOpened { claimed, found }, facts::now())?;
+        self.add(event);
+        Ok(())
+    }
+
+    // ---- waiting
+
+    /// Sleeps. What a master wants of the journal is looked for meanwhile.
+    pub(crate) fn pause(&mut self, duration: Duration) -> Result<(), Error> {
+        std::thread::sleep(duration);
+        self.look_for_reopen()?;
+        Ok(())
+    }
+
+    /// Ends the stages when a cancel was accepted.
+    pub(crate) fn check_cancel(&mut self) -> Result<(), Stop> {
+        let Some(fence) = self.slots.cancel.get()? else { return Ok(()) };
+        if !self.progress.cancelled {
+            self.record(Known::CancelAccepted { fence })?;
+        }
+        Err(Stop::cancelled("cancelled before the update began"))
+    }
+
+    /// Waits until the master has stored everything up to the last record.
+    fn wait_until_stored(&mut self) -> Result<(), Stop> {
+        let wanted = self.journal.position();
+        let limit = self.request.limits.answer.duration();
+        let since = Instant::now();
+        loop {
+            if let Some(Stored { upto }) = self.slots.stored.get()?
+                && (upto.epoch, upto.seq) >= (wanted.epoch, wanted.seq)
+            {
+                return Ok(());
+            }
+            self.check_cancel()?;
+            if since.elapsed() >= limit {
+                let text = format!(
+                    "the master did not store what is to be undone within {} seconds",
+                    limit.as_secs()
+                );
+                return Err(Stop::failed(text));
+            }
+            self.pause(CONTROL_PACE)?;
+        }
+    }
+
+    // ---- changes
+
+    /// Makes one change: its intent is on this disk and stored by the master before `apply` runs, which has to cope with being run
+    /// again. `plan` says what it is, with the state before; `None`: nothing has to be changed.
+    pub(crate) fn change(
+        &mut self,
+        class: ChangeClass,
+        plan: impl FnOnce(&mut Self) -> Result<Option<Effect>, Stop>,
+        apply: impl FnOnce(&mut Self, &Effect) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        // Counted also when nothing has to be changed, so that a successor counts the same.
+        let number = self.next_change;
+        self.next_change += 1;
+        let effect = match self.progress.changes.get(&number) {
+            Some(change) if change.moment != Named::Known(ChangeMoment::Intent) => return Ok(()),
+            Some(change) => change.effect.clone(),
+            None => {
+                let Some(effect) = plan(self)? else { return Ok(()) };
+                self.record_change(number, ChangeMoment::Intent, class, effect.clone(), None)?;
+                effect
+            }
+        };
+        self.wait_until_stored()?;
+        crash::point("change.apply");
+        apply(self, &effect)?;
+        crash::point("change.applied");
+        Ok(self.record_change(number, ChangeMoment::Done, class, effect, None)?)
+    }
+
+    /// Records where a change stands.
+    pub(crate) fn record_change(
+        &mut self,
+        number: u32,
+        moment: ChangeMoment,
+        class: ChangeClass,
+        effect: Effect,
+        error: Option<String>,
+    ) -> Result<(), Error> {
+        let (moment, class) = (Named::Known(moment), Named::Known(class));
+        self.record(Known::Change(Change { number, moment, class, effect, error }))
+    }
+}
+
+/// How often files that `serve` writes are looked at.
+pub(crate) const CONTROL_PACE: Duration = Duration::from_millis(100);

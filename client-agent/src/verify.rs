@@ -1,0 +1,211 @@
+//! How a run ended, by evidence: what geninstall printed, what the error log says, whether a lock is left, what is installed.
+//!
+//! No single witness is believed alone. The text may be cut off, the exit status is documented nowhere, the error log
+//! may not be readable. Where they contradict each other a person has to look. Source: LU §2.7, §6.4.
+
+use nim_shared::operation::{FollowUp, Outcome, Software, StuckReason};
+use nim_shared::request::Kind;
+use nim_shared::stage::Phase;
+use nim_shared::transcript::{Ending, Outcome as Text};
+
+use crate::operation::Verdict;
+
+/// What is known after a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// What was asked for.
+    pub(crate) kind: Kind,
+    /// How the text ends.
+    pub(crate) ending: Ending,
+    /// How far the text came.
+    pub(crate) phase: Option<Phase>,
+    /// Whether the text says that there was nothing to install.
+    pub(crate) nothing_to_install: bool,
+    /// Whether the text says that software was installed before the move.
+    pub(crate) installed: bool,
+    /// What the error log has that it did not have before.
+    pub(crate) log: Log,
+    /// Whether the Live Update lock is there.
+    pub(crate) locked: bool,
+    /// Whether the list of filesets and interim fixes is another one than before.
+    pub(crate) changed: Option<bool>,
+    /// Exit status; a hint for a person, nothing is decided by it alone.
+    pub(crate) status: Option<i32>,
+}
+
+/// What Live Update wrote into the error log during the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Log {
+    /// It began and completed: `12295E0B` after the last `9A74C7AB`.
+    Completed,
+    /// It began: `9A74C7AB` only.
+    Started,
+    /// Nothing.
+    Silent,
+    /// It could not be read, or does not contain what it had before.
+    Unknown,
+}
+
+impl Log {
+    /// From the entries before and after the run, newest first.
+    pub(crate) fn between(before: &[String], after: &[String]) -> Self {
+        let Some(new) = after.strip_suffix(before) else { return Self::Unknown };
+        match new.iter().find(|line| line.starts_with(COMPLETED) || line.starts_with(STARTED)) {
+            Some(line) if line.starts_with(COMPLETED) => Self::Completed,
+            Some(_) => Self::Started,
+            None => Self::Silent,
+        }
+    }
+}
+
+/// Identifier of `Live AIX update completed successfully`. Source: LU §2.8.
+const COMPLETED: &str = "12295E0B";
+
+/// Identifier of `Live AIX update started`. Source: LU §2.8.
+const STARTED: &str = "9A74C7AB";
+
+/// What the evidence adds up to.
+pub(crate) fn judge(evidence: &Evidence) -> Verdict {
+    if evidence.nothing_to_install && !has_counted_down(evidence) && evidence.changed != Some(true)
+    {
+        return verdict(
+            Outcome::Unchanged,
+            "geninstall found nothing to install".to_owned(),
+            evidence,
+        );
+    }
+    match evidence.kind {
+        Kind::Preview => judge_preview(evidence),
+        Kind::Update => judge_update(evidence),
+    }
+}
+
+fn judge_preview(evidence: &Evidence) -> Verdict {
+    let failed = Outcome::Failed { software: software(evidence) };
+    let (outcome, summary) = match evidence.ending.outcome() {
+        Text::PreviewPassed => {
+            (Outcome::Succeeded { follow_up: vec![] }, "the preview passed".to_owned())
+        }
+        Text::PreviewFailed => (failed, "the preview found what forbids the update".to_owned()),
+        Text::InstallFailed => (failed, "the preview of the installation failed".to_owned()),
+        Text::Failed => (failed, "the preview failed".to_owned()),
+        Text::Unfinished => {
+            (failed, format!("the preview ended without a result{}", hint(evidence)))
+        }
+        Text::Succeeded | Text::SucceededWithFollowUp => {
+            let text = "a preview was asked for, and the text says that an update took place";
+            (Outcome::Stuck { reason: StuckReason::Ambiguous }, text.to_owned())
+        }
+    };
+    verdict(outcome, summary, evidence)
+}
+
+fn judge_update(evidence: &Evidence) -> Verdict {
+    let succeeded = |open: bool| Outcome::Succeeded {
+        follow_up: if open || evidence.locked { vec![FollowUp::PostProcessing] } else { vec![] },
+    };
+    let failed = || {
+        if evidence.locked {
+            Outcome::Stuck { reason: StuckReason::CleanUpOpen }
+        } else {
+            Outcome::Failed { software: software(evidence) }
+        }
+    };
+    let ambiguous = || Outcome::Stuck { reason: StuckReason::Ambiguous };
+    let (outcome, summary): (_, &str) = match (evidence.ending.outcome(), evidence.log) {
+        (Text::Succeeded, Log::Completed) => {
+            (succeeded(false), "geninstall and the error log report success")
+        }
+        (Text::Succeeded, Log::Unknown) => {
+            (succeeded(false), "geninstall reports success; the error log could not be read")
+        }
+        (Text::Succeeded, Log::Started | Log::Silent) => (
+            ambiguous(),
+            "geninstall reports success, and the error log shows no completed Live Update",
+        ),
+        (Text::SucceededWithFollowUp, _) => {
+            (succeeded(true), "the workload was moved; errors occurred in post-processing")
+        }
+        (Text::Failed | Text::InstallFailed | Text::PreviewFailed, Log::Completed) => (
+            ambiguous(),
+            "geninstall reports a failure, and the error log shows a completed Live Update",
+        ),
+        (Text::Failed, _) if evidence.phase > Some(Phase::Blackout) => {
+            (ambiguous(), "geninstall reports a failure after the workload was moved")
+        }
+        (Text::Failed, _) => {
+            (failed(), "the Live Update failed; the workload stayed on the original")
+        }
+        (Text::InstallFailed, _) => {
+            (failed(), "the installation failed; the Live Update did not begin")
+        }
+        (Text::PreviewFailed, _) => (failed(), "a check failed; the Live Update did not begin"),
+        (Text::PreviewPassed, _)
+            if evidence.log != Log::Completed && !has_counted_down(evidence) =>
+        {
+            (failed(), "geninstall ended after its checks; the Live Update did not begin")
+        }
+        // The text does not say how it ended: what is on the LPAR does.
+        (Text::Unfinished | Text::PreviewPassed, Log::Completed) => (
+            succeeded(false),
+            "the error log shows a completed Live Update; geninstall's last lines are missing",
+        ),
+        (Text::Unfinished | Text::PreviewPassed, Log::Started | Log::Unknown)
+            if evidence.phase > Some(Phase::Blackout) =>
+        {
+            (succeeded(true), "the workload was moved; what came after is not known")
+        }
+        (Text::Unfinished | Text::PreviewPassed, Log::Started) => {
+            (failed(), "the error log shows a Live Update that did not complete")
+        }
+        (Text::Unfinished | Text::PreviewPassed, Log::Silent) => {
+            (failed(), "geninstall ended without a result; the error log shows no Live Update")
+        }
+        (Text::Unfinished | Text::PreviewPassed, Log::Unknown) => {
+            (ambiguous(), "geninstall ended without a result, and the error log could not be read")
+        }
+    };
+    let unfinished = matches!(evidence.ending.outcome(), Text::Unfinished);
+    let hint = if unfinished { hint(evidence) } else { String::new() };
+    verdict(outcome, format!("{summary}{hint}"), evidence)
+}
+
+/// What is on disk after a move that did not happen. TL and SP updates are committed on the original first; an interim
+/// fix goes to the clone only. Source: LU §0.
+fn software(evidence: &Evidence) -> Software {
+    let went_on = evidence.installed || has_counted_down(evidence);
+    match evidence.changed {
+        Some(false) => Software::Unchanged,
+        Some(true) if went_on => Software::AppliedNotLive,
+        Some(true) => Software::PartlyApplied,
+        None if evidence.installed => Software::AppliedNotLive,
+        None if evidence.phase == Some(Phase::Install) => Software::PartlyApplied,
+        None => Software::Unchanged,
+    }
+}
+
+fn has_counted_down(evidence: &Evidence) -> bool {
+    evidence.phase >= Some(Phase::Countdown)
+}
+
+fn hint(evidence: &Evidence) -> String {
+    match evidence.status {
+        Some(status) => format!(" (exit status {status})"),
+        None => " (no exit status is known)".to_owned(),
+    }
+}
+
+fn verdict(outcome: Outcome, summary: String, evidence: &Evidence) -> Verdict {
+    let summary = match (&outcome, evidence.locked) {
+        (Outcome::Stuck { reason: StuckReason::CleanUpOpen }, _) => format!(
+            "{summary}; {} is there: see /var/adm/ras/liveupdate/logs and run clvupdate",
+            crate::alive::LIVE_UPDATE_LOCK
+        ),
+        (_, true) => format!("{summary}; {} is there", crate::alive::LIVE_UPDATE_LOCK),
+        (_, false) => summary,
+    };
+    Verdict { outcome, summary, follow_up: vec![], codes: vec![] }
+}
+
+#[cfg(test)]
+mod tests;
