@@ -3,13 +3,14 @@
 //! Everything here is a value: types, their text forms, and pure decisions about them. There is no IO, no clock and
 //! no randomness, so that the crate builds on AIX, runs in a model checker, and is tested by calling it.
 
+pub mod aix;
 pub mod api;
 pub mod code;
 pub mod frame;
 pub mod id;
-pub mod near;
 pub mod level;
 pub mod lvupdate;
+pub mod near;
 pub mod object;
 pub mod operation;
 pub mod request;

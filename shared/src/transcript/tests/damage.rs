@@ -130,8 +130,6 @@ fn damaged(lines: &[String], wrap: Wrap, damages: &[Damage]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn dots_blank_lines_wraps_and_broadcasts_change_nothing(
         which in 0_usize..7,
