@@ -5,3 +5,4 @@ pub mod engine;
 pub mod inventory;
 pub mod settings;
 pub mod telemetry;
+pub mod transport;
