@@ -33,7 +33,8 @@ const MAX_TEXT: usize = 1024;
 /// Reads what geninstall prints, as it arrives.
 ///
 /// Bytes may come in any portions, stop anywhere, and hold anything; memory stays below a few kilobytes whatever comes.
-/// An event is given as soon as the line is complete that says it.
+/// An event is given as soon as the line is complete that says it. Only a message of which the next line may hold the rest
+/// waits for that line, or for [`Reader::finish`].
 #[derive(Debug, Default)]
 pub struct Reader {
     lines: Lines,
