@@ -1,0 +1,217 @@
+//! Transactions whose outcome is always known.
+//!
+//! When a connection is lost during COMMIT, the transaction may or may not have taken effect. So each writing transaction
+//! begins by inserting a mark of its own into `commit_mark`, in the same round trip as BEGIN. After a loss the next
+//! connection inserts the same mark: if it is there, the transaction had committed; if the insert goes through, it had not,
+//! and never can any more, because a server process that still tries would collide with our mark. A transaction that is still
+//! under way holds the unique key, and the insert waits for its end. This also holds after a failover to a server that never
+//! received the commit, where a look at the transaction's number would lie.
+
+use std::time::Duration;
+
+use sea_orm::SqlxError;
+use sea_orm::sqlx::postgres::{PgConnection, PgPool};
+use sea_orm::sqlx::{AssertSqlSafe, Postgres, Transaction, query, query_scalar};
+use tokio::time::Instant;
+use tracing::warn;
+use uuid::Uuid;
+
+use super::error::Kind;
+use super::{Error, Store};
+
+/// Every function that writes. The tests cut the connection at the COMMIT of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "each is the name of the function")]
+pub enum Writing {
+    Apply,
+    Accept,
+    Claim,
+    TakeOver,
+    Append,
+    Transition,
+    AskCancel,
+    Resolve,
+    ClaimActions,
+    ActionDone,
+    Register,
+    Heartbeat,
+    Resign,
+    ReserveAndProceed,
+    Release,
+    RecordReading,
+    HmcState,
+    SecretSet,
+    SecretRemove,
+    LoginBegin,
+    LoginEnd,
+    HostKeysAdd,
+    HostKeysRemove,
+    Partitions,
+    Sweep,
+}
+
+impl Writing {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Apply,
+        Self::Accept,
+        Self::Claim,
+        Self::TakeOver,
+        Self::Append,
+        Self::Transition,
+        Self::AskCancel,
+        Self::Resolve,
+        Self::ClaimActions,
+        Self::ActionDone,
+        Self::Register,
+        Self::Heartbeat,
+        Self::Resign,
+        Self::ReserveAndProceed,
+        Self::Release,
+        Self::RecordReading,
+        Self::HmcState,
+        Self::SecretSet,
+        Self::SecretRemove,
+        Self::LoginBegin,
+        Self::LoginEnd,
+        Self::HostKeysAdd,
+        Self::HostKeysRemove,
+        Self::Partitions,
+        Self::Sweep,
+    ];
+
+    /// What it does, after "cannot".
+    const fn doing(self) -> &'static str {
+        match self {
+            Self::Apply => "store the objects",
+            Self::Accept => "accept the operations",
+            Self::Claim => "claim operations",
+            Self::TakeOver => "take over operations",
+            Self::Append => "store events",
+            Self::Transition => "store the state of an operation",
+            Self::AskCancel => "store that a cancel is asked for",
+            Self::Resolve => "resolve an operation",
+            Self::ClaimActions => "claim follow-up actions",
+            Self::ActionDone => "store that a follow-up action is done",
+            Self::Register => "register this master",
+            Self::Heartbeat => "renew the lease of this master",
+            Self::Resign => "end the lease of this master",
+            Self::ReserveAndProceed => "reserve capacity",
+            Self::Release => "release a reservation",
+            Self::RecordReading => "store what was read of a frame",
+            Self::HmcState => "store the state of an HMC",
+            Self::SecretSet => "store a secret",
+            Self::SecretRemove => "remove a secret",
+            Self::LoginBegin => "take a turn at an HMC",
+            Self::LoginEnd => "end a turn at an HMC",
+            Self::HostKeysAdd => "store host keys",
+            Self::HostKeysRemove => "remove host keys",
+            Self::Partitions => "see to the partitions",
+            Self::Sweep => "sweep what is no longer needed",
+        }
+    }
+}
+
+/// A writing transaction. Dropped without [`Txn::commit`] it is rolled back.
+pub(super) struct Txn {
+    inner: Transaction<'static, Postgres>,
+    mark: Uuid,
+    writing: Writing,
+    pool: PgPool,
+    decide: Duration,
+}
+
+impl Store {
+    /// Begins a writing transaction.
+    pub(super) async fn begin(&self, writing: Writing) -> Result<Txn, Error> {
+        let mark = Uuid::now_v7();
+        // One round trip: both in one message. The mark is ours, hexadecimal digits and hyphens.
+        let begin = format!("BEGIN; INSERT INTO commit_mark (token) VALUES ('{mark}')");
+        let inner = self
+            .pool
+            .begin_with(AssertSqlSafe(begin))
+            .await
+            .map_err(|cause| Error::sqlx(writing.doing(), cause))?;
+        Ok(Txn { inner, mark, writing, pool: self.pool.clone(), decide: self.decide })
+    }
+
+    /// Deletes marks that nobody can ask for any more.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        let mut txn = self.begin(Writing::Sweep).await?;
+        query("DELETE FROM commit_mark WHERE made_at < now() - interval '1 day'")
+            .execute(txn.connection())
+            .await
+            .map_err(txn.failed())?;
+        query("DELETE FROM master WHERE lease_until < now() - interval '7 days' AND NOT EXISTS
+                   (SELECT FROM operation o WHERE o.owner = master.id)")
+            .execute(txn.connection())
+            .await
+            .map_err(txn.failed())?;
+        txn.commit().await
+    }
+}
+
+impl Txn {
+    /// The connection, for statements.
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+
+    /// Turns what the driver said into our error.
+    pub(super) fn failed(&self) -> impl Fn(SqlxError) -> Error + use<> {
+        let writing = self.writing;
+        move |cause| Error::sqlx(writing.doing(), cause)
+    }
+
+    /// Commits. `Ok` means stored; [`Error::Lost`] and every error but [`Error::Undecided`] mean not stored.
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        let Self { inner, mark, writing, pool, decide } = self;
+        let doing = writing.doing();
+        match inner.commit().await {
+            Ok(()) => Ok(()),
+            Err(cause) if Kind::of(&cause) == Kind::Away => {
+                warn!("the connection was lost during the COMMIT of \"{doing}\"; asking what became of it");
+                match ask(&pool, mark, decide).await {
+                    Ok(Became::Committed) => Ok(()),
+                    Ok(Became::Nothing) => Err(Error::Lost { doing: doing.to_owned(), cause }),
+                    Err(_) => Err(Error::Undecided { doing: doing.to_owned(), cause }),
+                }
+            }
+            Err(cause) => Err(Error::sqlx(doing, cause)),
+        }
+    }
+}
+
+/// What became of a transaction.
+enum Became {
+    Committed,
+    Nothing,
+}
+
+/// Asks until the database answers, at most for `limit`.
+async fn ask(pool: &PgPool, mark: Uuid, limit: Duration) -> Result<Became, SqlxError> {
+    let end = Instant::now() + limit;
+    let mut pause = Duration::from_millis(20);
+    loop {
+        // The mark says who made it, so that an insert of ours whose own answer was lost is not taken for the transaction's.
+        let asked = query_scalar(
+            "INSERT INTO commit_mark AS m (token, asked) VALUES ($1, true)
+             ON CONFLICT (token) DO UPDATE SET asked = m.asked RETURNING asked",
+        )
+        .bind(mark)
+        .fetch_one(pool)
+        .await;
+        match asked {
+            Ok(true) => return Ok(Became::Nothing),
+            Ok(false) => return Ok(Became::Committed),
+            Err(cause) if Instant::now() + pause > end => return Err(cause),
+            Err(_) => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The inventory: NIM objects.
+//!
+//! Every change, of one object or of a whole fleet, goes through [`Store::apply`], so that there is one set of rules. What
+//! [`Store::objects`] lists is in the order in which the objects were made.
+
+mod apply;
+mod frame;
+mod pattern;
+mod table;
+mod target;
+
+use std::collections::BTreeMap;
+
+use nim_shared::id::ObjectName;
+use nim_shared::object::{Object, ObjectClass, ObjectType};
+use nim_shared::stamp::Timestamp;
+use sea_orm::sea_query::{Expr, ExprTrait, extension::postgres::PgExpr as _};
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+
+pub use apply::{AttributeChange, Change, Deed, Difference, Fault, Problem};
+pub use frame::{Frame, FrameHmc};
+pub use pattern::{BadPattern, NamePattern};
+pub use target::Target;
+
+use super::entity::object::{Column, Entity, Model};
+use super::{Error, Page, Store, Who, unsigned};
+
+/// An object as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The object.
+    pub object: Object,
+    /// Raised by one at every change; 1 at first.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub changed_at: Timestamp,
+    /// Its place in the order of making.
+    pub cursor: ObjectCursor,
+}
+
+/// A place in the order in which objects were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectCursor(pub u64);
+
+/// Which objects are wanted. What is empty does not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectFilter {
+    /// Any of these types.
+    pub types: Vec<ObjectType>,
+    /// Any of these classes.
+    pub classes: Vec<ObjectClass>,
+    /// Any of these names or patterns.
+    pub names: Vec<NamePattern>,
+    /// All of these labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Store {
+    /// Stores a new object.
+    ///
+    /// # Errors
+    /// [`Error::Faults`] when the name is taken or a mention names nothing of the right type.
+    pub async fn define(&self, object: &Object, who: Who) -> Result<(), Error> {
+        self.apply(vec![Change::Define(object.clone())], Mode::Store, who).await.map(drop)
+    }
+
+    /// Replaces an object. `version`, where given, is the one that the change was made from.
+    ///
+    /// # Errors
+    /// [`Error::Faults`] when there is none of that name, it is of another type or version, or a mention names nothing.
+    pub async fn change(&self, object: &Object, version: Option<u64>, who: Who) -> Result<(), Error> {
+        let change = Change::Change { object: object.clone(), version };
+        self.apply(vec![change], Mode::Store, who).await.map(drop)
+    }
+
+    /// Removes an object, with its host keys.
+    ///
+    /// # Errors
+    /// [`Error::Faults`] when there is none, when others mention it (they are listed), or when an operation is open on it.
+    pub async fn remove(&self, name: &ObjectName, who: Who) -> Result<(), Error> {
+        self.apply(vec![Change::Remove(name.clone())], Mode::Store, who).await.map(drop)
+    }
+
+    /// One object by its name.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchObject`].
+    pub async fn object(&self, name: &ObjectName) -> Result<Stored, Error> {
+        Entity::find()
+            .filter(Column::Name.eq(name.as_str()))
+            .one(&self.db)
+            .await
+            .map_err(|cause| Error::database(format!("read {name}"), cause))?
+            .ok_or_else(|| Error::NoSuchObject { name: name.clone() })
+            .and_then(stored)
+    }
+
+    /// At most `limit` objects after `after`, in the order in which they were made.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn objects(
+        &self,
+        filter: &ObjectFilter,
+        after: Option<ObjectCursor>,
+        limit: u32,
+    ) -> Result<Page<Stored, ObjectCursor>, Error> {
+        let after = after.and_then(|cursor| super::bigint(cursor.0)).unwrap_or(0);
+        let found = Entity::find()
+            .filter(condition(filter))
+            .filter(Column::Id.gt(after))
+            .order_by_asc(Column::Id)
+            .limit(u64::from(limit) + 1)
+            .all(&self.db)
+            .await
+            .map_err(|cause| Error::database("list objects", cause))?;
+        let items = found.into_iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+        Ok(super::page(items, limit, |last| last.cursor))
+    }
+}
+
+/// Whether changes are stored, or only looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Store them.
+    Store,
+    /// Check them and say what they would do.
+    DryRun,
+}
+
+/// The filter in the database's words.
+fn condition(filter: &ObjectFilter) -> Condition {
+    let mut all = Condition::all();
+    if !filter.types.is_empty() {
+        all = all.add(Column::Type.is_in(filter.types.iter().map(|of| of.name())));
+    }
+    if !filter.classes.is_empty() {
+        all = all.add(Column::Class.is_in(filter.classes.iter().map(|of| of.name())));
+    }
+    if !filter.names.is_empty() {
+        let (exact, patterns): (Vec<_>, Vec<_>) =
+            filter.names.iter().partition(|name| name.exact().is_some());
+        let mut any = Condition::any();
+        if !exact.is_empty() {
+            any = any.add(Column::Name.is_in(exact.iter().filter_map(|name| name.exact())));
+        }
+        for pattern in patterns {
+            any = any.add(Column::Name.like(pattern.like()));
+        }
+        all = all.add(any);
+    }
+    if !filter.labels.is_empty() {
+        let labels = serde_json::json!(filter.labels);
+        all = all.add(Expr::col(Column::Labels).contains(Expr::val(labels)));
+    }
+    all
+}
+
+/// The domain's object of a row.
+pub(super) fn stored(row: Model) -> Result<Stored, Error> {
+    let name = row.name;
+    let bad = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        Error::unreadable(format!("object \"{name}\""), cause)
+    };
+    let object = Object {
+        name: name.parse().map_err(|cause: nim_shared::id::BadName| bad(cause.into()))?,
+        spec: serde_json::from_value(row.spec).map_err(|cause| bad(cause.into()))?,
+        comments: row.comments,
+        labels: serde_json::from_value(row.labels).map_err(|cause| bad(cause.into()))?,
+    };
+    Ok(Stored {
+        object,
+        version: unsigned(row.version),
+        created_at: Timestamp::new(row.created_at),
+        changed_at: Timestamp::new(row.changed_at),
+        cursor: ObjectCursor(unsigned(row.id)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

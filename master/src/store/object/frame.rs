@@ -1,0 +1,99 @@
+//! Frames with their HMCs: which is preferred, and in what state each was seen last.
+
+use nim_shared::id::ObjectName;
+use nim_shared::stamp::Timestamp;
+use sea_orm::sqlx::{query, query_as};
+use time::OffsetDateTime;
+
+use crate::store::commit::Writing;
+use crate::store::{Error, Store};
+
+/// A frame, as far as limits and HMCs go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The frame.
+    pub name: ObjectName,
+    /// Most Live Updates at a time on it, where its object says so.
+    pub limit: Option<u32>,
+    /// Its HMCs, the preferred one first.
+    pub hmcs: Vec<FrameHmc>,
+}
+
+/// An HMC of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameHmc {
+    /// The HMC.
+    pub name: ObjectName,
+    /// The connection state that it showed last for this frame, such as `Operating`; `None` when it was never asked.
+    pub last_state: Option<String>,
+    /// When that was.
+    pub last_state_at: Option<Timestamp>,
+}
+
+/// HMC, its state, and when it had it.
+type HmcRow = (String, Option<i64>, Option<String>, Option<String>, Option<OffsetDateTime>);
+
+impl Store {
+    /// All frames with their HMCs.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn frames(&self) -> Result<Vec<Frame>, Error> {
+        let rows: Vec<HmcRow> = query_as(
+            "SELECT f.name, c.update_limit, h.name, l.last_state, l.last_state_at
+             FROM nim_cec c JOIN nim_object f ON f.id = c.object_id
+                  LEFT JOIN nim_cec_hmc l ON l.cec_id = c.object_id
+                  LEFT JOIN nim_object h ON h.id = l.hmc_id
+             ORDER BY f.id, l.preference",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("list the frames", cause))?;
+        let read = |text: &str| {
+            text.parse::<ObjectName>().map_err(|cause| Error::unreadable("the name of a frame or an HMC", cause))
+        };
+        let mut frames: Vec<Frame> = Vec::new();
+        for (frame, limit, hmc, last_state, last_state_at) in rows {
+            if frames.last().is_none_or(|last| last.name.as_str() != frame) {
+                let limit = limit.and_then(|limit| u32::try_from(limit).ok());
+                frames.push(Frame { name: read(&frame)?, limit, hmcs: Vec::new() });
+            }
+            if let (Some(frame), Some(hmc)) = (frames.last_mut(), hmc) {
+                frame.hmcs.push(FrameHmc {
+                    name: read(&hmc)?,
+                    last_state,
+                    last_state_at: last_state_at.map(Timestamp::new),
+                });
+            }
+        }
+        Ok(frames)
+    }
+
+    /// Notes in which state `hmc` showed `frame`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchObject`] when the frame has no such HMC (any more).
+    pub async fn hmc_state(
+        &self,
+        frame: &ObjectName,
+        hmc: &ObjectName,
+        state: &str,
+    ) -> Result<(), Error> {
+        let mut txn = self.begin(Writing::HmcState).await?;
+        let done = query(
+            "UPDATE nim_cec_hmc l SET last_state = $3, last_state_at = now()
+             FROM nim_object f, nim_object h
+             WHERE f.name = $1 AND h.name = $2 AND l.cec_id = f.id AND l.hmc_id = h.id",
+        )
+        .bind(frame.as_str())
+        .bind(hmc.as_str())
+        .bind(nim_shared::id::printable(state))
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        if done.rows_affected() == 0 {
+            return Err(Error::NoSuchObject { name: hmc.clone() });
+        }
+        txn.commit().await
+    }
+}
