@@ -4,5 +4,6 @@ pub mod clock;
 pub mod engine;
 pub mod inventory;
 pub mod settings;
+pub mod store;
 pub mod telemetry;
 pub mod transport;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nim_shared::id::{BatchId, ClientToken, Fence, ObjectName, OperationId};
+use nim_shared::id::{BatchId, ClientToken, Fence, MasterId, ObjectName, OperationId};
 use nim_shared::operation::StateName;
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
@@ -170,6 +170,12 @@ pub enum Error {
         /// Its state.
         state: StateName,
     },
+    /// A successor at the same place ended this master's lease.
+    #[error("the lease of master {master} was ended: another nimd runs on its data folder")]
+    LeaseEnded {
+        /// The master.
+        master: MasterId,
+    },
     /// No secret of that name.
     #[error("there is no secret \"{name}\"")]
     NoSuchSecret {
@@ -183,6 +189,14 @@ pub enum Error {
         name: ObjectName,
         /// Objects that refer to it.
         by: Vec<ObjectName>,
+    },
+    /// Another key is on record for a host.
+    #[error("another {algorithm} key is on record for {holder}; nothing was stored")]
+    OtherHostKey {
+        /// Whose key.
+        holder: String,
+        /// Which of its keys.
+        algorithm: String,
     },
     /// The key on this master is not the one that a secret was sealed with.
     #[error("the secret \"{name}\" was sealed with the key {key_id}, which is not in the key file of this master")]
@@ -225,10 +239,12 @@ impl Error {
             Self::Gap { .. } => "NLU-0325",
             Self::BadNumber { .. } => "NLU-0326",
             Self::WrongState { .. } => "NLU-0327",
+            Self::LeaseEnded { .. } => "NLU-0328",
             Self::NoSuchSecret { .. } => "NLU-0330",
             Self::SecretInUse { .. } => "NLU-0331",
             Self::WrongKey { .. } => "NLU-0332",
             Self::Tampered { .. } => "NLU-0333",
+            Self::OtherHostKey { .. } => "NLU-0334",
         }
     }
 
@@ -255,8 +271,10 @@ impl Error {
             | Self::Gap { .. }
             | Self::BadNumber { .. }
             | Self::WrongState { .. }
+            | Self::LeaseEnded { .. }
             | Self::NoSuchSecret { .. }
             | Self::SecretInUse { .. }
+            | Self::OtherHostKey { .. }
             | Self::WrongKey { .. }
             | Self::Tampered { .. } => Retry::Never,
         }
@@ -286,6 +304,9 @@ impl Error {
             Self::WrongKey { .. } => {
                 "copy the file secret.key from the master on which the secret was set, or set the secret again".to_owned()
             }
+            Self::OtherHostKey { holder, .. } => {
+                format!("find out whether {holder} was installed anew; only then: nimctl hostkey scan --replace {holder}")
+            }
             Self::Tampered { name } => format!("find out who wrote to the database, then: nimctl secret set {name}"),
             Self::Faults { .. }
             | Self::Lost { .. }
@@ -297,6 +318,7 @@ impl Error {
             | Self::Gap { .. }
             | Self::BadNumber { .. }
             | Self::WrongState { .. }
+            | Self::LeaseEnded { .. }
             | Self::SecretInUse { .. } => return None,
         })
     }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use nim_shared::id::ObjectName;
 use nim_shared::object::{Object, ObjectClass, ObjectType};
 use nim_shared::stamp::Timestamp;
-use sea_orm::sea_query::{Expr, ExprTrait, extension::postgres::PgExpr as _};
+use sea_orm::sea_query::{Expr, extension::postgres::PgExpr as _};
 use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
 pub use apply::{AttributeChange, Change, Deed, Difference, Fault, Problem};

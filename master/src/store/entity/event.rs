@@ -14,6 +14,7 @@ pub(in crate::store) struct Model {
     pub(in crate::store) hash: Vec<u8>,
     pub(in crate::store) at: TimeDateTimeWithTimeZone,
     pub(in crate::store) body: Json,
+    pub(in crate::store) stored_at: TimeDateTimeWithTimeZone,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

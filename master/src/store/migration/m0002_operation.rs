@@ -29,6 +29,7 @@ CREATE TABLE batch (
 CREATE TABLE operation (
     id uuid PRIMARY KEY,
     batch_id uuid NOT NULL REFERENCES batch,
+    requested_by bigint NOT NULL,
     lpar text COLLATE "C" NOT NULL,
     frame text COLLATE "C",
     hmc text COLLATE "C",
@@ -39,9 +40,13 @@ CREATE TABLE operation (
     detail jsonb NOT NULL,
     stage text,
     phase text,
+    entered_at timestamptz NOT NULL DEFAULT now(),
+    waits_for text,
     lost_contact_since timestamptz,
     deadline timestamptz,
     not_before timestamptz,
+    estimated_blackout_seconds bigint,
+    estimated_total_seconds bigint,
     report jsonb,
     owner uuid,
     fence bigint NOT NULL DEFAULT 0,
@@ -81,7 +86,6 @@ CREATE TABLE follow_up_action (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     operation_id uuid NOT NULL REFERENCES operation ON DELETE CASCADE,
     kind text COLLATE "C" NOT NULL,
-    detail jsonb NOT NULL,
     due_at timestamptz NOT NULL DEFAULT now(),
     owner uuid,
     attempts integer NOT NULL DEFAULT 0,
@@ -93,17 +97,14 @@ CREATE INDEX follow_up_action_open ON follow_up_action (due_at) WHERE done_at IS
 CREATE TABLE frame_reading (
     cec_id bigint PRIMARY KEY REFERENCES nim_cec ON DELETE CASCADE,
     read_at timestamptz NOT NULL,
-    free_memory_mb bigint,
-    free_hundredths bigint,
-    surrogates jsonb NOT NULL
+    reading jsonb NOT NULL
 );
 
 CREATE TABLE reservation (
     operation_id uuid PRIMARY KEY REFERENCES operation ON DELETE CASCADE,
     frame text COLLATE "C" NOT NULL,
     partition text NOT NULL,
-    memory_mb bigint,
-    hundredths bigint,
+    need jsonb,
     made_at timestamptz NOT NULL DEFAULT now(),
     seen_at timestamptz,
     released_at timestamptz,

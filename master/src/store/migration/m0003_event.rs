@@ -16,6 +16,7 @@ CREATE TABLE event (
     hash bytea NOT NULL,
     at timestamptz NOT NULL,
     body jsonb NOT NULL,
+    stored_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (operation_id, epoch, seq)
 ) PARTITION BY RANGE (operation_id);
 CREATE TABLE event_default PARTITION OF event DEFAULT;

@@ -1,0 +1,136 @@
+//! Events as they come from the agents: stored in batches over many operations, each event once.
+//!
+//! A batch is one transaction: it moves each operation's row under its fence, inserts what is new, keeps the list of changes,
+//! and stores what the engine made of the events. A part under a stale fence, or one that leaves a gap, is refused without
+//! holding up the others. What came before is recognised by its key and not stored again.
+
+mod append;
+mod partition;
+
+pub use append::{Batched, Stored};
+
+use nim_shared::frame::{Body, Change, Effect, Event};
+use nim_shared::id::{Epoch, OperationId, Seq};
+use nim_shared::stamp::Timestamp;
+use sea_orm::sqlx::query_as;
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use serde_json::Value;
+
+use super::entity::event::{Column, Entity, Model};
+use super::{Error, Page, Store, bigint, unsigned};
+
+/// An event with when it was stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredEvent {
+    /// The event.
+    pub event: Event,
+    /// When it was stored, by the database's clock.
+    pub stored_at: Timestamp,
+}
+
+/// A place in the events of one operation: after this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor {
+    /// The line of history.
+    pub epoch: Epoch,
+    /// The number in it.
+    pub seq: Seq,
+}
+
+impl Store {
+    /// At most `limit` events of one operation after `after`, in order. Safe as a cursor to follow: one fenced owner writes, in
+    /// order.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn events(
+        &self,
+        operation: OperationId,
+        after: Cursor,
+        limit: u32,
+    ) -> Result<Page<StoredEvent, Cursor>, Error> {
+        let epoch = bigint(after.epoch.0).unwrap_or(i64::MAX);
+        let seq = bigint(after.seq.0).unwrap_or(i64::MAX);
+        let later = Condition::any()
+            .add(Column::Epoch.gt(epoch))
+            .add(Condition::all().add(Column::Epoch.eq(epoch)).add(Column::Seq.gt(seq)));
+        let rows = Entity::find()
+            .filter(Column::OperationId.eq(operation.0))
+            .filter(later)
+            .order_by_asc(Column::Epoch)
+            .order_by_asc(Column::Seq)
+            .limit(u64::from(limit) + 1)
+            .all(&self.db)
+            .await
+            .map_err(|cause| Error::database(format!("read the events of operation {operation}"), cause))?;
+        let items = rows.into_iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+        Ok(super::page(items, limit, |last| Cursor { epoch: last.event.epoch, seq: last.event.seq }))
+    }
+
+    /// What an operation changed on its LPAR, as the last event about each change says, in the order in which it was made.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn change_list(&self, operation: OperationId) -> Result<Vec<Change>, Error> {
+        let rows: Vec<(i64, String, String, Value, Option<String>)> = query_as(
+            "SELECT number, moment, class, effect, error FROM change_list
+             WHERE operation_id = $1 ORDER BY number",
+        )
+        .bind(operation.0)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx(format!("read the changes of operation {operation}"), cause))?;
+        rows.into_iter()
+            .map(|(number, moment, class, effect, error)| {
+                let effect: Effect = serde_json::from_value(effect).map_err(|cause| {
+                    Error::unreadable(format!("change {number} of operation {operation}"), cause)
+                })?;
+                Ok(Change {
+                    number: u32::try_from(number).unwrap_or(u32::MAX),
+                    moment: nim_shared::operation::Named::read(&moment),
+                    class: nim_shared::operation::Named::read(&class),
+                    effect,
+                    error,
+                })
+            })
+            .collect()
+    }
+}
+
+/// The domain's event of a row.
+fn stored(row: Model) -> Result<StoredEvent, Error> {
+    let operation = OperationId(row.operation_id);
+    let what = || format!("event {}/{} of operation {operation}", row.epoch, row.seq);
+    let hash = <[u8; 32]>::try_from(row.hash)
+        .map_err(|_| Error::unreadable(what(), "a digest has 32 bytes"))?;
+    let body: Body = serde_json::from_value(row.body).map_err(|cause| Error::unreadable(what(), cause))?;
+    let event = Event {
+        operation,
+        epoch: Epoch(unsigned(row.epoch)),
+        seq: Seq(unsigned(row.seq)),
+        hash: nim_shared::id::Digest(hash),
+        at: Timestamp::new(row.at),
+        body,
+    };
+    Ok(StoredEvent { event, stored_at: Timestamp::new(row.stored_at) })
+}
+
+/// `value` without NUL characters, which `jsonb` refuses and a hostile host may send: one such text must not stop the batch
+/// that it travels in.
+pub(super) fn without_nul(mut value: Value) -> Value {
+    fn clean(text: &str) -> String {
+        text.replace('\0', "\u{fffd}")
+    }
+    match &mut value {
+        Value::String(text) if text.contains('\0') => *text = clean(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = without_nul(item.take())),
+        Value::Object(map) => {
+            *map = std::mem::take(map).into_iter().map(|(key, value)| (clean(&key), without_nul(value))).collect();
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (),
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! Operations: who works on which, where each stands, and what follows from a transition.
+//!
+//! The state is the engine's, kept whole as `jsonb`; what lists and limits ask for stands beside it in plain columns, written
+//! in the same statement. Whoever writes names the fence that it holds: `WHERE fence = …` is part of the statement.
+
+mod action;
+mod claim;
+mod decide;
+mod record;
+mod step;
+
+pub use action::{FollowUpAction, NextTry};
+pub use claim::Limits;
+pub use decide::{CancelAnswer, Go, Verdict};
+pub use record::{Asked, OperationFilter, Record, Resolution};
+pub use step::{Change, Step};
+pub(super) use decide::held;
+pub(super) use step::{Moved, Outcome, transition, write_moves};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,307 @@
+//! Which master works on which operation.
+//!
+//! Claims are made one after the other, whichever master makes them (an advisory lock, held for one transaction): counting
+//! what is in flight and adding to it is then one act, and no limit is ever exceeded. A claim takes many operations at once.
+
+use std::collections::HashMap;
+
+use nim_shared::id::MasterId;
+use nim_shared::operation::StateName;
+use sea_orm::sqlx::{query, query_as};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::Record;
+use super::record::record;
+use crate::engine::deadline::Deadlines;
+use crate::engine::operation::{Event, Operation, State};
+use crate::store::commit::{Txn, Writing};
+use crate::store::entity::{self, operation::Model};
+use crate::store::notify::Topic;
+use crate::store::{Error, Store};
+
+/// Most operations in flight at a time. A frame's and an HMC's own attribute `limit` goes before the general one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Over all masters.
+    pub global: u32,
+    /// On one frame.
+    pub per_frame: u32,
+    /// By one HMC.
+    pub per_hmc: u32,
+    /// How long an operation that is claimed may take to reach its LPAR.
+    pub deadlines: Deadlines,
+}
+
+/// Key of the advisory lock that claims take.
+const LOCK: i64 = 0x6e69_6d64_0000_0003;
+
+/// How many operations of the queue are looked at in one go.
+const LOOK: i64 = 1000;
+
+impl Store {
+    /// Takes at most `max` queued operations that have room within the limits, the oldest first, for `owner`, and raises their
+    /// fences. An operation counts against its limits while it is dispatched or runs; against its frame's also while it is
+    /// stuck, because its surrogate may still be there. Nothing of a batch is taken past the batch's time limit.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn claim(&self, owner: MasterId, limits: &Limits, max: u32) -> Result<Vec<Record>, Error> {
+        let mut txn = self.begin(Writing::Claim).await?;
+        query("SELECT pg_advisory_xact_lock($1)")
+            .bind(LOCK)
+            .execute(txn.connection())
+            .await
+            .map_err(txn.failed())?;
+        let cancelled = cancel_queued(&mut txn).await?;
+        let mut room = Room::of(&mut txn, limits).await?;
+        let mut taken: Vec<Uuid> = Vec::new();
+        let mut after = Uuid::nil();
+        let max = usize::try_from(max).unwrap_or(usize::MAX);
+        while taken.len() < max && room.global > 0 {
+            let waiting = waiting(&mut txn, after).await?;
+            let Some(last) = waiting.last() else { break };
+            after = last.id;
+            let fits = waiting.iter().filter(|one| room.take(one)).map(|one| one.id);
+            taken.extend(fits.take(max - taken.len()));
+        }
+        let claimed = raise(&mut txn, owner, limits, &taken).await?;
+        if claimed.is_empty() && !cancelled {
+            return Ok(claimed);
+        }
+        txn.commit().await?;
+        self.hint(Topic::Events).await;
+        Ok(claimed)
+    }
+
+    /// Takes at most `max` open operations whose owner's lease lapsed, by the database's clock, and raises their fences in the
+    /// same statement: from then on nothing that the former owner writes is stored.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn take_over(&self, owner: MasterId, max: u32) -> Result<Vec<Record>, Error> {
+        let mut txn = self.begin(Writing::TakeOver).await?;
+        let rows = query(
+            "UPDATE operation SET owner = $1, fence = fence + 1, changed_at = now()
+             WHERE id IN (
+                SELECT o.id FROM operation o LEFT JOIN master m ON m.id = o.owner
+                WHERE o.state IN ('dispatching', 'running', 'stuck') AND o.owner IS DISTINCT FROM $1
+                  AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
+                ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED)
+             RETURNING *",
+        )
+        .bind(owner.0)
+        .bind(i64::from(max))
+        .fetch_all(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let taken = records(rows)?;
+        txn.commit().await?;
+        Ok(taken)
+    }
+
+    /// At most `max` operations past their deadline that `owner` owns, or that wait in the queue.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn overdue(&self, owner: MasterId, max: u32) -> Result<Vec<Record>, Error> {
+        let rows = query(
+            "SELECT * FROM operation WHERE deadline < clock_timestamp()
+               AND state IN ('queued', 'dispatching', 'running', 'stuck')
+               AND (owner = $1 OR (state = 'queued' AND owner IS NULL))
+             ORDER BY deadline LIMIT $2",
+        )
+        .bind(owner.0)
+        .bind(i64::from(max))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("look for operations past their deadline", cause))?;
+        records(rows)
+    }
+}
+
+/// An operation in the queue, with what it counts against.
+struct Waiting {
+    id: Uuid,
+    frame: Option<String>,
+    hmc: Option<String>,
+    batch: Uuid,
+    concurrent: Option<i64>,
+}
+
+/// How many more may be taken.
+struct Room {
+    global: i64,
+    frames: Counter,
+    hmcs: Counter,
+    batches: HashMap<Uuid, i64>,
+}
+
+/// Room by frame or by HMC.
+struct Counter {
+    general: i64,
+    own: HashMap<String, i64>,
+    busy: HashMap<String, i64>,
+}
+
+impl Counter {
+    fn has_room(&self, name: Option<&str>) -> bool {
+        name.is_none_or(|name| {
+            let limit = self.own.get(name).copied().unwrap_or(self.general);
+            self.busy.get(name).copied().unwrap_or(0) < limit
+        })
+    }
+
+    fn add(&mut self, name: Option<&str>, many: i64) {
+        if let Some(name) = name {
+            *self.busy.entry(name.to_owned()).or_default() += many;
+        }
+    }
+}
+
+impl Room {
+    /// What the limits leave at this moment.
+    async fn of(txn: &mut Txn, limits: &Limits) -> Result<Self, Error> {
+        let busy: Vec<(Option<String>, Option<String>, Uuid, String, i64)> = query_as(
+            "SELECT frame, hmc, batch_id, state, count(*) FROM operation
+             WHERE state IN ('dispatching', 'running', 'stuck') GROUP BY 1, 2, 3, 4",
+        )
+        .fetch_all(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        let own: Vec<(String, i64)> = query_as(
+            "SELECT o.name, t.update_limit FROM nim_object o JOIN
+                (SELECT object_id, update_limit FROM nim_cec UNION ALL
+                 SELECT object_id, update_limit FROM nim_hmc) t ON t.object_id = o.id
+             WHERE t.update_limit IS NOT NULL",
+        )
+        .fetch_all(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        // Names are unique over all types, so one map of own limits serves both.
+        let own: HashMap<_, _> = own.into_iter().collect();
+        let counter = |general: u32| Counter {
+            general: i64::from(general),
+            own: own.clone(),
+            busy: HashMap::new(),
+        };
+        let mut room = Self {
+            global: i64::from(limits.global),
+            frames: counter(limits.per_frame),
+            hmcs: counter(limits.per_hmc),
+            batches: HashMap::new(),
+        };
+        for (frame, hmc, batch, state, many) in busy {
+            room.frames.add(frame.as_deref(), many);
+            if state != StateName::Stuck.name() {
+                room.global -= many;
+                room.hmcs.add(hmc.as_deref(), many);
+                *room.batches.entry(batch).or_default() += many;
+            }
+        }
+        Ok(room)
+    }
+
+    /// Takes one place everywhere, if there is one everywhere.
+    fn take(&mut self, one: &Waiting) -> bool {
+        let of_batch = self.batches.get(&one.batch).copied().unwrap_or(0);
+        let fits = self.global > 0
+            && one.concurrent.is_none_or(|most| of_batch < most)
+            && self.frames.has_room(one.frame.as_deref())
+            && self.hmcs.has_room(one.hmc.as_deref());
+        if fits {
+            self.global -= 1;
+            self.frames.add(one.frame.as_deref(), 1);
+            self.hmcs.add(one.hmc.as_deref(), 1);
+            *self.batches.entry(one.batch).or_default() += 1;
+        }
+        fits
+    }
+}
+
+/// The next operations of the queue after `after`.
+async fn waiting(txn: &mut Txn, after: Uuid) -> Result<Vec<Waiting>, Error> {
+    let rows: Vec<(Uuid, Option<String>, Option<String>, Uuid, Option<i64>)> = query_as(
+        "SELECT o.id, o.frame, o.hmc, o.batch_id, b.concurrent
+         FROM operation o JOIN batch b ON b.id = o.batch_id
+         WHERE o.state = 'queued' AND o.id > $1 AND o.cancel_asked_at IS NULL
+           AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+           AND (o.deadline IS NULL OR o.deadline > clock_timestamp())
+           AND (b.time_limit_seconds IS NULL
+                OR b.created_at + b.time_limit_seconds * interval '1 second' > clock_timestamp())
+         ORDER BY o.id LIMIT $2",
+    )
+    .bind(after)
+    .bind(LOOK)
+    .fetch_all(txn.connection())
+    .await
+    .map_err(txn.failed())?;
+    let waiting = |(id, frame, hmc, batch, concurrent)| Waiting { id, frame, hmc, batch, concurrent };
+    Ok(rows.into_iter().map(waiting).collect())
+}
+
+/// Gives the operations to `owner` and raises their fences, in one statement. Rows that somebody else holds at this moment (a
+/// cancel) are left for the next time.
+async fn raise(
+    txn: &mut Txn,
+    owner: MasterId,
+    limits: &Limits,
+    ids: &[Uuid],
+) -> Result<Vec<Record>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let claimed = dispatched();
+    let deadline = limits.deadlines.of(&claimed.state, None).map(|span| span.as_secs_f64());
+    let rows = query(
+        "UPDATE operation SET owner = $1, fence = fence + 1, state = $2, detail = $3,
+                deadline = now() + $4 * interval '1 second', not_before = NULL, waits_for = NULL,
+                entered_at = now(), changed_at = now()
+         WHERE id IN (SELECT id FROM operation WHERE id = ANY($5) AND state = 'queued'
+                        AND cancel_asked_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED)
+         RETURNING *",
+    )
+    .bind(owner.0)
+    .bind(claimed.name().name())
+    .bind(json!(claimed))
+    .bind(deadline)
+    .bind(ids)
+    .fetch_all(txn.connection())
+    .await
+    .map_err(txn.failed())?;
+    records(rows)
+}
+
+/// What the engine makes of a queued operation that is claimed. All of them are alike.
+fn dispatched() -> Operation {
+    let (claimed, _) = Operation::NEW.after(Event::Claimed).expect("a queued operation can be claimed");
+    debug_assert!(matches!(claimed.state, State::Dispatching { .. }));
+    claimed
+}
+
+/// Ends the operations that came back to the queue while a cancel was on its way. Whether there were any.
+async fn cancel_queued(txn: &mut Txn) -> Result<bool, Error> {
+    let rows = query(
+        "SELECT * FROM operation WHERE state = 'queued' AND cancel_asked_at IS NOT NULL
+         ORDER BY id FOR UPDATE SKIP LOCKED",
+    )
+    .fetch_all(txn.connection())
+    .await
+    .map_err(txn.failed())?;
+    let found = records(rows)?;
+    for one in &found {
+        super::decide::happened(txn, one, Event::CancelAsked).await?;
+    }
+    Ok(!found.is_empty())
+}
+
+/// Reads rows of the table `operation`.
+pub(super) fn records(rows: Vec<sea_orm::sqlx::postgres::PgRow>) -> Result<Vec<Record>, Error> {
+    let rows: Vec<Model> = entity::read("an operation", rows)?;
+    let mut records = rows.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    records.sort_by_key(|one| one.id);
+    Ok(records)
+}

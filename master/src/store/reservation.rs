@@ -1,0 +1,274 @@
+//! Capacity of frames: promised before it is used, given back when the HMC shows it free.
+
+use std::time::Duration;
+
+use nim_shared::id::{Fence, ObjectName, OperationId};
+use nim_shared::stamp::Timestamp;
+use sea_orm::sqlx::{query, query_as, query_scalar};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::commit::{Txn, Writing};
+use super::notify::Topic;
+use super::operation::{Change, Step, held, transition};
+use super::{Error, Store};
+use crate::engine::capacity::{Decision, FrameLedger, Need, Reading, Reservation};
+use crate::engine::operation::{Event, Operation};
+
+/// What became of the wish to go on after `ready`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Proceeding {
+    /// Capacity is reserved and it is stored that `proceed` is about to leave: send it. The operation as it is now.
+    Granted(Operation),
+    /// Not now: the frame has to be read again, or there is no room.
+    NotNow(Decision),
+    /// Somebody asked for a cancel in the meantime: nothing was stored.
+    CancelAsked,
+}
+
+/// What is asked for after `ready`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// What the surrogate takes; `None` where nothing is known of the LPAR.
+    pub need: Option<Need>,
+    /// Name of the LPAR's partition on the HMC: its surrogate is seen by it.
+    pub partition: String,
+    /// Most updates at a time on the frame, where its object does not say.
+    pub limit: u32,
+    /// How long the operation may stay where it goes to.
+    pub deadline: Option<Duration>,
+}
+
+/// What an HMC showed of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameReading {
+    /// Its figures, with the time before they were asked for, by the database's clock.
+    pub reading: Reading,
+    /// Names of partitions whose surrogate (`_lku0`) exists, without that ending.
+    pub surrogates: Vec<String>,
+}
+
+impl Store {
+    /// Reserves capacity for an operation that is `ready` and stores that `proceed` is about to leave, in one transaction that
+    /// holds the frame's row, so that no two operations are promised the same room. `decide` sees what is promised and read
+    /// at this moment, and the database's time. An operation whose frame is unknown has nothing to reserve.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`]; [`Error::WrongState`] when the operation is not `ready`.
+    pub async fn reserve_and_proceed(
+        &self,
+        id: OperationId,
+        fence: Fence,
+        wish: &Wish,
+        decide: impl FnOnce(&FrameLedger, Timestamp) -> Decision + Send,
+    ) -> Result<Proceeding, Error> {
+        let mut txn = self.begin(Writing::ReserveAndProceed).await?;
+        // The frame before the operation, always: no two transactions wait for each other in a circle.
+        let frame: Option<String> = query_scalar("SELECT frame FROM operation WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(txn.connection())
+            .await
+            .map_err(txn.failed())?
+            .ok_or(Error::NoSuchOperation { id })?;
+        if let Some(frame) = &frame {
+            let (ledger, now) = ledger(&mut txn, frame, id, wish.limit).await?;
+            match decide(&ledger, now) {
+                Decision::Granted => reserve(&mut txn, id, frame, wish).await?,
+                wait @ (Decision::ReadAgain | Decision::Wait(_)) => return Ok(Proceeding::NotNow(wait)),
+            }
+        }
+        let found = held(&mut txn, id, fence).await?;
+        if found.cancel.is_some() {
+            return Ok(Proceeding::CancelAsked);
+        }
+        let state = found.operation.name();
+        let (operation, actions) = found
+            .operation
+            .after(Event::ProceedCommitted)
+            .map_err(|_| Error::WrongState { operation: id, state })?;
+        let step = Step {
+            operation: Some(operation.clone()),
+            actions,
+            deadline: wish.deadline.map_or(Change::Keep, Change::Set),
+            waits_for: Change::Clear,
+            ..Step::default()
+        };
+        transition(&mut txn, id, fence, &step).await?;
+        txn.commit().await?;
+        self.hint(Topic::Events).await;
+        Ok(Proceeding::Granted(operation))
+    }
+
+    /// Gives back what was reserved for an operation whose surrogate can no longer come to be, such as one that was never told
+    /// to proceed. Nothing happens when there is nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn release(&self, id: OperationId, because: &str) -> Result<(), Error> {
+        let mut txn = self.begin(Writing::Release).await?;
+        query(
+            "UPDATE reservation SET released_at = now(), released_because = $2
+             WHERE operation_id = $1 AND released_at IS NULL",
+        )
+        .bind(id.0)
+        .bind(because)
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        txn.commit().await?;
+        self.hint(Topic::Work).await;
+        Ok(())
+    }
+
+    /// Stores what was read of a frame, notes which surrogates are there, and gives back what was reserved for those that are
+    /// gone: seen before and not now, or not there after their operation came to its end. A reading that is older than the
+    /// stored one is dropped. Says which operations' capacity was given back.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchObject`] when there is no such frame.
+    pub async fn record_reading(
+        &self,
+        frame: &ObjectName,
+        found: &FrameReading,
+    ) -> Result<Vec<OperationId>, Error> {
+        let mut txn = self.begin(Writing::RecordReading).await?;
+        let id = lock_frame(&mut txn, frame.as_str())
+            .await?
+            .ok_or_else(|| Error::NoSuchObject { name: frame.clone() })?;
+        let at = found.reading.read_at.get();
+        let newer = query(
+            "INSERT INTO frame_reading AS r (cec_id, read_at, reading) VALUES ($1, $2, $3)
+             ON CONFLICT (cec_id) DO UPDATE SET read_at = excluded.read_at, reading = excluded.reading
+             WHERE r.read_at < excluded.read_at",
+        )
+        .bind(id)
+        .bind(at)
+        .bind(json!(found.reading))
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        if newer.rows_affected() == 0 {
+            return Ok(Vec::new());
+        }
+        query(
+            "UPDATE reservation SET seen_at = coalesce(seen_at, $3)
+             WHERE frame = $1 AND released_at IS NULL AND partition = ANY($2)",
+        )
+        .bind(frame.as_str())
+        .bind(&found.surrogates)
+        .bind(at)
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        let released: Vec<Uuid> = query_scalar(
+            "UPDATE reservation r SET released_at = now(), released_because = 'its surrogate is gone'
+             FROM operation o
+             WHERE o.id = r.operation_id AND r.frame = $1 AND r.released_at IS NULL
+               AND r.partition <> ALL($2) AND (r.seen_at < $3 OR o.ended_at < $3)
+             RETURNING r.operation_id",
+        )
+        .bind(frame.as_str())
+        .bind(&found.surrogates)
+        .bind(at)
+        .fetch_all(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        txn.commit().await?;
+        if !released.is_empty() {
+            self.hint(Topic::Work).await;
+        }
+        Ok(released.into_iter().map(OperationId).collect())
+    }
+
+    /// What is known of a frame and promised on it.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchObject`] when there is no such frame.
+    pub async fn ledger(&self, frame: &ObjectName, limit: u32) -> Result<FrameLedger, Error> {
+        let mut txn = self.begin(Writing::ReserveAndProceed).await?;
+        let nobody = OperationId(Uuid::nil());
+        if lock_frame(&mut txn, frame.as_str()).await?.is_none() {
+            return Err(Error::NoSuchObject { name: frame.clone() });
+        }
+        ledger(&mut txn, frame.as_str(), nobody, limit).await.map(|(ledger, _)| ledger)
+    }
+}
+
+/// Holds the frame's row; its id. `None` when the frame is gone from the inventory.
+async fn lock_frame(txn: &mut Txn, frame: &str) -> Result<Option<i64>, Error> {
+    query_scalar(
+        "SELECT c.object_id FROM nim_cec c JOIN nim_object o ON o.id = c.object_id
+         WHERE o.name = $1 FOR NO KEY UPDATE OF c",
+    )
+    .bind(frame)
+    .fetch_optional(txn.connection())
+    .await
+    .map_err(txn.failed())
+}
+
+/// What is known of a frame and promised on it to others than `own`, and the database's time. Holds the frame's row.
+async fn ledger(
+    txn: &mut Txn,
+    frame: &str,
+    own: OperationId,
+    limit: u32,
+) -> Result<(FrameLedger, Timestamp), Error> {
+    let id = lock_frame(txn, frame).await?;
+    let found: Option<(Option<i64>, Option<Value>)> = query_as(
+        "SELECT c.update_limit, r.reading FROM nim_cec c
+         LEFT JOIN frame_reading r ON r.cec_id = c.object_id WHERE c.object_id = $1",
+    )
+    .bind(id)
+    .fetch_optional(txn.connection())
+    .await
+    .map_err(txn.failed())?;
+    let (own_limit, reading) = found.unwrap_or((None, None));
+    let unreadable = |cause| Error::unreadable(format!("what was read of frame {frame}"), cause);
+    let reading: Option<Reading> =
+        reading.map(serde_json::from_value).transpose().map_err(unreadable)?;
+    let rows: Vec<(Uuid, Option<Value>, Option<OffsetDateTime>)> = query_as(
+        "SELECT operation_id, need, seen_at FROM reservation
+         WHERE frame = $1 AND released_at IS NULL AND operation_id <> $2 ORDER BY operation_id",
+    )
+    .bind(frame)
+    .bind(own.0)
+    .fetch_all(txn.connection())
+    .await
+    .map_err(txn.failed())?;
+    let reservations = rows
+        .into_iter()
+        .map(|(operation, need, seen_at)| {
+            let need = need.map(serde_json::from_value).transpose().map_err(unreadable)?;
+            let seen_at = seen_at.map(Timestamp::new);
+            Ok(Reservation { operation: OperationId(operation), need, seen_at })
+        })
+        .collect::<Result<_, Error>>()?;
+    let now: OffsetDateTime = query_scalar("SELECT clock_timestamp()")
+        .fetch_one(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+    let limit = own_limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(limit);
+    Ok((FrameLedger { reading, reservations, limit }, Timestamp::new(now)))
+}
+
+/// Notes the promise. One that is there already, from an answer that was lost, stays; one that was given back is made anew.
+async fn reserve(txn: &mut Txn, id: OperationId, frame: &str, wish: &Wish) -> Result<(), Error> {
+    query(
+        "INSERT INTO reservation (operation_id, frame, partition, need) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (operation_id) DO UPDATE SET frame = excluded.frame, need = excluded.need,
+            made_at = now(), seen_at = NULL, released_at = NULL, released_because = NULL
+         WHERE reservation.released_at IS NOT NULL",
+    )
+    .bind(id.0)
+    .bind(frame)
+    .bind(&wish.partition)
+    .bind(wish.need.map(|need| json!(need)))
+    .execute(txn.connection())
+    .await
+    .map(drop)
+    .map_err(txn.failed())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+use std::time::Duration;
+
+use nim_shared::stage::{Point, Stage};
+use nim_shared::unit::{Megabytes, ProcessorUnits};
+
+use super::*;
+use crate::engine::capacity::Shortage;
+use crate::engine::operation::{Gate, Run, State};
+use crate::store::operation::Record;
+use crate::store::testing;
+use crate::store::testing::world::{SOMEBODY, claimed, name, site};
+
+fn wish(partition: &str, megabytes: u64) -> Wish {
+    let need = Need { memory: Megabytes(megabytes), processors: ProcessorUnits { hundredths: 100 } };
+    Wish {
+        need: Some(need),
+        partition: partition.to_owned(),
+        limit: 4,
+        deadline: Some(Duration::from_secs(60)),
+    }
+}
+
+fn reading(read_at: Timestamp, free: u64, surrogates: &[&str]) -> FrameReading {
+    let reading = Reading {
+        read_at,
+        free_memory: Megabytes(free),
+        free_processors: ProcessorUnits { hundredths: 1000 },
+        region: Megabytes(0),
+        configurable_memory: Megabytes(0),
+        partitions: None,
+        max_partitions: None,
+    };
+    FrameReading { reading, surrogates: surrogates.iter().map(|name| (*name).to_owned()).collect() }
+}
+
+/// An operation on `lpar` that waits for `proceed`.
+async fn ready(store: &Store, lpar: &str) -> Record {
+    let (one, _) = claimed(store, lpar).await;
+    let run = Run { stage: Stage::Backup, phase: None, point: Some(Point::Ready), gate: Gate::Closed };
+    let operation = Operation { state: State::Running(run), cancel_asked: false };
+    store.transition(one.id, one.fence, &Step::new(operation, vec![])).await.unwrap();
+    store.operation(one.id).await.unwrap()
+}
+
+async fn proceed(store: &Store, one: &Record, megabytes: u64) -> Proceeding {
+    let wish = wish(one.lpar.as_str(), megabytes);
+    let need = wish.need;
+    store.reserve_and_proceed(one.id, one.fence, &wish, |ledger, now| ledger.decide(need, now)).await.unwrap()
+}
+
+async fn open(store: &Store) -> Vec<OperationId> {
+    let ledger = store.ledger(&name("p10a"), 4).await.unwrap();
+    ledger.reservations.iter().map(|one| one.operation).collect()
+}
+
+#[tokio::test]
+async fn two_that_want_the_same_room_at_once_do_not_both_get_it() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let one = ready(&store, "lpar01").await;
+    let two = ready(&store, "lpar02").await;
+    store.record_reading(&name("p10a"), &reading(store.now().await.unwrap(), 1500, &[])).await.unwrap();
+    let (a, b) = tokio::join!(proceed(&store, &one, 1000), proceed(&store, &two, 1000));
+    let granted = |answer: &Proceeding| matches!(answer, Proceeding::Granted(_));
+    let short = |answer: &Proceeding| {
+        matches!(answer, Proceeding::NotNow(Decision::Wait(Shortage::Memory { .. })))
+    };
+    assert!(granted(&a) && short(&b) || short(&a) && granted(&b), "{a:?} {b:?}");
+    assert_eq!(open(&store).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_granted_is_stored_with_the_state_and_asking_again_changes_nothing() {
+    let store = testing::store().await;
+    site(&store, 1).await;
+    let one = ready(&store, "lpar01").await;
+    let Proceeding::Granted(operation) = proceed(&store, &one, 1).await else { panic!() };
+    assert_eq!(store.operation(one.id).await.unwrap().operation, operation);
+    assert_eq!(operation.state.run().unwrap().gate, Gate::Open);
+    assert_eq!(open(&store).await, [one.id]);
+    assert!(matches!(proceed(&store, &one, 1).await, Proceeding::Granted(_)));
+    assert_eq!(open(&store).await, [one.id]);
+}
+
+#[tokio::test]
+async fn neither_a_fenced_master_nor_a_cancelled_operation_gets_capacity() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let one = ready(&store, "lpar01").await;
+    let stale = store
+        .reserve_and_proceed(one.id, Fence(0), &wish("lpar01", 1), |_, _| Decision::Granted)
+        .await;
+    assert!(matches!(stale, Err(Error::Fenced { .. })), "{stale:?}");
+    store.ask_cancel(one.id, SOMEBODY).await.unwrap();
+    assert_eq!(proceed(&store, &one, 1).await, Proceeding::CancelAsked);
+    assert_eq!(open(&store).await, []);
+    let (two, _) = claimed(&store, "lpar02").await;
+    let early = store
+        .reserve_and_proceed(two.id, two.fence, &wish("lpar02", 1), |_, _| Decision::Granted)
+        .await;
+    assert!(matches!(early, Err(Error::WrongState { .. })), "{early:?}");
+    assert_eq!(open(&store).await, []);
+}
+
+#[tokio::test]
+async fn capacity_comes_back_when_the_surrogate_was_seen_and_is_gone() {
+    let store = testing::store().await;
+    site(&store, 1).await;
+    let frame = name("p10a");
+    let one = ready(&store, "lpar01").await;
+    assert!(matches!(proceed(&store, &one, 1).await, Proceeding::Granted(_)));
+    let at = |second: u64| one.created_at.plus(Duration::from_secs(3600 + second));
+    let read = async |second, surrogates: &[&str]| {
+        store.record_reading(&frame, &reading(at(second), 1, surrogates)).await.unwrap()
+    };
+    assert_eq!(read(1, &[]).await, [], "it has not come yet");
+    assert_eq!(read(3, &["lpar01"]).await, []);
+    let seen = store.ledger(&frame, 4).await.unwrap();
+    assert_eq!(seen.reservations[0].seen_at, Some(at(3)));
+    assert_eq!(read(2, &[]).await, [], "an older reading says nothing");
+    assert_eq!(seen.reading.unwrap().read_at, at(3));
+    assert_eq!(read(4, &["other"]).await, [one.id]);
+    assert_eq!(open(&store).await, []);
+}
+
+#[tokio::test]
+async fn capacity_that_was_never_used_comes_back_after_the_end() {
+    let store = testing::store().await;
+    site(&store, 1).await;
+    let one = ready(&store, "lpar01").await;
+    assert!(matches!(proceed(&store, &one, 1).await, Proceeding::Granted(_)));
+    let failed = nim_shared::operation::Outcome::Failed {
+        software: nim_shared::operation::Software::Unchanged,
+    };
+    let state = State::Ended { outcome: failed };
+    let before = store.now().await.unwrap();
+    let step = Step::new(Operation { state, cancel_asked: false }, vec![]);
+    store.transition(one.id, one.fence, &step).await.unwrap();
+    let read = async |at| store.record_reading(&name("p10a"), &reading(at, 1, &[])).await.unwrap();
+    assert_eq!(read(before).await, [], "read before the end");
+    assert_eq!(open(&store).await, [one.id]);
+    assert_eq!(read(store.now().await.unwrap()).await, [one.id]);
+    store.release(one.id, "again").await.unwrap();
+}

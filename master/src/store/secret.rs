@@ -1,0 +1,163 @@
+//! Secrets: ciphertext in the database, the key in a file on each master.
+//!
+//! A secret is bound to its name and version: a row that is copied over another, or an old one put back, does not open. A
+//! login that an HMC refused stops the secret until it is changed, because three refusals lock the account; and logins at one
+//! HMC are made one at a time, whichever master or LPAR makes them.
+
+mod key;
+mod login;
+
+pub use key::{KeyError, KeyFile};
+pub use login::{LoginOutcome, LoginTurn, Turn};
+
+use nim_shared::frame::SecretText;
+use nim_shared::id::ObjectName;
+use nim_shared::stamp::Timestamp;
+use sea_orm::sqlx::{query, query_scalar};
+use sea_orm::{EntityTrait as _, QueryOrder as _};
+
+use super::commit::Writing;
+use super::entity::secret::{Column, Entity, Model};
+use super::{Error, Store, Who, unsigned};
+
+/// A secret, without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretInfo {
+    /// Its name.
+    pub name: ObjectName,
+    /// Rises each time it is set.
+    pub version: u64,
+    /// Who set it.
+    pub changed_by: Who,
+    /// When.
+    pub changed_at: Timestamp,
+    /// The HMC that refused it, and when: it is not used until it is changed.
+    pub refused: Option<(String, Timestamp)>,
+}
+
+impl Store {
+    /// Sets a secret, new or in place of the one before. Clears that it was refused.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn secret_set(
+        &self,
+        keys: &KeyFile,
+        name: &ObjectName,
+        value: &SecretText,
+        who: Who,
+    ) -> Result<SecretInfo, Error> {
+        let mut txn = self.begin(Writing::SecretSet).await?;
+        // Held even while there is no row yet: two that set it at once must not seal the same version.
+        query("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))")
+            .bind(name.as_str())
+            .execute(txn.connection())
+            .await
+            .map_err(txn.failed())?;
+        let version: i64 = query_scalar("SELECT coalesce((SELECT version FROM secret WHERE name = $1), 0) + 1")
+            .bind(name.as_str())
+            .fetch_one(txn.connection())
+            .await
+            .map_err(txn.failed())?;
+        let sealed = keys.seal(name, unsigned(version), value);
+        query(
+            "INSERT INTO secret (name, version, key_id, nonce, ciphertext, changed_by)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (name) DO UPDATE SET version = excluded.version, key_id = excluded.key_id,
+                nonce = excluded.nonce, ciphertext = excluded.ciphertext,
+                changed_by = excluded.changed_by, changed_at = now(),
+                refused_at = NULL, refused_by = NULL",
+        )
+        .bind(name.as_str())
+        .bind(version)
+        .bind(&sealed.key_id)
+        .bind(sealed.nonce.as_slice())
+        .bind(&sealed.ciphertext)
+        .bind(i64::from(who.uid))
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        txn.commit().await?;
+        self.secret_info(name).await
+    }
+
+    /// All secrets, without their content, by name.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn secret_list(&self) -> Result<Vec<SecretInfo>, Error> {
+        Entity::find()
+            .order_by_asc(Column::Name)
+            .all(&self.db)
+            .await
+            .map_err(|cause| Error::database("list the secrets", cause))?
+            .iter()
+            .map(info)
+            .collect()
+    }
+
+    /// Removes a secret.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSecret`]; [`Error::SecretInUse`] while an HMC names it as its `passwd_file`.
+    pub async fn secret_remove(&self, name: &ObjectName) -> Result<(), Error> {
+        let mut txn = self.begin(Writing::SecretRemove).await?;
+        let by: Vec<String> = query_scalar(
+            "SELECT o.name FROM nim_hmc h JOIN nim_object o ON o.id = h.object_id
+             WHERE h.attributes->>'passwd_file' = $1 ORDER BY o.id",
+        )
+        .bind(name.as_str())
+        .fetch_all(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        if !by.is_empty() {
+            let by = by.iter().map(|by| super::batch::name(by)).collect::<Result<_, _>>()?;
+            return Err(Error::SecretInUse { name: name.clone(), by });
+        }
+        let done = query("DELETE FROM secret WHERE name = $1")
+            .bind(name.as_str())
+            .execute(txn.connection())
+            .await
+            .map_err(txn.failed())?;
+        if done.rows_affected() == 0 {
+            return Err(Error::NoSuchSecret { name: name.clone() });
+        }
+        txn.commit().await
+    }
+
+    /// Opens a secret, for the one use that it is meant for. Whether it may be used for a login is [`Store::login_begin`]'s
+    /// to say.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSecret`], [`Error::WrongKey`], [`Error::Tampered`].
+    pub async fn secret_open(&self, keys: &KeyFile, name: &ObjectName) -> Result<SecretText, Error> {
+        let row = self.secret_row(name).await?;
+        keys.open(name, unsigned(row.version), &row.key_id, &row.nonce, &row.ciphertext)
+    }
+
+    async fn secret_info(&self, name: &ObjectName) -> Result<SecretInfo, Error> {
+        info(&self.secret_row(name).await?)
+    }
+
+    async fn secret_row(&self, name: &ObjectName) -> Result<Model, Error> {
+        Entity::find_by_id(name.as_str().to_owned())
+            .one(&self.db)
+            .await
+            .map_err(|cause| Error::database(format!("read the secret {name}"), cause))?
+            .ok_or_else(|| Error::NoSuchSecret { name: name.clone() })
+    }
+}
+
+/// What may be shown of a row.
+fn info(row: &Model) -> Result<SecretInfo, Error> {
+    Ok(SecretInfo {
+        name: super::batch::name(&row.name)?,
+        version: unsigned(row.version),
+        changed_by: Who { uid: u32::try_from(row.changed_by).unwrap_or(u32::MAX) },
+        changed_at: Timestamp::new(row.changed_at),
+        refused: row.refused_by.clone().zip(row.refused_at.map(Timestamp::new)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

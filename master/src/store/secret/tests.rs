@@ -1,0 +1,141 @@
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+use super::*;
+use crate::store::testing;
+use crate::store::testing::world::{SOMEBODY, name, object};
+use std::time::Duration;
+
+fn keys() -> (tempfile::TempDir, KeyFile) {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = KeyFile::open_or_create(&folder.path().join("secret.key")).unwrap();
+    (folder, keys)
+}
+
+fn text(text: &str) -> SecretText {
+    SecretText::new(text.to_owned())
+}
+
+const CANARY: &str = "canary-7f3a-password";
+
+#[tokio::test]
+async fn a_secret_opens_with_its_key_and_is_nowhere_in_clear() {
+    let store = testing::store().await;
+    let (_folder, keys) = keys();
+    let info = store.secret_set(&keys, &name("pw"), &text(CANARY), SOMEBODY).await.unwrap();
+    assert_eq!((info.version, info.changed_by), (1, SOMEBODY));
+    assert_eq!(store.secret_open(&keys, &name("pw")).await.unwrap().reveal(), CANARY);
+    let row: String = query_scalar("SELECT row_to_json(s)::text || encode(ciphertext, 'escape') FROM secret s")
+        .fetch_one(&store.pool)
+        .await
+        .unwrap();
+    assert!(!row.contains(CANARY));
+    assert!(!format!("{keys:?} {info:?}").contains(CANARY));
+    let again = store.secret_set(&keys, &name("pw"), &text("other"), SOMEBODY).await.unwrap();
+    assert_eq!(again.version, 2);
+    assert_eq!(store.secret_open(&keys, &name("pw")).await.unwrap().reveal(), "other");
+}
+
+#[tokio::test]
+async fn a_secret_does_not_open_under_another_name_version_or_key() {
+    let store = testing::store().await;
+    let (_folder, keys) = keys();
+    for called in ["one", "two"] {
+        store.secret_set(&keys, &name(called), &text(called), SOMEBODY).await.unwrap();
+    }
+    query("UPDATE secret t SET nonce = s.nonce, ciphertext = s.ciphertext FROM secret s WHERE s.name = 'one' AND t.name = 'two'")
+        .execute(&store.pool)
+        .await
+        .unwrap();
+    assert!(matches!(store.secret_open(&keys, &name("two")).await, Err(Error::Tampered { .. })));
+    query("UPDATE secret SET version = 5 WHERE name = 'one'").execute(&store.pool).await.unwrap();
+    assert!(matches!(store.secret_open(&keys, &name("one")).await, Err(Error::Tampered { .. })));
+    let (_other_folder, other) = self::keys();
+    match store.secret_open(&other, &name("one")).await {
+        Err(error @ Error::WrongKey { .. }) => assert!(error.hint().unwrap().contains("secret.key")),
+        result => panic!("{result:?}"),
+    }
+    assert!(matches!(store.secret_open(&keys, &name("none")).await, Err(Error::NoSuchSecret { .. })));
+}
+
+#[tokio::test]
+async fn a_secret_that_an_hmc_names_is_not_removed() {
+    let store = testing::store().await;
+    let (_folder, keys) = keys();
+    store.secret_set(&keys, &name("pw"), &text("x"), SOMEBODY).await.unwrap();
+    let attributes = [("if1", "find_net hmc01 0"), ("passwd_file", "pw")];
+    let hmc = object(nim_shared::object::ObjectType::Hmc, "hmc01", &attributes);
+    store.define(&hmc, SOMEBODY).await.unwrap();
+    match store.secret_remove(&name("pw")).await {
+        Err(Error::SecretInUse { by, .. }) => assert_eq!(by, [name("hmc01")]),
+        result => panic!("{result:?}"),
+    }
+    store.remove(&name("hmc01"), SOMEBODY).await.unwrap();
+    store.secret_remove(&name("pw")).await.unwrap();
+    assert_eq!(store.secret_list().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_refused_login_stops_the_secret_until_it_is_changed() {
+    let store = testing::store().await;
+    let (_folder, keys) = keys();
+    let (hmc01, hmc02, pw) = (name("hmc01"), name("hmc02"), name("pw"));
+    store.secret_set(&keys, &pw, &text("x"), SOMEBODY).await.unwrap();
+    let minute = Duration::from_secs(60);
+    let Turn::Yours(turn) = store.login_begin(&hmc01, &pw, minute).await.unwrap() else { panic!() };
+    assert!(matches!(store.login_begin(&hmc01, &pw, minute).await.unwrap(), Turn::Wait(_)), "one at a time");
+    let Turn::Yours(other) = store.login_begin(&hmc02, &pw, minute).await.unwrap() else { panic!() };
+    store.login_end(&other, LoginOutcome::Unknown).await.unwrap();
+    store.login_end(&turn, LoginOutcome::Refused).await.unwrap();
+    for hmc in [&hmc01, &hmc02] {
+        let answer = store.login_begin(hmc, &pw, minute).await.unwrap();
+        assert!(matches!(answer, Turn::Refused { ref by, .. } if by == "hmc01"), "{answer:?}");
+    }
+    store.secret_set(&keys, &pw, &text("y"), SOMEBODY).await.unwrap();
+    let Turn::Yours(turn) = store.login_begin(&hmc01, &pw, minute).await.unwrap() else { panic!() };
+    // Changed while a login with the old one was under way: the refusal is about the old one.
+    store.secret_set(&keys, &pw, &text("z"), SOMEBODY).await.unwrap();
+    store.login_end(&turn, LoginOutcome::Refused).await.unwrap();
+    assert!(matches!(store.login_begin(&hmc01, &pw, minute).await.unwrap(), Turn::Yours(_)));
+}
+
+#[tokio::test]
+async fn a_turn_whose_holder_vanished_lapses() {
+    let store = testing::store().await;
+    let (_folder, keys) = keys();
+    store.secret_set(&keys, &name("pw"), &text("x"), SOMEBODY).await.unwrap();
+    let begin = async |lasts| store.login_begin(&name("hmc01"), &name("pw"), lasts).await.unwrap();
+    let Turn::Yours(gone) = begin(Duration::ZERO).await else { panic!() };
+    let Turn::Yours(_) = begin(Duration::from_secs(60)).await else { panic!() };
+    store.login_end(&gone, LoginOutcome::Accepted).await.unwrap();
+    assert!(matches!(begin(Duration::ZERO).await, Turn::Wait(_)), "the late one ends its own turn only");
+}
+
+#[test]
+fn a_key_file_is_made_for_its_owner_alone_and_refused_when_others_may_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret.key");
+    KeyFile::open_or_create(&path).unwrap();
+    let found = std::fs::metadata(&path).unwrap();
+    assert_eq!(found.mode() & 0o7777, 0o600);
+    let before = std::fs::read(&path).unwrap();
+    KeyFile::open_or_create(&path).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), before, "it is made once");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(KeyFile::open_or_create(&path), Err(KeyError::Open { mode: 0o640, .. })));
+}
+
+#[test]
+fn a_damaged_key_file_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret.key");
+    KeyFile::open_or_create(&path).unwrap();
+    let good = std::fs::read_to_string(&path).unwrap();
+    let mut damaged = good.trim_end().to_owned();
+    let last = if damaged.ends_with('A') { 'B' } else { 'A' };
+    damaged.replace_range(30..31, &last.to_string());
+    std::fs::write(&path, format!("# a comment\n{good}{damaged}\n")).unwrap();
+    assert!(matches!(KeyFile::open_or_create(&path), Err(KeyError::Line { line: 3, .. })));
+    std::fs::write(&path, "\n").unwrap();
+    assert!(matches!(KeyFile::open_or_create(&path), Err(KeyError::Empty { .. })));
+}

@@ -1,0 +1,158 @@
+//! Objects and operations for tests.
+
+use nim_shared::frame::{Event, Known};
+use nim_shared::id::{
+    BatchId, ClientToken, Digest, Epoch, MasterId, ObjectName, OperationId, Seq,
+};
+use nim_shared::object::{Draft, Object, ObjectType};
+use nim_shared::request::Kind;
+use nim_shared::stamp::Timestamp;
+use nim_shared::unit::Seconds;
+use uuid::Uuid;
+
+use crate::engine::deadline::Deadlines;
+use crate::store::event::Batched;
+use crate::store::lease::LeaseTimes;
+use crate::store::object::{Change, Mode};
+use crate::store::operation::{Limits, Record, Step};
+use crate::store::{NewBatch, NewOperation, Store, Who};
+
+/// Somebody.
+pub const SOMEBODY: Who = Who { uid: 1000 };
+
+/// Limits that do not limit.
+#[must_use]
+pub fn no_limits() -> Limits {
+    Limits { global: 1000, per_frame: 1000, per_hmc: 1000, deadlines: Deadlines::default() }
+}
+
+/// A name.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+pub fn name(text: &str) -> ObjectName {
+    text.parse().expect("a name")
+}
+
+/// An object from its attributes as text.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+pub fn object(of: ObjectType, called: &str, attributes: &[(&str, &str)]) -> Object {
+    let mut draft = Draft::new(of);
+    for (attribute, value) in attributes {
+        draft.add(attribute, value);
+    }
+    draft.finish(name(called)).expect("an object")
+}
+
+/// Two HMCs, the frame `p10a` that both manage, and `lpars` LPARs `lpar01` … on it.
+///
+/// # Panics
+/// When the store refuses.
+pub async fn site(store: &Store, lpars: u32) {
+    let mut objects = vec![
+        object(ObjectType::Hmc, "hmc01", &[("if1", "find_net hmc01 0")]),
+        object(ObjectType::Hmc, "hmc02", &[("if1", "find_net hmc02 0")]),
+        object(
+            ObjectType::Cec,
+            "p10a",
+            &[
+                ("hw_type", "9105"),
+                ("hw_model", "42A"),
+                ("hw_serial", "78ABCDE"),
+                ("mgmt_source", "hmc01,hmc02"),
+            ],
+        ),
+    ];
+    for number in 1..=lpars {
+        let called = format!("lpar{number:02}");
+        let if1 = format!("find_net {called} 0");
+        let attributes = [("if1", if1.as_str()), ("mgmt_source", "p10a"), ("label.env", "test")];
+        objects.push(object(ObjectType::Standalone, &called, &attributes));
+    }
+    let changes = objects.into_iter().map(Change::Define).collect();
+    store.apply(changes, Mode::Store, SOMEBODY).await.expect("define the site");
+}
+
+/// A request, and an operation on each of `lpars`.
+#[must_use]
+pub fn request(lpars: &[&str]) -> (ClientToken, NewBatch, Vec<NewOperation>) {
+    let batch = NewBatch {
+        id: BatchId(Uuid::now_v7()),
+        requested_by: SOMEBODY,
+        concurrent: None,
+        time_limit: None,
+        queued: Seconds(3600),
+        request: serde_json::json!({ "targets": lpars }),
+    };
+    let operation = |lpar: &&str| NewOperation {
+        id: OperationId(Uuid::now_v7()),
+        lpar: name(lpar),
+        frame: Some(name("p10a")),
+        hmc: Some(name("hmc01")),
+        kind: Kind::Update,
+        request: "{}".to_owned(),
+        digest: Digest::of(b"{}"),
+    };
+    (ClientToken(Uuid::now_v7()), batch, lpars.iter().map(operation).collect())
+}
+
+/// Accepts an operation on each of `lpars`.
+///
+/// # Panics
+/// When the store refuses.
+pub async fn accepted(store: &Store, lpars: &[&str]) -> Vec<OperationId> {
+    let (token, batch, operations) = request(lpars);
+    let accepted = store.accept(token, &batch, &operations).await.expect("accept");
+    accepted.operations.into_iter().map(|(id, _)| id).collect()
+}
+
+/// A master with a lease.
+///
+/// # Panics
+/// When the store refuses.
+pub async fn master(store: &Store) -> MasterId {
+    let id = MasterId(Uuid::now_v7());
+    store.register(id, &format!("place of {id}"), LeaseTimes::default()).await.expect("register");
+    id
+}
+
+/// A claimed operation on `lpar`, and its owner.
+///
+/// # Panics
+/// When the store refuses.
+pub async fn claimed(store: &Store, lpar: &str) -> (Record, MasterId) {
+    accepted(store, &[lpar]).await;
+    let owner = master(store).await;
+    let record = store.claim(owner, &no_limits(), 1).await.expect("claim").pop().expect("one in the queue");
+    (record, owner)
+}
+
+/// An event that says little.
+#[must_use]
+pub fn event(operation: OperationId, epoch: u64, seq: u64) -> Event {
+    let text = format!("event {epoch}/{seq}");
+    Event {
+        operation,
+        epoch: Epoch(epoch),
+        seq: Seq(seq),
+        hash: Digest::of(text.as_bytes()),
+        at: Timestamp::from_unix_micros(1_700_000_000_000_000),
+        body: Known::Note { text }.into(),
+    }
+}
+
+/// Events of an operation as its owner stores them.
+#[must_use]
+pub fn batched(record: &Record, events: Vec<Event>) -> Batched {
+    Batched {
+        operation: record.id,
+        fence: record.fence,
+        events,
+        output: Vec::new(),
+        step: Step::default(),
+    }
+}
