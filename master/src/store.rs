@@ -35,8 +35,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use nim_shared::stamp::Timestamp;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sea_orm::{DatabaseConnection, SqlxError, SqlxPostgresConnector};
 
 pub use batch::{Accepted, Batch, NewBatch, NewOperation};
@@ -79,7 +79,9 @@ impl ConnectOptions {
 /// The URL may hold a password.
 impl std::fmt::Debug for ConnectOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectOptions").field("connections", &self.connections).finish_non_exhaustive()
+        f.debug_struct("ConnectOptions")
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
     }
 }
 
@@ -169,7 +171,9 @@ async fn pool(options: &ConnectOptions) -> Result<PgPool, Error> {
                     .fetch_one(&mut *connection)
                     .await?;
                 if row == "on" {
-                    return Err(SqlxError::Protocol("this is a standby, which takes no changes".to_owned()));
+                    return Err(SqlxError::Protocol(
+                        "this is a standby, which takes no changes".to_owned(),
+                    ));
                 }
                 Ok(())
             })

@@ -256,7 +256,8 @@ pub(super) fn seconds(span: Seconds) -> f64 {
 
 /// A name out of a row.
 pub(super) fn name(text: &str) -> Result<ObjectName, Error> {
-    text.parse().map_err(|cause: nim_shared::id::BadName| Error::unreadable("the name of an LPAR", cause))
+    text.parse()
+        .map_err(|cause: nim_shared::id::BadName| Error::unreadable("the name of an LPAR", cause))
 }
 
 /// The domain's batch of a row.

@@ -93,7 +93,9 @@ pub enum ClusterError {
         found: Vec<u32>,
     },
     /// `nimd` runs as root and there is no user to run the server as.
-    #[error("PostgreSQL does not run as root, and there is no user postgres or nimd on this system")]
+    #[error(
+        "PostgreSQL does not run as root, and there is no user postgres or nimd on this system"
+    )]
     NoUser,
     /// The server's user cannot get to the folder.
     #[error("the user {user}, as whom the database runs, cannot enter {}", folder.display())]

@@ -145,11 +145,13 @@ impl Store {
             .execute(txn.connection())
             .await
             .map_err(txn.failed())?;
-        query("DELETE FROM master WHERE lease_until < now() - interval '7 days' AND NOT EXISTS
-                   (SELECT FROM operation o WHERE o.owner = master.id)")
-            .execute(txn.connection())
-            .await
-            .map_err(txn.failed())?;
+        query(
+            "DELETE FROM master WHERE lease_until < now() - interval '7 days' AND NOT EXISTS
+                   (SELECT FROM operation o WHERE o.owner = master.id)",
+        )
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
         txn.commit().await
     }
 }
@@ -173,7 +175,9 @@ impl Txn {
         match inner.commit().await {
             Ok(()) => Ok(()),
             Err(cause) if Kind::of(&cause) == Kind::Away => {
-                warn!("the connection was lost during the COMMIT of \"{doing}\"; asking what became of it");
+                warn!(
+                    "the connection was lost during the COMMIT of \"{doing}\"; asking what became of it"
+                );
                 match ask(&pool, mark, decide).await {
                     Ok(Became::Committed) => Ok(()),
                     Ok(Became::Nothing) => Err(Error::Lost { doing: doing.to_owned(), cause }),

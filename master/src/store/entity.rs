@@ -18,5 +18,8 @@ use super::Error;
 /// Reads rows that came from the driver, by the names of their columns.
 pub(super) fn read<M: FromQueryResult>(what: &str, rows: Vec<PgRow>) -> Result<Vec<M>, Error> {
     let read = |row| M::from_query_result(&QueryResult::from(row), "");
-    rows.into_iter().map(read).collect::<Result<_, _>>().map_err(|cause| Error::unreadable(what, cause))
+    rows.into_iter()
+        .map(read)
+        .collect::<Result<_, _>>()
+        .map_err(|cause| Error::unreadable(what, cause))
 }

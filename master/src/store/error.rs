@@ -43,7 +43,9 @@ pub enum Error {
         cause: SqlxError,
     },
     /// The connection was lost during COMMIT, and the database did not come back in time to ask what became of it.
-    #[error("cannot say whether \"{doing}\" was stored: the connection to the database was lost during COMMIT")]
+    #[error(
+        "cannot say whether \"{doing}\" was stored: the connection to the database was lost during COMMIT"
+    )]
     Undecided {
         /// What was tried.
         doing: String,
@@ -70,7 +72,9 @@ pub enum Error {
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The schema was made by a newer `nimd` and no longer serves this one.
-    #[error("the database has schema level {level}, which wants a nimd of level {wants} or later; this one has {own}")]
+    #[error(
+        "the database has schema level {level}, which wants a nimd of level {wants} or later; this one has {own}"
+    )]
     SchemaTooNew {
         /// Level of the schema.
         level: i32,
@@ -199,7 +203,9 @@ pub enum Error {
         algorithm: String,
     },
     /// The key on this master is not the one that a secret was sealed with.
-    #[error("the secret \"{name}\" was sealed with the key {key_id}, which is not in the key file of this master")]
+    #[error(
+        "the secret \"{name}\" was sealed with the key {key_id}, which is not in the key file of this master"
+    )]
     WrongKey {
         /// The secret.
         name: ObjectName,
@@ -253,7 +259,9 @@ impl Error {
     #[must_use]
     pub const fn retry(&self) -> Retry {
         match self {
-            Self::Unreachable { .. } | Self::Undecided { .. } => Retry::After(Duration::from_secs(1)),
+            Self::Unreachable { .. } | Self::Undecided { .. } => {
+                Retry::After(Duration::from_secs(1))
+            }
             Self::Lost { .. } | Self::Busy { .. } => Retry::After(Duration::from_millis(100)),
             Self::BadUrl(_)
             | Self::Database { .. }
@@ -373,7 +381,10 @@ impl Kind {
                 // Shutdown, crash, not yet up, too many connections, connection exceptions, a standby.
                 Some(code)
                     if code.starts_with("08")
-                        || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006" | "25P03") =>
+                        || matches!(
+                            code,
+                            "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006" | "25P03"
+                        ) =>
                 {
                     Self::Away
                 }
@@ -403,7 +414,8 @@ pub(super) fn sqlx_error(error: &DbErr) -> Option<&SqlxError> {
 
 /// Names in a sentence; the first few of many.
 fn list<T: std::fmt::Display>(names: impl Iterator<Item = T>) -> String {
-    let mut names: Vec<_> = names.map(|name| nim_shared::id::printable(&name.to_string())).collect();
+    let mut names: Vec<_> =
+        names.map(|name| nim_shared::id::printable(&name.to_string())).collect();
     let more = names.len().saturating_sub(5);
     names.truncate(5);
     let names = names.join(", ");

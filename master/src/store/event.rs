@@ -13,7 +13,10 @@ use nim_shared::frame::{Body, Change, Effect, Event};
 use nim_shared::id::{Epoch, OperationId, Seq};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::query_as;
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{
+    ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 use serde_json::Value;
 
 use super::entity::event::{Column, Entity, Model};
@@ -62,9 +65,14 @@ impl Store {
             .limit(u64::from(limit) + 1)
             .all(&self.db)
             .await
-            .map_err(|cause| Error::database(format!("read the events of operation {operation}"), cause))?;
+            .map_err(|cause| {
+                Error::database(format!("read the events of operation {operation}"), cause)
+            })?;
         let items = rows.into_iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-        Ok(super::page(items, limit, |last| Cursor { epoch: last.event.epoch, seq: last.event.seq }))
+        Ok(super::page(items, limit, |last| Cursor {
+            epoch: last.event.epoch,
+            seq: last.event.seq,
+        }))
     }
 
     /// What an operation changed on its LPAR, as the last event about each change says, in the order in which it was made.
@@ -79,7 +87,9 @@ impl Store {
         .bind(operation.0)
         .fetch_all(&self.pool)
         .await
-        .map_err(|cause| Error::sqlx(format!("read the changes of operation {operation}"), cause))?;
+        .map_err(|cause| {
+            Error::sqlx(format!("read the changes of operation {operation}"), cause)
+        })?;
         rows.into_iter()
             .map(|(number, moment, class, effect, error)| {
                 let effect: Effect = serde_json::from_value(effect).map_err(|cause| {
@@ -103,7 +113,8 @@ fn stored(row: Model) -> Result<StoredEvent, Error> {
     let what = || format!("event {}/{} of operation {operation}", row.epoch, row.seq);
     let hash = <[u8; 32]>::try_from(row.hash)
         .map_err(|_| Error::unreadable(what(), "a digest has 32 bytes"))?;
-    let body: Body = serde_json::from_value(row.body).map_err(|cause| Error::unreadable(what(), cause))?;
+    let body: Body =
+        serde_json::from_value(row.body).map_err(|cause| Error::unreadable(what(), cause))?;
     let event = Event {
         operation,
         epoch: Epoch(unsigned(row.epoch)),
@@ -125,7 +136,10 @@ pub(super) fn without_nul(mut value: Value) -> Value {
         Value::String(text) if text.contains('\0') => *text = clean(text),
         Value::Array(items) => items.iter_mut().for_each(|item| *item = without_nul(item.take())),
         Value::Object(map) => {
-            *map = std::mem::take(map).into_iter().map(|(key, value)| (clean(&key), without_nul(value))).collect();
+            *map = std::mem::take(map)
+                .into_iter()
+                .map(|(key, value)| (clean(&key), without_nul(value)))
+                .collect();
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (),
     }

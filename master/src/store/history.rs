@@ -3,7 +3,9 @@
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
 use nim_shared::stamp::Timestamp;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
 use super::entity::object_history::{Column, Entity, Model};
 use super::{Error, Store, Who, unsigned};

@@ -41,7 +41,9 @@ impl KeyHolder {
     fn read(text: &str) -> Result<Self, Error> {
         match text.rsplit_once(':') {
             Some((host, port)) => {
-                let port = port.parse().map_err(|cause| Error::unreadable("the holder of a host key", cause))?;
+                let port = port
+                    .parse()
+                    .map_err(|cause| Error::unreadable("the holder of a host key", cause))?;
                 Ok(Self::Hop { host: host.to_owned(), port })
             }
             None => super::batch::name(text).map(Self::Object),

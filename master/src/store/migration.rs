@@ -71,7 +71,8 @@ fn accept(present: Option<Present>, own: i32) -> Result<Plan, Error> {
 /// Reads `schema_level`, where there is one.
 async fn present(db: &impl ConnectionTrait) -> Result<Option<Present>, DbErr> {
     let ask = |sql: &str| Statement::from_string(sea_orm::DbBackend::Postgres, sql);
-    let known = db.query_one_raw(ask("SELECT to_regclass('schema_level') IS NOT NULL AS known")).await?;
+    let known =
+        db.query_one_raw(ask("SELECT to_regclass('schema_level') IS NOT NULL AS known")).await?;
     let known: bool = known.map(|row| row.try_get("", "known")).transpose()?.unwrap_or(false);
     if !known {
         return Ok(None);
@@ -134,7 +135,10 @@ mod tests {
         assert!(matches!(accept(at(3, 1), 4), Ok(Plan::Migrate)));
         assert!(matches!(accept(at(4, 0), 4), Ok(Plan::Migrate)));
         assert!(matches!(accept(at(6, 4), 4), Ok(Plan::LeaveAlone)));
-        assert!(matches!(accept(at(6, 5), 4), Err(Error::SchemaTooNew { level: 6, wants: 5, own: 4 })));
+        assert!(matches!(
+            accept(at(6, 5), 4),
+            Err(Error::SchemaTooNew { level: 6, wants: 5, own: 4 })
+        ));
     }
 
     #[test]

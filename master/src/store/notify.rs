@@ -45,7 +45,8 @@ impl Store {
 
     /// Sends a hint, outside of every transaction. That it could not be sent costs others some seconds, nothing else.
     pub async fn hint(&self, topic: Topic) {
-        let sent = query("SELECT pg_notify($1, '')").bind(topic.channel()).execute(&self.pool).await;
+        let sent =
+            query("SELECT pg_notify($1, '')").bind(topic.channel()).execute(&self.pool).await;
         if let Err(cause) = sent {
             debug!("a hint was not sent: {cause}");
         }

@@ -15,7 +15,10 @@ use nim_shared::id::ObjectName;
 use nim_shared::object::{Object, ObjectClass, ObjectType};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sea_query::{Expr, extension::postgres::PgExpr as _};
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{
+    ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 
 pub use apply::{AttributeChange, Change, Deed, Difference, Fault, Problem};
 pub use frame::{Frame, FrameHmc};
@@ -70,7 +73,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Faults`] when there is none of that name, it is of another type or version, or a mention names nothing.
-    pub async fn change(&self, object: &Object, version: Option<u64>, who: Who) -> Result<(), Error> {
+    pub async fn change(
+        &self,
+        object: &Object,
+        version: Option<u64>,
+        who: Who,
+    ) -> Result<(), Error> {
         let change = Change::Change { object: object.clone(), version };
         self.apply(vec![change], Mode::Store, who).await.map(drop)
     }

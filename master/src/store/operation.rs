@@ -11,10 +11,10 @@ mod step;
 
 pub use action::{FollowUpAction, NextTry};
 pub use claim::Limits;
+pub(super) use decide::held;
 pub use decide::{CancelAnswer, Go, Verdict};
 pub use record::{Asked, OperationFilter, Record, Resolution};
 pub use step::{Change, Step};
-pub(super) use decide::held;
 pub(super) use step::{Moved, Outcome, transition, write_moves};
 
 #[cfg(test)]

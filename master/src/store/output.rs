@@ -2,7 +2,10 @@
 
 use nim_shared::id::{Epoch, OperationId};
 use sea_orm::sqlx::query;
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{
+    ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 
 use super::commit::Txn;
 use super::entity::output::{Column, Entity, Model};
@@ -75,10 +78,8 @@ impl Store {
             }
             for row in rows {
                 let chunk = cut_front(chunk(row), part.next);
-                part.next = OutputCursor {
-                    epoch: chunk.epoch,
-                    offset: chunk.end().unwrap_or(u64::MAX),
-                };
+                part.next =
+                    OutputCursor { epoch: chunk.epoch, offset: chunk.end().unwrap_or(u64::MAX) };
                 bytes += chunk.data.len();
                 part.chunks.push(chunk);
                 if bytes >= limit {
@@ -99,14 +100,11 @@ impl Store {
         let epoch = bigint(from.epoch.0).unwrap_or(i64::MAX);
         let offset = bigint(from.offset).unwrap_or(i64::MAX);
         // Pieces are at most 64 KiB: one that reaches beyond `from` begins at most so far before it.
-        let near = offset.saturating_sub(i64::try_from(nim_shared::frame::OUTPUT_CHUNK).unwrap_or(i64::MAX));
-        let beyond = Expr::col(Column::Offset)
-            .add(Expr::cust("octet_length(data)"))
-            .gt(offset);
-        let here = Condition::all()
-            .add(Column::Epoch.eq(epoch))
-            .add(Column::Offset.gte(near))
-            .add(beyond);
+        let near = offset
+            .saturating_sub(i64::try_from(nim_shared::frame::OUTPUT_CHUNK).unwrap_or(i64::MAX));
+        let beyond = Expr::col(Column::Offset).add(Expr::cust("octet_length(data)")).gt(offset);
+        let here =
+            Condition::all().add(Column::Epoch.eq(epoch)).add(Column::Offset.gte(near)).add(beyond);
         Entity::find()
             .filter(Column::OperationId.eq(operation.0))
             .filter(Column::Stream.eq(STREAM))
@@ -116,7 +114,9 @@ impl Store {
             .limit(16)
             .all(&self.db)
             .await
-            .map_err(|cause| Error::database(format!("read the output of operation {operation}"), cause))
+            .map_err(|cause| {
+                Error::database(format!("read the output of operation {operation}"), cause)
+            })
     }
 }
 
@@ -127,7 +127,8 @@ fn chunk(row: Model) -> Chunk {
 
 /// Without what lies before `from`: a host may have sent it twice, in other pieces.
 fn cut_front(chunk: Chunk, from: OutputCursor) -> Chunk {
-    let before = if chunk.epoch == from.epoch { from.offset.saturating_sub(chunk.offset) } else { 0 };
+    let before =
+        if chunk.epoch == from.epoch { from.offset.saturating_sub(chunk.offset) } else { 0 };
     let before = usize::try_from(before).unwrap_or(usize::MAX).min(chunk.data.len());
     let offset = chunk.offset.saturating_add(before as u64);
     let mut data = chunk.data;
@@ -154,7 +155,9 @@ pub(super) async fn insert(
                 cut.push(part.operation.0);
             }
             // Smaller than the protocol's largest, so that a reader knows how far back to look.
-            for (index, data) in chunk.data[..take].chunks(nim_shared::frame::OUTPUT_CHUNK).enumerate() {
+            for (index, data) in
+                chunk.data[..take].chunks(nim_shared::frame::OUTPUT_CHUNK).enumerate()
+            {
                 let offset = chunk.offset + (index * nim_shared::frame::OUTPUT_CHUNK) as u64;
                 rows.0.push(part.operation.0);
                 rows.1.push(bigint(chunk.epoch.0).unwrap_or(i64::MAX));

@@ -75,7 +75,9 @@ impl Store {
             let (ledger, now) = ledger(&mut txn, frame, id, wish.limit).await?;
             match decide(&ledger, now) {
                 Decision::Granted => reserve(&mut txn, id, frame, wish).await?,
-                wait @ (Decision::ReadAgain | Decision::Wait(_)) => return Ok(Proceeding::NotNow(wait)),
+                wait @ (Decision::ReadAgain | Decision::Wait(_)) => {
+                    return Ok(Proceeding::NotNow(wait));
+                }
             }
         }
         let found = held(&mut txn, id, fence).await?;

@@ -54,11 +54,12 @@ impl Store {
             .execute(txn.connection())
             .await
             .map_err(txn.failed())?;
-        let version: i64 = query_scalar("SELECT coalesce((SELECT version FROM secret WHERE name = $1), 0) + 1")
-            .bind(name.as_str())
-            .fetch_one(txn.connection())
-            .await
-            .map_err(txn.failed())?;
+        let version: i64 =
+            query_scalar("SELECT coalesce((SELECT version FROM secret WHERE name = $1), 0) + 1")
+                .bind(name.as_str())
+                .fetch_one(txn.connection())
+                .await
+                .map_err(txn.failed())?;
         let sealed = keys.seal(name, unsigned(version), value);
         query(
             "INSERT INTO secret (name, version, key_id, nonce, ciphertext, changed_by)
@@ -130,7 +131,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoSuchSecret`], [`Error::WrongKey`], [`Error::Tampered`].
-    pub async fn secret_open(&self, keys: &KeyFile, name: &ObjectName) -> Result<SecretText, Error> {
+    pub async fn secret_open(
+        &self,
+        keys: &KeyFile,
+        name: &ObjectName,
+    ) -> Result<SecretText, Error> {
         let row = self.secret_row(name).await?;
         keys.open(name, unsigned(row.version), &row.key_id, &row.nonce, &row.ciphertext)
     }

@@ -88,7 +88,8 @@ fn shared() -> &'static Shared {
             ("shared_buffers", "64MB"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        let handle = cluster::open(&lock, &ClusterOptions { settings }).expect("start the test cluster");
+        let handle =
+            cluster::open(&lock, &ClusterOptions { settings }).expect("start the test cluster");
         // Held until the process ends, as the cluster is.
         std::mem::forget(lock);
         let url = handle.url().to_owned();
@@ -99,13 +100,15 @@ fn shared() -> &'static Shared {
 
 /// Makes and migrates the template.
 fn make_template(url: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut connection = PgConnection::connect(url).await.expect("connect to the test cluster");
         let create = format!("CREATE DATABASE {TEMPLATE}");
         connection.execute(AssertSqlSafe(create)).await.expect("make the template");
         connection.close().await.expect("leave the test cluster");
-        let options = ConnectOptions { connections: 1, ..ConnectOptions::new(database_url(url, TEMPLATE)) };
+        let options =
+            ConnectOptions { connections: 1, ..ConnectOptions::new(database_url(url, TEMPLATE)) };
         Store::connect(&options).await.expect("migrate the template").close().await;
     });
 }

@@ -20,7 +20,8 @@ use super::{ClusterError, ClusterOptions, DATABASE, PORT, ROLE, process};
 /// # Errors
 /// [`ClusterError`].
 pub fn backup(folder: &Path, file: &Path) -> Result<(), ClusterError> {
-    let entered = folder.canonicalize().map_err(ClusterError::io(format!("enter {}", folder.display())))?;
+    let entered =
+        folder.canonicalize().map_err(ClusterError::io(format!("enter {}", folder.display())))?;
     let folders = Folders::of(&entered);
     if answers(&folders).unwrap_or(false) {
         return dump(&folders, file);
@@ -42,7 +43,8 @@ pub fn restore(lock: &FolderLock, file: &Path) -> Result<(), ClusterError> {
         return Err(ClusterError::NotEmpty { folder: folders.server });
     }
     // The file is opened by us: the server's user need not be able to read it.
-    let input = fs::File::open(file).map_err(ClusterError::io(format!("read {}", file.display())))?;
+    let input =
+        fs::File::open(file).map_err(ClusterError::io(format!("read {}", file.display())))?;
     let cluster = super::open(lock, &ClusterOptions::default())?;
     let restored = tool(&folders, "pg_restore").and_then(|mut command| {
         command.args(["--exit-on-error", "--single-transaction", "--no-owner", "-d", DATABASE]);
@@ -70,7 +72,10 @@ fn dump(folders: &Folders, file: &Path) -> Result<(), ClusterError> {
         .map_err(doing("write"))?;
     let kept = output.try_clone().map_err(doing("write"))?;
     let mut command = tool(folders, "pg_dump")?;
-    command.args(["--format=custom", "--no-owner", DATABASE]).stdout(Stdio::from(output)).stderr(Stdio::piped());
+    command
+        .args(["--format=custom", "--no-owner", DATABASE])
+        .stdout(Stdio::from(output))
+        .stderr(Stdio::piped());
     let program = Path::new(command.get_program()).display().to_string();
     let done = command.output().map_err(ClusterError::io(format!("run {program}")))?;
     if !done.status.success() {

@@ -72,7 +72,11 @@ fn folders() -> Vec<PathBuf> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     folders.extend(std::env::split_paths(&path).filter(|folder| folder.is_absolute()));
-    let asked = Command::new("pg_config").arg("--bindir").stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let asked = Command::new("pg_config")
+        .arg("--bindir")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
     if let Ok(output) = asked
         && let Ok(text) = String::from_utf8(output.stdout)
     {

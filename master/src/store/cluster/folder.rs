@@ -118,9 +118,14 @@ impl Folders {
     }
 
     /// Makes the cluster. It appears whole under its name or not at all.
-    pub(super) fn make_cluster(&self, binaries: &Binaries, user: Option<&User>) -> Result<(), ClusterError> {
+    pub(super) fn make_cluster(
+        &self,
+        binaries: &Binaries,
+        user: Option<&User>,
+    ) -> Result<(), ClusterError> {
         let new = self.server.join("data.new");
-        let doing = |what: &str, path: &Path| ClusterError::io(format!("{what} {}", path.display()));
+        let doing =
+            |what: &str, path: &Path| ClusterError::io(format!("{what} {}", path.display()));
         // What an initdb left behind that was killed.
         match fs::remove_dir_all(&new) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
@@ -136,7 +141,9 @@ impl Folders {
                 .args(["--data-checksums", "--no-instructions"]),
         )?;
         fs::rename(&new, &self.data).map_err(doing("rename", &new))?;
-        File::open(&self.server).and_then(|folder| folder.sync_all()).map_err(doing("sync", &self.server))
+        File::open(&self.server)
+            .and_then(|folder| folder.sync_all())
+            .map_err(doing("sync", &self.server))
     }
 
     /// The socket itself.

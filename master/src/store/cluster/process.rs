@@ -1,5 +1,8 @@
 //! Processes of another user that do not outlive this one. The only unsafe code of the store.
-#![expect(unsafe_code, reason = "prctl between fork and exec, kill and getpwnam_r have no safe form in std")]
+#![expect(
+    unsafe_code,
+    reason = "prctl between fork and exec, kill and getpwnam_r have no safe form in std"
+)]
 
 use std::ffi::{CString, OsStr};
 use std::fs;
@@ -26,7 +29,8 @@ impl User {
         if effective_uid() != 0 {
             return Ok(None);
         }
-        let owner = fs::metadata(folder.join("postgres").join("data")).ok().map(|found| found.uid());
+        let owner =
+            fs::metadata(folder.join("postgres").join("data")).ok().map(|found| found.uid());
         let users: Vec<_> = ["postgres", "nimd"].into_iter().filter_map(Self::named).collect();
         let of_owner = users.iter().find(|user| Some(user.uid) == owner).cloned();
         of_owner.or_else(|| users.into_iter().next()).map(Some).ok_or(ClusterError::NoUser)
@@ -41,7 +45,13 @@ impl User {
         let mut result = std::ptr::null_mut();
         // SAFETY: every pointer is to a live value of ours, and the length is that of the buffer.
         let code = unsafe {
-            libc::getpwnam_r(text.as_ptr(), &raw mut found, buffer.as_mut_ptr(), buffer.len(), &raw mut result)
+            libc::getpwnam_r(
+                text.as_ptr(),
+                &raw mut found,
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                &raw mut result,
+            )
         };
         (code == 0 && !result.is_null() && found.pw_uid != 0).then(|| Self {
             name: name.to_owned(),
@@ -133,4 +143,3 @@ pub(super) fn run(command: &mut Command) -> Result<(), ClusterError> {
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Err(ClusterError::Program { program, said })
 }
-

@@ -13,7 +13,8 @@ use super::folder::Folders;
 use super::process::{self, Signal};
 
 /// How long a survivor may take for each: to end by itself, after SIGINT, after SIGQUIT.
-const PATIENCE: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(20), Duration::from_secs(10)];
+const PATIENCE: [Duration; 3] =
+    [Duration::from_secs(5), Duration::from_secs(20), Duration::from_secs(10)];
 
 /// Sees that no server works in the folder, and takes away what the last one left.
 pub(super) fn see_off(folders: &Folders) -> Result<(), ClusterError> {
@@ -51,7 +52,8 @@ fn at_work(folders: &Folders) -> Vec<u32> {
     let Ok(data) = folders.data.canonicalize() else { return Vec::new() };
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
     let pid = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
-    let works_here = |pid: &u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data);
+    let works_here =
+        |pid: &u32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data);
     processes.filter_map(Result::ok).filter_map(pid).filter(works_here).collect()
 }
 

@@ -87,7 +87,10 @@ fn a_server_that_dies_is_started_again_with_all_that_was_committed() {
     define(&cluster);
     let first = pid(&cluster.state().borrow());
     assert!(Command::new("kill").args(["-KILL", &first.to_string()]).status().unwrap().success());
-    let up = wait_for(&cluster, |state| matches!(state, ClusterState::Up { restarts, .. } if *restarts > 0));
+    let up = wait_for(
+        &cluster,
+        |state| matches!(state, ClusterState::Up { restarts, .. } if *restarts > 0),
+    );
     assert_ne!(pid(&up), first);
     assert!(is_defined(&cluster));
 }
@@ -173,7 +176,10 @@ fn a_folder_that_the_server_cannot_get_to_is_named() {
     match User::of_server(lock.folder()).unwrap() {
         Some(_) => match open(&lock, &ClusterOptions::default()) {
             Err(error @ ClusterError::NotTraversable { .. }) => {
-                assert_eq!(error.hint().unwrap(), format!("chmod o+x {}, or use another --data-dir", above.display()));
+                assert_eq!(
+                    error.hint().unwrap(),
+                    format!("chmod o+x {}, or use another --data-dir", above.display())
+                );
             }
             result => panic!("{result:?}"),
         },
@@ -214,5 +220,8 @@ fn a_cluster_of_a_version_that_is_not_installed_is_named() {
 
 #[test]
 fn a_url_escapes_what_a_path_may_hold() {
-    assert_eq!(url(Path::new("/a b/c?d")), "postgres://nimd@localhost:5432/postgres?host=/a%20b/c%3Fd");
+    assert_eq!(
+        url(Path::new("/a b/c?d")),
+        "postgres://nimd@localhost:5432/postgres?host=/a%20b/c%3Fd"
+    );
 }

@@ -43,13 +43,22 @@ impl Store {
         let (merged, places) = merge(parts);
         let mut txn = self.begin(Writing::Append).await?;
         let refused: Vec<_> = merged.iter().map(check).collect();
-        let sound: Vec<_> = merged.iter().zip(&refused).filter(|(_, no)| no.is_none()).map(|(part, _)| part).collect();
+        let sound: Vec<_> = merged
+            .iter()
+            .zip(&refused)
+            .filter(|(_, no)| no.is_none())
+            .map(|(part, _)| part)
+            .collect();
         let moves: Vec<_> = sound.iter().map(|part| moved(part)).collect();
         let outcomes = write_moves(&mut txn, &moves).await?;
-        let done: Vec<_> = sound.iter().zip(&outcomes).filter_map(|(part, outcome)| match outcome {
-            Outcome::Done { output_bytes } => Some((*part, *output_bytes)),
-            Outcome::Fenced | Outcome::Gap | Outcome::Unknown | Outcome::TooLarge => None,
-        }).collect();
+        let done: Vec<_> = sound
+            .iter()
+            .zip(&outcomes)
+            .filter_map(|(part, outcome)| match outcome {
+                Outcome::Done { output_bytes } => Some((*part, *output_bytes)),
+                Outcome::Fenced | Outcome::Gap | Outcome::Unknown | Outcome::TooLarge => None,
+            })
+            .collect();
         insert_events(&mut txn, done.iter().flat_map(|(part, _)| &part.events)).await?;
         insert_changes(&mut txn, done.iter().flat_map(|(part, _)| &part.events)).await?;
         output::insert(&mut txn, &done, self.output_limit).await?;
@@ -59,7 +68,10 @@ impl Store {
         let mut outcomes = outcomes.into_iter();
         let verdicts: Vec<_> = refused
             .into_iter()
-            .map(|no| no.or_else(|| outcomes.next().map(Verdict::Of)).unwrap_or(Verdict::Of(Outcome::Unknown)))
+            .map(|no| {
+                no.or_else(|| outcomes.next().map(Verdict::Of))
+                    .unwrap_or(Verdict::Of(Outcome::Unknown))
+            })
             .collect();
         Ok(places.iter().map(|place| place.answer(&merged, &verdicts)).collect())
     }
@@ -139,8 +151,9 @@ fn check(part: &Batched) -> Option<Verdict> {
         }
         _ => true,
     });
-    let storable = part.events.iter().all(|event| bigint(event.epoch.0).and(bigint(event.seq.0)).is_some())
-        && part.output.iter().all(|chunk| chunk.end().is_some_and(|end| bigint(end).is_some()));
+    let storable =
+        part.events.iter().all(|event| bigint(event.epoch.0).and(bigint(event.seq.0)).is_some())
+            && part.output.iter().all(|chunk| chunk.end().is_some_and(|end| bigint(end).is_some()));
     if !own || !follows {
         Some(Verdict::Unsound)
     } else if !storable {

@@ -83,7 +83,9 @@ impl Span {
     }
 
     fn new(year: i32, month: Month) -> Self {
-        Self { from: Date::from_calendar_date(year, month, 1).expect("every month has a first day") }
+        Self {
+            from: Date::from_calendar_date(year, month, 1).expect("every month has a first day"),
+        }
     }
 
     fn next(&self) -> Self {
@@ -140,7 +142,9 @@ async fn make(txn: &mut Txn, table: &str, month: &Span) -> Result<bool, Error> {
                 WHERE operation_id >= '{from}' AND operation_id < '{to}' RETURNING *)
              INSERT INTO {name} SELECT * FROM moved"
         ),
-        format!("ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{from}') TO ('{to}')"),
+        format!(
+            "ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{from}') TO ('{to}')"
+        ),
     ] {
         query(AssertSqlSafe(sql)).execute(txn.connection()).await.map_err(txn.failed())?;
     }

@@ -110,7 +110,8 @@ async fn a_nul_from_a_hostile_host_stops_nobody() {
         .await
         .unwrap();
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-    let expected = serde_json::json!({ "kind": "no\u{fffd}ne", "k\u{fffd}": ["\u{fffd}", "\\u0000"] });
+    let expected =
+        serde_json::json!({ "kind": "no\u{fffd}ne", "k\u{fffd}": ["\u{fffd}", "\\u0000"] });
     assert_eq!(stored_events(&store, one.id).await[0].body, Body::Other(expected));
 }
 
@@ -173,7 +174,11 @@ async fn output_reads_back_whole_when_it_came_in_overlapping_pieces() {
         offset: from as u64,
         data: text[from..to].to_vec(),
     };
-    for pieces in [vec![piece(0, 70_000), piece(70_000, 70_010)], vec![piece(60_000, 150_000)], vec![piece(150_000, 200_000)]] {
+    for pieces in [
+        vec![piece(0, 70_000), piece(70_000, 70_010)],
+        vec![piece(60_000, 150_000)],
+        vec![piece(150_000, 200_000)],
+    ] {
         let part = Batched { output: pieces, ..batched(&one, vec![]) };
         append(&store, part).await.unwrap();
     }
@@ -202,14 +207,20 @@ async fn output_beyond_the_limit_is_cut_with_a_mark() {
     let store = Store::open(&options).await.unwrap();
     site(&store, 1).await;
     let (one, _) = claimed(&store, "lpar01").await;
-    for (offset, data) in [(0, b"12345678".to_vec()), (8, b"90abc".to_vec()), (13, b"def".to_vec())] {
+    for (offset, data) in [(0, b"12345678".to_vec()), (8, b"90abc".to_vec()), (13, b"def".to_vec())]
+    {
         let chunk = Chunk { epoch: Epoch(1), offset, data };
         append(&store, Batched { output: vec![chunk], ..batched(&one, vec![]) }).await.unwrap();
     }
-    let part = store.output(one.id, OutputCursor { epoch: Epoch(1), offset: 0 }, 100).await.unwrap();
+    let part =
+        store.output(one.id, OutputCursor { epoch: Epoch(1), offset: 0 }, 100).await.unwrap();
     let read: Vec<u8> = part.chunks.iter().flat_map(|chunk| chunk.data.clone()).collect();
     assert_eq!((read.as_slice(), part.cut, part.complete), (b"1234567890".as_slice(), true, true));
-    assert_eq!(store.operation(one.id).await.unwrap().output_offset, 16, "what was received counts");
+    assert_eq!(
+        store.operation(one.id).await.unwrap().output_offset,
+        16,
+        "what was received counts"
+    );
 }
 
 #[tokio::test]
@@ -217,9 +228,9 @@ async fn the_steps_of_a_batch_are_stored_with_its_events() {
     let store = testing::store().await;
     site(&store, 1).await;
     let (one, _) = claimed(&store, "lpar01").await;
-    let (running, actions) =
-        one.operation.after(crate::engine::operation::Event::Taken).unwrap();
-    let part = Batched { step: Step::new(running.clone(), actions), ..batched(&one, events(&one, 1..=1)) };
+    let (running, actions) = one.operation.after(crate::engine::operation::Event::Taken).unwrap();
+    let part =
+        Batched { step: Step::new(running.clone(), actions), ..batched(&one, events(&one, 1..=1)) };
     append(&store, part).await.unwrap();
     let after = store.operation(one.id).await.unwrap();
     assert_eq!(after.operation, running);
@@ -240,7 +251,10 @@ async fn partitions_are_made_ahead_take_over_what_came_early_and_are_dropped_whe
     sea_orm::sqlx::query(insert).bind(early.0).execute(&store.pool).await.unwrap();
     let in_table = async |table: &'static str| -> i64 {
         let count = format!("SELECT count(*) FROM {table} WHERE operation_id = '{early}'");
-        sea_orm::sqlx::query_scalar(sea_orm::sqlx::AssertSqlSafe(count)).fetch_one(&store.pool).await.unwrap()
+        sea_orm::sqlx::query_scalar(sea_orm::sqlx::AssertSqlSafe(count))
+            .fetch_one(&store.pool)
+            .await
+            .unwrap()
     };
     assert_eq!(in_table("event_default").await, 1);
     store.make_partitions(late).await.unwrap();

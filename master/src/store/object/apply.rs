@@ -248,7 +248,9 @@ fn own_faults(changes: &[Change], present: &HashMap<ObjectName, (i64, Stored)>) 
         }
         let Some(object) = change.object() else { continue };
         match found_type {
-            Some(found) if found != object.spec.object_type() && !matches!(change, Change::Define(_)) => {
+            Some(found)
+                if found != object.spec.object_type() && !matches!(change, Change::Define(_)) =>
+            {
                 fault(Problem::OtherType(found));
             }
             Some(_) | None => (),
@@ -285,11 +287,12 @@ async fn reference_faults(txn: &mut Txn, changes: &[Change]) -> Result<Vec<Fault
         .filter(|name| !after.contains_key(name))
         .map(ObjectName::as_str)
         .collect();
-    let rows: Vec<(String, String)> = query_as("SELECT name, type FROM nim_object WHERE name = ANY($1)")
-        .bind(elsewhere.into_iter().collect::<Vec<_>>())
-        .fetch_all(txn.connection())
-        .await
-        .map_err(txn.failed())?;
+    let rows: Vec<(String, String)> =
+        query_as("SELECT name, type FROM nim_object WHERE name = ANY($1)")
+            .bind(elsewhere.into_iter().collect::<Vec<_>>())
+            .fetch_all(txn.connection())
+            .await
+            .map_err(txn.failed())?;
     let stored: HashMap<_, _> = rows.into_iter().collect();
     let mut faults = Vec::new();
     for (object, Reference { attribute, name, types }) in mentions {
@@ -376,7 +379,8 @@ async fn mention_faults(txn: &mut Txn, changes: &[Change]) -> Result<Vec<Fault>,
     .await
     .map_err(txn.failed())?;
     let name = |text: String| {
-        text.parse::<ObjectName>().map_err(|cause| Error::unreadable("the name of an object", cause))
+        text.parse::<ObjectName>()
+            .map_err(|cause| Error::unreadable("the name of an object", cause))
     };
     let mut faults = Vec::new();
     for (object, by, attribute) in mentions {
@@ -447,7 +451,9 @@ async fn write(
     let removed: Vec<_> = with(Deed::Removed).map(Change::name).collect();
     let mut ids = insert(txn, &made).await?;
     update(txn, &changed).await?;
-    ids.extend(changed.iter().filter_map(|o| present.get(&o.name).map(|(id, _)| (o.name.clone(), *id))));
+    ids.extend(
+        changed.iter().filter_map(|o| present.get(&o.name).map(|(id, _)| (o.name.clone(), *id))),
+    );
     let written: Vec<_> = made.iter().chain(&changed).copied().collect();
     super::table::write(txn, &written, &ids).await?;
     delete(txn, &removed, present).await?;
@@ -511,7 +517,10 @@ async fn delete(
         if these.is_empty() {
             continue;
         }
-        for sql in ["DELETE FROM nim_object WHERE name = ANY($1)", "DELETE FROM host_key WHERE holder = ANY($1)"] {
+        for sql in [
+            "DELETE FROM nim_object WHERE name = ANY($1)",
+            "DELETE FROM host_key WHERE holder = ANY($1)",
+        ] {
             query(sql).bind(&these).execute(txn.connection()).await.map_err(txn.failed())?;
         }
     }

@@ -50,7 +50,8 @@ impl Store {
         .await
         .map_err(|cause| Error::sqlx("list the frames", cause))?;
         let read = |text: &str| {
-            text.parse::<ObjectName>().map_err(|cause| Error::unreadable("the name of a frame or an HMC", cause))
+            text.parse::<ObjectName>()
+                .map_err(|cause| Error::unreadable("the name of a frame or an HMC", cause))
         };
         let mut frames: Vec<Frame> = Vec::new();
         for (frame, limit, hmc, last_state, last_state_at) in rows {

@@ -73,7 +73,8 @@ impl Store {
             return Ok(lpars.into_iter().map(|(name, _)| name).collect());
         }
         let read = |text: &str| {
-            text.parse().map_err(|cause: nim_shared::id::BadName| Error::unreadable("a group", cause))
+            text.parse()
+                .map_err(|cause: nim_shared::id::BadName| Error::unreadable("a group", cause))
         };
         let members = others.iter().map(|(name, _)| read(name)).collect::<Result<_, _>>()?;
         Err(Error::NotLpars { group: read(name)?, members })
@@ -94,11 +95,12 @@ impl Store {
     /// The targets of these names, in their order.
     async fn targets(&self, names: &[String]) -> Result<Vec<Target>, Error> {
         let failed = |cause| Error::sqlx("read the LPARs", cause);
-        let rows = query("SELECT * FROM nim_object_spec WHERE name = ANY($1) AND type = 'standalone'")
-            .bind(names)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
+        let rows =
+            query("SELECT * FROM nim_object_spec WHERE name = ANY($1) AND type = 'standalone'")
+                .bind(names)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed)?;
         let rows: Vec<Model> = entity::read("an LPAR", rows)?;
         let mut objects = BTreeMap::new();
         for row in rows {

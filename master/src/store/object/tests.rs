@@ -28,7 +28,12 @@ fn fleet() -> Vec<Object> {
         object(
             ObjectType::Hmc,
             "hmc01",
-            &[("if1", "vlan4 hmc01 0"), ("passwd_file", "hmc_pw"), ("limit", "3"), ("via", "u@jump:22")],
+            &[
+                ("if1", "vlan4 hmc01 0"),
+                ("passwd_file", "hmc_pw"),
+                ("limit", "3"),
+                ("via", "u@jump:22"),
+            ],
         ),
         object(ObjectType::Hmc, "hmc02", &[("if1", "find_net hmc02 0")]),
         object(
@@ -61,7 +66,11 @@ fn fleet() -> Vec<Object> {
                 ("comments", "the first"),
             ],
         ),
-        object(ObjectType::Standalone, "lparXb", &[("if1", "find_net lparXb 0"), ("label.env", "test")]),
+        object(
+            ObjectType::Standalone,
+            "lparXb",
+            &[("if1", "find_net lparXb 0"), ("label.env", "test")],
+        ),
         object(ObjectType::LiveUpdateData, "lud", &[("content", "disks:\n\tnhdisk = hdisk1\n")]),
         object(ObjectType::LppSource, "lpp", &[("location", "/export/lpp"), ("access", "nfs")]),
         object(ObjectType::MacGroup, "group", &[("member", "lparXb"), ("member", "lpar_a")]),
@@ -85,7 +94,10 @@ async fn a_fleet_of_every_type_reads_back_as_it_was_applied_in_any_order() {
     store.apply(put(reversed.clone()), Mode::Store, SOMEBODY).await.unwrap();
     assert_eq!(all(&store).await, reversed);
     let again = store.apply(put(fleet()), Mode::Store, SOMEBODY).await.unwrap();
-    assert!(again.iter().all(|one| one.deed == Deed::Same && one.attributes.is_empty()), "{again:?}");
+    assert!(
+        again.iter().all(|one| one.deed == Deed::Same && one.attributes.is_empty()),
+        "{again:?}"
+    );
     assert_eq!(store.object(&name("p10a")).await.unwrap().version, 1);
 }
 
@@ -129,7 +141,10 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
     assert_eq!(frames[0].hmcs.len(), 1);
     assert!(matches!(store.object(&name("lud")).await, Err(Error::NoSuchObject { .. })));
     let history = store.history(&name("lud"), 10).await.unwrap();
-    assert_eq!(history.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["remove", "define"]);
+    assert_eq!(
+        history.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(),
+        ["remove", "define"]
+    );
     assert_eq!(history[0].before.as_ref(), Some(&fleet()[8]));
 }
 
@@ -151,9 +166,16 @@ async fn all_faults_are_said_at_once_and_nothing_is_stored() {
     let changes = vec![
         Change::Define(lpar("new1", "nowhere")),
         Change::Define(object(ObjectType::Hmc, "lud", &[("if1", "find_net x 0")])),
-        Change::Change { object: object(ObjectType::Hmc, "hmc02", &[("if1", "find_net x 0")]), version: Some(9) },
+        Change::Change {
+            object: object(ObjectType::Hmc, "hmc02", &[("if1", "find_net x 0")]),
+            version: Some(9),
+        },
         Change::Put(object(ObjectType::Hmc, "lpp", &[("if1", "find_net x 0")])),
-        Change::Put(object(ObjectType::MacGroup, "group2", &[("member", "hmc01"), ("member", "lpar_a,lpar_a")])),
+        Change::Put(object(
+            ObjectType::MacGroup,
+            "group2",
+            &[("member", "hmc01"), ("member", "lpar_a,lpar_a")],
+        )),
         Change::Remove(name("absent")),
         Change::Remove(name("vlan4")),
     ];
@@ -207,11 +229,14 @@ async fn lists_are_filtered_and_paged_in_the_order_of_making() {
         let page = store.objects(&filter, None, 100).await.unwrap();
         page.items.iter().map(|one| one.object.name.to_string()).collect()
     };
-    let of = |types: &[ObjectType]| ObjectFilter { types: types.to_vec(), ..ObjectFilter::default() };
+    let of =
+        |types: &[ObjectType]| ObjectFilter { types: types.to_vec(), ..ObjectFilter::default() };
     assert_eq!(names(of(&[ObjectType::Hmc, ObjectType::Cec])).await, ["hmc01", "hmc02", "p10a"]);
-    let resources = ObjectFilter { classes: vec![ObjectClass::Resources], ..ObjectFilter::default() };
+    let resources =
+        ObjectFilter { classes: vec![ObjectClass::Resources], ..ObjectFilter::default() };
     assert_eq!(names(resources).await, ["lud", "lpp"]);
-    let called = |text: &str| ObjectFilter { names: vec![text.parse().unwrap()], ..ObjectFilter::default() };
+    let called =
+        |text: &str| ObjectFilter { names: vec![text.parse().unwrap()], ..ObjectFilter::default() };
     assert_eq!(names(called("lpar?*")).await, ["lpar_a", "lparXb"]);
     assert_eq!(names(called("lpar_*")).await, ["lpar_a"], "an underscore means itself");
     let labelled = ObjectFilter {
@@ -267,7 +292,8 @@ async fn the_last_state_of_an_hmc_survives_a_change_of_its_frame() {
     cec.mgmt_source.reverse();
     store.change(&frame, Some(1), SOMEBODY).await.unwrap();
     let hmcs = &store.frames().await.unwrap()[0].hmcs;
-    let states: Vec<_> = hmcs.iter().map(|one| (one.name.as_str(), one.last_state.as_deref())).collect();
+    let states: Vec<_> =
+        hmcs.iter().map(|one| (one.name.as_str(), one.last_state.as_deref())).collect();
     assert_eq!(states, [("hmc02", None), ("hmc01", Some("Operating"))]);
 }
 

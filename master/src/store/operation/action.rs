@@ -114,7 +114,9 @@ impl Store {
         .bind(operation.0)
         .fetch_all(&self.pool)
         .await
-        .map_err(|cause| Error::sqlx(format!("read what follows from operation {operation}"), cause))?;
+        .map_err(|cause| {
+            Error::sqlx(format!("read what follows from operation {operation}"), cause)
+        })?;
         rows.into_iter().filter_map(read).collect()
     }
 }
@@ -128,7 +130,9 @@ pub(super) fn name(action: Action) -> String {
 }
 
 /// The action of a row. One that only a newer version knows is left to that version.
-fn read((id, operation, lpar, frame, kind, attempts): Row) -> Option<Result<FollowUpAction, Error>> {
+fn read(
+    (id, operation, lpar, frame, kind, attempts): Row,
+) -> Option<Result<FollowUpAction, Error>> {
     let action: Action = serde_json::from_value(serde_json::Value::String(kind)).ok()?;
     let action = || {
         Ok(FollowUpAction {

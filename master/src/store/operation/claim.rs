@@ -46,7 +46,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
-    pub async fn claim(&self, owner: MasterId, limits: &Limits, max: u32) -> Result<Vec<Record>, Error> {
+    pub async fn claim(
+        &self,
+        owner: MasterId,
+        limits: &Limits,
+        max: u32,
+    ) -> Result<Vec<Record>, Error> {
         let mut txn = self.begin(Writing::Claim).await?;
         query("SELECT pg_advisory_xact_lock($1)")
             .bind(LOCK)
@@ -239,7 +244,8 @@ async fn waiting(txn: &mut Txn, after: Uuid) -> Result<Vec<Waiting>, Error> {
     .fetch_all(txn.connection())
     .await
     .map_err(txn.failed())?;
-    let waiting = |(id, frame, hmc, batch, concurrent)| Waiting { id, frame, hmc, batch, concurrent };
+    let waiting =
+        |(id, frame, hmc, batch, concurrent)| Waiting { id, frame, hmc, batch, concurrent };
     Ok(rows.into_iter().map(waiting).collect())
 }
 
@@ -277,7 +283,8 @@ async fn raise(
 
 /// What the engine makes of a queued operation that is claimed. All of them are alike.
 fn dispatched() -> Operation {
-    let (claimed, _) = Operation::NEW.after(Event::Claimed).expect("a queued operation can be claimed");
+    let (claimed, _) =
+        Operation::NEW.after(Event::Claimed).expect("a queued operation can be claimed");
     debug_assert!(matches!(claimed.state, State::Dispatching { .. }));
     claimed
 }

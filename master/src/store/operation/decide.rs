@@ -104,9 +104,10 @@ impl Store {
                 happened(&mut txn, &found, Event::CancelAsked).await?;
                 CancelAnswer::Cancelled
             }
-            State::Dispatching { .. } | State::Running(_) | State::Stuck { .. } | State::Ended { .. } => {
-                CancelAnswer::Noted { owner: found.owner }
-            }
+            State::Dispatching { .. }
+            | State::Running(_)
+            | State::Stuck { .. }
+            | State::Ended { .. } => CancelAnswer::Noted { owner: found.owner },
         };
         txn.commit().await?;
         self.hint(Topic::Work).await;

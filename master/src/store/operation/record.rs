@@ -6,7 +6,10 @@ use nim_shared::operation::{Report, StateName};
 use nim_shared::request::Kind;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
-use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{
+    ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 
 use crate::engine::operation::Operation;
 use crate::store::entity::operation::{Column, Entity, Model};

@@ -110,7 +110,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Fenced`] when `fence` is not the operation's any more: nothing is stored.
-    pub async fn transition(&self, id: OperationId, fence: Fence, step: &Step) -> Result<(), Error> {
+    pub async fn transition(
+        &self,
+        id: OperationId,
+        fence: Fence,
+        step: &Step,
+    ) -> Result<(), Error> {
         let mut txn = self.begin(Writing::Transition).await?;
         transition(&mut txn, id, fence, step).await?;
         txn.commit().await?;
@@ -126,7 +131,8 @@ pub(in crate::store) async fn transition(
     fence: Fence,
     step: &Step,
 ) -> Result<(), Error> {
-    let moved = Moved { id, fence, first: None, last: None, output_offset: None, output_bytes: 0, step };
+    let moved =
+        Moved { id, fence, first: None, last: None, output_offset: None, output_bytes: 0, step };
     let outcomes = write_moves(txn, &[moved]).await?;
     match outcomes.first() {
         Some(Outcome::Done { .. }) => Ok(()),
@@ -262,7 +268,12 @@ impl Columns {
 
 /// The step as the statement reads it: a key for what changes, `null` for what becomes absent.
 fn columns_of(step: &Step) -> Value {
-    fn put<T>(keys: &mut Map<String, Value>, key: &str, change: &Change<T>, write: impl Fn(&T) -> Value) {
+    fn put<T>(
+        keys: &mut Map<String, Value>,
+        key: &str,
+        change: &Change<T>,
+        write: impl Fn(&T) -> Value,
+    ) {
         match change {
             Change::Keep => None,
             Change::Set(value) => keys.insert(key.to_owned(), write(value)),

@@ -144,7 +144,9 @@ async fn what_a_master_without_a_lease_held_is_taken_over_and_it_can_write_no_mo
     assert_eq!((taken[0].owner, taken[0].fence), (Some(other), held.fence.next()));
     assert_eq!(taken[0].operation, held.operation, "the state is as the former owner left it");
     match store.transition(held.id, held.fence, &Step::new(ended(), vec![])).await {
-        Err(Error::Fenced { operation, fence }) => assert_eq!((operation, fence), (held.id, held.fence)),
+        Err(Error::Fenced { operation, fence }) => {
+            assert_eq!((operation, fence), (held.id, held.fence))
+        }
         result => panic!("{result:?}"),
     }
     assert!(matches!(
@@ -259,7 +261,11 @@ async fn what_follows_is_stored_with_the_transition_and_done_by_whoever_lives() 
     let (one, first) = claimed(&store, "lpar01").await;
     end(&store, &one).await;
     let open = store.open_actions(one.id).await.unwrap();
-    assert_eq!(open.iter().map(|a| a.action).collect::<Vec<_>>(), [Action::Notify], "only what outlives");
+    assert_eq!(
+        open.iter().map(|a| a.action).collect::<Vec<_>>(),
+        [Action::Notify],
+        "only what outlives"
+    );
     let taken = store.claim_actions(first, 10).await.unwrap();
     assert_eq!(taken.len(), 1);
     let second = master(&store).await;
@@ -268,8 +274,15 @@ async fn what_follows_is_stored_with_the_transition_and_done_by_whoever_lives() 
     let again = store.claim_actions(second, 10).await.unwrap();
     assert_eq!((again.len(), again[0].attempts), (1, 1));
     store.action_done(first, taken[0].id, NextTry::None).await.unwrap();
-    assert_eq!(store.open_actions(one.id).await.unwrap().len(), 1, "it is no longer the first one's");
-    store.action_done(second, again[0].id, NextTry::After(Duration::from_secs(3600))).await.unwrap();
+    assert_eq!(
+        store.open_actions(one.id).await.unwrap().len(),
+        1,
+        "it is no longer the first one's"
+    );
+    store
+        .action_done(second, again[0].id, NextTry::After(Duration::from_secs(3600)))
+        .await
+        .unwrap();
     assert_eq!(store.claim_actions(second, 10).await.unwrap(), [], "not due yet");
     assert_eq!(store.open_actions(one.id).await.unwrap().len(), 1);
 }
@@ -287,9 +300,13 @@ async fn operations_are_listed_newest_first_and_filtered() {
     assert_eq!(list(OperationFilter::default()).await, [ids[2], ids[1], ids[0]]);
     let queued = OperationFilter { states: vec![StateName::Queued], ..OperationFilter::default() };
     assert_eq!(list(queued).await, [ids[2], ids[0]]);
-    let on = OperationFilter { lpars: vec!["*02".parse().unwrap(), "lpar01".parse().unwrap()], ..OperationFilter::default() };
+    let on = OperationFilter {
+        lpars: vec!["*02".parse().unwrap(), "lpar01".parse().unwrap()],
+        ..OperationFilter::default()
+    };
     assert_eq!(list(on).await, [ids[1], ids[0]]);
-    let nobody = OperationFilter { owner: Some(MasterId(Uuid::now_v7())), ..OperationFilter::default() };
+    let nobody =
+        OperationFilter { owner: Some(MasterId(Uuid::now_v7())), ..OperationFilter::default() };
     assert_eq!(list(nobody).await, []);
     let first = store.operations(&OperationFilter::default(), None, 2).await.unwrap();
     assert_eq!(first.next, Some(ids[1]));

@@ -11,7 +11,8 @@ use crate::store::testing;
 use crate::store::testing::world::{SOMEBODY, claimed, name, site};
 
 fn wish(partition: &str, megabytes: u64) -> Wish {
-    let need = Need { memory: Megabytes(megabytes), processors: ProcessorUnits { hundredths: 100 } };
+    let need =
+        Need { memory: Megabytes(megabytes), processors: ProcessorUnits { hundredths: 100 } };
     Wish {
         need: Some(need),
         partition: partition.to_owned(),
@@ -36,7 +37,8 @@ fn reading(read_at: Timestamp, free: u64, surrogates: &[&str]) -> FrameReading {
 /// An operation on `lpar` that waits for `proceed`.
 async fn ready(store: &Store, lpar: &str) -> Record {
     let (one, _) = claimed(store, lpar).await;
-    let run = Run { stage: Stage::Backup, phase: None, point: Some(Point::Ready), gate: Gate::Closed };
+    let run =
+        Run { stage: Stage::Backup, phase: None, point: Some(Point::Ready), gate: Gate::Closed };
     let operation = Operation { state: State::Running(run), cancel_asked: false };
     store.transition(one.id, one.fence, &Step::new(operation, vec![])).await.unwrap();
     store.operation(one.id).await.unwrap()
@@ -45,7 +47,10 @@ async fn ready(store: &Store, lpar: &str) -> Record {
 async fn proceed(store: &Store, one: &Record, megabytes: u64) -> Proceeding {
     let wish = wish(one.lpar.as_str(), megabytes);
     let need = wish.need;
-    store.reserve_and_proceed(one.id, one.fence, &wish, |ledger, now| ledger.decide(need, now)).await.unwrap()
+    store
+        .reserve_and_proceed(one.id, one.fence, &wish, |ledger, now| ledger.decide(need, now))
+        .await
+        .unwrap()
 }
 
 async fn open(store: &Store) -> Vec<OperationId> {
@@ -59,7 +64,10 @@ async fn two_that_want_the_same_room_at_once_do_not_both_get_it() {
     site(&store, 2).await;
     let one = ready(&store, "lpar01").await;
     let two = ready(&store, "lpar02").await;
-    store.record_reading(&name("p10a"), &reading(store.now().await.unwrap(), 1500, &[])).await.unwrap();
+    store
+        .record_reading(&name("p10a"), &reading(store.now().await.unwrap(), 1500, &[]))
+        .await
+        .unwrap();
     let (a, b) = tokio::join!(proceed(&store, &one, 1000), proceed(&store, &two, 1000));
     let granted = |answer: &Proceeding| matches!(answer, Proceeding::Granted(_));
     let short = |answer: &Proceeding| {

@@ -99,9 +99,10 @@ impl KeyError {
                 "find out who could read it; then chmod 600 {}, and set all secrets again if somebody could",
                 path.display()
             )),
-            Self::Line { path, .. } | Self::Empty { path } => {
-                Some(format!("put {} back from a backup, or copy it from another master", path.display()))
-            }
+            Self::Line { path, .. } | Self::Empty { path } => Some(format!(
+                "put {} back from a backup, or copy it from another master",
+                path.display()
+            )),
             Self::Io { .. } | Self::Random => None,
         }
     }
@@ -148,14 +149,20 @@ impl KeyFile {
                 keys.push(key(line).ok_or_else(bad)?);
             }
         }
-        if keys.is_empty() { Err(KeyError::Empty { path: path.to_owned() }) } else { Ok(Self { keys }) }
+        if keys.is_empty() {
+            Err(KeyError::Empty { path: path.to_owned() })
+        } else {
+            Ok(Self { keys })
+        }
     }
 
     /// Seals `value` as this version of the secret `name`.
     pub(super) fn seal(&self, name: &ObjectName, version: u64, value: &SecretText) -> Sealed {
         let key = self.keys.last().expect("a key file without a key is refused when it is read");
         let mut nonce = [0; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).expect("the system gives random bytes once it gave some");
+        SystemRandom::new()
+            .fill(&mut nonce)
+            .expect("the system gives random bytes once it gave some");
         let mut ciphertext = value.reveal().as_bytes().to_vec();
         key.key
             .seal_in_place_append_tag(
@@ -201,7 +208,9 @@ fn bound_to(name: &ObjectName, version: u64) -> Vec<u8> {
 
 /// The key of one line.
 fn key(line: &str) -> Option<Key> {
-    let [mark, id, text] = line.split_ascii_whitespace().collect::<Vec<_>>()[..] else { return None };
+    let [mark, id, text] = line.split_ascii_whitespace().collect::<Vec<_>>()[..] else {
+        return None;
+    };
     let bytes = STANDARD.decode(text).ok().filter(|bytes| bytes.len() == KEY_LENGTH)?;
     if mark != MARK || id != key_id(&bytes) {
         return None;

@@ -24,10 +24,11 @@ async fn a_secret_opens_with_its_key_and_is_nowhere_in_clear() {
     let info = store.secret_set(&keys, &name("pw"), &text(CANARY), SOMEBODY).await.unwrap();
     assert_eq!((info.version, info.changed_by), (1, SOMEBODY));
     assert_eq!(store.secret_open(&keys, &name("pw")).await.unwrap().reveal(), CANARY);
-    let row: String = query_scalar("SELECT row_to_json(s)::text || encode(ciphertext, 'escape') FROM secret s")
-        .fetch_one(&store.pool)
-        .await
-        .unwrap();
+    let row: String =
+        query_scalar("SELECT row_to_json(s)::text || encode(ciphertext, 'escape') FROM secret s")
+            .fetch_one(&store.pool)
+            .await
+            .unwrap();
     assert!(!row.contains(CANARY));
     assert!(!format!("{keys:?} {info:?}").contains(CANARY));
     let again = store.secret_set(&keys, &name("pw"), &text("other"), SOMEBODY).await.unwrap();
@@ -51,10 +52,15 @@ async fn a_secret_does_not_open_under_another_name_version_or_key() {
     assert!(matches!(store.secret_open(&keys, &name("one")).await, Err(Error::Tampered { .. })));
     let (_other_folder, other) = self::keys();
     match store.secret_open(&other, &name("one")).await {
-        Err(error @ Error::WrongKey { .. }) => assert!(error.hint().unwrap().contains("secret.key")),
+        Err(error @ Error::WrongKey { .. }) => {
+            assert!(error.hint().unwrap().contains("secret.key"))
+        }
         result => panic!("{result:?}"),
     }
-    assert!(matches!(store.secret_open(&keys, &name("none")).await, Err(Error::NoSuchSecret { .. })));
+    assert!(matches!(
+        store.secret_open(&keys, &name("none")).await,
+        Err(Error::NoSuchSecret { .. })
+    ));
 }
 
 #[tokio::test]
@@ -82,8 +88,13 @@ async fn a_refused_login_stops_the_secret_until_it_is_changed() {
     store.secret_set(&keys, &pw, &text("x"), SOMEBODY).await.unwrap();
     let minute = Duration::from_secs(60);
     let Turn::Yours(turn) = store.login_begin(&hmc01, &pw, minute).await.unwrap() else { panic!() };
-    assert!(matches!(store.login_begin(&hmc01, &pw, minute).await.unwrap(), Turn::Wait(_)), "one at a time");
-    let Turn::Yours(other) = store.login_begin(&hmc02, &pw, minute).await.unwrap() else { panic!() };
+    assert!(
+        matches!(store.login_begin(&hmc01, &pw, minute).await.unwrap(), Turn::Wait(_)),
+        "one at a time"
+    );
+    let Turn::Yours(other) = store.login_begin(&hmc02, &pw, minute).await.unwrap() else {
+        panic!()
+    };
     store.login_end(&other, LoginOutcome::Unknown).await.unwrap();
     store.login_end(&turn, LoginOutcome::Refused).await.unwrap();
     for hmc in [&hmc01, &hmc02] {
@@ -107,7 +118,10 @@ async fn a_turn_whose_holder_vanished_lapses() {
     let Turn::Yours(gone) = begin(Duration::ZERO).await else { panic!() };
     let Turn::Yours(_) = begin(Duration::from_secs(60)).await else { panic!() };
     store.login_end(&gone, LoginOutcome::Accepted).await.unwrap();
-    assert!(matches!(begin(Duration::ZERO).await, Turn::Wait(_)), "the late one ends its own turn only");
+    assert!(
+        matches!(begin(Duration::ZERO).await, Turn::Wait(_)),
+        "the late one ends its own turn only"
+    );
 }
 
 #[test]

@@ -54,13 +54,18 @@ pub async fn bench_events(store: &Store, operations: u32, each: u64, batch: usiz
     let mut batches: Vec<Vec<Batched>> = Vec::new();
     let per_batch = usize::try_from(each).expect("a count of events").max(1);
     for chunk in fences.chunks((batch / per_batch).max(1)) {
-        batches.push(chunk.iter().map(|(id, fence)| Batched {
-            operation: *id,
-            fence: *fence,
-            events: (1..=each).map(|seq| event(*id, seq)).collect(),
-            output: Vec::new(),
-            step: Step::default(),
-        }).collect());
+        batches.push(
+            chunk
+                .iter()
+                .map(|(id, fence)| Batched {
+                    operation: *id,
+                    fence: *fence,
+                    events: (1..=each).map(|seq| event(*id, seq)).collect(),
+                    output: Vec::new(),
+                    step: Step::default(),
+                })
+                .collect(),
+        );
     }
     let texts: Vec<String> = batches.iter().map(|batch| copy_text(batch)).collect();
     let begun = Instant::now();
@@ -131,7 +136,9 @@ async fn accept(store: &Store, many: u32) -> Vec<(OperationId, nim_shared::id::F
 
 /// An event of the usual size.
 fn event(operation: OperationId, seq: u64) -> Event {
-    let text = format!("event {seq}: a line of about as much text as geninstall prints in one go on its output");
+    let text = format!(
+        "event {seq}: a line of about as much text as geninstall prints in one go on its output"
+    );
     Event {
         operation,
         epoch: Epoch(1),
@@ -146,7 +153,8 @@ fn event(operation: OperationId, seq: u64) -> Event {
 fn copy_text(batch: &[Batched]) -> String {
     let mut text = String::new();
     for event in batch.iter().flat_map(|part| &part.events) {
-        let body = serde_json::to_string(&event.body).expect("a body is JSON").replace('\\', "\\\\");
+        let body =
+            serde_json::to_string(&event.body).expect("a body is JSON").replace('\\', "\\\\");
         text.push_str(&format!(
             "{}\t{}\t{}\t\\\\x{}\t{}\t{body}\n",
             event.operation, event.epoch, event.seq, event.hash, event.at

@@ -2,6 +2,7 @@
 //! its answer is passed on.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -57,7 +58,8 @@ impl Cutter {
     #[must_use]
     pub fn before(url: &str) -> Self {
         let (head, server) = url.split_once("?host=").expect("a URL with a socket folder");
-        let folder = std::env::temp_dir().join(format!("nimd-cut-{}", uuid::Uuid::now_v7().simple()));
+        let folder =
+            std::env::temp_dir().join(format!("nimd-cut-{}", uuid::Uuid::now_v7().simple()));
         std::fs::create_dir(&folder).expect("make a folder for a socket");
         let name = ".s.PGSQL.5432";
         let listener = UnixListener::bind(folder.join(name)).expect("listen on a socket");
@@ -105,14 +107,20 @@ async fn accept(listener: UnixListener, server: PathBuf, plan: Arc<Mutex<Plan>>)
 async fn pass(client: UnixStream, server: UnixStream, plan: Arc<Mutex<Plan>>) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
+    let mute = AtomicBool::new(false);
     tokio::select! {
-        () = requests(from_client, to_server, plan) => (),
-        () = answers(from_server, to_client) => (),
+        () = requests(from_client, to_server, plan, &mute) => (),
+        () = answers(from_server, to_client, &mute) => (),
     }
 }
 
 /// Message by message, so that a COMMIT is seen. Source: PostgreSQL manual, "Message Formats".
-async fn requests(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, plan: Arc<Mutex<Plan>>) {
+async fn requests(
+    mut client: OwnedReadHalf,
+    mut server: OwnedWriteHalf,
+    plan: Arc<Mutex<Plan>>,
+    mute: &AtomicBool,
+) {
     let mut begun = false;
     loop {
         // The start-up packet has no kind; every other message begins with one byte of it.
@@ -131,31 +139,35 @@ async fn requests(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, plan: A
         let is_commit = begun && message.starts_with(b"Q") && message[5..].starts_with(b"COMMIT");
         begun = true;
         let cut = if is_commit { plan.lock().expect(LOCK).commit() } else { None };
-        if cut == Some(Cut::Before) || server.write_all(&message).await.is_err() {
-            return;
-        }
-        if cut == Some(Cut::After) {
-            // The answers' side must not pass the answer on: end here, once the server has closed too.
-            drop(client);
-            finish(server).await;
-            return;
+        match cut {
+            Some(Cut::Before) => return,
+            Some(Cut::After) => {
+                mute.store(true, Ordering::SeqCst);
+                // And goodbye (Terminate): the server does what it was asked for and closes, which ends the other direction.
+                message.extend_from_slice(b"X\0\0\0\x04");
+                if server.write_all(&message).await.is_err() {
+                    return;
+                }
+                std::future::pending::<()>().await;
+            }
+            None if server.write_all(&message).await.is_err() => return,
+            None => (),
         }
     }
 }
 
-/// Says goodbye to the server, which first does what it was asked for.
-async fn finish(mut server: OwnedWriteHalf) {
-    // Terminate: kind and length.
-    drop(server.write_all(b"X\0\0\0\x04").await);
-    drop(server.shutdown().await);
+/// Passes answers on until they are muted.
+async fn answers(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, mute: &AtomicBool) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(many @ 1..) = server.read(&mut buffer).await {
+        if !mute.load(Ordering::SeqCst) && client.write_all(&buffer[..many]).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn read(from: &mut OwnedReadHalf, into: &mut Vec<u8>, many: usize) -> bool {
     let at = into.len();
     into.resize(at + many, 0);
     from.read_exact(&mut into[at..]).await.is_ok()
-}
-
-async fn answers(mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
-    drop(tokio::io::copy(&mut server, &mut client).await);
 }

@@ -1,9 +1,7 @@
 //! Objects and operations for tests.
 
 use nim_shared::frame::{Event, Known};
-use nim_shared::id::{
-    BatchId, ClientToken, Digest, Epoch, MasterId, ObjectName, OperationId, Seq,
-};
+use nim_shared::id::{BatchId, ClientToken, Digest, Epoch, MasterId, ObjectName, OperationId, Seq};
 use nim_shared::object::{Draft, Object, ObjectType};
 use nim_shared::request::Kind;
 use nim_shared::stamp::Timestamp;
@@ -127,7 +125,8 @@ pub async fn master(store: &Store) -> MasterId {
 pub async fn claimed(store: &Store, lpar: &str) -> (Record, MasterId) {
     accepted(store, &[lpar]).await;
     let owner = master(store).await;
-    let record = store.claim(owner, &no_limits(), 1).await.expect("claim").pop().expect("one in the queue");
+    let record =
+        store.claim(owner, &no_limits(), 1).await.expect("claim").pop().expect("one in the queue");
     (record, owner)
 }
 

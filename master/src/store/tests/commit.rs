@@ -31,7 +31,10 @@ async fn a_lost_answer_to_commit_is_found_out_for_every_function_that_writes() {
         let world = World::new(*writing).await;
         let before = world.look().await;
         world.cutter.cut_next(Cut::After);
-        world.act().await.unwrap_or_else(|error| panic!("{writing:?} was stored, and said {error:?}"));
+        world
+            .act()
+            .await
+            .unwrap_or_else(|error| panic!("{writing:?} was stored, and said {error:?}"));
         assert!(world.cutter.was_cut(), "{writing:?} commits nothing");
         assert_ne!(world.look().await, before, "{writing:?} said that it stored, and did not");
     }
@@ -116,7 +119,8 @@ impl World {
         let (id, fence) = (record.id, record.fence);
         match self.writing {
             Writing::Apply => {
-                let lpp = object(nim_shared::object::ObjectType::LppSource, "lpp", &[("location", "/a")]);
+                let lpp =
+                    object(nim_shared::object::ObjectType::LppSource, "lpp", &[("location", "/a")]);
                 store.define(&lpp, SOMEBODY).await
             }
             Writing::Accept => store.accept(request.0, &request.1, &request.2).await.map(drop),
@@ -159,7 +163,8 @@ impl World {
             Writing::ReserveAndProceed => {
                 let wish =
                     Wish { need: None, partition: "lpar01".to_owned(), limit: 1, deadline: None };
-                let answer = store.reserve_and_proceed(id, fence, &wish, |_, _| Decision::Granted).await?;
+                let answer =
+                    store.reserve_and_proceed(id, fence, &wish, |_, _| Decision::Granted).await?;
                 assert!(matches!(answer, Proceeding::Granted(_)));
                 Ok(())
             }
@@ -174,7 +179,8 @@ impl World {
             }
             Writing::SecretRemove => store.secret_remove(&name("pw")).await,
             Writing::LoginBegin => {
-                let turn = store.login_begin(&name("hmc02"), &name("pw"), Duration::from_secs(60)).await?;
+                let turn =
+                    store.login_begin(&name("hmc02"), &name("pw"), Duration::from_secs(60)).await?;
                 assert!(matches!(turn, Turn::Yours(_)));
                 Ok(())
             }
@@ -204,8 +210,14 @@ impl World {
         let mut seen = String::new();
         for table in tables {
             // Marks come with every transaction; the one that a sweep is to remove is old.
-            let only = if table == "commit_mark" { "WHERE made_at < now() - interval '1 day'" } else { "" };
-            let sql = format!("SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {table} t {only}");
+            let only = if table == "commit_mark" {
+                "WHERE made_at < now() - interval '1 day'"
+            } else {
+                ""
+            };
+            let sql = format!(
+                "SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {table} t {only}"
+            );
             let rows: String = query_scalar(sea_orm::sqlx::AssertSqlSafe(sql))
                 .fetch_one(&self.direct.pool)
                 .await
@@ -224,7 +236,8 @@ impl World {
 async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
     site(store, 3).await;
     let (record, owner) = claimed(store, "lpar01").await;
-    let ready = Run { stage: Stage::Backup, phase: None, point: Some(Point::Ready), gate: Gate::Closed };
+    let ready =
+        Run { stage: Stage::Backup, phase: None, point: Some(Point::Ready), gate: Gate::Closed };
     let running = Operation { state: State::Running(ready), cancel_asked: false };
     let (ended, by) = claimed(store, "lpar02").await;
     let outcome = Outcome::Failed { software: Software::Unchanged };
@@ -233,10 +246,12 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
     let mut action = store.open_actions(ended.id).await.unwrap()[0].id;
     let text = SecretText::new("x".to_owned());
     store.secret_set(&keys, &name("pw"), &text, SOMEBODY).await.unwrap();
-    let turn = store.login_begin(&name("hmc01"), &name("pw"), Duration::from_secs(60)).await.unwrap();
+    let turn =
+        store.login_begin(&name("hmc01"), &name("pw"), Duration::from_secs(60)).await.unwrap();
     let Turn::Yours(turn) = turn else { panic!("{turn:?}") };
     store.host_keys_add(&[key("hmc01")], Replace::No, SOMEBODY).await.unwrap();
-    let old = "INSERT INTO commit_mark VALUES (gen_random_uuid(), false, now() - interval '2 days')";
+    let old =
+        "INSERT INTO commit_mark VALUES (gen_random_uuid(), false, now() - interval '2 days')";
     sea_orm::sqlx::query(old).execute(&store.pool).await.unwrap();
     match writing {
         Writing::Claim => drop(accepted(store, &["lpar03"]).await),

@@ -26,10 +26,12 @@ async fn two_masters_that_start_at_once_on_an_empty_database_both_succeed() {
 async fn a_newer_schema_is_accepted_when_it_says_that_it_may_be() {
     let database = TestDatabase::migrated().await;
     let store = database.store().await;
-    query("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m0099_of_a_later_release', 0)")
-        .execute(&store.pool)
-        .await
-        .unwrap();
+    query(
+        "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m0099_of_a_later_release', 0)",
+    )
+    .execute(&store.pool)
+    .await
+    .unwrap();
     let set = async |level: i32, wants: i32| {
         query("UPDATE schema_level SET level = $1, min_binary = $2")
             .bind(level)
@@ -51,7 +53,10 @@ async fn a_newer_schema_is_accepted_when_it_says_that_it_may_be() {
 #[tokio::test]
 async fn a_database_that_is_not_there_is_an_error_that_helps_and_shows_no_password() {
     let database = TestDatabase::empty().await;
-    let url = database.url.replace("nimd@", "nimd:canary-in-the-url@").replace("/nimd-test", "/nowhere-test");
+    let url = database
+        .url
+        .replace("nimd@", "nimd:canary-in-the-url@")
+        .replace("/nimd-test", "/nowhere-test");
     let mut options = database.options();
     options.url = url;
     options.acquire = std::time::Duration::from_millis(200);
@@ -80,7 +85,10 @@ async fn the_schema_that_is_checked_in_is_that_of_the_migrations() {
         fs::write(&path, &dump).unwrap();
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == dump, "schemas/postgres.sql is not what the migrations make; write it anew with UPDATE_SCHEMAS=1");
+    assert!(
+        kept == dump,
+        "schemas/postgres.sql is not what the migrations make; write it anew with UPDATE_SCHEMAS=1"
+    );
 }
 
 /// What `pg_dump` says of the schema.
@@ -104,7 +112,9 @@ fn normal(dump: &str) -> String {
             || line.starts_with("\\restrict")
             || line.starts_with("\\unrestrict")
     };
-    let mut text = String::from("-- The schema as the migrations leave it. Written by a test: UPDATE_SCHEMAS=1.\n");
+    let mut text = String::from(
+        "-- The schema as the migrations leave it. Written by a test: UPDATE_SCHEMAS=1.\n",
+    );
     for line in dump.lines().filter(|line| !noise(line)) {
         // A statement begins a paragraph.
         if line.starts_with(|c: char| c.is_ascii_uppercase()) {

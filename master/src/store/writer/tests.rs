@@ -13,9 +13,12 @@ async fn each_submitter_hears_of_its_own_part_after_it_is_stored() {
     let running = tokio::spawn(writer.run());
     let mut stale = batched(&two, vec![event(two.id, 1, 1)]);
     stale.fence = nim_shared::id::Fence(0);
-    let (a, b) = tokio::join!(handle.store(batched(&one, vec![event(one.id, 1, 1)])), handle.store(stale));
+    let (a, b) =
+        tokio::join!(handle.store(batched(&one, vec![event(one.id, 1, 1)])), handle.store(stale));
     a.unwrap();
-    assert!(matches!(b, Err(WriteError::Store(ref cause)) if matches!(**cause, Error::Fenced { .. })));
+    assert!(
+        matches!(b, Err(WriteError::Store(ref cause)) if matches!(**cause, Error::Fenced { .. }))
+    );
     assert_eq!(store.events(one.id, Cursor::default(), 10).await.unwrap().items.len(), 1);
     drop(handle);
     running.await.unwrap();
@@ -26,7 +29,8 @@ async fn what_was_submitted_before_the_end_is_stored() {
     let store = testing::store().await;
     site(&store, 1).await;
     let (one, _) = claimed(&store, "lpar01").await;
-    let (writer, handle) = Writer::new(store.clone(), WriterSettings { rows: 1, ..WriterSettings::default() });
+    let (writer, handle) =
+        Writer::new(store.clone(), WriterSettings { rows: 1, ..WriterSettings::default() });
     let submit = |seq| {
         let handle = handle.clone();
         let part = batched(&one, vec![event(one.id, 1, seq)]);
