@@ -1,4 +1,7 @@
 //! What is out there: what HMCs show of frames, and what the objects say about how to reach a host.
 
 pub mod csv;
+pub mod endpoint;
+pub mod frame;
 pub mod hmc;
+pub mod lpar;

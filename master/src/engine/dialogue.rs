@@ -212,6 +212,29 @@ impl Dialogue {
         Ok(())
     }
 
+    /// Something happened that is stored already, in a transaction of its own.
+    ///
+    /// # Errors
+    /// As [`happened`](Self::happened).
+    pub fn stored_with(&mut self, event: Event) -> Result<(), Broken> {
+        let (after, actions) = self.operation.after(event).map_err(Broken::Impossible)?;
+        self.operation = after;
+        self.pending.actions.extend(actions);
+        Ok(())
+    }
+
+    /// The agent still waits for a secret.
+    pub fn wants(&mut self, secret: ObjectName) {
+        if !self.pending.secrets.contains(&secret) {
+            self.pending.secrets.push(secret);
+        }
+    }
+
+    /// Orders `action` once more.
+    pub fn owe(&mut self, action: Action) {
+        self.pending.actions.push(action);
+    }
+
     /// Takes one frame.
     ///
     /// # Errors
@@ -242,9 +265,7 @@ impl Dialogue {
             }
             AgentFrame::NeedSecret { operation, name } => {
                 self.mine(operation)?;
-                if !self.pending.secrets.contains(&name) {
-                    self.pending.secrets.push(name);
-                }
+                self.wants(name);
                 Ok(())
             }
             // Answers to what is asked outside of operations, or after the end of one.

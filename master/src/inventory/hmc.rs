@@ -138,7 +138,12 @@ impl FrameView {
     /// Whether an update of the LPAR `name` is under way on the frame: original and surrogate both exist.
     #[must_use]
     pub fn has_surrogate(&self, name: &str) -> bool {
-        self.partitions.iter().any(|partition| partition.name.strip_suffix(ORIGINAL) == Some(name))
+        self.surrogates().any(|found| found == name)
+    }
+
+    /// Names of the partitions that are being replaced, without what an update appends.
+    pub fn surrogates(&self) -> impl Iterator<Item = &str> {
+        self.partitions.iter().filter_map(|partition| partition.name.strip_suffix(ORIGINAL))
     }
 }
 

@@ -1,0 +1,198 @@
+//! The dispatcher: takes operations for this master, gives each a session, and tells sessions what others asked for.
+//!
+//! It looks at what is stored, woken by a hint or by time; a hint carries no data, so a lost one costs a second and nothing
+//! else. Work is taken only while the lease is good: a master that cannot keep its lease must not gather operations.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nim_shared::id::OperationId;
+use nim_shared::stamp::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::operation::Event;
+use super::session::{Hint, Over, Session};
+use super::shared::Shared;
+use crate::store;
+use crate::store::notify::Topic;
+use crate::store::operation::{Change, Record, Step};
+
+/// Most operations that are taken in one go.
+const TOGETHER: u32 = 64;
+
+/// Longest time between two looks without a hint.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Pause before an operation is taken up again whose session broke off.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// Most hints that wait for one session: there are two kinds, and each counts once.
+const HINTS: usize = 4;
+
+/// Takes operations and looks after their sessions.
+pub(super) struct Dispatcher {
+    shared: Arc<Shared>,
+    sessions: JoinSet<(OperationId, Over)>,
+    hints: HashMap<OperationId, mpsc::Sender<Hint>>,
+    /// Operations whose session broke off, and when to take them up again.
+    again: Vec<(Instant, OperationId)>,
+    stop: CancellationToken,
+}
+
+impl Dispatcher {
+    /// A dispatcher without sessions.
+    pub(super) fn new(shared: Arc<Shared>, stop: CancellationToken) -> Self {
+        Self { shared, sessions: JoinSet::new(), hints: HashMap::new(), again: Vec::new(), stop }
+    }
+
+    /// Works until it is told to stop; then waits until every session has ended.
+    pub(super) async fn run(mut self) {
+        let mut hints = self.shared.store.hints(&[Topic::Work]);
+        loop {
+            let more = match self.look().await {
+                Ok(more) => more,
+                Err(error) => {
+                    warn!(error = %crate::telemetry::chain(&error), "cannot look for work: {}", crate::telemetry::chain(&error));
+                    false
+                }
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                Some(ended) = self.sessions.join_next() => self.ended(ended),
+                () = std::future::ready(()), if more => {}
+                () = hints.wait(LOOK) => {}
+            }
+            while let Some(ended) = self.sessions.try_join_next() {
+                self.ended(ended);
+            }
+        }
+        while let Some(ended) = self.sessions.join_next().await {
+            self.ended(ended);
+        }
+    }
+
+    /// One look at what is to be done. Whether there may be more of it right away.
+    async fn look(&mut self) -> Result<bool, store::Error> {
+        let shared = Arc::clone(&self.shared);
+        if !shared.lease.may_command() {
+            return Ok(false);
+        }
+        let now = shared.store.now().await?;
+        let taken = shared.store.take_over(shared.master, TOGETHER).await?;
+        let claimed = shared.store.claim(shared.master, &shared.settings.limits, TOGETHER).await?;
+        let more = [taken.len(), claimed.len()].contains(&(TOGETHER as usize));
+        for record in taken {
+            info!(operation.id = %record.id, lpar.name = %record.lpar,
+                "took over the operation on {}, which is {}", record.lpar, record.operation.name());
+            self.start(record, now);
+        }
+        for record in claimed {
+            self.start(record, now);
+        }
+        for id in shared.store.asked_cancels(shared.master).await? {
+            self.tell(id, Hint::CancelAsked);
+        }
+        self.overdue().await?;
+        self.take_up_again(now).await?;
+        Ok(more)
+    }
+
+    /// Gives operations a new session whose session broke off while they are still this master's.
+    async fn take_up_again(&mut self, now: Timestamp) -> Result<(), store::Error> {
+        let (due, later) = self.again.drain(..).partition(|(at, _)| *at <= Instant::now());
+        self.again = later;
+        let due: Vec<(Instant, OperationId)> = due;
+        for (_, id) in due {
+            let record = self.shared.store.operation(id).await?;
+            let ours = record.owner == Some(self.shared.master);
+            if ours && record.operation.on_claim().is_some() && !self.hints.contains_key(&id) {
+                self.start(record, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what waited in the queue past its deadline; sessions see to their own.
+    async fn overdue(&mut self) -> Result<(), store::Error> {
+        let shared = Arc::clone(&self.shared);
+        for record in shared.store.overdue(shared.master, TOGETHER).await? {
+            if self.hints.contains_key(&record.id) {
+                continue;
+            }
+            let Ok((operation, actions)) = record.operation.after(Event::DeadlinePassed) else {
+                continue;
+            };
+            let step = Step {
+                operation: Some(operation),
+                actions,
+                deadline: Change::Clear,
+                ..Step::default()
+            };
+            match shared.store.transition(record.id, record.fence, &step).await {
+                Ok(()) => warn!(operation.id = %record.id, lpar.name = %record.lpar,
+                    "the operation on {} waited past its deadline", record.lpar),
+                Err(store::Error::Fenced { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, record: Record, now: Timestamp) {
+        let id = record.id;
+        let (lpar, owner) = (record.lpar.clone(), Arc::clone(&self.shared));
+        let (hints, receiver) = mpsc::channel(HINTS);
+        match Session::new(owner, record, now, receiver, self.stop.child_token()) {
+            Ok(session) => {
+                // A session that worked under an older fence loses its hints, and with them the operation.
+                self.hints.insert(id, hints);
+                self.sessions.spawn(async move { (id, session.run().await) });
+            }
+            Err(cause) => error!(operation.id = %id, lpar.name = %lpar, error = %cause,
+                "the request of the operation on {lpar} cannot be read; resolve it with `nimctl resolve {id}`"),
+        }
+    }
+
+    fn tell(&self, id: OperationId, hint: Hint) {
+        if let Some(session) = self.hints.get(&id) {
+            hint_at(session, hint);
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(OperationId, Over), tokio::task::JoinError>) {
+        let (id, over) = match ended {
+            Ok(ended) => ended,
+            Err(panic) => {
+                error!(error = %panic, "a session ended in a panic: {panic}");
+                let lost =
+                    self.hints.iter().filter(|(_, session)| session.is_closed()).map(|(id, _)| *id);
+                let at = Instant::now() + AGAIN;
+                self.again.extend(lost.map(|id| (at, id)));
+                self.hints.retain(|_, session| !session.is_closed());
+                return;
+            }
+        };
+        if self.hints.get(&id).is_some_and(mpsc::Sender::is_closed) {
+            self.hints.remove(&id);
+        }
+        match over {
+            Over::Failed => self.again.push((Instant::now() + AGAIN, id)),
+            Over::Done | Over::NotOurs | Over::Stopped => {}
+        }
+        for session in self.hints.values() {
+            hint_at(session, Hint::LookAgain);
+        }
+    }
+}
+
+/// Leaves a hint. Where there is no room the session has the same hint already; where it has ended it needs none.
+fn hint_at(session: &mpsc::Sender<Hint>, hint: Hint) {
+    if let Err(error) = session.try_send(hint) {
+        tracing::trace!("a hint was not needed: {error}");
+    }
+}

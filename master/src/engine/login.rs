@@ -1,0 +1,74 @@
+//! Passwords for management consoles, on their way to an agent: one login at a time for each console, and none with a password
+//! that was refused. Three refused logins lock the account on an HMC.
+
+use std::time::Duration;
+
+use nim_shared::frame::{Body, ChangeMoment, Effect, Event, Known, SecretText};
+use nim_shared::id::ObjectName;
+
+use super::shared::Shared;
+use crate::store;
+use crate::store::secret::{LoginOutcome, LoginTurn, Turn};
+
+/// How long one login may take before others may try: an agent's own limit for it is shorter.
+const LASTS: Duration = Duration::from_secs(120);
+
+/// Pause before the turn is asked for again.
+pub(super) const AGAIN: Duration = Duration::from_millis(500);
+
+/// What an agent gets that asked for a secret.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The secret; the login that it is for is under way.
+    Secret(SecretText, LoginTurn),
+    /// Nothing: there is none, or it may not be used until it is changed.
+    Nothing(String),
+    /// Another login at the same console is under way.
+    Later,
+}
+
+/// Asks for the turn to log in at `console` with `secret`, and opens the secret.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn answer(
+    shared: &Shared,
+    console: &ObjectName,
+    secret: &ObjectName,
+) -> Result<Answer, store::Error> {
+    let turn = match shared.store.login_begin(console, secret, LASTS).await {
+        Ok(Turn::Yours(turn)) => turn,
+        Ok(Turn::Wait(_)) => return Ok(Answer::Later),
+        Ok(Turn::Refused { by, .. }) => {
+            return Ok(Answer::Nothing(format!(
+                "{by} refused the secret {secret}; set it anew with `nimctl secret set {secret}`"
+            )));
+        }
+        Err(store::Error::NoSuchSecret { .. }) => {
+            return Ok(Answer::Nothing(format!(
+                "there is no secret {secret}; set it with `nimctl secret set {secret}`"
+            )));
+        }
+        Err(error) => return Err(error),
+    };
+    let value = shared.store.secret_open(&shared.secrets, secret).await?;
+    Ok(Answer::Secret(value, turn))
+}
+
+/// What a journal event says about a login that is under way.
+#[must_use]
+pub(super) fn outcome(event: &Event) -> Option<LoginOutcome> {
+    let Body::Known(known) = &event.body else { return None };
+    match &**known {
+        Known::Change(change) if matches!(change.effect, Effect::ConsoleToken { .. }) => {
+            match change.moment.known() {
+                Some(ChangeMoment::Done) => Some(LoginOutcome::Accepted),
+                _ => None,
+            }
+        }
+        // Logon rejected. Source: Live Update reference §3.3.
+        Known::Code { code, .. } if code.starts_with("PMCSS") => Some(LoginOutcome::Refused),
+        Known::Finished(_) => Some(LoginOutcome::Unknown),
+        _ => None,
+    }
+}

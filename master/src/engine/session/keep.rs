@@ -1,0 +1,292 @@
+//! What a session stores: what it read, what it learned about the contact, how it gave up.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nim_shared::frame::MasterFrame;
+use nim_shared::id::ObjectName;
+use nim_shared::operation::{Blackout, Outcome, Report};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::{Agent, Event, Lost, Over, Session, State};
+use crate::engine::dialogue::{self, Batch};
+use crate::engine::login::{self, Answer};
+use crate::store::event::Batched;
+use crate::store::operation::{Change, Step};
+use crate::store::output::Chunk;
+use crate::store::secret::LoginOutcome;
+use crate::store::writer::WriteError;
+use crate::store::{self, Retry};
+
+/// A clock that differs by more than this is worth a warning, in milliseconds. Source: the issue's own figure, 30 s.
+const SKEW: i128 = 30_000;
+
+impl Session {
+    /// Stores a batch with the state that it leads to. Returns when it is committed.
+    pub(super) async fn keep(&mut self, batch: Batch) -> Result<(), Over> {
+        let step = self.step(&batch);
+        let chunk =
+            |one: dialogue::Chunk| Chunk { epoch: one.epoch, offset: one.offset, data: one.bytes };
+        let batched = Batched {
+            operation: self.order.operation,
+            fence: self.order.fence,
+            events: batch.events,
+            output: batch.output.into_iter().map(chunk).collect(),
+            step,
+        };
+        if batched.events.is_empty() && batched.output.is_empty() && batched.step == Step::default()
+        {
+            return Ok(());
+        }
+        if let Some(outcome) = batched.events.iter().find_map(login::outcome) {
+            self.end_login(outcome).await?;
+        }
+        let shared = Arc::clone(&self.shared);
+        self.insist(|| shared.writer.store(batched.clone())).await
+    }
+
+    /// What changes in the operation's row.
+    fn step(&mut self, batch: &Batch) -> Step {
+        let stored = batch.actions.iter().copied().filter(|action| action.is_stored()).collect();
+        let mut step = Step { actions: stored, ..Step::default() };
+        if !batch.changed {
+            return step;
+        }
+        let operation = self.dialogue.operation().clone();
+        let progress = self.dialogue.progress();
+        let estimate = progress.estimated_blackout;
+        step.estimate = (estimate.is_some() || progress.estimated_total.is_some())
+            .then_some((estimate, progress.estimated_total));
+        step.report.clone_from(&progress.report);
+        if self.at != place(&operation.state) {
+            let limit = self.shared.settings.deadlines.of(&operation.state, estimate);
+            self.at = place(&operation.state);
+            self.entered = Instant::now();
+            self.deadline = limit.map(|limit| self.entered + limit);
+            step.deadline = limit.map_or(Change::Clear, Change::Set);
+            step.waits_for = Change::Clear;
+            self.tell(&operation.state);
+        }
+        step.operation = Some(operation);
+        step
+    }
+
+    /// Says in the log where the operation went.
+    fn tell(&self, state: &State) {
+        let where_to = match state.run() {
+            Some(run) if matches!(state, State::Running(_)) => {
+                run.phase.map_or_else(|| run.stage.to_string(), |phase| phase.to_string())
+            }
+            _ => state.name().to_string(),
+        };
+        info!(operation.id = %self.order.operation, lpar.name = %self.lpar,
+            "operation on {} entered {where_to}", self.lpar);
+    }
+
+    /// Asks the database until it answers. A refusal because of the fence ends the session.
+    pub(super) async fn insist<T, E, F>(&self, ask: impl Fn() -> F) -> Result<T, Over>
+    where
+        E: Into<NotStored>,
+        F: Future<Output = Result<T, E>>,
+    {
+        loop {
+            let (again, reason) = match ask().await.map_err(Into::into) {
+                Ok(answer) => return Ok(answer),
+                Err(NotStored::Fenced) => return Err(Over::NotOurs),
+                Err(NotStored::Ended) => return Err(Over::Stopped),
+                Err(NotStored::Failed { again, reason }) => (again, reason),
+            };
+            warn!(operation.id = %self.order.operation, lpar.name = %self.lpar, error = %reason,
+                "cannot store what happened on {}: {reason}", self.lpar);
+            // What the session cannot mend is taken up again later, slowly enough to be read in the log.
+            let pause = again.ok_or(Over::Failed)?;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.stop.cancelled() => return Err(Over::Stopped),
+            }
+        }
+    }
+
+    /// Takes in an event that was stored in a transaction of its own.
+    pub(super) fn stored_with(&mut self, event: Event, deadline: Option<Duration>) {
+        if self.dialogue.stored_with(event).is_ok() {
+            self.at = place(&self.dialogue.operation().state);
+            self.entered = Instant::now();
+            self.deadline = deadline.map(|limit| self.entered + limit);
+        }
+    }
+
+    /// Notes that the agent answered.
+    pub(super) async fn greeted(&mut self, agent: &Agent) -> Result<(), Over> {
+        self.losses = 0;
+        let ours = self.shared.clock.now();
+        let skew = agent.hello().clock.now.since(ours).whole_milliseconds();
+        if skew.abs() > SKEW {
+            warn!(lpar.name = %self.lpar, skew_milliseconds = skew,
+                "the clock of {} differs from ours by {} s", self.lpar, skew / 1000);
+        }
+        if !self.contact_lost {
+            return Ok(());
+        }
+        self.contact_lost = false;
+        info!(operation.id = %self.order.operation, lpar.name = %self.lpar, "{} answers again", self.lpar);
+        self.put(Step {
+            lost_contact_since: Change::Clear,
+            waits_for: Change::Clear,
+            ..Step::default()
+        })
+        .await
+    }
+
+    /// Notes that there is no contact, once. No failure: the update goes on without us.
+    pub(super) async fn note_loss(&mut self, lost: &Lost) -> Result<(), Over> {
+        let since = Change::Set(self.shared.clock.now());
+        let lost_contact_since = if self.contact_lost { Change::Keep } else { since };
+        self.contact_lost = true;
+        let waits_for = Change::Set(format!("contact: {}", lost.chain()));
+        self.put(Step { lost_contact_since, waits_for, ..Step::default() }).await
+    }
+
+    /// Says what the operation waits for.
+    pub(super) async fn say_waits_for(&mut self, reason: String) -> Result<(), Over> {
+        self.put(Step { waits_for: Change::Set(reason), ..Step::default() }).await
+    }
+
+    /// Ends an operation whose `start` never left, with the reason.
+    pub(super) async fn give_up(&mut self, lost: &Lost) -> Result<(), Over> {
+        self.happened(Event::GaveUp);
+        let batch = self.dialogue.take();
+        let mut step = self.step(&batch);
+        if let State::Ended { outcome } = &self.dialogue.operation().state {
+            step.report = Some(unreached(outcome.clone(), lost));
+        }
+        warn!(operation.id = %self.order.operation, lpar.name = %self.lpar, error = %lost.chain(),
+            "the operation on {} was not started: {}", self.lpar, lost.chain());
+        self.put(step).await?;
+        if self.needs_nothing() { Err(Over::Done) } else { Ok(()) }
+    }
+
+    /// Answers an agent that asked for a secret: with the one that its order names, and no other.
+    pub(super) async fn answer_secret(
+        &mut self,
+        agent: &mut Agent,
+        name: ObjectName,
+    ) -> Result<Result<(), Lost>, Over> {
+        let shared = Arc::clone(&self.shared);
+        let allowed = self.console.as_ref().filter(|(_, secret)| *secret == name).cloned();
+        let value = match allowed {
+            None => {
+                warn!(operation.id = %self.order.operation, lpar.name = %self.lpar,
+                    "{} asked for the secret {name}, which its order does not name", self.lpar);
+                None
+            }
+            Some((console, secret)) => {
+                match self.insist(|| login::answer(&shared, &console, &secret)).await? {
+                    Answer::Secret(value, turn) => {
+                        self.login = Some(turn);
+                        Some(value)
+                    }
+                    Answer::Nothing(reason) => {
+                        warn!(operation.id = %self.order.operation, lpar.name = %self.lpar, "{reason}");
+                        None
+                    }
+                    Answer::Later => {
+                        self.ask_at = Some((Instant::now() + login::AGAIN, name));
+                        return Ok(Ok(()));
+                    }
+                }
+            }
+        };
+        let (operation, fence) = (self.order.operation, self.order.fence);
+        Ok(agent.send(&MasterFrame::Secret { operation, fence, name, value }).await)
+    }
+
+    async fn end_login(&mut self, outcome: LoginOutcome) -> Result<(), Over> {
+        let Some(turn) = self.login.take() else { return Ok(()) };
+        let shared = Arc::clone(&self.shared);
+        self.insist(|| shared.store.login_end(&turn, outcome)).await
+    }
+
+    async fn put(&mut self, step: Step) -> Result<(), Over> {
+        let shared = Arc::clone(&self.shared);
+        let (operation, fence) = (self.order.operation, self.order.fence);
+        self.insist(|| shared.store.transition(operation, fence, &step)).await
+    }
+}
+
+/// Why something was not stored.
+pub(super) enum NotStored {
+    /// Another master owns the operation, or a person decided about it.
+    Fenced,
+    /// nimd stops.
+    Ended,
+    /// The database did not take it.
+    Failed {
+        /// When to try again; `None` when the same would come out.
+        again: Option<Duration>,
+        /// Why, as one line.
+        reason: String,
+    },
+}
+
+impl From<&store::Error> for NotStored {
+    fn from(error: &store::Error) -> Self {
+        let again = match error.retry() {
+            Retry::After(pause) => Some(pause),
+            Retry::Never => None,
+        };
+        match error {
+            store::Error::Fenced { .. } => Self::Fenced,
+            other => Self::Failed { again, reason: crate::telemetry::chain(other) },
+        }
+    }
+}
+
+impl From<store::Error> for NotStored {
+    fn from(error: store::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<WriteError> for NotStored {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Store(error) => Self::from(&*error),
+            WriteError::Ended => Self::Ended,
+        }
+    }
+}
+
+/// What tells one place in an operation's life from another.
+pub(super) fn place(state: &State) -> Place {
+    let run = state.run();
+    (
+        state.name(),
+        run.map(|run| run.stage),
+        run.and_then(|run| run.phase),
+        run.and_then(|run| run.point),
+    )
+}
+
+/// State, stage, phase, point.
+pub(super) type Place = (
+    nim_shared::operation::StateName,
+    Option<nim_shared::stage::Stage>,
+    Option<nim_shared::stage::Phase>,
+    Option<nim_shared::stage::Point>,
+);
+
+/// The report of an operation that never reached its LPAR.
+fn unreached(outcome: Outcome, lost: &Lost) -> Report {
+    Report {
+        outcome,
+        summary: lost.chain(),
+        codes: vec![lost.code()],
+        before: None,
+        after: None,
+        blackout: Blackout::default(),
+        estimated_total: None,
+    }
+}

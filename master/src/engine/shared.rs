@@ -1,0 +1,179 @@
+//! What all sessions of this master work with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nim_shared::id::{MasterId, ObjectName};
+use nim_shared::object::Spec;
+use nim_shared::stamp::Timestamp;
+
+use super::capacity::{Decision, FrameLedger, Need};
+use super::deadline::Deadlines;
+use super::dialogue::Order;
+use super::lease::Guard;
+use super::session::{Agent, Lost};
+use crate::clock::Clock;
+use crate::inventory::endpoint::{self, NoEndpoint};
+use crate::inventory::frame::{Frames, Seen};
+use crate::store::operation::Limits;
+use crate::store::reservation::{Proceeding, Wish};
+use crate::store::secret::KeyFile;
+use crate::store::writer::WriterHandle;
+use crate::store::{self, Store, Who};
+use crate::transport::{Command, Endpoint, Transport};
+
+/// How long before capacity that was missing is looked at again without a hint.
+const CAPACITY_AGAIN: Duration = Duration::from_secs(5);
+
+/// What the engine may do and how long it may take. Settings of `nimd`.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Most operations in flight.
+    pub limits: Limits,
+    /// How long each state and phase may last.
+    pub deadlines: Deadlines,
+    /// What is run on an LPAR to speak with its agent.
+    pub agent: Command,
+    /// The master's own private key.
+    pub key: PathBuf,
+}
+
+/// What all sessions of this master work with. Nothing in it belongs to one operation.
+#[derive(Debug)]
+pub struct Shared {
+    /// Which run of which master.
+    pub master: MasterId,
+    /// In whose name the inventory is changed.
+    pub who: Who,
+    /// The database.
+    pub store: Store,
+    /// Group commit.
+    pub writer: WriterHandle,
+    /// The way to hosts.
+    pub transport: Transport,
+    /// The way to frames.
+    pub frames: Frames,
+    /// Whether commands may be sent.
+    pub lease: Guard,
+    /// The time.
+    pub clock: Clock,
+    /// What secrets are encrypted with.
+    pub secrets: KeyFile,
+    /// What may be done.
+    pub settings: Settings,
+}
+
+/// What became of the wish for capacity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Capacity {
+    /// It is reserved, and it is stored that `proceed` is about to leave.
+    Reserved,
+    /// Somebody asked for a cancel in the meantime.
+    CancelAsked,
+    /// Not now.
+    Wait {
+        /// What is missing, for a person.
+        reason: String,
+        /// How long to wait before the next look without a hint.
+        look_again: Duration,
+    },
+}
+
+impl Shared {
+    /// Opens a conversation with the agent on `lpar`.
+    ///
+    /// # Errors
+    /// [`Lost`] says what was in the way.
+    pub async fn open_agent(self: &Arc<Self>, lpar: &ObjectName) -> Result<Agent, Lost> {
+        let endpoint = self.endpoint(lpar).await?;
+        Agent::open(
+            &self.transport,
+            lpar,
+            &endpoint,
+            &self.settings.agent,
+            self.master,
+            self.clock.now(),
+        )
+        .await
+    }
+
+    /// The way to the host of an object, with the host keys on record.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the object's attributes or keys on record cannot be used.
+    pub async fn endpoint(&self, name: &ObjectName) -> Result<Endpoint, NoEndpoint> {
+        endpoint::stored(&self.store, name, &self.settings.key).await
+    }
+
+    /// Reserves capacity for an operation that is `ready`, on fresh figures of its frame where an HMC shows them.
+    ///
+    /// # Errors
+    /// [`store::Error::Fenced`] and what else the database says.
+    pub async fn reserve(
+        &self,
+        order: &Order,
+        lpar: &ObjectName,
+        frame: Option<&ObjectName>,
+        deadline: Duration,
+    ) -> Result<Capacity, store::Error> {
+        let partition = self.partition(lpar).await?;
+        let need = match frame {
+            Some(frame) => self.need(frame, &partition).await,
+            None => Ok(None),
+        };
+        let need = match need {
+            Ok(need) => need,
+            Err(reason) => return Ok(Capacity::Wait { reason, look_again: CAPACITY_AGAIN }),
+        };
+        let wish = Wish {
+            need,
+            partition,
+            limit: self.settings.limits.per_frame,
+            deadline: Some(deadline),
+        };
+        let decide = |ledger: &FrameLedger, now: Timestamp| ledger.decide(wish.need, now);
+        Ok(
+            match self
+                .store
+                .reserve_and_proceed(order.operation, order.fence, &wish, decide)
+                .await?
+            {
+                Proceeding::Granted(_) => Capacity::Reserved,
+                Proceeding::CancelAsked => Capacity::CancelAsked,
+                Proceeding::NotNow(Decision::Wait(shortage)) => Capacity::Wait {
+                    reason: format!("capacity: {shortage}"),
+                    look_again: CAPACITY_AGAIN,
+                },
+                Proceeding::NotNow(Decision::ReadAgain | Decision::Granted) => Capacity::Wait {
+                    reason: "a fresh reading of the frame".to_owned(),
+                    look_again: Duration::ZERO,
+                },
+            },
+        )
+    }
+
+    /// What a surrogate of the partition takes. `None` where no HMC can say; an error where one should say and does not at the
+    /// moment: then nothing is started on old figures.
+    async fn need(&self, frame: &ObjectName, partition: &str) -> Result<Option<Need>, String> {
+        match self.frames.look(frame).await {
+            Seen::View(view) => Ok(view
+                .partitions
+                .iter()
+                .find(|one| one.name == partition)
+                .and_then(|one| one.need)),
+            Seen::NoConsole => Ok(None),
+            Seen::Unreachable(reason) => Err(format!("an HMC of {frame}: {reason}")),
+        }
+    }
+
+    /// Name of an LPAR's partition on the HMC.
+    async fn partition(&self, lpar: &ObjectName) -> Result<String, store::Error> {
+        let stored = self.store.object(lpar).await?;
+        let named = match stored.object.spec {
+            Spec::Standalone(spec) => spec.partition_name,
+            _ => None,
+        };
+        Ok(named.unwrap_or_else(|| lpar.to_string()))
+    }
+}
