@@ -1,3 +1,7 @@
-//! placeholder
+//! `nim-lab`, and under other names the AIX commands of an LPAR.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nim_lab::cli::main()
+}

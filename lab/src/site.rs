@@ -1,0 +1,359 @@
+//! The site file: what a simulated site consists of, as its owner writes it.
+//!
+//! Everything that can be guessed has a default, so that a small site stays a small file. [`parse`] reports all faults at once, each
+//! with its place; a checked [`File`] becomes a [`World`](crate::world::World) by [`build::world`].
+
+pub mod build;
+mod check;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::fault::Fault;
+use crate::world::Variation;
+use crate::world::lpar::{AgentInstalled, Style};
+use crate::{Phase, world};
+
+/// A site as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// What unclear facts are drawn from. Default 1.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// TCP port of every SSH server. Default 2222.
+    #[serde(default = "port")]
+    pub port: u16,
+    /// Management consoles.
+    pub hmcs: Vec<HmcEntry>,
+    /// Frames.
+    pub frames: Vec<FrameEntry>,
+    /// AIX LPARs.
+    pub lpars: Vec<LparEntry>,
+    /// Software the site's NFS server offers.
+    #[serde(default)]
+    pub lpp_sources: Vec<SourceEntry>,
+}
+
+/// An HMC as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HmcEntry {
+    /// Name.
+    pub name: String,
+    /// Loopback address.
+    pub address: String,
+    /// Such as `V10R3 M1060`, which is the default.
+    #[serde(default = "hmc_level")]
+    pub level: String,
+    /// Users that may log in.
+    pub users: Vec<UserEntry>,
+}
+
+/// A user of an HMC as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserEntry {
+    /// Name.
+    pub name: String,
+    /// Task role (HV §1.2).
+    pub role: String,
+    /// Password.
+    pub password: String,
+}
+
+/// A frame as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrameEntry {
+    /// Name.
+    pub name: String,
+    /// `9009-42A`.
+    pub type_model: String,
+    /// Serial number.
+    pub serial: String,
+    /// HMCs that manage it, the preferred one first.
+    pub hmcs: Vec<String>,
+    /// Memory in MB.
+    pub memory_mb: u64,
+    /// Memory of the hypervisor in MB.
+    #[serde(default = "firmware")]
+    pub firmware_mb: u64,
+    /// Grain of memory in MB.
+    #[serde(default = "region")]
+    pub region_mb: u64,
+    /// Processors, such as `16.0`.
+    pub processors: f64,
+    /// Highest partition id.
+    #[serde(default = "max_lpars")]
+    pub max_lpars: u32,
+    /// Its pair of VIO servers.
+    pub vios: Vec<ViosEntry>,
+}
+
+/// A VIO server as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViosEntry {
+    /// Name.
+    pub name: String,
+    /// Loopback address.
+    pub address: String,
+    /// Partition id.
+    pub id: u32,
+    /// Level.
+    #[serde(default = "vios_level")]
+    pub level: String,
+}
+
+/// An LPAR as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LparEntry {
+    /// Name; also its host name.
+    pub name: String,
+    /// Its frame.
+    pub frame: String,
+    /// Loopback address.
+    pub address: String,
+    /// Partition id.
+    pub id: u32,
+    /// Output of `oslevel -s`.
+    pub level: String,
+    /// Progress with dots (`A`) or with times (`B`). Default: A for 72xx, B for 7300-03 and later (LU §8.4).
+    pub style: Option<Style>,
+    /// `LANG`. Default `C`.
+    #[serde(default = "locale")]
+    pub locale: String,
+    /// Memory in MB.
+    #[serde(default = "lpar_memory")]
+    pub memory_mb: u64,
+    /// Entitlement, such as `0.5`.
+    #[serde(default = "entitlement")]
+    pub processors: f64,
+    /// Virtual processors.
+    #[serde(default = "virtual_processors")]
+    pub virtual_processors: u32,
+    /// Disks.
+    #[serde(default)]
+    pub disks: Vec<DiskEntry>,
+    /// Local file systems beside the usual ones.
+    #[serde(default)]
+    pub filesystems: Vec<FileSystemEntry>,
+    /// Filesets beside the usual ones, with level.
+    #[serde(default)]
+    pub filesets: BTreeMap<String, String>,
+    /// Labels of interim fixes that are installed, with the fileset each locks.
+    #[serde(default)]
+    pub ifixes: BTreeMap<String, String>,
+    /// Users beside root.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// Factor on the phases, 1 small to 2.5 large (LU §8.4).
+    #[serde(default = "factor")]
+    pub size: f64,
+    /// Whether the agent is there. Default: installed.
+    #[serde(default = "installed")]
+    pub agent: AgentInstalled,
+    /// Exit status of geninstall for a partial success.
+    #[serde(default)]
+    pub partial_success_status: u8,
+    /// Readings of unclear facts; what is not said is drawn from the seed.
+    #[serde(default)]
+    pub vary: BTreeMap<String, bool>,
+    /// Faults from the start.
+    #[serde(default)]
+    pub faults: Vec<FaultEntry>,
+}
+
+/// A disk as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiskEntry {
+    /// Name.
+    pub name: String,
+    /// Size in MB.
+    pub size_mb: u64,
+    /// Volume group; none when free.
+    pub vg: Option<String>,
+}
+
+/// A local file system as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSystemEntry {
+    /// Logical volume.
+    pub device: String,
+    /// Mount point.
+    pub mounted_on: String,
+    /// Type.
+    #[serde(default = "jfs2")]
+    pub kind: String,
+    /// Size in MB.
+    pub size_mb: u64,
+    /// Used in MB.
+    pub used_mb: u64,
+}
+
+/// A fault as written: its name alone, or with the phase in which it strikes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum FaultEntry {
+    /// `procfs-open`.
+    Name(String),
+    /// `{fault: reboot, at: clone}`.
+    At {
+        /// Name.
+        fault: String,
+        /// Phase.
+        at: String,
+    },
+}
+
+impl FaultEntry {
+    /// The fault and the phase named with it.
+    pub fn read(&self) -> Result<(Fault, Option<Phase>), String> {
+        match self {
+            Self::Name(fault) => Ok((fault.parse()?, None)),
+            Self::At { fault, at } => Ok((fault.parse()?, Some(at.parse()?))),
+        }
+    }
+}
+
+/// Software as written; the lab makes simulated packages of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceEntry {
+    /// Name, and name of the directory.
+    pub name: String,
+    /// Level that `update_all` leads to; none for a source of interim fixes only.
+    pub level: Option<String>,
+    /// Filesets and their levels.
+    #[serde(default)]
+    pub filesets: BTreeMap<String, String>,
+    /// Interim fixes.
+    #[serde(default)]
+    pub ifixes: Vec<IfixEntry>,
+}
+
+/// An interim fix as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IfixEntry {
+    /// `IJ52421s2a`.
+    pub label: String,
+    /// `241031`: the middle part of the file name.
+    pub built: String,
+    /// One line.
+    pub text: String,
+    /// Filesets it changes and locks.
+    pub packages: Vec<String>,
+    /// Whether Live Update may carry it. Default yes.
+    #[serde(default = "yes")]
+    pub live_update: bool,
+}
+
+/// One thing wrong with a site file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Such as `lpars[3].frame`.
+    pub place: String,
+    /// What is wrong.
+    pub text: String,
+}
+
+/// Everything wrong with a site file.
+#[derive(Debug, thiserror::Error)]
+pub struct Faults {
+    /// What the file is called.
+    pub file: String,
+    /// The faults in the order of the file.
+    pub list: Vec<Wrong>,
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, fault) in self.list.iter().enumerate() {
+            if number > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{}: {}: {}", self.file, fault.place, fault.text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads and checks a site file. `name` is used in messages.
+pub fn parse(name: &str, text: &str) -> Result<File, Faults> {
+    let file: File = serde_yaml::from_str(text).map_err(|cause| Faults {
+        file: name.to_owned(),
+        list: vec![Wrong { place: "syntax".to_owned(), text: cause.to_string() }],
+    })?;
+    let list = check::faults(&file);
+    if list.is_empty() { Ok(file) } else { Err(Faults { file: name.to_owned(), list }) }
+}
+
+fn one() -> u64 {
+    1
+}
+fn port() -> u16 {
+    2222
+}
+fn hmc_level() -> String {
+    "V10R3 M1060".to_owned()
+}
+fn vios_level() -> String {
+    "3.1.4.21".to_owned()
+}
+fn firmware() -> u64 {
+    7168
+}
+fn region() -> u64 {
+    256
+}
+fn max_lpars() -> u32 {
+    400
+}
+fn locale() -> String {
+    "C".to_owned()
+}
+fn lpar_memory() -> u64 {
+    4096
+}
+fn entitlement() -> f64 {
+    0.5
+}
+fn virtual_processors() -> u32 {
+    2
+}
+fn factor() -> f64 {
+    1.0
+}
+fn installed() -> AgentInstalled {
+    AgentInstalled::Installed
+}
+fn jfs2() -> String {
+    "jfs2".to_owned()
+}
+fn yes() -> bool {
+    true
+}
+
+/// The readings written for an LPAR over those drawn for it.
+pub(crate) fn variation(entry: &LparEntry, seed: u64) -> Result<Variation, String> {
+    let drawn = serde_json::to_value(world::Variation::draw(seed, &entry.name))
+        .map_err(|error| error.to_string())?;
+    let mut readings = match drawn {
+        serde_json::Value::Object(readings) => readings,
+        other => return Err(format!("{other} is no set of readings")),
+    };
+    for (name, value) in &entry.vary {
+        readings.insert(name.clone(), (*value).into());
+    }
+    serde_json::from_value(readings.into()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

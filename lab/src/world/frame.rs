@@ -1,0 +1,154 @@
+//! A frame as its HMC sees it: memory, processors, partitions.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One Power server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// `9009-42A`.
+    pub type_model: String,
+    /// `7812345`.
+    pub serial: String,
+    /// HMCs that manage it.
+    pub hmcs: Vec<String>,
+    /// `Operating` and others (HV §2.2).
+    pub state: String,
+    /// Address of the service processor.
+    pub ipaddr: String,
+    /// Licensed memory in MB.
+    pub configurable_mb: u64,
+    /// Memory of the hypervisor in MB.
+    pub firmware_mb: u64,
+    /// Grain of allocation in MB.
+    pub region_mb: u64,
+    /// Licensed processors, in hundredths of a unit.
+    pub configurable_hundredths: u32,
+    /// Highest number of partitions, and highest id.
+    pub max_lpars: u32,
+    /// VIO servers by name.
+    pub vioses: BTreeMap<String, Vios>,
+    /// All partitions, VIO servers included.
+    pub partitions: Vec<Partition>,
+}
+
+/// A VIO server: what it serves to whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vios {
+    /// Loopback address of its SSH server.
+    pub address: String,
+    /// `3.1.4.21`.
+    pub level: String,
+    /// One server adapter for each client LPAR.
+    pub vhosts: Vec<Vhost>,
+}
+
+/// A virtual SCSI server adapter. It stays where it is; only its client changes (HV §3.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vhost {
+    /// `vhost3`.
+    pub name: String,
+    /// Virtual slot.
+    pub slot: u32,
+    /// Id of the client partition now.
+    pub client_id: u32,
+    /// The LPAR it was made for.
+    pub lpar: String,
+    /// Disks behind it, in the order of their LUNs.
+    pub backing: Vec<String>,
+}
+
+/// State of a partition in the spelling of the HMC's command line (HV §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PartitionState {
+    /// It runs.
+    Running,
+    /// Switched off; may still hold resources.
+    NotActivated,
+    /// On its way up.
+    Starting,
+    /// On its way down.
+    ShuttingDown,
+    /// In firmware: nothing to boot from was found.
+    OpenFirmware,
+}
+
+impl PartitionState {
+    /// As `lssyscfg` prints it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::NotActivated => "Not Activated",
+            Self::Starting => "Starting",
+            Self::ShuttingDown => "Shutting Down",
+            Self::OpenFirmware => "Open Firmware",
+        }
+    }
+}
+
+/// One partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// Name; unique in its frame.
+    pub name: String,
+    /// Id; 1 to `max_lpars`.
+    pub id: u32,
+    /// `aixlinux` or `vioserver`.
+    pub env: String,
+    /// Its state.
+    pub state: PartitionState,
+    /// Memory it holds, in MB.
+    pub memory_mb: u64,
+    /// Entitlement it holds, in hundredths of a unit.
+    pub hundredths: u32,
+    /// Virtual processors.
+    pub procs: u32,
+    /// Upper case, as the HMC prints it for partitions.
+    pub uuid: String,
+    /// What RMC last said of its system.
+    pub os_version: String,
+    /// Reference code on its panel; empty while all is quiet.
+    pub refcode: String,
+    /// Address that RMC knows.
+    pub rmc_ipaddr: String,
+}
+
+impl Frame {
+    /// Memory that can still be given away, in MB.
+    pub fn free_mb(&self) -> u64 {
+        let held: u64 = self.partitions.iter().map(|partition| partition.memory_mb).sum();
+        self.configurable_mb.saturating_sub(self.firmware_mb + held)
+    }
+
+    /// Entitlement that can still be given away, in hundredths of a unit.
+    pub fn free_hundredths(&self) -> u32 {
+        let held: u32 = self.partitions.iter().map(|partition| partition.hundredths).sum();
+        self.configurable_hundredths.saturating_sub(held)
+    }
+
+    /// The partition with that id.
+    pub fn partition(&self, id: u32) -> Option<&Partition> {
+        self.partitions.iter().find(|partition| partition.id == id)
+    }
+
+    /// The partition with that id, to be changed.
+    pub fn partition_mut(&mut self, id: u32) -> Option<&mut Partition> {
+        self.partitions.iter_mut().find(|partition| partition.id == id)
+    }
+
+    /// The partition of that name.
+    pub fn named(&self, name: &str) -> Option<&Partition> {
+        self.partitions.iter().find(|partition| partition.name == name)
+    }
+
+    /// The lowest id nobody has.
+    pub fn free_id(&self) -> Option<u32> {
+        (1..=self.max_lpars).find(|id| self.partition(*id).is_none())
+    }
+
+    /// `8286-42A*214F58V`.
+    pub fn mtms(&self) -> String {
+        format!("{}*{}", self.type_model, self.serial)
+    }
+}
