@@ -9,12 +9,15 @@ mod check;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use nim_shared::api::FileFault;
+use nim_shared::unit::ProcessorUnits;
+use nim_shared::yaml;
 use serde::Deserialize;
 
 use crate::fault::Fault;
 use crate::world::Variation;
 use crate::world::lpar::{AgentInstalled, Style};
-use crate::{Phase, world};
+use crate::Phase;
 
 /// A site as written.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,7 +88,7 @@ pub struct FrameEntry {
     #[serde(default = "region")]
     pub region_mb: u64,
     /// Processors, such as `16.0`.
-    pub processors: f64,
+    pub processors: ProcessorUnits,
     /// Highest partition id.
     #[serde(default = "max_lpars")]
     pub max_lpars: u32,
@@ -132,7 +135,7 @@ pub struct LparEntry {
     pub memory_mb: u64,
     /// Entitlement, such as `0.5`.
     #[serde(default = "entitlement")]
-    pub processors: f64,
+    pub processors: ProcessorUnits,
     /// Virtual processors.
     #[serde(default = "virtual_processors")]
     pub virtual_processors: u32,
@@ -151,9 +154,9 @@ pub struct LparEntry {
     /// Users beside root.
     #[serde(default)]
     pub users: Vec<String>,
-    /// Factor on the phases, 1 small to 2.5 large (LU §8.4).
-    #[serde(default = "factor")]
-    pub size: f64,
+    /// Tenths of the sample's durations its phases take, 10 small to 25 large (LU §8.4). Default 10.
+    #[serde(default = "size_tenths")]
+    pub size_tenths: u32,
     /// Whether the agent is there. Default: installed.
     #[serde(default = "installed")]
     pub agent: AgentInstalled,
@@ -264,6 +267,13 @@ pub struct Wrong {
     pub text: String,
 }
 
+impl From<FileFault> for Wrong {
+    fn from(fault: FileFault) -> Self {
+        let place = fault.line.map_or_else(|| "file".to_owned(), |line| format!("line {line}"));
+        Self { place, text: fault.message }
+    }
+}
+
 /// Everything wrong with a site file.
 #[derive(Debug, thiserror::Error)]
 pub struct Faults {
@@ -287,12 +297,15 @@ impl fmt::Display for Faults {
 
 /// Reads and checks a site file. `name` is used in messages.
 pub fn parse(name: &str, text: &str) -> Result<File, Faults> {
-    let file: File = serde_yaml::from_str(text).map_err(|cause| Faults {
-        file: name.to_owned(),
-        list: vec![Wrong { place: "syntax".to_owned(), text: cause.to_string() }],
-    })?;
-    let list = check::faults(&file);
-    if list.is_empty() { Ok(file) } else { Err(Faults { file: name.to_owned(), list }) }
+    let source = nim_shared::api::File { name: name.to_owned(), text: text.to_owned() };
+    let list = match yaml::read_settings(&source) {
+        Ok(file) => match check::faults(&file) {
+            list if list.is_empty() => return Ok(file),
+            list => list,
+        },
+        Err(faults) => faults.into_iter().map(Wrong::from).collect(),
+    };
+    Err(Faults { file: name.to_owned(), list })
 }
 
 fn one() -> u64 {
@@ -322,14 +335,14 @@ fn locale() -> String {
 fn lpar_memory() -> u64 {
     4096
 }
-fn entitlement() -> f64 {
-    0.5
+fn entitlement() -> ProcessorUnits {
+    ProcessorUnits { hundredths: 50 }
 }
 fn virtual_processors() -> u32 {
     2
 }
-fn factor() -> f64 {
-    1.0
+fn size_tenths() -> u32 {
+    10
 }
 fn installed() -> AgentInstalled {
     AgentInstalled::Installed
@@ -343,7 +356,7 @@ fn yes() -> bool {
 
 /// The readings written for an LPAR over those drawn for it.
 pub(crate) fn variation(entry: &LparEntry, seed: u64) -> Result<Variation, String> {
-    let drawn = serde_json::to_value(world::Variation::draw(seed, &entry.name))
+    let drawn = serde_json::to_value(Variation::draw(seed, &entry.name))
         .map_err(|error| error.to_string())?;
     let mut readings = match drawn {
         serde_json::Value::Object(readings) => readings,

@@ -30,21 +30,26 @@ pub(crate) fn signal(pid: i32, signal: i32) -> io::Result<()> {
     }
 }
 
-/// Waits for any child. `None` when there is none.
-pub(crate) fn reap() -> io::Result<Option<(i32, Ended)>> {
+/// Waits until some child has ended, without taking it.
+pub(crate) fn await_ended_child() -> io::Result<()> {
+    // SAFETY: an all-zero siginfo_t is a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: info is a valid place for one siginfo_t.
+    check(unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, libc::WEXITED | libc::WNOWAIT) })
+        .map(drop)
+}
+
+/// Takes a child that has ended, if there is one.
+pub(crate) fn reap_now() -> io::Result<Option<(i32, Ended)>> {
     let mut status = 0;
-    loop {
-        // SAFETY: status is a valid place for one int.
-        match check(unsafe { libc::waitpid(-1, &raw mut status, 0) }) {
-            Ok(pid) if libc::WIFEXITED(status) => {
-                let code = u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX);
-                return Ok(Some((pid, Ended::Exit(code))));
-            }
-            Ok(pid) => return Ok(Some((pid, Ended::Signal(libc::WTERMSIG(status))))),
-            Err(error) if error.raw_os_error() == Some(libc::ECHILD) => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+    // SAFETY: status is a valid place for one int.
+    match check(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) })? {
+        0 => Ok(None),
+        pid if libc::WIFEXITED(status) => {
+            let code = u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX);
+            Ok(Some((pid, Ended::Exit(code))))
         }
+        pid => Ok(Some((pid, Ended::Signal(libc::WTERMSIG(status))))),
     }
 }
 

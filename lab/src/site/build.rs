@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{hundredths, level};
+use super::check::level;
 use super::{DiskEntry, File, FrameEntry, LparEntry, variation};
 use crate::fault::Armed;
 use crate::world::frame::{Frame, Partition, PartitionState, Vhost, Vios};
@@ -68,7 +68,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         env: "aixlinux".to_owned(),
         state: PartitionState::Running,
         memory_mb: lpar.memory_mb,
-        hundredths: hundredths(lpar.processors).unwrap_or(10),
+        hundredths: lpar.processors.hundredths,
         procs: lpar.virtual_processors,
         uuid: uuid(&entry.serial, lpar.id),
         os_version: os_version(&lpar.level),
@@ -84,7 +84,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         configurable_mb: entry.memory_mb,
         firmware_mb: entry.firmware_mb,
         region_mb: entry.region_mb,
-        configurable_hundredths: hundredths(entry.processors).unwrap_or(100),
+        configurable_hundredths: entry.processors.hundredths,
         max_lpars: entry.max_lpars,
         vioses: vioses.collect(),
         partitions: servers.chain(partitions).collect(),
@@ -100,7 +100,6 @@ fn lpar(file: &File, entry: &LparEntry) -> Lpar {
     let faults = entry.faults.iter().filter_map(|fault| fault.read().ok()).map(|(fault, at)| {
         (fault, at.map_or_else(|| fault.armed(), Armed::At))
     });
-    let tenths = hundredths(entry.size).unwrap_or(100) / 10;
     let mut lpar = Lpar {
         frame: entry.frame.clone(),
         address: entry.address.clone(),
@@ -110,6 +109,7 @@ fn lpar(file: &File, entry: &LparEntry) -> Lpar {
         partition_id: entry.id,
         adapters: (0..servers).map(|number| format!("vscsi{number}")).collect(),
         booted_from: booted.and_then(|disk| disk.pvid.clone()).unwrap_or_default(),
+        booted_at: 0,
         bootlist: booted.map(|disk| disk.name.clone()).into_iter().collect(),
         disks,
         paths: Vec::new(),
@@ -125,7 +125,7 @@ fn lpar(file: &File, entry: &LparEntry) -> Lpar {
         faults: faults.collect(),
         variation: variation(entry, file.seed).unwrap_or_default(),
         partial_success_status: entry.partial_success_status,
-        size_tenths: tenths.max(1),
+        size_tenths: entry.size_tenths,
         agent: entry.agent,
     };
     lpar.paths = all_paths(&lpar);

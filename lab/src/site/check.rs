@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use nim_shared::id::ObjectName;
+
 use super::{File, LparEntry, Wrong, variation};
 
 /// All faults, in the order of the file.
@@ -23,9 +25,6 @@ pub(super) fn faults(file: &File) -> Vec<Wrong> {
             if !file.hmcs.iter().any(|known| known.name == *hmc) {
                 found.add(format!("{place}.hmcs[{number}]"), format!("no HMC is called {hmc:?}"));
             }
-        }
-        if hundredths(frame.processors).is_none() {
-            found.add(format!("{place}.processors"), format!("{} is no number of processors", frame.processors));
         }
         for (number, vios) in frame.vios.iter().enumerate() {
             let place = format!("{place}.vios[{number}]");
@@ -64,11 +63,11 @@ fn lpar_entry(found: &mut Found, file: &File, lpar: &LparEntry, place: &str) {
     if !is_oslevel(&lpar.level) {
         found.add(format!("{place}.level"), format!("{:?} is not like \"7200-05-03-2148\"", lpar.level));
     }
-    if hundredths(lpar.processors).is_none() {
-        found.add(format!("{place}.processors"), format!("{} is no number of processors", lpar.processors));
+    if lpar.processors.hundredths == 0 {
+        found.add(format!("{place}.processors"), "is nothing".to_owned());
     }
-    if !(0.1..=100.0).contains(&lpar.size) {
-        found.add(format!("{place}.size"), format!("{} is not between 0.1 and 100", lpar.size));
+    if !(1..=1000).contains(&lpar.size_tenths) {
+        found.add(format!("{place}.size_tenths"), format!("{} is not between 1 and 1000", lpar.size_tenths));
     }
     if !lpar.disks.is_empty() && !lpar.disks.iter().any(|disk| disk.vg.as_deref() == Some("rootvg")) {
         found.add(format!("{place}.disks"), "no disk has vg: rootvg".to_owned());
@@ -101,13 +100,6 @@ pub(super) fn level(text: &str) -> Option<(u32, u32, u32)> {
     Some((version.parse().ok()?, release.parse().ok()?, pack.parse().ok()?))
 }
 
-/// Processor units in hundredths.
-pub(super) fn hundredths(units: f64) -> Option<u32> {
-    let scaled = (units * 100.0).round();
-    let text = format!("{scaled:.0}");
-    if scaled > 0.0 { text.parse().ok() } else { None }
-}
-
 fn is_oslevel(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
@@ -127,7 +119,7 @@ impl Found {
     }
 
     fn name(&mut self, place: &str, name: &str) {
-        if !(1..=39).contains(&name.len()) || name.chars().any(|c| !c.is_ascii_graphic()) {
+        if name.parse::<ObjectName>().is_err() {
             self.add(format!("{place}.name"), format!("{name:?} cannot be the name of a NIM object"));
         }
         if let Some(before) = self.names.insert(name.to_owned(), place.to_owned()) {

@@ -24,7 +24,7 @@ pub struct Frame {
     /// Grain of allocation in MB.
     pub region_mb: u64,
     /// Licensed processors, in hundredths of a unit.
-    pub configurable_hundredths: u32,
+    pub configurable_hundredths: u64,
     /// Highest number of partitions, and highest id.
     pub max_lpars: u32,
     /// VIO servers by name.
@@ -101,7 +101,7 @@ pub struct Partition {
     /// Memory it holds, in MB.
     pub memory_mb: u64,
     /// Entitlement it holds, in hundredths of a unit.
-    pub hundredths: u32,
+    pub hundredths: u64,
     /// Virtual processors.
     pub procs: u32,
     /// Upper case, as the HMC prints it for partitions.
@@ -122,8 +122,8 @@ impl Frame {
     }
 
     /// Entitlement that can still be given away, in hundredths of a unit.
-    pub fn free_hundredths(&self) -> u32 {
-        let held: u32 = self.partitions.iter().map(|partition| partition.hundredths).sum();
+    pub fn free_hundredths(&self) -> u64 {
+        let held: u64 = self.partitions.iter().map(|partition| partition.hundredths).sum();
         self.configurable_hundredths.saturating_sub(held)
     }
 

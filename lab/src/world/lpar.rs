@@ -31,6 +31,8 @@ pub struct Lpar {
     pub paths: Vec<DiskPath>,
     /// PVID of the disk the running system was booted from.
     pub booted_from: String,
+    /// Site time in milliseconds of the last boot.
+    pub booted_at: u64,
     /// Disks in the normal boot list.
     pub bootlist: Vec<String>,
     /// Mounted local file systems.
@@ -221,7 +223,7 @@ impl Lpar {
         self.disks.iter().find(|disk| disk.pvid.as_deref() == Some(self.booted_from.as_str()))
     }
 
-    /// Memory of rootvg in use, in MB: what clone and mirror disks must hold.
+    /// What rootvg holds, in MB: what clone and mirror disks must hold.
     pub fn rootvg_used_mb(&self) -> u64 {
         self.filesystems.iter().map(|fs| fs.used_mb).sum::<u64>() + PAGING_MB + DUMP_MB
     }

@@ -45,9 +45,9 @@ pub enum Refused {
     #[error("the frame has {free} hundredths of a processor free, {needed} are needed")]
     Processors {
         /// Hundredths free.
-        free: u32,
+        free: u64,
         /// Hundredths needed.
-        needed: u32,
+        needed: u64,
     },
     /// The wanted id is taken, or none is free.
     #[error("partition id {0:?} is not available")]
@@ -242,9 +242,15 @@ impl World {
 
     /// The LPAR boots from the first bootable disk of its boot list, and forgets what only a kernel holds.
     /// `None`: nothing there can be booted.
-    pub fn boot(&mut self, lpar: &str, disk: Option<&str>) -> Result<Option<String>, Refused> {
+    pub fn boot(
+        &mut self,
+        lpar: &str,
+        disk: Option<&str>,
+        now: u64,
+    ) -> Result<Option<String>, Refused> {
         let entry = self.lpar_mut(lpar)?;
         entry.tokens.clear();
+        entry.booted_at = now;
         let current = entry.booted_from.clone();
         let wanted: Vec<String> = disk.map_or_else(|| entry.bootlist.clone(), |d| vec![d.to_owned()]);
         let found = wanted.iter().find_map(|name| {
@@ -372,6 +378,7 @@ fn fits(frame: &Frame, own: &Partition) -> Result<(), Refused> {
     }
     Ok(())
 }
+
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,231 @@
+//! The AIX commands of a simulated LPAR: this binary under other names, on the LPAR's `PATH`.
+//!
+//! Each command is a function from the world and its arguments to text, in a file of its own. What it prints comes from templates here,
+//! with its source in LU; nothing is taken from the product. A command knows its LPAR by `NIM_AGENT_ROOT`.
+
+mod bootlist;
+mod clvupdate;
+mod df;
+mod emgr;
+mod errpt;
+mod genld;
+mod geninstall;
+mod getconf;
+mod hmcauth;
+mod hostname;
+mod locale;
+mod lparstat;
+mod lsattr;
+mod lsdev;
+mod lslpp;
+mod lspath;
+mod lspv;
+mod lsvg;
+mod lvupdate;
+pub(crate) mod media;
+mod mount;
+mod oslevel;
+mod ps;
+mod stamp;
+mod uname;
+mod who;
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::control::{Client, Request};
+use crate::lpar::files::Files;
+use crate::record::{self, Deed, Entry};
+use crate::world::{Lpar, Store, World};
+
+/// Folder and name of each command.
+pub(crate) const COMMANDS: &[(&str, &str)] = &[
+    ("usr/bin", "bootlist"),
+    ("usr/sbin", "clvupdate"),
+    ("usr/bin", "df"),
+    ("usr/sbin", "emgr"),
+    ("usr/bin", "errpt"),
+    ("usr/bin", "genld"),
+    ("usr/sbin", "geninstall"),
+    ("usr/bin", "getconf"),
+    ("usr/sbin", "hmcauth"),
+    ("usr/bin", "hostname"),
+    ("usr/bin", "lparstat"),
+    ("usr/sbin", "lsattr"),
+    ("usr/sbin", "lsdev"),
+    ("usr/bin", "lslpp"),
+    ("usr/sbin", "lspath"),
+    ("usr/sbin", "lspv"),
+    ("usr/sbin", "lsvg"),
+    ("usr/sbin", "mount"),
+    ("usr/bin", "oslevel"),
+    ("usr/bin", "ps"),
+    ("usr/sbin", "umount"),
+    ("usr/bin", "uname"),
+    ("usr/bin", "who"),
+];
+
+/// The LPAR a command runs on.
+pub(crate) struct Context {
+    /// The site's directory.
+    pub(crate) directory: PathBuf,
+    /// Name of the LPAR in the world.
+    pub(crate) name: String,
+    /// Its root.
+    pub(crate) root: PathBuf,
+    /// Its other file trees.
+    pub(crate) files: Files,
+    /// The world.
+    pub(crate) store: Store,
+}
+
+/// A command: the context, its arguments, and where its standard output goes. Its exit status.
+type Run = fn(&Context, &[String], &mut dyn io::Write) -> anyhow::Result<u8>;
+
+/// The function of a command, if there is one of that name.
+pub(crate) fn command(name: &str) -> Option<Run> {
+    Some(match name {
+        "bootlist" => bootlist::run,
+        "clvupdate" => clvupdate::run,
+        "df" => df::run,
+        "emgr" => emgr::run,
+        "errpt" => errpt::run,
+        "genld" => genld::run,
+        "geninstall" => geninstall::run,
+        "getconf" => getconf::run,
+        "hmcauth" => hmcauth::run,
+        "hostname" => hostname::run,
+        "lparstat" => lparstat::run,
+        "lsattr" => lsattr::run,
+        "lsdev" => lsdev::run,
+        "lslpp" => lslpp::run,
+        "lspath" => lspath::run,
+        "lspv" => lspv::run,
+        "lsvg" => lsvg::run,
+        "mount" => mount::mount,
+        "oslevel" => oslevel::run,
+        "ps" => ps::run,
+        "umount" => mount::umount,
+        "uname" => uname::run,
+        "who" => who::run,
+        _ => return None,
+    })
+}
+
+/// Runs a command of the LPAR that the environment names.
+pub(crate) fn main(run: Run, name: &str, arguments: &[String]) -> anyhow::Result<u8> {
+    let root = env::var_os("NIM_AGENT_ROOT")
+        .context("NIM_AGENT_ROOT is not set: this command works only on an LPAR of the lab")?;
+    let context = Context::of(&root)?;
+    let mut shown = vec![name.to_owned()];
+    shown.extend(hmcauth::without_secrets(arguments));
+    context.note(Deed::Command { arguments: shown })?;
+    let status = run(&context, arguments, &mut io::stdout())?;
+    io::stdout().flush()?;
+    Ok(status)
+}
+
+impl Context {
+    fn of(root: &OsStr) -> anyhow::Result<Self> {
+        let root = PathBuf::from(root);
+        let (directory, name, files) = Files::from_root(&root)
+            .with_context(|| format!("{} is no root of an LPAR of the lab", root.display()))?;
+        let store = Store::at(&directory);
+        Ok(Self { directory, name, root, files, store })
+    }
+
+    /// The LPAR as it is now.
+    pub(crate) fn lpar(&self) -> anyhow::Result<Lpar> {
+        Ok(self.world()?.lpar(&self.name)?.clone())
+    }
+
+    /// The world as it is now.
+    pub(crate) fn world(&self) -> anyhow::Result<World> {
+        Ok(self.store.read()?)
+    }
+
+    /// Changes the LPAR.
+    pub(crate) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Lpar) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        self.store.change(|world| change(world.lpar_mut(&self.name)?))
+    }
+
+    /// A file of the LPAR, as the LPAR names it.
+    pub(crate) fn path(&self, absolute: &str) -> PathBuf {
+        self.root.join(absolute.trim_start_matches('/'))
+    }
+
+    /// Where a path that a person gave is: on the LPAR, or, seen by all LPARs, on the machine itself.
+    pub(crate) fn find(&self, given: &str) -> PathBuf {
+        let inside = self.path(given);
+        if inside.exists() { inside } else { Path::new(given).to_owned() }
+    }
+
+    /// A connection to the site.
+    pub(crate) fn site(&self) -> anyhow::Result<Client> {
+        Ok(Client::connect(&self.directory)?)
+    }
+
+    /// Site time in milliseconds.
+    pub(crate) fn now(&self) -> anyhow::Result<u64> {
+        Ok(self.site()?.done(&Request::Now)?)
+    }
+
+    /// Writes the lab's record. The time is the machine's where the site cannot be asked.
+    pub(crate) fn note(&self, deed: Deed) -> anyhow::Result<()> {
+        let at = self.now().unwrap_or_else(|_| crate::clock::machine_now());
+        record::append(&self.directory, &Entry { at, lpar: self.name.clone(), deed })
+            .context("cannot write the lab's record")
+    }
+}
+
+/// Options of a command in the manner of `getopt`: `-al name` is `-a -l name`. `with_value` lists those that take one.
+pub(crate) struct Options {
+    /// Options found, with their values.
+    found: Vec<(char, String)>,
+    /// The other words.
+    pub(crate) words: Vec<String>,
+}
+
+impl Options {
+    /// Splits arguments. Words may stand between options.
+    pub(crate) fn read(arguments: &[String], with_value: &str) -> Self {
+        let mut options = Self { found: Vec::new(), words: Vec::new() };
+        let mut rest = arguments.iter();
+        while let Some(word) = rest.next() {
+            match word.strip_prefix('-') {
+                Some(letters) if !letters.is_empty() => {
+                    let mut letters = letters.chars();
+                    while let Some(letter) = letters.next() {
+                        if with_value.contains(letter) {
+                            let glued = letters.as_str();
+                            let value =
+                                if glued.is_empty() { rest.next().cloned() } else { Some(glued.to_owned()) };
+                            options.found.push((letter, value.unwrap_or_default()));
+                            break;
+                        }
+                        options.found.push((letter, String::new()));
+                    }
+                }
+                _ => options.words.push(word.clone()),
+            }
+        }
+        options
+    }
+
+    /// Whether an option was given.
+    pub(crate) fn has(&self, letter: char) -> bool {
+        self.found.iter().any(|(found, _)| *found == letter)
+    }
+
+    /// The value of an option.
+    pub(crate) fn value(&self, letter: char) -> Option<&str> {
+        self.found.iter().rev().find(|(found, _)| *found == letter).map(|(_, value)| value.as_str())
+    }
+}

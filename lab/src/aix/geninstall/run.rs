@@ -1,0 +1,325 @@
+//! The run after the preview, phase by phase (LU §2.4 to §2.6, §5.5).
+
+use std::fs;
+
+use super::check::blackout_milliseconds;
+use super::fail::{self, Failure};
+use super::logs;
+use super::say::Printer;
+use crate::Phase;
+use crate::aix::lvupdate::Data;
+use crate::aix::media::Selection;
+use crate::aix::{Context, stamp};
+use crate::fault::Fault;
+use crate::world::lpar::{Lpar, OldProcess, Style};
+use crate::world::update::Update;
+
+/// How a run that went through came out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tidy {
+    /// Everything is as it should be.
+    All,
+    /// Updated, with leftovers.
+    Partly,
+}
+
+/// Runs the update. The exit status.
+pub(super) fn update(
+    context: &Context,
+    printer: &mut Printer<'_>,
+    data: &Data,
+    selection: &Selection,
+) -> anyhow::Result<u8> {
+    printer.progress_b("The live update preview succeeded.")?;
+    printer.plain("Non-interruptable live update operation begins in 10 seconds.")?;
+    printer.enter(Phase::Countdown)?;
+    printer.wait(Phase::Countdown, Phase::Countdown.sample_seconds())?;
+    let began = printer.now;
+    begin(context, data, selection, began)?;
+    logs::started(context, began)?;
+    printer.broadcast("Live AIX update in progress.")?;
+    printer.progress_b("Live AIX update is starting.")?;
+    match phases(context, printer, data) {
+        Ok(tidy) => end(context, printer, selection, began, tidy),
+        Err(Stop::Failed(failure)) => fail::roll_back(context, printer, &failure),
+        // The lab itself failed, or was told to kill this process: nothing is tidied up, as after any other sudden death.
+        Err(Stop::Broken(error)) => Err(error),
+    }
+}
+
+/// Why the phases ended early.
+enum Stop {
+    /// As the simulation has it.
+    Failed(Failure),
+    /// Because the lab does not work.
+    Broken(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+fn begin(context: &Context, data: &Data, selection: &Selection, now: u64) -> anyhow::Result<()> {
+    let (nhdisk, mhdisk) = (data.disks("nhdisk"), data.disks("mhdisk"));
+    context.change(|lpar| {
+        let before = lpar.software.clone();
+        let mut target = before.clone();
+        let at = stamp::emgr(now);
+        // An ifix that a Live Update applied showed ST (LU §5.2).
+        target.ifixes.extend(selection.ifixes.iter().map(|ifix| ifix.installed("ST", at.clone())));
+        lpar.update = Some(Update {
+            phase: Phase::Init,
+            nhdisk,
+            mhdisk,
+            original_id: lpar.partition_id,
+            surrogate_id: None,
+            target,
+            before,
+            pid: std::process::id(),
+        });
+        Ok(())
+    })
+}
+
+fn phases(context: &Context, printer: &mut Printer<'_>, data: &Data) -> Result<Tidy, Stop> {
+    let name = context.name.as_str();
+    let mut run = Run { context, printer };
+    let wanted = data.value("hmc", "lpar_id").and_then(|id| id.parse::<u32>().ok());
+    run.enter(Phase::Init)?;
+    run.wait(Phase::Init)?;
+    run.say("Initializing live update on original LPAR.")?;
+    run.enter(Phase::Validate)?;
+    run.say("Validating original LPAR environment.")?;
+    run.enter(Phase::Begin)?;
+    run.say("Beginning live update operation on original LPAR.")?;
+    run.wait(Phase::Begin)?;
+
+    run.enter(Phase::Resources)?;
+    run.say("Requesting resources required for live update.")?;
+    run.resources(wanted)?;
+    run.wait(Phase::Resources)?;
+
+    run.enter(Phase::Notify)?;
+    run.say("Notifying applications of impending live update.")?;
+    run.fails_by(&[Fault::NotifyScript, Fault::Pfcdaemon, Fault::AutofsMissing])?;
+
+    run.enter(Phase::Clone)?;
+    run.say("Creating rootvg for boot of surrogate.")?;
+    run.printer.progress_b("Starting alt_disk_copy.")?;
+    run.wait(Phase::Clone)?;
+    run.fails_by(&[Fault::CloneFails])?;
+    context.store.change(|world| world.cloned(name))?;
+    run.printer.progress_b("Completed alt_disk_copy.")?;
+    run.printer.progress_b("Rootvg for the surrogate is ready.")?;
+
+    run.enter(Phase::Boot)?;
+    run.say("Starting the surrogate LPAR.")?;
+    run.printer.progress_b("Surrogate AIX boot started.")?;
+    run.printer.wait(Phase::Boot, 70)?;
+    run.fails_by(&[Fault::BootFails])?;
+    run.printer.progress_b("Surrogate AIX reboot started.")?;
+    run.printer.wait(Phase::Boot, 80)?;
+    context.store.change(|world| world.surrogate_booted(name))?;
+    run.printer.progress_b("Surrogate LPAR AIX is running.")?;
+
+    run.enter(Phase::Mirror)?;
+    run.say("Creating mirror of original LPAR's rootvg.")?;
+    run.wait(Phase::Mirror)?;
+    run.fails_by(&[Fault::MirrorFails])?;
+    context.store.change(|world| world.mirrored(name))?;
+    run.printer.progress_b("Original rootvg mirror is active.")?;
+
+    run.enter(Phase::Move)?;
+    run.say("Moving workload to surrogate LPAR.")?;
+    context.store.change(|world| world.refcode(name, "000e"))?;
+    run.wait(Phase::Move)?;
+    run.fails_by(&[Fault::MoveWorkload])?;
+    run.blackout(data)?;
+
+    run.enter(Phase::Running)?;
+    run.say("Workload is running on surrogate LPAR.")?;
+    logs::switched(context, run.printer.now)?;
+    run.tidy()
+}
+
+/// A run under way.
+struct Run<'c, 'p, 'o> {
+    context: &'c Context,
+    printer: &'p mut Printer<'o>,
+}
+
+impl Run<'_, '_, '_> {
+    fn say(&mut self, sentence: &str) -> anyhow::Result<()> {
+        logs::log(self.context, "lvupdlog", self.printer.now, &format!("DEBUG - {sentence}"))?;
+        self.printer.progress(sentence)
+    }
+
+    /// The world knows the phase before faults strike for it.
+    fn enter(&mut self, phase: Phase) -> Result<(), Stop> {
+        self.context.store.change(|world| {
+            world.update_mut(&self.context.name)?.phase = phase;
+            Ok::<_, crate::world::update::Refused>(())
+        })?;
+        Ok(self.printer.enter(phase)?)
+    }
+
+    fn wait(&mut self, phase: Phase) -> anyhow::Result<()> {
+        self.printer.wait(phase, phase.sample_seconds())
+    }
+
+    /// Fails if one of these faults is set.
+    fn fails_by(&self, faults: &[Fault]) -> Result<(), Stop> {
+        let lpar = self.context.lpar()?;
+        match faults.iter().find(|fault| lpar.has(**fault)) {
+            Some(fault) => Err(Stop::Failed(Failure::of(*fault))),
+            None => Ok(()),
+        }
+    }
+
+    /// The HMC gives what the surrogate needs, or does not.
+    fn resources(&self, wanted: Option<u32>) -> Result<(), Stop> {
+        let lpar = self.context.lpar()?;
+        if lpar.has(Fault::TokenExpires) || lpar.tokens.iter().all(|token| token.expires <= self.printer.now) {
+            logs::hmc_log(self.context, "PMCSS00G The authentication has been rejected")?;
+            return Err(Stop::Failed(Failure::silent("the token has run out")));
+        }
+        let taken: Result<u32, crate::world::update::Refused> =
+            self.context.store.change(|world| world.take_resources(&self.context.name, wanted));
+        if let Err(refused) = taken {
+            // The family of HSCL03EC: not enough memory or processors (LU §3.3, inferred).
+            logs::hmc_log(self.context, &format!("HSCL03EC {refused}"))?;
+            return Err(Stop::Failed(Failure::silent(&refused.to_string())));
+        }
+        Ok(())
+    }
+
+    /// Everything stands still; afterwards the workload is on the surrogate, or still where it was.
+    fn blackout(&mut self, data: &Data) -> Result<(), Stop> {
+        let (context, name) = (self.context, self.context.name.as_str());
+        let world = context.world()?;
+        let lpar = context.lpar()?;
+        let milliseconds = blackout_milliseconds(&world, &lpar, name, data)?;
+        context.store.change(|world| {
+            world.update_mut(name)?.phase = Phase::Blackout;
+            Ok::<_, crate::world::update::Refused>(())
+        })?;
+        self.printer.blackout("Blackout Time started.")?;
+        let causes = [Fault::Shlib, Fault::ShlibStale, Fault::DeviceOpen, Fault::ProcfsOpen, Fault::IpsecRestart];
+        if self.fails_by(&causes).is_err() {
+            // The kernel refuses the freeze soon; the published log has ten seconds between denial and error (LU §2.8).
+            self.printer.freeze(Phase::Blackout, milliseconds.min(10_000))?;
+            self.fails_by(&causes)?;
+        }
+        self.printer.freeze(Phase::Blackout, milliseconds)?;
+        // The split-off copy holds the files of this moment.
+        let copies = if lpar.variation.disks_swapped { data.disks("nhdisk") } else { data.disks("mhdisk") };
+        context.store.change(|world| world.moved(name))?;
+        let after = context.lpar()?;
+        for pvid in copies.iter().filter_map(|name| after.disk(name)?.pvid.as_deref()) {
+            context.files.copy_running_to(pvid)?;
+        }
+        self.printer.blackout("Blackout Time end.")?;
+        Ok(())
+    }
+
+    fn tidy(&mut self) -> Result<Tidy, Stop> {
+        let (context, name) = (self.context, self.context.name.as_str());
+        self.enter(Phase::Transfer)?;
+        context.store.change(|world| world.refcode(name, ""))?;
+        self.printer.progress_b(
+            "Completing transfer of system resources from the original to the surrogate LPAR.",
+        )?;
+        self.wait(Phase::Transfer)?;
+        let leftovers = context.lpar()?.has(Fault::PartialSuccess);
+        if !leftovers {
+            context.store.change(|world| world.paths_back(name))?;
+        }
+        self.enter(Phase::Cleanup)?;
+        self.printer.progress_b("Starting cleanup of the original LPAR.")?;
+        self.wait(Phase::Cleanup)?;
+        let lpar = context.lpar()?;
+        if lpar.has(Fault::MobileCod) {
+            let host = &lpar.hostname;
+            self.printer.plain(&format!("1430-187 WARNING: Couldn't release the unreturned mobile CoD resources generated on CEC '{host}'."))?;
+        }
+        let lost = lpar.has(Fault::PostProcessing);
+        if lost {
+            // One path of a disk is lost again (LU §4.6, about one in ten on 7.3 TL3 with NPIV).
+            context.change(|lpar| {
+                if let Some(path) = lpar.paths.last_mut() {
+                    "Missing".clone_into(&mut path.status);
+                }
+                Ok(())
+            })?;
+        }
+        self.enter(Phase::Shutdown)?;
+        self.say("Shutting down the Original LPAR.")?;
+        self.wait(Phase::Shutdown)?;
+        context.store.change(|world| world.original_down(name))?;
+        self.enter(Phase::Delete)?;
+        self.printer.progress_b("Deleting the original LPAR.")?;
+        self.wait(Phase::Delete)?;
+        if context.lpar()?.has(Fault::PartialSuccess) {
+            return Ok(Tidy::Partly);
+        }
+        context.store.change(|world| world.original_deleted(name))?;
+        Ok(if lost { Tidy::Partly } else { Tidy::All })
+    }
+}
+
+/// The last lines, and what an update leaves on the system.
+fn end(
+    context: &Context,
+    printer: &mut Printer<'_>,
+    selection: &Selection,
+    began: u64,
+    tidy: Tidy,
+) -> anyhow::Result<u8> {
+    let updated = !selection.filesets.is_empty();
+    let status = context.change(|lpar| {
+        if tidy == Tidy::All {
+            lpar.update = None;
+        }
+        lpar.outdated = outdated(lpar);
+        Ok(if tidy == Tidy::All { 0 } else { lpar.partial_success_status })
+    })?;
+    printer.enter(Phase::Done)?;
+    if tidy == Tidy::Partly {
+        printer.plain("1430-249 An error occurred during post-processing.")?;
+        printer.plain("1430-094 The live update operation completed, but one or more errors occurred during post-processing after the update was applied.")?;
+        return Ok(status);
+    }
+    logs::completed(context, printer.now)?;
+    match printer.style {
+        Style::A => {
+            printer.glued("The live update operation succeeded.")?;
+            printer.plain("")?;
+            printer.broadcast("Live AIX update completed.")?;
+        }
+        Style::B => {
+            let seconds = (printer.now - began) / 1000;
+            let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+            printer.progress(&format!("Live AIX update completed in {hours}h {minutes}m {seconds}s."))?;
+        }
+    }
+    if updated {
+        fs::write(context.path("/var/adm/ras/config.diff"), "> # changed by the update\n")?;
+        printer.plain("File /etc/inittab has been modified.")?;
+        printer.plain("One or more of the files listed in /etc/check_config.files have changed.")?;
+        printer.plain("See /var/adm/ras/config.diff for details.")?;
+    }
+    Ok(0)
+}
+
+/// Processes that keep their old libraries (LU §6.1: typically these).
+fn outdated(lpar: &Lpar) -> Vec<OldProcess> {
+    if lpar.update.as_ref().is_some_and(|update| update.before == update.target) {
+        return Vec::new();
+    }
+    (0u32..)
+        .zip(["srcmstr", "syslogd", "portmap", "sshd"])
+        .map(|(number, name)| OldProcess { pid: 3_473_882 + number * 65_540, name: name.to_owned() })
+        .collect()
+}

@@ -1,0 +1,65 @@
+//! `lslpp -L`, `-Lqc`, `-lc`, `-l` (LU §5.2). Status 1 when a fileset is not there.
+
+use std::io::Write;
+
+use super::{Context, Options};
+
+pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+    let options = Options::read(arguments, "");
+    let software = context.lpar()?.software;
+    let found: Vec<(&String, &String)> = software
+        .filesets
+        .iter()
+        .filter(|(name, _)| options.words.is_empty() || options.words.iter().any(|word| word == "all" || matches(word, name)))
+        .collect();
+    if found.is_empty() {
+        let wanted = options.words.join(" ");
+        writeln!(std::io::stderr(), "lslpp: 0504-132  Fileset {wanted} not installed.")?;
+        return Ok(1);
+    }
+    let locked = |name: &str| software.ifixes.iter().any(|ifix| ifix.packages.contains(name));
+    if options.has('c') {
+        if !options.has('q') {
+            writeln!(out, "#Fileset:Level:PTF Id:State:Type:Description:EFIX Locked")?;
+        }
+        for (name, level) in found {
+            let mark = if locked(name) { "EFIXLOCKED" } else { "" };
+            if options.has('L') {
+                writeln!(out, "{name}:{name}:{level}: : :C: :{}:{mark}: : : : : :", describe(name))?;
+            } else {
+                writeln!(out, "/usr/lib/objrepos:{name}:{level}::COMMITTED:I:{}:{mark}", describe(name))?;
+            }
+        }
+        return Ok(0);
+    }
+    if !options.has('q') {
+        writeln!(out, "  Fileset                      Level  State  Type  Description (Uninstaller)")?;
+        writeln!(out, "  ----------------------------------------------------------------------------")?;
+    }
+    for (name, level) in found {
+        writeln!(out, "  {name:<25} {level:>9}    C     F    {}", describe(name))?;
+    }
+    Ok(0)
+}
+
+/// A fileset name or a pattern with `*`.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((start, end)) => {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        }
+        None => pattern == name,
+    }
+}
+
+fn describe(name: &str) -> &'static str {
+    match name {
+        "bos.rte" => "Base Operating System Runtime",
+        "bos.mp64" => "Base Operating System 64-bit Multiprocessor Runtime",
+        "bos.rte.libc" => "libc Library",
+        "bos.rte.install" => "LPP Install Commands",
+        "bos.liveupdate.rte" => "Live Update Runtime",
+        "bos.sysmgt.hmc" => "HMC Client",
+        _ => "Fileset",
+    }
+}

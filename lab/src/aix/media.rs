@@ -1,0 +1,142 @@
+//! Software of the lab: small text files in place of installp images and ifix packages, which only the lab's own commands read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::site::SourceEntry;
+use crate::world::World;
+use crate::world::lpar::Ifix;
+
+/// What one file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "package", rename_all = "snake_case")]
+pub(crate) enum Package {
+    /// Filesets that together make a service pack.
+    Updates {
+        /// Level of the system once they are applied.
+        level: Option<String>,
+        /// Fileset to level.
+        filesets: BTreeMap<String, String>,
+    },
+    /// An interim fix.
+    Ifix(IfixPackage),
+}
+
+/// An interim fix on media.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct IfixPackage {
+    pub(crate) label: String,
+    pub(crate) text: String,
+    pub(crate) packages: BTreeSet<String>,
+    pub(crate) live_update: bool,
+}
+
+impl IfixPackage {
+    /// The fix as it is listed once it is installed.
+    pub(crate) fn installed(&self, state: &str, at: String) -> Ifix {
+        Ifix {
+            label: self.label.clone(),
+            state: state.to_owned(),
+            installed: at,
+            text: self.text.clone(),
+            packages: self.packages.clone(),
+        }
+    }
+}
+
+/// Writes the sources of a site to `DIR/lpp_source` and exports them as `nim:/export/lpp_source/NAME`.
+pub(crate) fn write(directory: &Path, sources: &[SourceEntry], world: &mut World) -> anyhow::Result<()> {
+    for source in sources {
+        let folder = directory.join("lpp_source").join(&source.name);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        if !source.filesets.is_empty() {
+            for (name, level) in &source.filesets {
+                let one = Package::Updates {
+                    level: source.level.clone(),
+                    filesets: BTreeMap::from([(name.clone(), level.clone())]),
+                };
+                put(&folder.join(format!("U_{name}.{level}.bff")), &one)?;
+            }
+            let names: Vec<&str> = source.filesets.keys().map(String::as_str).collect();
+            fs::write(folder.join(".toc"), format!("0 112120260000 2\n{}\n", names.join("\n")))?;
+        }
+        for ifix in &source.ifixes {
+            let package = Package::Ifix(IfixPackage {
+                label: ifix.label.clone(),
+                text: ifix.text.clone(),
+                packages: ifix.packages.iter().cloned().collect(),
+                live_update: ifix.live_update,
+            });
+            put(&folder.join(format!("{}.{}.epkg.Z", ifix.label, ifix.built)), &package)?;
+        }
+        let export = format!("nim:/export/lpp_source/{}", source.name);
+        world.exports.insert(export, folder.display().to_string());
+    }
+    Ok(())
+}
+
+/// Reads one package.
+pub(crate) fn read(file: &Path) -> anyhow::Result<Package> {
+    let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("{} is no package of the lab", file.display()))
+}
+
+/// What is to be installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Selection {
+    /// Level of the system afterwards.
+    pub(crate) level: Option<String>,
+    /// Filesets and their levels.
+    pub(crate) filesets: BTreeMap<String, String>,
+    /// Interim fixes.
+    pub(crate) ifixes: Vec<IfixPackage>,
+}
+
+/// Chooses from a folder by what geninstall was asked for: `all`, `update_all`, or names of filesets and ifix files (LU §2.1).
+pub(crate) fn select(folder: &Path, wanted: &[String]) -> anyhow::Result<Selection> {
+    let mut selection = Selection::default();
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .collect();
+    files.sort();
+    let has = |word: &str| wanted.iter().any(|name| name == word);
+    let (all, update_all) = (has("all"), has("update_all"));
+    let mut missing: BTreeSet<&String> =
+        wanted.iter().filter(|name| !matches!(name.as_str(), "all" | "update_all")).collect();
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let ends_with = |end: &str| name.ends_with(end);
+        if ends_with(".epkg.Z") {
+            if all || has(&name) {
+                missing.retain(|wanted| **wanted != name);
+                if let Package::Ifix(ifix) = read(&file)? {
+                    selection.ifixes.push(ifix);
+                }
+            }
+        } else if ends_with(".bff") {
+            if let Package::Updates { level, filesets } = read(&file)? {
+                for (fileset, version) in filesets {
+                    if all || update_all || has(&fileset) {
+                        missing.retain(|wanted| **wanted != fileset);
+                        selection.level.clone_from(&level);
+                        selection.filesets.insert(fileset, version);
+                    }
+                }
+            }
+        }
+    }
+    if let Some(name) = missing.first() {
+        bail!("{name} is not on the media");
+    }
+    Ok(selection)
+}
+
+fn put(file: &Path, package: &Package) -> anyhow::Result<()> {
+    let text = serde_json::to_vec_pretty(package)?;
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}

@@ -1,0 +1,103 @@
+//! The command line of an HMC, as far as nimd asks it.
+//!
+//! Grammar, literals and exit codes: HV §1.6, §2.1. Errors come on standard output with status 1.
+
+mod lshmc;
+mod lshwres;
+mod lssyscfg;
+mod table;
+
+use crate::shell;
+use crate::ssh::Output;
+use crate::world::{Frame, World};
+
+/// Text shown to a user whose account is locked (HV §1.1).
+pub(crate) fn locked(minutes: u64) -> String {
+    format!("The account is locked due to 3 failed logins. ({minutes} minutes left to unlock)\n")
+}
+
+/// Runs a command line as `user`.
+pub(crate) fn run(world: &World, hmc: &str, _user: &str, line: &str) -> Output {
+    let commands = match shell::split(line) {
+        Ok(commands) => commands,
+        Err(text) => {
+            return Output { stderr: format!("bash: {text}\n").into_bytes(), status: 2, stdout: Vec::new() };
+        }
+    };
+    let mut all = Output::default();
+    for command in commands {
+        if command.only_after_success && all.status != 0 {
+            continue;
+        }
+        match one(world, hmc, &command.words) {
+            Ok(text) => {
+                all.stdout.extend(text.into_bytes());
+                all.status = 0;
+            }
+            Err(Failure::Command(text)) => {
+                all.stdout.extend(format!("{text}\n").into_bytes());
+                all.status = 1;
+            }
+            Err(Failure::Shell(text)) => {
+                all.stderr.extend(format!("bash: {text}\n").into_bytes());
+                all.status = 127;
+            }
+        }
+    }
+    all
+}
+
+/// Why a command did not succeed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The command says why on standard output; status 1.
+    Command(String),
+    /// The shell says why on standard error.
+    Shell(String),
+}
+
+fn one(world: &World, hmc: &str, words: &[String]) -> Result<String, Failure> {
+    let (name, arguments) = words.split_first().map_or(("", &[][..]), |(n, a)| (n.as_str(), a));
+    match name {
+        "lshmc" => lshmc::run(world, hmc, arguments),
+        "lssyscfg" => lssyscfg::run(world, hmc, arguments),
+        "lshwres" => lshwres::run(world, hmc, arguments),
+        "true" => Ok(String::new()),
+        "echo" => Ok(format!("{}\n", arguments.join(" "))),
+        "cd" => Err(Failure::Shell("cd: restricted".to_owned())),
+        path if path.contains('/') => Err(Failure::Shell(format!(
+            "{path}: restricted: cannot specify `/' in command names"
+        ))),
+        unknown => Err(Failure::Shell(format!("{unknown}: command not found"))),
+    }
+}
+
+/// Frames this HMC manages.
+fn frames<'a>(world: &'a World, hmc: &'a str) -> impl Iterator<Item = (&'a String, &'a Frame)> {
+    world.frames.iter().filter(move |(_, frame)| frame.hmcs.iter().any(|name| name == hmc))
+}
+
+/// The frame that `-m` names, by its name or by type, model and serial.
+fn frame_named<'a>(world: &'a World, hmc: &'a str, wanted: Option<&str>) -> Result<&'a Frame, Failure> {
+    let wanted = wanted.ok_or_else(|| missing("-m"))?;
+    frames(world, hmc)
+        .find(|(name, frame)| *name == wanted || frame.mtms() == wanted)
+        .map(|(_, frame)| frame)
+        .ok_or_else(|| {
+            Failure::Command(format!(
+                "HSCL7002 The managed system named {wanted} was not found.  Please check your entry and retry the command."
+            ))
+        })
+}
+
+/// Text for a missing option (HV §1.6).
+fn missing(option: &str) -> Failure {
+    Failure::Command(format!(
+        "The command entered is either missing a required parameter or a parameter value is invalid. \
+         The parameters that are missing or have an invalid value are {option}. \
+         Please check your entry and retry the command."
+    ))
+}
+
+#[cfg(test)]
+mod tests;

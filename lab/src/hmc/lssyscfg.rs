@@ -1,0 +1,62 @@
+//! `lssyscfg -r sys` and `-r lpar` (HV §2.2).
+
+use super::table::{Options, Row, print};
+use super::{Failure, frame_named, frames, missing};
+use crate::world::frame::{Frame, Partition, PartitionState};
+use crate::world::World;
+
+pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<String, Failure> {
+    let options = Options::read(arguments)?;
+    match options.resource.as_deref() {
+        Some("sys") => {
+            let rows = frames(world, hmc).filter(|(name, frame)| {
+                options.system.as_ref().is_none_or(|wanted| wanted == *name || *wanted == frame.mtms())
+            });
+            print(&rows.map(|(name, frame)| system(name, frame)).collect::<Vec<_>>(), &options)
+        }
+        Some("lpar") => {
+            let frame = frame_named(world, hmc, options.system.as_deref())?;
+            options.names_exist(frame)?;
+            let rows = frame.partitions.iter().filter(|partition| options.selects(partition));
+            print(&rows.map(|partition| lpar(frame, partition)).collect::<Vec<_>>(), &options)
+        }
+        _ => Err(missing("-r")),
+    }
+}
+
+fn system(name: &str, frame: &Frame) -> Row {
+    vec![
+        ("name", name.to_owned()),
+        ("type_model", frame.type_model.clone()),
+        ("serial_num", frame.serial.clone()),
+        ("ipaddr", frame.ipaddr.clone()),
+        ("ipaddr_secondary", String::new()),
+        ("state", frame.state.clone()),
+        ("state_detail", "None".to_owned()),
+        ("sp_type", "fsp".to_owned()),
+        ("max_lpars", frame.max_lpars.to_string()),
+        ("service_lpar_id", "none".to_owned()),
+        ("lpar_proc_compat_modes", "default,POWER8,POWER9_base,POWER9".to_owned()),
+    ]
+}
+
+fn lpar(frame: &Frame, partition: &Partition) -> Row {
+    let running = partition.state == PartitionState::Running;
+    vec![
+        ("name", partition.name.clone()),
+        ("lpar_id", partition.id.to_string()),
+        ("lpar_env", partition.env.clone()),
+        ("state", partition.state.name().to_owned()),
+        ("resource_config", "1".to_owned()),
+        ("os_version", if running { partition.os_version.clone() } else { "Unknown".to_owned() }),
+        ("logical_serial_num", format!("{}V{}", frame.serial, partition.id)),
+        ("default_profile", "default_profile".to_owned()),
+        ("curr_profile", "default_profile".to_owned()),
+        ("work_group_id", "none".to_owned()),
+        ("rmc_state", if running { "active" } else { "inactive" }.to_owned()),
+        ("rmc_ipaddr", if running { partition.rmc_ipaddr.clone() } else { String::new() }),
+        ("sync_curr_profile", "0".to_owned()),
+        ("simplified_remote_restart_capable", "0".to_owned()),
+        ("uuid", partition.uuid.clone()),
+    ]
+}

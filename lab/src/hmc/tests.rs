@@ -1,0 +1,61 @@
+use super::*;
+use crate::site;
+
+fn world() -> World {
+    let text = include_str!("../../../examples/site-small.yaml");
+    site::build::world(&site::parse("site-small.yaml", text).unwrap())
+}
+
+fn said(line: &str) -> (String, u8) {
+    let output = run(&world(), "hmc01", "viewer", line);
+    (String::from_utf8([output.stdout, output.stderr].concat()).unwrap(), output.status)
+}
+
+#[test]
+fn the_delimiter_of_the_list_is_that_of_the_output() {
+    let (text, status) = said("lssyscfg -r sys -F name:type_model:serial_num:state --header");
+    assert_eq!(status, 0);
+    assert_eq!(
+        text,
+        "name:type_model:serial_num:state\nframe1:9009-42A:7812345:Operating\nframe2:9105-42A:78A1B20:Operating\n"
+    );
+}
+
+#[test]
+fn a_value_with_the_delimiter_quotes_the_whole_pair() {
+    let (text, _) = said("lssyscfg -r sys -m frame1");
+    assert!(text.contains(",\"lpar_proc_compat_modes=default,POWER8,POWER9_base,POWER9\""), "{text}");
+}
+
+#[test]
+fn partitions_are_found_by_machine_type_and_filter() {
+    let line = "lssyscfg -r lpar -m '9009-42A*7812345' --filter \"lpar_names=lpar01,vios1a\" -F name,lpar_id,lpar_env,state";
+    let expected = "vios1a,1,vioserver,Running\nlpar01,11,aixlinux,Running\n";
+    assert_eq!(said(line), (expected.to_owned(), 0));
+}
+
+#[test]
+fn free_memory_is_what_no_partition_holds() {
+    let line = "lshwres -r mem -m frame1 --level sys -F configurable_sys_mem,curr_avail_sys_mem,mem_region_size";
+    assert_eq!(said(line), ("98304,54272,256\n".to_owned(), 0));
+    let line = "lshwres -r proc -m frame1 --level sys -F curr_avail_sys_proc_units";
+    assert_eq!(said(line), ("11.5\n".to_owned(), 0));
+}
+
+#[test]
+fn errors_have_their_status_and_place() {
+    let table = [
+        ("lssyscfg -r lpar", "-m", 1),
+        ("lssyscfg -r sys -F name,nonsense", "invalid attribute", 1),
+        ("lssyscfg -r sys --gid", "The parameters --gid are not valid", 1),
+        ("lssyscfg -r lpar -m frame1 --filter lpar_names=zz", "HSCL8012", 1),
+        ("lssyscfg -r lpar -m frame1 --filter lpar_ids=399", "No results were found.", 0),
+        ("frobnicate", "bash: frobnicate: command not found", 127),
+        ("/bin/ls", "restricted", 127),
+    ];
+    for (line, text, status) in table {
+        let found = said(line);
+        assert!(found.0.contains(text), "{line}: {}", found.0);
+        assert_eq!(found.1, status, "{line}");
+    }
+}

@@ -1,0 +1,289 @@
+//! What is done to LPARs from outside: freeze, boot, faults.
+
+use anyhow::Context as _;
+
+use super::{LparHost, Shared};
+use crate::Phase;
+use crate::clock::{Mode, Pending, machine_now};
+use crate::control::{LparStatus, Status};
+use crate::fault::{Armed, Fault, Kind};
+use crate::lpar::files::{Files, copy};
+use crate::record::{self, Deed, Entry};
+use crate::world::{Partition, PartitionState, World};
+
+/// How long an LPAR needs to boot, by the site's clock (HV §4.1: 70 s to the first login, inferred for a plain boot).
+const BOOT_MILLISECONDS: u64 = 70_000;
+/// Name of the partition that takes a frame's memory while `frame-full` is set on one of its LPARs.
+const FILLER: &str = "filler";
+
+impl LparHost {
+    /// The LPAR stands still. The caller holds `boots`.
+    pub(super) async fn stop(&self) -> anyhow::Result<()> {
+        self.gate.freeze();
+        let processes = self.runtime.processes();
+        tokio::task::spawn_blocking(move || processes.stop()).await?.context("cannot stop an LPAR")
+    }
+
+    /// The LPAR goes on. The caller holds `boots`.
+    pub(super) async fn go_on(&self) -> anyhow::Result<()> {
+        let processes = self.runtime.processes();
+        let gone_on = tokio::task::spawn_blocking(move || processes.go_on()).await?;
+        self.gate.thaw();
+        gone_on.context("cannot let an LPAR go on")
+    }
+
+    async fn kill(&self) -> anyhow::Result<()> {
+        let processes = self.runtime.processes();
+        tokio::task::spawn_blocking(move || processes.kill()).await?.context("cannot kill an LPAR")
+    }
+
+    /// Kills those of its processes that were started as `what`.
+    async fn kill_those(&self, what: Target) -> anyhow::Result<usize> {
+        let processes = self.runtime.processes();
+        tokio::task::spawn_blocking(move || processes.kill_those(|argv| what.matches(argv)))
+            .await?
+            .context("cannot kill processes of an LPAR")
+    }
+}
+
+/// Processes that a fault kills.
+#[derive(Clone, Copy)]
+enum Target {
+    /// The agent on SSH channels.
+    Agent,
+    /// The detached supervisor.
+    Supervisor,
+    /// geninstall.
+    Geninstall,
+}
+
+impl Target {
+    fn matches(self, argv: &[String]) -> bool {
+        let names = |wanted: &str| argv.first().is_some_and(|program| program.ends_with(wanted));
+        let role = argv.get(1).map(String::as_str);
+        match self {
+            Self::Agent => names("nim-agent") && matches!(role, Some("gate" | "serve" | "receive")),
+            Self::Supervisor => names("nim-agent") && role == Some("supervise"),
+            Self::Geninstall => names("/geninstall") || argv.first().is_some_and(|p| p == "geninstall"),
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn host(&self, lpar: &str) -> anyhow::Result<&LparHost> {
+        self.lpars.get(lpar).with_context(|| format!("no LPAR is called {lpar:?}"))
+    }
+
+    pub(super) fn note(&self, lpar: &str, deed: Deed) -> anyhow::Result<()> {
+        let entry = Entry { at: self.clock.now(), lpar: lpar.to_owned(), deed };
+        record::append(&self.directory, &entry).context("cannot write the lab's record")
+    }
+
+    /// An update enters a phase: what is armed for it strikes.
+    pub(super) async fn enter(&self, lpar: &str, phase: Phase) -> anyhow::Result<()> {
+        self.note(lpar, Deed::Entered { phase })?;
+        self.strike_armed(lpar, phase).await
+    }
+
+    async fn strike_armed(&self, lpar: &str, phase: Phase) -> anyhow::Result<()> {
+        let armed: Vec<Fault> = self.store.change(|world| {
+            let faults = &mut world.lpar_mut(lpar)?.faults;
+            let due: Vec<Fault> = faults
+                .iter()
+                .filter(|(_, armed)| **armed == Armed::At(phase))
+                .map(|(fault, _)| *fault)
+                .collect();
+            for fault in &due {
+                match fault.kind() {
+                    // An event strikes once; a condition that was armed holds from now on.
+                    Kind::Event => faults.remove(fault),
+                    Kind::Condition => faults.insert(*fault, Armed::Always),
+                };
+            }
+            Ok::<_, anyhow::Error>(due)
+        })?;
+        for fault in armed {
+            self.strike(lpar, fault).await?;
+        }
+        Ok(())
+    }
+
+    /// Stands still until the site's time has come, or until somebody boots the LPAR meanwhile.
+    pub(super) async fn freeze(&self, pending: Pending) -> anyhow::Result<()> {
+        let (lpar, phase) = (pending.lpar.clone(), pending.phase);
+        let host = self.host(&lpar)?;
+        let (began, machine_began) = (self.clock.now(), machine_now());
+        let before = {
+            let boots = host.boots.lock().await;
+            host.stop().await?;
+            *boots
+        };
+        self.enter(&lpar, phase).await?;
+        self.clock.wait(pending).await;
+        let boots = host.boots.lock().await;
+        if *boots == before {
+            let machine_milliseconds = machine_now().saturating_sub(machine_began);
+            let milliseconds = self.clock.now().saturating_sub(began);
+            self.note(&lpar, Deed::Frozen { milliseconds, machine_milliseconds })?;
+            host.go_on().await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn set_fault(
+        &self,
+        lpar: &str,
+        fault: Fault,
+        armed: Option<Armed>,
+    ) -> anyhow::Result<()> {
+        self.host(lpar)?;
+        match (armed, fault.kind()) {
+            (Some(Armed::At(phase)), _) => self.store.change(|world| {
+                world.lpar_mut(lpar)?.faults.insert(fault, Armed::At(phase));
+                Ok(())
+            }),
+            (None | Some(Armed::Always), Kind::Condition) => {
+                self.store.change(|world| {
+                    world.lpar_mut(lpar)?.faults.insert(fault, Armed::Always);
+                    Ok::<_, anyhow::Error>(())
+                })?;
+                self.strike(lpar, fault).await
+            }
+            (None | Some(Armed::Always), Kind::Event) => self.strike(lpar, fault).await,
+        }
+    }
+
+    pub(super) fn clear_fault(&self, lpar: &str, fault: Fault) -> anyhow::Result<()> {
+        self.store.change(|world| {
+            world.lpar_mut(lpar)?.faults.remove(&fault);
+            if fault == Fault::FrameFull {
+                world.frame_mut(lpar)?.partitions.retain(|partition| partition.name != FILLER);
+            }
+            Ok(())
+        })
+    }
+
+    /// What happens when a fault sets in. Most conditions need nothing: the commands look whether they are set.
+    async fn strike(&self, lpar: &str, fault: Fault) -> anyhow::Result<()> {
+        self.note(lpar, Deed::Fault { fault })?;
+        let host = self.host(lpar)?;
+        match fault {
+            Fault::SshDrop | Fault::SshDropInBlackout => host.gate.cut(),
+            Fault::AgentKilled => drop(host.kill_those(Target::Agent).await?),
+            Fault::SupervisorKilled => drop(host.kill_those(Target::Supervisor).await?),
+            Fault::GeninstallKilled => drop(host.kill_those(Target::Geninstall).await?),
+            Fault::Reboot => self.reboot(lpar, None).await?,
+            Fault::BootOtherDisk => {
+                let world = self.store.read()?;
+                let disk = other_boot_disk(&world, lpar)?;
+                self.reboot(lpar, Some(&disk)).await?;
+            }
+            Fault::CloneOfAnotherLpar => self.clone_identity(lpar).await?,
+            Fault::FrameFull => self.store.change(|world| fill(world, lpar))?,
+            Fault::NoToken | Fault::TokenExpires => self.store.change(|world| {
+                world.lpar_mut(lpar)?.tokens.clear();
+                Ok::<_, anyhow::Error>(())
+            })?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) async fn reboot(&self, lpar: &str, disk: Option<&str>) -> anyhow::Result<()> {
+        let host = self.host(lpar)?;
+        let mut boots = host.boots.lock().await;
+        *boots += 1;
+        host.gate.switch_off();
+        host.kill().await?;
+        let booted = self.store.change(|world| {
+            world.lpar_mut(lpar)?.mounts.clear();
+            world.boot(lpar, disk, self.clock.now()).map_err(anyhow::Error::from)
+        })?;
+        self.note(lpar, Deed::Booted { disk: booted.clone() })?;
+        let Some(pvid) = booted else { return Ok(()) };
+        Files::of(&self.directory, lpar).boot(&pvid).context("cannot switch an LPAR's files")?;
+        let gate = host.gate.clone();
+        let clock = self.clock.clone();
+        let until = clock.now() + BOOT_MILLISECONDS;
+        let lpar = lpar.to_owned();
+        // Step by step nobody would think of stepping through a boot.
+        if clock.mode() == Mode::Explicit {
+            gate.switch_on();
+        } else {
+            tokio::spawn(async move {
+                clock.wait(Pending { lpar, phase: Phase::Boot, until }).await;
+                gate.switch_on();
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn status(&self) -> anyhow::Result<Status> {
+        let world = self.store.read()?;
+        let lpars = world.lpars.iter().map(|(name, lpar)| LparStatus {
+            name: name.clone(),
+            address: format!("{}:{}", lpar.address, self.port),
+            level: lpar.software.level.clone(),
+            partition_id: lpar.partition_id,
+            phase: lpar.update.as_ref().map(|update| update.phase),
+            faults: lpar.faults.keys().copied().collect(),
+        });
+        Ok(Status { now: self.clock.now(), pending: self.clock.pending(), lpars: lpars.collect() })
+    }
+
+    /// Host name and agent state of the next LPAR by name, as a careless restore of its backup would bring them.
+    async fn clone_identity(&self, lpar: &str) -> anyhow::Result<()> {
+        let world = self.store.read()?;
+        let after = world.lpars.keys().filter(|name| name.as_str() > lpar);
+        let other = after.chain(world.lpars.keys()).find(|name| *name != lpar);
+        let other = other.context("there is no other LPAR to be a clone of")?.clone();
+        let hostname = world.lpar(&other)?.hostname.clone();
+        let state = "var/adm/nim-agent";
+        let from = Files::of(&self.directory, &other).root().join(state);
+        let to = Files::of(&self.directory, lpar).root().join(state);
+        tokio::task::spawn_blocking(move || {
+            if to.exists() {
+                std::fs::remove_dir_all(&to)?;
+            }
+            if from.exists() { copy(&from, &to) } else { Ok(()) }
+        })
+        .await?
+        .context("cannot copy the agent's state")?;
+        self.store.change(|world| {
+            world.lpar_mut(lpar)?.hostname = hostname;
+            Ok(())
+        })
+    }
+}
+
+fn other_boot_disk(world: &World, lpar: &str) -> anyhow::Result<String> {
+    let lpar = world.lpar(lpar)?;
+    let other = lpar.disks.iter().find(|disk| {
+        disk.image.is_some() && disk.pvid.as_deref() != Some(lpar.booted_from.as_str())
+    });
+    Ok(other.context("no other disk of this LPAR can be booted")?.name.clone())
+}
+
+/// A partition without a system takes what is left of the frame.
+fn fill(world: &mut World, lpar: &str) -> anyhow::Result<()> {
+    let frame = world.frame_mut(lpar)?;
+    if frame.named(FILLER).is_some() {
+        return Ok(());
+    }
+    let id = frame.free_id().context("no partition id is free")?;
+    let (memory_mb, hundredths) = (frame.free_mb(), frame.free_hundredths());
+    frame.partitions.push(Partition {
+        name: FILLER.to_owned(),
+        id,
+        env: "aixlinux".to_owned(),
+        state: PartitionState::Running,
+        memory_mb,
+        hundredths,
+        procs: 1,
+        uuid: "00000000-0000-0000-0000-00000000F111".to_owned(),
+        os_version: "Unknown".to_owned(),
+        refcode: String::new(),
+        rmc_ipaddr: String::new(),
+    });
+    Ok(())
+}

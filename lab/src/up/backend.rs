@@ -1,0 +1,152 @@
+//! What is behind the SSH servers: an LPAR's processes, an HMC's and a VIO server's commands.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use russh::keys::{PublicKey, load_public_key};
+use tokio::task::JoinSet;
+
+use super::Shared;
+use super::prepare::{Kind, Listening};
+use crate::lpar::files::Files;
+use crate::ssh::keys::{Authorized, authorized};
+use crate::ssh::{Backend, Execution, Gate, Login, Output, Promise, serve};
+use crate::world::Denied;
+use crate::{hmc, vios};
+
+/// Serves one host as long as `tasks` lives.
+pub(super) fn spawn(tasks: &mut JoinSet<()>, host: Listening, shared: &Arc<Shared>) {
+    let (name, shared) = (host.name, Arc::clone(shared));
+    let keys = ["id_ed25519.pub", "admin_ed25519.pub"].map(|file| shared.directory.join("keys").join(file));
+    match host.kind {
+        Kind::Hmc => {
+            let backend = Arc::new(HmcHost { name, keys, shared });
+            tasks.spawn(serve(host.listener, host.key, Gate::default(), backend));
+        }
+        Kind::Vios => {
+            let backend = Arc::new(ViosHost { name, keys, shared });
+            tasks.spawn(serve(host.listener, host.key, Gate::default(), backend));
+        }
+        Kind::Lpar => {
+            let Some(gate) = shared.lpars.get(&name).map(|lpar| lpar.gate.clone()) else { return };
+            let backend = Arc::new(Lpar { name, shared });
+            tasks.spawn(serve(host.listener, host.key, gate, backend));
+        }
+    }
+}
+
+struct Lpar {
+    name: String,
+    shared: Arc<Shared>,
+}
+
+impl Backend for Lpar {
+    fn key<'a>(&'a self, user: &'a str, key: &'a PublicKey) -> Promise<'a, Option<Authorized>> {
+        Box::pin(async move {
+            if user != "root" {
+                return None;
+            }
+            let root = Files::of(&self.shared.directory, &self.name).root();
+            let text = tokio::fs::read_to_string(root.join(".ssh/authorized_keys")).await.ok()?;
+            authorized(&text, key)
+        })
+    }
+
+    fn password<'a>(&'a self, _: &'a str, _: &'a str) -> Promise<'a, Result<bool, String>> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn run<'a>(&'a self, login: &'a Login, command: &'a str) -> Promise<'a, io::Result<Execution>> {
+        Box::pin(async move {
+            let host = self.shared.lpars.get(&self.name).ok_or(io::ErrorKind::NotFound)?;
+            let mut environment = host.environment.clone();
+            let line = match &login.authorized {
+                Authorized::Free => command.to_owned(),
+                Authorized::Forced(forced) => {
+                    environment.insert("SSH_ORIGINAL_COMMAND".to_owned(), command.to_owned());
+                    forced.clone()
+                }
+            };
+            let argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), line];
+            let root = Files::of(&self.shared.directory, &self.name).root();
+            host.runtime.command(argv, environment, &root).await.map(Execution::Process)
+        })
+    }
+}
+
+struct HmcHost {
+    name: String,
+    keys: [PathBuf; 2],
+    shared: Arc<Shared>,
+}
+
+impl Backend for HmcHost {
+    fn key<'a>(&'a self, user: &'a str, key: &'a PublicKey) -> Promise<'a, Option<Authorized>> {
+        Box::pin(async move {
+            let world = self.shared.store.read().ok()?;
+            world.hmcs.get(&self.name)?.users.get(user)?;
+            one_of(&self.keys, key)
+        })
+    }
+
+    fn password<'a>(&'a self, user: &'a str, password: &'a str) -> Promise<'a, Result<bool, String>> {
+        Box::pin(async move {
+            let now = self.shared.clock.now();
+            let tried = self.shared.store.change(|world| {
+                let users = world.hmcs.get_mut(&self.name).map(|hmc| &mut hmc.users);
+                let user = users.and_then(|users| users.get_mut(user));
+                Ok::<_, anyhow::Error>(user.map_or(Err(Denied::Wrong), |user| user.log_in(password, now)))
+            });
+            match tried {
+                Ok(Ok(())) => Ok(true),
+                Ok(Err(Denied::Locked(minutes))) => Err(hmc::locked(minutes)),
+                Ok(Err(Denied::Wrong)) => Ok(false),
+                Err(error) => {
+                    tracing::error!(%error, "the HMC cannot read its users");
+                    Ok(false)
+                }
+            }
+        })
+    }
+
+    fn run<'a>(&'a self, login: &'a Login, command: &'a str) -> Promise<'a, io::Result<Execution>> {
+        Box::pin(async move {
+            let world = self.shared.store.read().map_err(io::Error::other)?;
+            let said = hmc::run(&world, &self.name, &login.user, command);
+            Ok(Execution::Answered(said))
+        })
+    }
+}
+
+struct ViosHost {
+    name: String,
+    keys: [PathBuf; 2],
+    shared: Arc<Shared>,
+}
+
+impl Backend for ViosHost {
+    fn key<'a>(&'a self, user: &'a str, key: &'a PublicKey) -> Promise<'a, Option<Authorized>> {
+        Box::pin(async move { if user == "padmin" { one_of(&self.keys, key) } else { None } })
+    }
+
+    fn password<'a>(&'a self, _: &'a str, _: &'a str) -> Promise<'a, Result<bool, String>> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn run<'a>(&'a self, _: &'a Login, command: &'a str) -> Promise<'a, io::Result<Execution>> {
+        Box::pin(async move {
+            let world = self.shared.store.read().map_err(io::Error::other)?;
+            let said: Output = vios::run(&world, &self.name, command);
+            Ok(Execution::Answered(said))
+        })
+    }
+}
+
+fn one_of(files: &[PathBuf], key: &PublicKey) -> Option<Authorized> {
+    files
+        .iter()
+        .filter_map(|file| load_public_key(file).ok())
+        .any(|known| known.key_data() == key.key_data())
+        .then_some(Authorized::Free)
+}

@@ -1,0 +1,231 @@
+//! From settings to a site whose ports are bound and whose LPARs have booted.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context as _, bail};
+use russh::keys::PrivateKey;
+use time::OffsetDateTime;
+use time::macros::format_description;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+use super::{LparHost, Settings, Shared};
+use crate::aix;
+use crate::clock::{Clock, Mode, machine_now};
+use crate::fleet;
+use crate::lpar::{ROOT_PROCESS, Runtime};
+use crate::lpar::files::{Files, link};
+use crate::record::{self, Deed, Entry};
+use crate::site::build;
+use crate::ssh::{self, Gate, keys};
+use crate::world::lpar::AgentInstalled;
+use crate::world::{Store, World};
+
+/// Whether processes on LPARs run under libfaketime, so that they see the site's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Faketime {
+    /// Where it is installed and time does not run at its own speed.
+    Auto,
+    /// Refuse to start where it is not installed.
+    Require,
+    /// Never.
+    Off,
+}
+
+/// A host that is ready to be served.
+pub(crate) struct Listening {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) listener: TcpListener,
+    pub(crate) key: PrivateKey,
+}
+
+/// What a host is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Hmc,
+    Vios,
+    Lpar,
+}
+
+/// Writes what is missing in the directory, binds every port, boots every LPAR.
+pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<Listening>)> {
+    let directory = &settings.directory;
+    fs::create_dir_all(directory.join("run"))
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    let directory = fs::canonicalize(directory)
+        .with_context(|| format!("cannot use {}", directory.display()))?;
+    let clock = Clock::new(settings.clock, start_time(&directory)?);
+    let store = Store::at(&directory);
+    let fresh = !store.exists();
+    if fresh {
+        let mut world = build::world(&settings.site);
+        aix::media::write(&directory, &settings.site.lpp_sources, &mut world)?;
+        store.create(&world)?;
+    }
+    let world = store.read()?;
+    same_hosts(&settings, &world)?;
+    let user = keys::load_or_create(&directory.join("keys/id_ed25519"), "nimd@lab")?;
+    let admin = keys::load_or_create(&directory.join("keys/admin_ed25519"), "admin@lab")?;
+    let authorized = format!(
+        "# Whoever administers this LPAR.\n{}\n# nimd: this key reaches the agent's gate and nothing else.\nrestrict,command=\"{GATE}\" {}\n",
+        admin.public_key().to_openssh()?,
+        user.public_key().to_openssh()?
+    );
+    let listeners = listeners(&directory, &world, settings.site.port)?;
+    fleet::write(&directory, &settings.site, &world, &listeners)?;
+
+    let mut lpars = BTreeMap::new();
+    let faketime = faketime(&settings)?;
+    for (name, lpar) in &world.lpars {
+        let files = Files::of(&directory, name);
+        if fresh {
+            for disk in lpar.disks.iter().filter(|disk| {
+                disk.image.is_some() || disk.pvid.as_ref() == Some(&lpar.booted_from)
+            }) {
+                let pvid = disk.pvid.as_deref().unwrap_or_default();
+                files.install(pvid, &settings.lab, aix::COMMANDS)?;
+                let tree = files.disk(pvid);
+                let mut known = authorized.as_str();
+                if lpar.agent == AgentInstalled::Absent {
+                    known = authorized.split_inclusive('\n').nth(1).unwrap_or_default();
+                } else {
+                    link(&settings.agent, &tree.join(AGENT))?;
+                }
+                fs::write(tree.join(".ssh/authorized_keys"), known)?;
+            }
+        }
+        let booted = store.change(|world| world.boot(name, None, clock.now()))?;
+        let gate = Gate::default();
+        match &booted {
+            Some(pvid) => files.boot(pvid)?,
+            None => gate.switch_off(),
+        }
+        let entry =
+            Entry { at: clock.now(), lpar: name.clone(), deed: Deed::Booted { disk: booted } };
+        record::append(&directory, &entry)?;
+        let (program, arguments, environment) =
+            root_process(&settings, &directory, name, faketime.as_deref(), &clock);
+        let lpar_files = files.clone();
+        let lpar_name = name.clone();
+        let runtime = tokio::task::spawn_blocking(move || {
+            Runtime::start(&lpar_files, &lpar_name, &program, &arguments, &environment)
+        })
+        .await??;
+        let environment = environment_of(&files.root(), &lpar.locale);
+        lpars.insert(name.clone(), LparHost { gate, runtime, environment, boots: Mutex::new(0) });
+    }
+    let port = settings.site.port;
+    Ok((Shared { directory, store, clock, port, lpars }, listeners))
+}
+
+/// Where the agent is on an LPAR, below its root.
+const AGENT: &str = "opt/nim-agent/nim-agent";
+/// Forced command of nimd's key. The shell that sshd starts resolves the variable.
+const GATE: &str = "exec $NIM_AGENT_ROOT/opt/nim-agent/nim-agent gate";
+
+/// A site started again goes on where its record ends: its time never steps back.
+fn start_time(directory: &Path) -> anyhow::Result<u64> {
+    let last = record::read(directory)?.last().map_or(0, |entry| entry.at);
+    Ok(last.max(machine_now()))
+}
+
+fn same_hosts(settings: &Settings, world: &World) -> anyhow::Result<()> {
+    let written: Vec<&str> = settings.site.lpars.iter().map(|lpar| lpar.name.as_str()).collect();
+    for name in world.lpars.keys() {
+        if !written.contains(&name.as_str()) {
+            bail!(
+                "{} holds the state of another site (it has an LPAR {name}); use an empty --dir",
+                settings.directory.display()
+            );
+        }
+    }
+    if written.len() != world.lpars.len() {
+        bail!("{} holds a site with fewer LPARs; use an empty --dir", settings.directory.display());
+    }
+    Ok(())
+}
+
+fn listeners(directory: &Path, world: &World, port: u16) -> anyhow::Result<Vec<Listening>> {
+    let hmcs = world.hmcs.iter().map(|(name, hmc)| (name, Kind::Hmc, &hmc.address));
+    let vioses = world.frames.values().flat_map(|frame| &frame.vioses);
+    let vioses = vioses.map(|(name, vios)| (name, Kind::Vios, &vios.address));
+    let lpars = world.lpars.iter().map(|(name, lpar)| (name, Kind::Lpar, &lpar.address));
+    let mut bound = Vec::new();
+    for (name, kind, address) in hmcs.chain(vioses).chain(lpars) {
+        let ip: IpAddr = address.parse().with_context(|| format!("{address} of {name}"))?;
+        let at = SocketAddr::new(ip, port);
+        let listener = ssh::listen(at).with_context(|| format!("cannot listen on {at} for {name}"))?;
+        let key = keys::load_or_create(&directory.join("hosts").join(name).join("ssh_host_ed25519_key"), name)?;
+        bound.push(Listening { name: name.clone(), kind, listener, key });
+    }
+    Ok(bound)
+}
+
+/// The wrapper that puts processes under the site's time; `None` where time needs no help.
+fn faketime(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
+    let scaled = matches!(settings.clock, Mode::Auto { speed } if speed != 1);
+    if settings.faketime == Faketime::Off || !scaled {
+        return Ok(None);
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).map(|folder| folder.join("faketime")).find(|file| file.exists());
+    if found.is_none() {
+        if settings.faketime == Faketime::Require {
+            bail!("`faketime` is not installed (Debian: apt-get install faketime)");
+        }
+        tracing::warn!(
+            "`faketime` is not installed: agents will measure machine time, geninstall will print the site's"
+        );
+    }
+    Ok(found)
+}
+
+type Invocation = (PathBuf, Vec<String>, BTreeMap<String, String>);
+
+fn root_process(
+    settings: &Settings,
+    directory: &Path,
+    lpar: &str,
+    faketime: Option<&Path>,
+    clock: &Clock,
+) -> Invocation {
+    let own = [ROOT_PROCESS, "--dir", &directory.display().to_string(), "--lpar", lpar].map(str::to_owned);
+    let mut environment = BTreeMap::from([
+        ("PATH".to_owned(), "/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
+        ("TZ".to_owned(), "UTC".to_owned()),
+    ]);
+    let (Some(wrapper), Mode::Auto { speed }) = (faketime, settings.clock) else {
+        return (settings.lab.clone(), own.to_vec(), environment);
+    };
+    // All processes below the root share one start; without this each child would begin at that time again.
+    environment.insert("FAKETIME_DONT_RESET".to_owned(), "1".to_owned());
+    let now = i64::try_from(clock.now() / 1000).unwrap_or_default();
+    let now = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let shape = format_description!("@[year]-[month]-[day] [hour]:[minute]:[second]");
+    let start = format!("{} x{speed}", now.format(shape).unwrap_or_default());
+    let mut arguments = vec!["-m".to_owned(), "-f".to_owned(), start, settings.lab.display().to_string()];
+    arguments.extend(own);
+    (wrapper.to_owned(), arguments, environment)
+}
+
+/// What sshd and the shell give a login on this LPAR.
+fn environment_of(root: &Path, locale: &str) -> BTreeMap<String, String> {
+    let root = root.display();
+    [
+        ("NIM_AGENT_ROOT", root.to_string()),
+        ("PATH", format!("{root}/usr/bin:{root}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin")),
+        ("HOME", root.to_string()),
+        ("USER", "root".to_owned()),
+        ("LOGNAME", "root".to_owned()),
+        ("SHELL", "/bin/sh".to_owned()),
+        ("LANG", locale.to_owned()),
+        ("TZ", "UTC".to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}

@@ -1,0 +1,159 @@
+use super::*;
+use crate::site;
+use crate::world::vary::Variation;
+
+fn world(vary: impl FnOnce(&mut Variation)) -> World {
+    let text = include_str!("../../../../examples/site-small.yaml");
+    let mut world = site::build::world(&site::parse("site-small.yaml", text).unwrap());
+    let lpar = world.lpar_mut("lpar01").unwrap();
+    lpar.variation = Variation::default();
+    vary(&mut lpar.variation);
+    lpar.update = Some(Update {
+        phase: Phase::Init,
+        nhdisk: vec!["hdisk1".to_owned()],
+        mhdisk: vec!["hdisk2".to_owned()],
+        original_id: lpar.partition_id,
+        surrogate_id: None,
+        target: Software { level: "7200-05-04-2220".to_owned(), ..lpar.software.clone() },
+        before: lpar.software.clone(),
+        pid: 1,
+    });
+    world
+}
+
+fn volume_groups(world: &World) -> Vec<Option<&str>> {
+    world.lpar("lpar01").unwrap().disks.iter().map(|disk| disk.vg.as_deref()).collect()
+}
+
+fn names(world: &World) -> Vec<String> {
+    let frame = world.frame_of("lpar01").unwrap();
+    let ours = frame.partitions.iter().filter(|partition| partition.name.starts_with("lpar01"));
+    ours.map(|partition| format!("{} {} {}", partition.name, partition.id, partition.state.name())).collect()
+}
+
+fn clients(world: &World) -> Vec<u32> {
+    let vioses = world.frame_of("lpar01").unwrap().vioses.values();
+    vioses.flat_map(|vios| &vios.vhosts).filter(|v| v.lpar == "lpar01").map(|v| v.client_id).collect()
+}
+
+fn parents(world: &World) -> Vec<String> {
+    let mut parents: Vec<String> =
+        world.lpar("lpar01").unwrap().paths.iter().map(|path| path.parent.clone()).collect();
+    parents.dedup();
+    parents
+}
+
+/// LU §5.5, row by row.
+#[test]
+fn every_step_shows_on_disks_paths_and_hmc_as_tabled() {
+    let mut world = world(|_| {});
+    let before = (world.frame_of("lpar01").unwrap().free_mb(), clients(&world));
+    assert_eq!(before.1, [11, 11]);
+
+    let id = world.take_resources("lpar01", None).unwrap();
+    assert_eq!(names(&world), ["lpar01_lku0 11 Running", &format!("lpar01 {id} Not Activated")]);
+    assert_eq!(world.frame_of("lpar01").unwrap().free_mb(), before.0 - 4096);
+
+    world.cloned("lpar01").unwrap();
+    assert_eq!(volume_groups(&world), [Some("rootvg"), Some("altinst_rootvg"), None]);
+
+    world.surrogate_booted("lpar01").unwrap();
+    assert_eq!(parents(&world), ["vscsi0"]);
+    assert_eq!(clients(&world), [11, id]);
+
+    world.mirrored("lpar01").unwrap();
+    assert_eq!(volume_groups(&world), [Some("rootvg"), Some("altinst_rootvg"), Some("rootvg")]);
+
+    world.moved("lpar01").unwrap();
+    assert_eq!(volume_groups(&world), [Some("rootvg"), Some("lvup_rootvg"), None]);
+    assert_eq!(parents(&world), ["vscsi1"]);
+    assert_eq!(world.lpar("lpar01").unwrap().partition_id, id);
+    assert_eq!(world.lpar("lpar01").unwrap().kernel, "7200-05-04-2220");
+
+    world.paths_back("lpar01").unwrap();
+    assert_eq!(parents(&world), ["vscsi0", "vscsi1"]);
+    world.original_down("lpar01").unwrap();
+    world.original_deleted("lpar01").unwrap();
+    assert_eq!(names(&world), [format!("lpar01 {id} Running")]);
+    assert_eq!(clients(&world), [id, id]);
+    assert_eq!(world.frame_of("lpar01").unwrap().free_mb(), before.0);
+}
+
+#[test]
+fn both_readings_of_the_lpar_id_happen() {
+    for (same, expected) in [(true, 11), (false, 3)] {
+        let mut world = world(|vary| vary.same_lpar_id = same);
+        world.take_resources("lpar01", None).unwrap();
+        world.surrogate_booted("lpar01").unwrap();
+        world.moved("lpar01").unwrap();
+        world.original_deleted("lpar01").unwrap();
+        assert_eq!(world.lpar("lpar01").unwrap().partition_id, expected);
+        assert_eq!(clients(&world), [expected, expected]);
+    }
+}
+
+#[test]
+fn a_frame_without_room_refuses_and_keeps_everything() {
+    let mut world = world(|_| {});
+    world.frame_mut("lpar01").unwrap().configurable_mb -= 53_000;
+    let before = world.clone();
+    assert!(matches!(world.take_resources("lpar01", None), Err(Refused::Memory { .. })));
+    assert_eq!(world, before);
+}
+
+#[test]
+fn an_id_in_use_is_refused() {
+    let mut world = world(|_| {});
+    assert!(matches!(world.take_resources("lpar01", Some(12)), Err(Refused::Id(Some(12)))));
+    assert_eq!(world.take_resources("lpar01", Some(98)).unwrap(), 98);
+}
+
+#[test]
+fn a_rollback_from_any_step_gives_back_what_was_there() {
+    let steps: [fn(&mut World) -> Result<(), Refused>; 4] = [
+        |world| world.take_resources("lpar01", None).map(drop),
+        |world| world.cloned("lpar01"),
+        |world| world.surrogate_booted("lpar01"),
+        |world| world.mirrored("lpar01"),
+    ];
+    let mut expected = world(|_| {});
+    expected.lpar_mut("lpar01").unwrap().update = None;
+    for count in 0..=steps.len() {
+        let mut world = world(|_| {});
+        for step in &steps[..count] {
+            step(&mut world).unwrap();
+        }
+        world.rolled_back("lpar01").unwrap();
+        assert_eq!(world, expected, "after {count} steps");
+    }
+}
+
+#[test]
+fn the_old_system_is_on_mhdisk_or_on_nhdisk() {
+    for (swapped, old, boot) in [(false, "hdisk2", "hdisk1"), (true, "hdisk1", "hdisk2")] {
+        let mut world = world(|vary| vary.disks_swapped = swapped);
+        world.take_resources("lpar01", None).unwrap();
+        world.cloned("lpar01").unwrap();
+        world.mirrored("lpar01").unwrap();
+        world.moved("lpar01").unwrap();
+        let lpar = world.lpar("lpar01").unwrap();
+        assert_eq!(lpar.disk(boot).unwrap().vg.as_deref(), Some("lvup_rootvg"));
+        assert_eq!(lpar.disk(boot).unwrap().image, None);
+        assert_eq!(lpar.disk(old).unwrap().image.as_ref().unwrap().level, "7200-05-03-2148");
+    }
+}
+
+#[test]
+fn a_boot_loses_tokens_and_another_disk_brings_its_own_system() {
+    let mut world = world(|_| {});
+    world.take_resources("lpar01", None).unwrap();
+    world.moved("lpar01").unwrap();
+    let pvid = world.boot("lpar01", Some("hdisk2"), 5).unwrap().unwrap();
+    let lpar = world.lpar("lpar01").unwrap();
+    assert_eq!((lpar.software.level.as_str(), lpar.booted_from.as_str()), ("7200-05-03-2148", pvid.as_str()));
+    assert_eq!(lpar.disk("hdisk0").unwrap().vg, None);
+    assert_eq!(lpar.disk("hdisk0").unwrap().image.as_ref().unwrap().level, "7200-05-04-2220");
+    assert!(lpar.tokens.is_empty());
+    assert_eq!(world.boot("lpar01", Some("hdisk1"), 6).unwrap(), None);
+    assert_eq!(world.partition_of("lpar01").unwrap().state, PartitionState::OpenFirmware);
+}
