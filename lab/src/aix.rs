@@ -8,8 +8,8 @@ mod clvupdate;
 mod df;
 mod emgr;
 mod errpt;
-mod genld;
 mod geninstall;
+mod genld;
 mod getconf;
 mod hmcauth;
 mod hostname;
@@ -205,8 +205,11 @@ impl Options {
                     while let Some(letter) = letters.next() {
                         if with_value.contains(letter) {
                             let glued = letters.as_str();
-                            let value =
-                                if glued.is_empty() { rest.next().cloned() } else { Some(glued.to_owned()) };
+                            let value = if glued.is_empty() {
+                                rest.next().cloned()
+                            } else {
+                                Some(glued.to_owned())
+                            };
                             options.found.push((letter, value.unwrap_or_default()));
                             break;
                         }

@@ -231,11 +231,19 @@ fn fault(arguments: FaultArguments) -> anyhow::Result<()> {
                 Kind::Condition => "until cleared",
                 Kind::Event => "once",
             };
-            writeln!(out, "{:<22} {:<10} {kind:<14} {} {}", fault.name(), fault.phase().name(), fault.explain(), fault.codes())?;
+            writeln!(
+                out,
+                "{:<22} {:<10} {kind:<14} {} {}",
+                fault.name(),
+                fault.phase().name(),
+                fault.explain(),
+                fault.codes()
+            )?;
         }
         return Ok(());
     }
-    let (Some(lpar), Some(fault), Some(dir)) = (arguments.lpar, arguments.fault, arguments.dir) else {
+    let (Some(lpar), Some(fault), Some(dir)) = (arguments.lpar, arguments.fault, arguments.dir)
+    else {
         bail!("an LPAR, a fault and --dir are needed");
     };
     let request = if arguments.clear {
@@ -264,12 +272,23 @@ fn advance(dir: &Path, lpar: Option<String>, to: Option<Phase>) -> anyhow::Resul
 
 fn show(status: &Status) -> anyhow::Result<()> {
     let mut out = io::stdout();
-    writeln!(out, "{:<12} {:<22} {:<18} {:>4} {:<10} FAULTS", "LPAR", "ADDRESS", "LEVEL", "ID", "PHASE")?;
+    writeln!(
+        out,
+        "{:<12} {:<22} {:<18} {:>4} {:<10} FAULTS",
+        "LPAR", "ADDRESS", "LEVEL", "ID", "PHASE"
+    )?;
     for lpar in &status.lpars {
         let phase = lpar.phase.map_or("-", Phase::name);
         let faults: Vec<&str> = lpar.faults.iter().map(|fault| fault.name()).collect();
         let id = lpar.partition_id;
-        writeln!(out, "{:<12} {:<22} {:<18} {id:>4} {phase:<10} {}", lpar.name, lpar.address, lpar.level, faults.join(" "))?;
+        writeln!(
+            out,
+            "{:<12} {:<22} {:<18} {id:>4} {phase:<10} {}",
+            lpar.name,
+            lpar.address,
+            lpar.level,
+            faults.join(" ")
+        )?;
     }
     for pending in &status.pending {
         writeln!(out, "{} waits in {}", pending.lpar, pending.phase)?;

@@ -60,7 +60,8 @@ impl Clock {
     /// A clock that shows `start` milliseconds since 1970 now.
     pub fn new(mode: Mode, start: u64) -> Self {
         let explicit = Mutex::new(Explicit { now: start, waiting: Vec::new() });
-        let shared = Shared { mode, began: Instant::now(), start, explicit, changed: Notify::new() };
+        let shared =
+            Shared { mode, began: Instant::now(), start, explicit, changed: Notify::new() };
         Self { shared: Arc::new(shared) }
     }
 
@@ -74,7 +75,8 @@ impl Clock {
         match self.shared.mode {
             Mode::Explicit => self.explicit(|state| state.now),
             Mode::Auto { speed } => {
-                let passed = self.shared.began.elapsed().as_millis().saturating_mul(u128::from(speed));
+                let passed =
+                    self.shared.began.elapsed().as_millis().saturating_mul(u128::from(speed));
                 self.shared.start + u64::try_from(passed).unwrap_or(u64::MAX / 2)
             }
         }
@@ -85,7 +87,8 @@ impl Clock {
         match self.shared.mode {
             Mode::Auto { speed } => {
                 let passed = pending.until.saturating_sub(self.shared.start);
-                let real = Duration::from_micros(passed.saturating_mul(1000) / u64::from(speed.max(1)));
+                let real =
+                    Duration::from_micros(passed.saturating_mul(1000) / u64::from(speed.max(1)));
                 tokio::time::sleep_until(self.shared.began + real).await;
             }
             Mode::Explicit => {

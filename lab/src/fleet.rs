@@ -20,54 +20,79 @@ pub(crate) fn write(
     world: &World,
     hosts: &[Listening],
 ) -> anyhow::Result<()> {
-    let mut known = String::new();
+    let (mut known, mut ports) = (String::new(), BTreeMap::new());
     for host in hosts {
         let address = host.listener.local_addr().context("a port without an address")?;
-        known.push_str(&keys::known_host(&address.ip().to_string(), address.port(), host.key.public_key())?);
+        known.push_str(&keys::known_host(
+            &address.ip().to_string(),
+            address.port(),
+            host.key.public_key(),
+        )?);
         known.push('\n');
+        ports.insert(host.name.as_str(), address.port());
     }
     put(&directory.join("known_hosts"), &known)?;
-    put(&directory.join("fleet.yaml"), &fleet(directory, site, world)?)
+    put(&directory.join("fleet.yaml"), &fleet(directory, site, world, &ports)?)
 }
 
 /// Types to lists of objects, as a fleet file has them.
 type Objects = BTreeMap<&'static str, Vec<Value>>;
 
-fn fleet(directory: &Path, site: &site::File, world: &World) -> anyhow::Result<String> {
+fn fleet(
+    directory: &Path,
+    site: &site::File,
+    world: &World,
+    ports: &BTreeMap<&str, u16>,
+) -> anyhow::Result<String> {
     let key = directory.join("keys/id_ed25519").display().to_string();
-    let port = site.port;
     let mut objects = Objects::new();
     let mut add = |kind: &'static str, object: Value| objects.entry(kind).or_default().push(object);
     add("ent", json!({"name": NETWORK, "net_addr": "127.0.0.0", "snm": "255.0.0.0"}));
     for hmc in &site.hmcs {
-        let with = |role: &str| hmc.users.iter().find(|user| user.role == role).map(|user| &user.name);
+        let with =
+            |role: &str| hmc.users.iter().find(|user| user.role == role).map(|user| &user.name);
         let login = with(LIVE_UPDATE_ROLE);
         let viewer = with("hmcviewer").or(login);
-        add("hmc", json!({
-            "name": hmc.name, "if1": interface(&hmc.address), "login": login, "ssh_user": viewer,
-            "passwd_file": format!("{}_password", hmc.name), "ssh_port": port, "ssh_key": key,
-        }));
+        add(
+            "hmc",
+            json!({
+                "name": hmc.name, "if1": interface(&hmc.address), "login": login, "ssh_user": viewer,
+                "passwd_file": format!("{}_password", hmc.name), "ssh_port": ports.get(hmc.name.as_str()), "ssh_key": key,
+            }),
+        );
     }
     for frame in &site.frames {
         let (kind, model) = frame.type_model.split_once('-').unwrap_or((&frame.type_model, ""));
-        add("cec", json!({
-            "name": frame.name, "hw_type": kind, "hw_model": model, "hw_serial": frame.serial,
-            "mgmt_source": frame.hmcs,
-        }));
+        add(
+            "cec",
+            json!({
+                "name": frame.name, "hw_type": kind, "hw_model": model, "hw_serial": frame.serial,
+                "mgmt_source": frame.hmcs,
+            }),
+        );
         for vios in &frame.vios {
-            add("vios", json!({
-                "name": vios.name, "if1": interface(&vios.address), "mgmt_source": frame.name,
-                "identity": vios.id, "ssh_port": port, "ssh_key": key,
-            }));
+            add(
+                "vios",
+                json!({
+                    "name": vios.name, "if1": interface(&vios.address), "mgmt_source": frame.name,
+                    "identity": vios.id, "ssh_port": ports.get(vios.name.as_str()), "ssh_key": key,
+                }),
+            );
         }
     }
     for lpar in &site.lpars {
-        add("standalone", json!({
-            "name": lpar.name, "if1": interface(&lpar.address), "mgmt_source": lpar.frame,
-            "identity": lpar.id, "ssh_port": port, "ssh_key": key,
-        }));
+        add(
+            "standalone",
+            json!({
+                "name": lpar.name, "if1": interface(&lpar.address), "mgmt_source": lpar.frame,
+                "identity": lpar.id, "ssh_port": ports.get(lpar.name.as_str()), "ssh_key": key,
+            }),
+        );
         if let Some(content) = live_update_data(site, world, lpar) {
-            add("live_update_data", json!({"name": format!("lud_{}", lpar.name), "content": content}));
+            add(
+                "live_update_data",
+                json!({"name": format!("lud_{}", lpar.name), "content": content}),
+            );
         }
     }
     for source in &site.lpp_sources {
@@ -77,7 +102,9 @@ fn fleet(directory: &Path, site: &site::File, world: &World) -> anyhow::Result<S
     let members: Vec<&str> = site.lpars.iter().map(|lpar| lpar.name.as_str()).collect();
     add("mac_group", json!({"name": "all_lpars", "member": members}));
     let text = yaml::to_string(&objects).context("the fleet cannot be written as YAML")?;
-    Ok(format!("# Everything of this site, for `nimctl apply -f`. Written by `nim-lab up`.\n{text}"))
+    Ok(format!(
+        "# Everything of this site, for `nimctl apply -f`. Written by `nim-lab up`.\n{text}"
+    ))
 }
 
 /// `lvupdate.data` with the first two free disks; `None` where there are none.

@@ -21,7 +21,11 @@ pub(crate) fn run(world: &World, hmc: &str, _user: &str, line: &str) -> Output {
     let commands = match shell::split(line) {
         Ok(commands) => commands,
         Err(text) => {
-            return Output { stderr: format!("bash: {text}\n").into_bytes(), status: 2, stdout: Vec::new() };
+            return Output {
+                stderr: format!("bash: {text}\n").into_bytes(),
+                status: 2,
+                stdout: Vec::new(),
+            };
         }
     };
     let mut all = Output::default();
@@ -65,9 +69,9 @@ fn one(world: &World, hmc: &str, words: &[String]) -> Result<String, Failure> {
         "true" => Ok(String::new()),
         "echo" => Ok(format!("{}\n", arguments.join(" "))),
         "cd" => Err(Failure::Shell("cd: restricted".to_owned())),
-        path if path.contains('/') => Err(Failure::Shell(format!(
-            "{path}: restricted: cannot specify `/' in command names"
-        ))),
+        path if path.contains('/') => {
+            Err(Failure::Shell(format!("{path}: restricted: cannot specify `/' in command names")))
+        }
         unknown => Err(Failure::Shell(format!("{unknown}: command not found"))),
     }
 }
@@ -78,7 +82,11 @@ fn frames<'a>(world: &'a World, hmc: &'a str) -> impl Iterator<Item = (&'a Strin
 }
 
 /// The frame that `-m` names, by its name or by type, model and serial.
-fn frame_named<'a>(world: &'a World, hmc: &'a str, wanted: Option<&str>) -> Result<&'a Frame, Failure> {
+fn frame_named<'a>(
+    world: &'a World,
+    hmc: &'a str,
+    wanted: Option<&str>,
+) -> Result<&'a Frame, Failure> {
     let wanted = wanted.ok_or_else(|| missing("-m"))?;
     frames(world, hmc)
         .find(|(name, frame)| *name == wanted || frame.mtms() == wanted)

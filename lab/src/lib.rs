@@ -18,6 +18,7 @@ mod hmc;
 mod lpar;
 mod phase;
 pub mod record;
+pub mod replay;
 mod shell;
 pub mod site;
 mod ssh;

@@ -25,7 +25,9 @@ pub(crate) fn split(line: &str) -> Result<Vec<Simple>, String> {
                     match rest.next() {
                         Some('\'') => break,
                         Some(other) => text.push(other),
-                        None => return Err("unexpected EOF while looking for matching `''".to_owned()),
+                        None => {
+                            return Err("unexpected EOF while looking for matching `''".to_owned());
+                        }
                     }
                 }
             }
@@ -40,7 +42,9 @@ pub(crate) fn split(line: &str) -> Result<Vec<Simple>, String> {
                             None => return Err("unexpected EOF".to_owned()),
                         },
                         Some(other) => text.push(other),
-                        None => return Err("unexpected EOF while looking for matching `\"'".to_owned()),
+                        None => {
+                            return Err("unexpected EOF while looking for matching `\"'".to_owned());
+                        }
                     }
                 }
             }
@@ -48,11 +52,17 @@ pub(crate) fn split(line: &str) -> Result<Vec<Simple>, String> {
             ' ' | '\t' => current.words.extend(word.take()),
             ';' | '\n' => {
                 current.words.extend(word.take());
-                all.push(std::mem::replace(&mut current, Simple { words: Vec::new(), only_after_success: false }));
+                all.push(std::mem::replace(
+                    &mut current,
+                    Simple { words: Vec::new(), only_after_success: false },
+                ));
             }
             '&' if rest.next_if_eq(&'&').is_some() => {
                 current.words.extend(word.take());
-                all.push(std::mem::replace(&mut current, Simple { words: Vec::new(), only_after_success: true }));
+                all.push(std::mem::replace(
+                    &mut current,
+                    Simple { words: Vec::new(), only_after_success: true },
+                ));
             }
             '|' | '>' | '<' | '&' | '`' | '$' => {
                 return Err(format!("the lab's shell has no `{c}'"));
@@ -68,7 +78,8 @@ pub(crate) fn split(line: &str) -> Result<Vec<Simple>, String> {
                 !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             })
         };
-        let from = simple.words.iter().position(|word| !is_assignment(word)).unwrap_or(simple.words.len());
+        let from =
+            simple.words.iter().position(|word| !is_assignment(word)).unwrap_or(simple.words.len());
         simple.words.drain(..from);
     }
     all.retain(|simple| !simple.words.is_empty() && simple.words[0] != "export");

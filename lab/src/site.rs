@@ -14,10 +14,10 @@ use nim_shared::unit::ProcessorUnits;
 use nim_shared::yaml;
 use serde::Deserialize;
 
+use crate::Phase;
 use crate::fault::Fault;
 use crate::world::Variation;
 use crate::world::lpar::{AgentInstalled, Style};
-use crate::Phase;
 
 /// A site as written.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,7 +26,7 @@ pub struct File {
     /// What unclear facts are drawn from. Default 1.
     #[serde(default = "one")]
     pub seed: u64,
-    /// TCP port of every SSH server. Default 2222.
+    /// TCP port of every SSH server; 0 gives each one of its own. Default 2222.
     #[serde(default = "port")]
     pub port: u16,
     /// Management consoles.

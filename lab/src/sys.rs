@@ -1,5 +1,8 @@
 //! The few system calls for which std has no safe form. Everything unsafe of the lab is in this file.
-#![expect(unsafe_code, reason = "prctl, waitpid, kill, setsid and termios have no safe form in std")]
+#![expect(
+    unsafe_code,
+    reason = "prctl, waitpid, kill, setsid and termios have no safe form in std"
+)]
 
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
@@ -61,12 +64,6 @@ pub(crate) fn in_new_session(command: &mut Command) {
     }
 }
 
-/// Whether this process runs as root.
-pub(crate) fn is_root() -> bool {
-    // SAFETY: geteuid takes nothing and cannot fail.
-    unsafe { libc::geteuid() == 0 }
-}
-
 /// Switches the echo of a terminal off, and back on when dropped.
 pub(crate) struct EchoOff<'a> {
     terminal: BorrowedFd<'a>,
@@ -92,7 +89,9 @@ impl<'a> EchoOff<'a> {
 impl Drop for EchoOff<'_> {
     fn drop(&mut self) {
         // SAFETY: as in `on`. A terminal that is gone needs no echo.
-        unsafe { libc::tcsetattr(self.terminal.as_raw_fd(), libc::TCSANOW, &raw const self.before) };
+        unsafe {
+            libc::tcsetattr(self.terminal.as_raw_fd(), libc::TCSANOW, &raw const self.before)
+        };
     }
 }
 

@@ -88,7 +88,8 @@ pub(crate) struct Shared {
     pub(crate) directory: PathBuf,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
-    pub(crate) port: u16,
+    /// Where each host listens.
+    pub(crate) addresses: BTreeMap<String, SocketAddr>,
     pub(crate) lpars: BTreeMap<String, LparHost>,
 }
 
@@ -118,11 +119,13 @@ impl Lab {
         &self.shared.clock
     }
 
-    /// Where an LPAR listens.
-    pub fn address(&self, lpar: &str) -> anyhow::Result<SocketAddr> {
-        let world = self.world()?;
-        let address = world.lpar(lpar)?.address.parse().context("an address in the world is none")?;
-        Ok(SocketAddr::new(address, self.shared.port))
+    /// Where a host listens: an LPAR, an HMC or a VIO server.
+    pub fn address(&self, host: &str) -> anyhow::Result<SocketAddr> {
+        self.shared
+            .addresses
+            .get(host)
+            .copied()
+            .with_context(|| format!("no host is called {host:?}"))
     }
 
     /// The running root of an LPAR's files.
@@ -182,9 +185,10 @@ impl Lab {
     /// Ends the site: every process on it, every connection.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
-        // The root processes are waited for where that may block.
+        // Sessions may still hold on to the site; its processes end anyway, waited for where that may block.
         let shared = self.shared;
-        if let Err(error) = tokio::task::spawn_blocking(move || drop(shared)).await {
+        let end = move || shared.lpars.values().for_each(|host| host.runtime.end());
+        if let Err(error) = tokio::task::spawn_blocking(end).await {
             tracing::warn!(%error, "the site did not end cleanly");
         }
     }

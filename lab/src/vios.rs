@@ -38,9 +38,10 @@ fn one(frame: &Frame, name: &str, server: &Vios, words: &[&str]) -> Output {
     match words {
         ["ioslevel", ..] => ioslevel::run(server),
         ["lsmap", options @ ..] => lsmap::run(frame, name, server, options),
-        [path, ..] if path.contains('/') => {
-            failed(format!("rksh: {path}: 0403-019 The operation is not allowed in a restricted shell."), 1)
-        }
+        [path, ..] if path.contains('/') => failed(
+            format!("rksh: {path}: 0403-019 The operation is not allowed in a restricted shell."),
+            1,
+        ),
         [unknown, ..] => failed(format!("rksh: {unknown}:  not found."), 127),
         [] => Output::default(),
     }

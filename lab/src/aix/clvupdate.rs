@@ -5,7 +5,11 @@ use std::io::{self, Write};
 
 use super::{Context, Options, geninstall};
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "aUf");
     let only = ['l', 'r', 'v', 'n', 'd'].into_iter().find(|letter| options.has(*letter));
     match only {

@@ -7,7 +7,11 @@ use super::{Context, Options};
 use crate::fault::Fault;
 use crate::world::lpar::{FileSystem, Lpar};
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "");
     let lpar = context.lpar()?;
     let (unit, per_mb): (&str, f64) = if options.has('g') {
@@ -25,8 +29,12 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
         blocks => format!("Filesystem    {blocks}      Free %Used    Iused %Iused Mounted on"),
     };
     writeln!(out, "{}", language().say(&header))?;
-    let wanted: Vec<&str> =
-        options.words.iter().filter_map(|path| lpar.filesystem_of(path)).map(|fs| fs.mounted_on.as_str()).collect();
+    let wanted: Vec<&str> = options
+        .words
+        .iter()
+        .filter_map(|path| lpar.filesystem_of(path))
+        .map(|fs| fs.mounted_on.as_str())
+        .collect();
     for fs in &lpar.filesystems {
         if options.words.is_empty() || wanted.contains(&fs.mounted_on.as_str()) {
             let (size, free) = sizes(&lpar, fs);
@@ -45,9 +53,17 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
         }
     }
     if options.words.is_empty() {
-        writeln!(out, "{:<15} {:>9} {:>9} {:>5} {:>8} {:>6} /proc", "/proc", "-", "-", "-", "-", "-")?;
+        writeln!(
+            out,
+            "{:<15} {:>9} {:>9} {:>5} {:>8} {:>6} /proc",
+            "/proc", "-", "-", "-", "-", "-"
+        )?;
         for mount in &lpar.mounts {
-            writeln!(out, "{}:{} 512000.00 128000.00   75%     1200     1% {}", mount.node, mount.remote, mount.over)?;
+            writeln!(
+                out,
+                "{}:{} 512000.00 128000.00   75%     1200     1% {}",
+                mount.node, mount.remote, mount.over
+            )?;
         }
     }
     Ok(0)

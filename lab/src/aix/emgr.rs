@@ -6,7 +6,11 @@ use super::locale::language;
 use super::{Context, Options, media, stamp};
 use crate::world::lpar::Ifix;
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "eLv");
     let lpar = context.lpar()?;
     if let Some(file) = options.value('e') {
@@ -55,11 +59,21 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
 
 fn list(ifixes: &[Ifix], out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "\nID  STATE LABEL      INSTALL TIME      UPDATED BY ABSTRACT")?;
-    writeln!(out, "=== ===== ========== ================= ========== ======================================")?;
+    writeln!(
+        out,
+        "=== ===== ========== ================= ========== ======================================"
+    )?;
     for (number, ifix) in (1..).zip(ifixes) {
-        writeln!(out, "{number:<3} {:^5} {:<10} {:<17} {:<10} {}", ifix.state, ifix.label, ifix.installed, "", ifix.text)?;
+        writeln!(
+            out,
+            "{number:<3} {:^5} {:<10} {:<17} {:<10} {}",
+            ifix.state, ifix.label, ifix.installed, "", ifix.text
+        )?;
     }
-    writeln!(out, "\nSTATE codes:\n S = STABLE\n M = MOUNTED\n U = UNMOUNTED\n Q = REBOOT REQUIRED\n B = BROKEN\n I = INSTALLING\n R = REMOVING\n T = TESTED\n P = PATCHED\n N = NOT PATCHED")?;
+    writeln!(
+        out,
+        "\nSTATE codes:\n S = STABLE\n M = MOUNTED\n U = UNMOUNTED\n Q = REBOOT REQUIRED\n B = BROKEN\n I = INSTALLING\n R = REMOVING\n T = TESTED\n P = PATCHED\n N = NOT PATCHED"
+    )?;
     Ok(())
 }
 

@@ -30,7 +30,11 @@ const DATA: &str = "/var/adm/ras/liveupdate/lvupdate.data";
 /// Written by each attempt, also by a preview (LU §1.1).
 const CONFIGURATION: &str = "/var/adm/ras/liveupdate/liveupdate.cf";
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "dfI");
     if !options.has('k') {
         writeln!(io::stderr(), "geninstall: the lab knows only -k")?;
@@ -45,7 +49,12 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
 }
 
 /// Takes the lock for the whole run. A run that dies leaves it.
-fn locked(context: &Context, options: &Options, preview: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
+fn locked(
+    context: &Context,
+    options: &Options,
+    preview: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let lock = context.path(LOCK);
     match OpenOptions::new().write(true).create_new(true).open(&lock) {
         Ok(mut file) => writeln!(file, "{}", std::process::id())?,
@@ -61,7 +70,12 @@ fn locked(context: &Context, options: &Options, preview: bool, out: &mut dyn Wri
     Ok(status)
 }
 
-fn go(context: &Context, options: &Options, preview: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
+fn go(
+    context: &Context,
+    options: &Options,
+    preview: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let mut printer = Printer::new(context, out)?;
     let text = fs::read(context.path(DATA)).unwrap_or_default();
     let data = Data::read(&String::from_utf8_lossy(&text));
@@ -96,7 +110,8 @@ fn wanted(context: &Context, options: &Options) -> anyhow::Result<Vec<String>> {
     match options.value('f') {
         None => Ok(options.words.clone()),
         Some(file) => {
-            let text = fs::read_to_string(context.find(file)).context("cannot read the list of -f")?;
+            let text =
+                fs::read_to_string(context.find(file)).context("cannot read the list of -f")?;
             Ok(text.split_whitespace().map(str::to_owned).collect())
         }
     }

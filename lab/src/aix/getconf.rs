@@ -4,7 +4,11 @@ use std::io::Write;
 
 use super::Context;
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let lpar = context.lpar()?;
     let answer = match words.as_slice() {

@@ -19,7 +19,11 @@ const LIFE_MILLISECONDS: u64 = 24 * 3600 * 1000;
 /// Default port (LU §5.1).
 const PORT: u16 = 12443;
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "upaP");
     if options.has('l') {
         return list(context, out);
@@ -58,11 +62,19 @@ pub(super) fn without_secrets(arguments: &[String]) -> Vec<String> {
         .collect()
 }
 
-fn log_in(context: &Context, address: &str, user: &str, password: &str, port: u16) -> anyhow::Result<u8> {
+fn log_in(
+    context: &Context,
+    address: &str,
+    user: &str,
+    password: &str,
+    port: u16,
+) -> anyhow::Result<u8> {
     let now = context.now()?;
     let name = hmc_at(&context.world()?, address);
     let Some(name) = name else {
-        return refuse(&format!("Authentication failure. -- Could not connect to {address}:{port}."));
+        return refuse(&format!(
+            "Authentication failure. -- Could not connect to {address}:{port}."
+        ));
     };
     let tried = context.store.change(|world| {
         let user = world.hmcs.get_mut(&name).and_then(|hmc| hmc.users.get_mut(user));
@@ -109,7 +121,13 @@ fn list(context: &Context, out: &mut dyn Write) -> anyhow::Result<u8> {
         if lpar.release() < 7300 {
             let left = token.expires.saturating_sub(now) / 1000;
             writeln!(out, "port     : {}", token.port)?;
-            writeln!(out, "TTL      : {:02}:{:02}:{:02} left", left / 3600, left / 60 % 60, left % 60)?;
+            writeln!(
+                out,
+                "TTL      : {:02}:{:02}:{:02} left",
+                left / 3600,
+                left / 60 % 60,
+                left % 60
+            )?;
         } else {
             writeln!(out, "Port     : {}", token.port)?;
         }
@@ -131,7 +149,8 @@ fn ask(terminal: &mut Option<Terminal>, question: &str, echo: Echo) -> anyhow::R
         Some(reader) => reader,
         None => {
             let open = OpenOptions::new().read(true).write(true).open("/dev/tty");
-            terminal.insert(BufReader::new(open.context("hmcauth: there is no terminal to ask on")?))
+            terminal
+                .insert(BufReader::new(open.context("hmcauth: there is no terminal to ask on")?))
         }
     };
     let handle = reader.get_ref().try_clone().context("cannot use the terminal")?;

@@ -31,7 +31,10 @@ impl Language {
             return sentence.to_owned();
         }
         let known = GERMAN.iter().find(|(english, _)| sentence.contains(english));
-        known.map_or_else(|| sentence.to_owned(), |(english, german)| sentence.replace(english, german))
+        known.map_or_else(
+            || sentence.to_owned(),
+            |(english, german)| sentence.replace(english, german),
+        )
     }
 }
 
@@ -39,13 +42,22 @@ impl Language {
 const GERMAN: [(&str, &str); 30] = [
     ("PASSED:", "BESTANDEN:"),
     ("FAILED:", "FEHLGESCHLAGEN:"),
-    ("The live update preview succeeded.", "Die Voranzeige der Live-Aktualisierung war erfolgreich."),
+    (
+        "The live update preview succeeded.",
+        "Die Voranzeige der Live-Aktualisierung war erfolgreich.",
+    ),
     ("Validating live update input data.", "Eingabedaten der Live-Aktualisierung werden geprueft."),
     ("Computing the estimated time", "Die geschaetzte Zeit wird berechnet"),
     ("Blackout_time(s):", "Stillstand (s):"),
     ("Global_time(s):", "Gesamtzeit (s):"),
-    ("Non-interruptable live update operation begins", "Die nicht unterbrechbare Live-Aktualisierung beginnt"),
-    ("Initializing live update on original LPAR.", "Live-Aktualisierung wird auf der LPAR eingerichtet."),
+    (
+        "Non-interruptable live update operation begins",
+        "Die nicht unterbrechbare Live-Aktualisierung beginnt",
+    ),
+    (
+        "Initializing live update on original LPAR.",
+        "Live-Aktualisierung wird auf der LPAR eingerichtet.",
+    ),
     ("Validating original LPAR environment.", "Umgebung der LPAR wird geprueft."),
     ("Beginning live update operation", "Live-Aktualisierung beginnt"),
     ("Requesting resources required", "Ressourcen werden angefordert"),

@@ -4,7 +4,11 @@ use std::io::Write;
 
 use super::{Context, Options};
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "laF");
     let (world, lpar) = (context.world()?, context.lpar()?);
     let frame = world.frame_of(&context.name)?;
@@ -16,7 +20,8 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
             ("os_uuid", world.partition_of(&context.name)?.uuid.to_lowercase(), "N/A"),
         ]
     } else if let Some(disk) = lpar.disk(name) {
-        let pvid = disk.pvid.as_deref().map_or("none".to_owned(), |id| format!("{id}0000000000000000"));
+        let pvid =
+            disk.pvid.as_deref().map_or("none".to_owned(), |id| format!("{id}0000000000000000"));
         vec![
             ("PCM", "PCM/friend/vscsi".to_owned(), "Path Control Module"),
             ("algorithm", "fail_over".to_owned(), "Algorithm"),

@@ -4,10 +4,15 @@ use std::io::Write;
 
 use super::{Context, Options};
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "clstrF");
     let lpar = context.lpar()?;
-    let disks = lpar.disks.iter().map(|disk| (disk.name.as_str(), "disk", "Virtual SCSI Disk Drive"));
+    let disks =
+        lpar.disks.iter().map(|disk| (disk.name.as_str(), "disk", "Virtual SCSI Disk Drive"));
     let adapters =
         lpar.adapters.iter().map(|name| (name.as_str(), "adapter", "Virtual SCSI Client Adapter"));
     let network = ("ent0", "adapter", "Virtual I/O Ethernet Adapter (l-lan)");

@@ -4,13 +4,20 @@ use std::io::Write;
 
 use super::{Context, Options};
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "");
     let software = context.lpar()?.software;
     let found: Vec<(&String, &String)> = software
         .filesets
         .iter()
-        .filter(|(name, _)| options.words.is_empty() || options.words.iter().any(|word| word == "all" || matches(word, name)))
+        .filter(|(name, _)| {
+            options.words.is_empty()
+                || options.words.iter().any(|word| word == "all" || matches(word, name))
+        })
         .collect();
     if found.is_empty() {
         let wanted = options.words.join(" ");
@@ -25,16 +32,30 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
         for (name, level) in found {
             let mark = if locked(name) { "EFIXLOCKED" } else { "" };
             if options.has('L') {
-                writeln!(out, "{name}:{name}:{level}: : :C: :{}:{mark}: : : : : :", describe(name))?;
+                writeln!(
+                    out,
+                    "{name}:{name}:{level}: : :C: :{}:{mark}: : : : : :",
+                    describe(name)
+                )?;
             } else {
-                writeln!(out, "/usr/lib/objrepos:{name}:{level}::COMMITTED:I:{}:{mark}", describe(name))?;
+                writeln!(
+                    out,
+                    "/usr/lib/objrepos:{name}:{level}::COMMITTED:I:{}:{mark}",
+                    describe(name)
+                )?;
             }
         }
         return Ok(0);
     }
     if !options.has('q') {
-        writeln!(out, "  Fileset                      Level  State  Type  Description (Uninstaller)")?;
-        writeln!(out, "  ----------------------------------------------------------------------------")?;
+        writeln!(
+            out,
+            "  Fileset                      Level  State  Type  Description (Uninstaller)"
+        )?;
+        writeln!(
+            out,
+            "  ----------------------------------------------------------------------------"
+        )?;
     }
     for (name, level) in found {
         writeln!(out, "  {name:<25} {level:>9}    C     F    {}", describe(name))?;

@@ -5,7 +5,11 @@ use std::io::Write;
 use super::{Context, Options};
 use crate::world::lpar::DiskPath;
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "lpsFi");
     let lpar = context.lpar()?;
     let wanted = |option: char, value: &str| {
@@ -14,7 +18,9 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
     let found: Vec<&DiskPath> = lpar
         .paths
         .iter()
-        .filter(|path| wanted('l', &path.disk) && wanted('p', &path.parent) && wanted('s', &path.status))
+        .filter(|path| {
+            wanted('l', &path.disk) && wanted('p', &path.parent) && wanted('s', &path.status)
+        })
         .collect();
     let Some(list) = options.value('F') else {
         for path in found {

@@ -9,11 +9,16 @@ use crate::world::lpar::Disk;
 /// Size of a physical partition in MB, as in the captured listing.
 const PARTITION_MB: u64 = 256;
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "");
     let lpar = context.lpar()?;
     let Some(vg) = options.words.first() else {
-        let mut names: BTreeSet<&str> = lpar.disks.iter().filter_map(|disk| disk.vg.as_deref()).collect();
+        let mut names: BTreeSet<&str> =
+            lpar.disks.iter().filter_map(|disk| disk.vg.as_deref()).collect();
         if options.has('o') {
             names.retain(|name| *name == "rootvg" || name.ends_with("datavg"));
         }
@@ -24,7 +29,10 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
     };
     let disks: Vec<&Disk> = lpar.disks.iter().filter(|disk| disk.vg.as_ref() == Some(vg)).collect();
     if disks.is_empty() {
-        writeln!(std::io::stderr(), "0516-306 lsvg: Unable to find volume group {vg} in the Device Configuration Database.")?;
+        writeln!(
+            std::io::stderr(),
+            "0516-306 lsvg: Unable to find volume group {vg} in the Device Configuration Database."
+        )?;
         return Ok(1);
     }
     let total: u64 = disks.iter().map(|disk| disk.size_mb / PARTITION_MB).sum();
@@ -32,17 +40,31 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
     let mirrored = disks.len() > 1 && vg == "rootvg";
     if options.has('p') {
         writeln!(out, "{vg}:")?;
-        writeln!(out, "PV_NAME           PV STATE          TOTAL PPs   FREE PPs    FREE DISTRIBUTION")?;
+        writeln!(
+            out,
+            "PV_NAME           PV STATE          TOTAL PPs   FREE PPs    FREE DISTRIBUTION"
+        )?;
         for disk in disks {
             let all = disk.size_mb / PARTITION_MB;
             let free = all.saturating_sub(used);
-            writeln!(out, "{:<17} active            {all:<11} {free:<11} 111..80..00..01..112", disk.name)?;
+            writeln!(
+                out,
+                "{:<17} active            {all:<11} {free:<11} 111..80..00..01..112",
+                disk.name
+            )?;
         }
     } else if options.has('l') {
         writeln!(out, "{vg}:")?;
-        writeln!(out, "LV NAME             TYPE       LPs     PPs     PVs  LV STATE      MOUNT POINT")?;
+        writeln!(
+            out,
+            "LV NAME             TYPE       LPs     PPs     PVs  LV STATE      MOUNT POINT"
+        )?;
         let copies = if mirrored { 2 } else { 1 };
-        writeln!(out, "{:<19} {:<10} {:<7} {:<7} {copies:<4} {:<13} N/A", "hd5", "boot", 1, copies, "closed/syncd")?;
+        writeln!(
+            out,
+            "{:<19} {:<10} {:<7} {:<7} {copies:<4} {:<13} N/A",
+            "hd5", "boot", 1, copies, "closed/syncd"
+        )?;
         for fs in lpar.filesystems.iter().filter(|_| vg == "rootvg") {
             let parts = fs.size_mb.div_ceil(PARTITION_MB);
             let name = fs.device.trim_start_matches("/dev/");
@@ -59,10 +81,23 @@ pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) 
         let id = "00f60e5900004c0000000147afa9411f";
         let megabytes = total * PARTITION_MB;
         writeln!(out, "VOLUME GROUP:       {vg:<24} VG IDENTIFIER:  {id}")?;
-        writeln!(out, "VG STATE:           {:<24} PP SIZE:        {PARTITION_MB} megabyte(s)", "active")?;
-        writeln!(out, "VG PERMISSION:      {:<24} TOTAL PPs:      {total} ({megabytes} megabytes)", "read/write")?;
+        writeln!(
+            out,
+            "VG STATE:           {:<24} PP SIZE:        {PARTITION_MB} megabyte(s)",
+            "active"
+        )?;
+        writeln!(
+            out,
+            "VG PERMISSION:      {:<24} TOTAL PPs:      {total} ({megabytes} megabytes)",
+            "read/write"
+        )?;
         let free = total - used;
-        writeln!(out, "MAX LVs:            {:<24} FREE PPs:       {free} ({} megabytes)", 256, free * PARTITION_MB)?;
+        writeln!(
+            out,
+            "MAX LVs:            {:<24} FREE PPs:       {free} ({} megabytes)",
+            256,
+            free * PARTITION_MB
+        )?;
         writeln!(out, "STALE PVs:          {:<24} STALE PPs:      0", 0)?;
     }
     Ok(0)

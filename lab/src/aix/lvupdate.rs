@@ -49,7 +49,9 @@ mod tests {
 
     #[test]
     fn lines_without_indent_are_ignored() {
-        let data = Data::read("general:\ncpu_reduction = yes\n\tkext_check = no\n# x\ndisks:\n nhdisk = hdisk2,hdisk3\n\tmhdisk=\n");
+        let data = Data::read(
+            "general:\ncpu_reduction = yes\n\tkext_check = no\n# x\ndisks:\n nhdisk = hdisk2,hdisk3\n\tmhdisk=\n",
+        );
         assert_eq!(data.value("general", "cpu_reduction"), None);
         assert_eq!(data.value("general", "kext_check"), Some("no"));
         assert_eq!(data.disks("nhdisk"), ["hdisk2", "hdisk3"]);

@@ -49,7 +49,11 @@ impl IfixPackage {
 }
 
 /// Writes the sources of a site to `DIR/lpp_source` and exports them as `nim:/export/lpp_source/NAME`.
-pub(crate) fn write(directory: &Path, sources: &[SourceEntry], world: &mut World) -> anyhow::Result<()> {
+pub(crate) fn write(
+    directory: &Path,
+    sources: &[SourceEntry],
+    world: &mut World,
+) -> anyhow::Result<()> {
     for source in sources {
         let folder = directory.join("lpp_source").join(&source.name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -82,7 +86,8 @@ pub(crate) fn write(directory: &Path, sources: &[SourceEntry], world: &mut World
 /// Reads one package.
 pub(crate) fn read(file: &Path) -> anyhow::Result<Package> {
     let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("{} is no package of the lab", file.display()))
+    serde_json::from_slice(&text)
+        .with_context(|| format!("{} is no package of the lab", file.display()))
 }
 
 /// What is to be installed.

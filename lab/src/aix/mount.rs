@@ -13,7 +13,11 @@ use crate::lpar::files::link;
 use crate::world::lpar::Mount;
 
 /// `mount` alone lists, `mount [-v nfs] [-n node] [-o options] [node:]remote over` mounts.
-pub(super) fn mount(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn mount(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "vnot");
     let [remote, over] = options.words.as_slice() else { return list(context, out) };
     let (node, path) = match (options.value('n'), remote.split_once(':')) {
@@ -28,7 +32,9 @@ pub(super) fn mount(context: &Context, arguments: &[String], out: &mut dyn Write
     };
     let at = context.path(over);
     if fs::symlink_metadata(&at).map_or(true, |found| !found.is_dir()) {
-        return refuse(&format!("mount: 0506-324 Cannot mount {node}:{path} on {over}: A file or directory in the path name does not exist."));
+        return refuse(&format!(
+            "mount: 0506-324 Cannot mount {node}:{path} on {over}: A file or directory in the path name does not exist."
+        ));
     }
     fs::rename(&at, beside(context, over)).context("cannot put the mount point aside")?;
     link(export.as_ref(), &at).context("cannot show the export")?;
@@ -45,7 +51,11 @@ pub(super) fn mount(context: &Context, arguments: &[String], out: &mut dyn Write
 }
 
 /// `umount over`.
-pub(super) fn umount(context: &Context, arguments: &[String], _: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn umount(
+    context: &Context,
+    arguments: &[String],
+    _: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "");
     let Some(over) = options.words.first() else { return Ok(1) };
     let known = context.change(|lpar| {
@@ -75,18 +85,40 @@ fn refuse(text: &str) -> anyhow::Result<u8> {
 
 fn list(context: &Context, out: &mut dyn Write) -> anyhow::Result<u8> {
     let lpar = context.lpar()?;
-    writeln!(out, "  node       mounted        mounted over    vfs       date        options      ")?;
-    writeln!(out, "-------- ---------------  ---------------  ------ ------------ --------------- ")?;
+    writeln!(
+        out,
+        "  node       mounted        mounted over    vfs       date        options      "
+    )?;
+    writeln!(
+        out,
+        "-------- ---------------  ---------------  ------ ------------ --------------- "
+    )?;
     let unsupported = lpar.has(crate::fault::Fault::UnsupportedFs);
     for fs in &lpar.filesystems {
-        writeln!(out, "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 rw,log=/dev/hd8 ", "", fs.device, fs.mounted_on, fs.kind)?;
+        writeln!(
+            out,
+            "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 rw,log=/dev/hd8 ",
+            "", fs.device, fs.mounted_on, fs.kind
+        )?;
     }
-    writeln!(out, "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 rw              ", "", "/proc", "/proc", "procfs")?;
+    writeln!(
+        out,
+        "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 rw              ",
+        "", "/proc", "/proc", "procfs"
+    )?;
     if unsupported {
-        writeln!(out, "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 ro              ", "", "/dev/cd0", "/cdrom", "cdrfs")?;
+        writeln!(
+            out,
+            "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 ro              ",
+            "", "/dev/cd0", "/cdrom", "cdrfs"
+        )?;
     }
     for mount in &lpar.mounts {
-        writeln!(out, "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 ro,bg,hard,intr  ", mount.node, mount.remote, mount.over, mount.kind)?;
+        writeln!(
+            out,
+            "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 ro,bg,hard,intr  ",
+            mount.node, mount.remote, mount.over, mount.kind
+        )?;
     }
     Ok(0)
 }

@@ -16,12 +16,18 @@ pub(crate) fn errpt(milliseconds: u64) -> String {
 
 /// `09/14/15 09:38:56`: emgr.
 pub(crate) fn emgr(milliseconds: u64) -> String {
-    shape(milliseconds, format_description!("[month]/[day]/[year repr:last_two] [hour]:[minute]:[second]"))
+    shape(
+        milliseconds,
+        format_description!("[month]/[day]/[year repr:last_two] [hour]:[minute]:[second]"),
+    )
 }
 
 /// `2015-09-12_06:23:04.364`: suffix of rotated logs (LU §2.8).
 pub(crate) fn log_suffix(milliseconds: u64) -> String {
-    shape(milliseconds, format_description!("[year]-[month]-[day]_[hour]:[minute]:[second].[subsecond digits:3]"))
+    shape(
+        milliseconds,
+        format_description!("[year]-[month]-[day]_[hour]:[minute]:[second].[subsecond digits:3]"),
+    )
 }
 
 /// `2025-09-15_08-32-32`: log capture (LU §2.7).
@@ -41,7 +47,8 @@ pub(crate) fn who(milliseconds: u64) -> String {
 
 fn shape(milliseconds: u64, shape: &[BorrowedFormatItem<'_>]) -> String {
     let nanoseconds = i128::from(milliseconds) * 1_000_000;
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
     time.format(shape).unwrap_or_default()
 }
 

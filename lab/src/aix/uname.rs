@@ -4,7 +4,11 @@ use std::io::Write;
 
 use super::{Context, Options};
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "");
     let (world, lpar) = (context.world()?, context.lpar()?);
     let frame = world.frame_of(&context.name)?;

@@ -4,7 +4,11 @@ use std::io::Write;
 
 use super::{Context, Options, stamp};
 
-pub(super) fn run(context: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "");
     let booted = stamp::who(context.lpar()?.booted_at);
     if options.has('b') {

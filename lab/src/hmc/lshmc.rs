@@ -4,7 +4,8 @@ use super::{Failure, missing};
 use crate::world::World;
 
 pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<String, Failure> {
-    let Some(state) = world.hmcs.get(hmc).filter(|_| arguments.iter().any(|word| word == "-V")) else {
+    let Some(state) = world.hmcs.get(hmc).filter(|_| arguments.iter().any(|word| word == "-V"))
+    else {
         return Err(missing("-V"));
     };
     let (version, release, pack) = (state.version, state.release, state.service_pack);

@@ -2,8 +2,8 @@
 
 use super::table::{Options, Row, print};
 use super::{Failure, frame_named, missing};
-use crate::world::frame::{Frame, Partition, PartitionState};
 use crate::world::World;
+use crate::world::frame::{Frame, Partition, PartitionState};
 
 pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<String, Failure> {
     let options = Options::read(arguments)?;

@@ -2,15 +2,18 @@
 
 use super::table::{Options, Row, print};
 use super::{Failure, frame_named, frames, missing};
-use crate::world::frame::{Frame, Partition, PartitionState};
 use crate::world::World;
+use crate::world::frame::{Frame, Partition, PartitionState};
 
 pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<String, Failure> {
     let options = Options::read(arguments)?;
     match options.resource.as_deref() {
         Some("sys") => {
             let rows = frames(world, hmc).filter(|(name, frame)| {
-                options.system.as_ref().is_none_or(|wanted| wanted == *name || *wanted == frame.mtms())
+                options
+                    .system
+                    .as_ref()
+                    .is_none_or(|wanted| wanted == *name || *wanted == frame.mtms())
             });
             print(&rows.map(|(name, frame)| system(name, frame)).collect::<Vec<_>>(), &options)
         }

@@ -90,8 +90,10 @@ pub(super) fn print(rows: &[Row], options: &Options) -> Result<String, Failure> 
     match &options.fields {
         None => {
             for row in rows {
-                let pairs: Vec<String> =
-                    row.iter().map(|(name, value)| quoted(&format!("{name}={value}"), ',')).collect();
+                let pairs: Vec<String> = row
+                    .iter()
+                    .map(|(name, value)| quoted(&format!("{name}={value}"), ','))
+                    .collect();
                 text.push_str(&pairs.join(","));
                 text.push('\n');
             }

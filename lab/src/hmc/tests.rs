@@ -24,7 +24,10 @@ fn the_delimiter_of_the_list_is_that_of_the_output() {
 #[test]
 fn a_value_with_the_delimiter_quotes_the_whole_pair() {
     let (text, _) = said("lssyscfg -r sys -m frame1");
-    assert!(text.contains(",\"lpar_proc_compat_modes=default,POWER8,POWER9_base,POWER9\""), "{text}");
+    assert!(
+        text.contains(",\"lpar_proc_compat_modes=default,POWER8,POWER9_base,POWER9\""),
+        "{text}"
+    );
 }
 
 #[test]

@@ -3,10 +3,10 @@
 //! `DIR/lpars/NAME/disks/PVID` holds what is on that disk; a boot from another disk moves the link, so that the agent finds what was on
 //! that copy when it was made: its own journal among it.
 
+use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::fs;
 
 /// Where the files of an LPAR are.
 #[derive(Clone, Debug)]
@@ -62,7 +62,12 @@ impl Files {
     }
 
     /// Makes the tree of a system that was just installed, with the lab's binary under the name of each AIX command.
-    pub(crate) fn install(&self, pvid: &str, lab: &Path, commands: &[(&str, &str)]) -> io::Result<()> {
+    pub(crate) fn install(
+        &self,
+        pvid: &str,
+        lab: &Path,
+        commands: &[(&str, &str)],
+    ) -> io::Result<()> {
         let tree = self.disk(pvid);
         for folder in FOLDERS {
             fs::create_dir_all(tree.join(folder))?;

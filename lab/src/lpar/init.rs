@@ -28,12 +28,7 @@ pub(crate) enum Ask {
     /// The rest is its standard error.
     Stderr { id: u64 },
     /// Start command `id` on the two connections that came before; answers come back on this one.
-    Start {
-        id: u64,
-        argv: Vec<String>,
-        environment: BTreeMap<String, String>,
-        directory: String,
-    },
+    Start { id: u64, argv: Vec<String>, environment: BTreeMap<String, String>, directory: String },
 }
 
 /// What the root process tells of a command.
@@ -157,7 +152,8 @@ impl Root {
         let mut parts = lock(&self.parts);
         loop {
             if let Some(Parts { stdio: Some(_), stderr: Some(_) }) = parts.get(&id) {
-                if let Some(Parts { stdio: Some(stdio), stderr: Some(stderr) }) = parts.remove(&id) {
+                if let Some(Parts { stdio: Some(stdio), stderr: Some(stderr) }) = parts.remove(&id)
+                {
                     return (stdio, stderr);
                 }
             }

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
@@ -19,7 +20,14 @@ pub(crate) struct Runtime {
     processes: Processes,
     socket: PathBuf,
     next: AtomicU64,
-    /// The lifeline: the root process ends when this does.
+    /// None once it was ended.
+    alive: Mutex<Option<Alive>>,
+}
+
+/// What keeps the root process.
+#[derive(Debug)]
+struct Alive {
+    /// The root process ends when this does.
     lifeline: Option<ChildStdin>,
     child: Child,
 }
@@ -43,7 +51,7 @@ pub(crate) struct Started {
 
 /// Why an LPAR's root process did not come up.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub(crate) enum StartError {
     /// It could not be started.
     #[error("cannot start the root process of {lpar} ({program})")]
     Spawn {
@@ -74,11 +82,8 @@ impl Runtime {
         arguments: &[String],
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, StartError> {
-        let failed = |cause| StartError::Spawn {
-            lpar: lpar.to_owned(),
-            program: program.to_owned(),
-            cause,
-        };
+        let failed =
+            |cause| StartError::Spawn { lpar: lpar.to_owned(), program: program.to_owned(), cause };
         let mut child = Command::new(program)
             .args(arguments)
             .env_clear()
@@ -98,7 +103,8 @@ impl Runtime {
             return Err(StartError::Silent { lpar: lpar.to_owned(), said });
         };
         let processes = Processes { root };
-        Ok(Self { processes, socket: files.socket(), next: AtomicU64::new(1), lifeline, child })
+        let alive = Mutex::new(Some(Alive { lifeline, child }));
+        Ok(Self { processes, socket: files.socket(), next: AtomicU64::new(1), alive })
     }
 
     /// Handle on all its processes.
@@ -130,13 +136,22 @@ impl Runtime {
     }
 }
 
+impl Runtime {
+    /// Ends the root process and everything below it, and waits for that. Blocks, but not long: nothing survives SIGKILL.
+    pub(crate) fn end(&self) {
+        let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Alive { lifeline, mut child }) = alive {
+            drop(lifeline);
+            if let Err(error) = child.wait() {
+                tracing::warn!(%error, "the root process of an LPAR cannot be waited for");
+            }
+        }
+    }
+}
+
 impl Drop for Runtime {
     fn drop(&mut self) {
-        drop(self.lifeline.take());
-        // It kills what is below it first; that ends because nothing survives SIGKILL.
-        if let Err(error) = self.child.wait() {
-            tracing::warn!(%error, "the root process of an LPAR cannot be waited for");
-        }
+        self.end();
     }
 }
 
@@ -159,8 +174,10 @@ impl Processes {
 
     /// Kills those whose arguments satisfy `which`. How many there were.
     pub(crate) fn kill_those(self, which: impl Fn(&[String]) -> bool) -> io::Result<usize> {
-        let those: Vec<i32> =
-            tree::below(self.root)?.into_iter().filter(|pid| which(&tree::arguments(*pid))).collect();
+        let those: Vec<i32> = tree::below(self.root)?
+            .into_iter()
+            .filter(|pid| which(&tree::arguments(*pid)))
+            .collect();
         for pid in &those {
             crate::sys::signal(*pid, libc::SIGKILL)?;
         }

@@ -56,7 +56,11 @@ pub(crate) fn processes_of_this_lpar() -> io::Result<Vec<Process>> {
     }
     let processes = below(root)?.into_iter().filter(|pid| !is_zombie(*pid));
     Ok(processes
-        .map(|pid| Process { pid, parent: parent(pid).unwrap_or_default(), arguments: arguments(pid) })
+        .map(|pid| Process {
+            pid,
+            parent: parent(pid).unwrap_or_default(),
+            arguments: arguments(pid),
+        })
         .collect())
 }
 
@@ -64,7 +68,8 @@ pub(crate) fn processes_of_this_lpar() -> io::Result<Vec<Process>> {
 pub(super) fn stop(root: i32) -> io::Result<Vec<i32>> {
     let mut stopped = Vec::new();
     loop {
-        let fresh: Vec<i32> = below(root)?.into_iter().filter(|pid| !stopped.contains(pid)).collect();
+        let fresh: Vec<i32> =
+            below(root)?.into_iter().filter(|pid| !stopped.contains(pid)).collect();
         if fresh.is_empty() {
             return Ok(stopped);
         }

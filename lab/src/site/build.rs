@@ -36,17 +36,24 @@ fn hmc(entry: &super::HmcEntry) -> Hmc {
 }
 
 fn frame(file: &File, entry: &FrameEntry) -> Frame {
-    let clients: Vec<&LparEntry> = file.lpars.iter().filter(|lpar| lpar.frame == entry.name).collect();
+    let clients: Vec<&LparEntry> =
+        file.lpars.iter().filter(|lpar| lpar.frame == entry.name).collect();
     let vioses = (1u32..).zip(&entry.vios).map(|(number, vios)| {
         let vhosts = (0u32..).zip(&clients).map(|(index, lpar)| Vhost {
             name: format!("vhost{index}"),
             slot: 100 * number + index,
             client_id: lpar.id,
             lpar: lpar.name.clone(),
-            backing: disks(lpar).iter().map(|disk| format!("{}_{}", lpar.name, disk.name)).collect(),
+            backing: disks(lpar)
+                .iter()
+                .map(|disk| format!("{}_{}", lpar.name, disk.name))
+                .collect(),
         });
-        let state =
-            Vios { address: vios.address.clone(), level: vios.level.clone(), vhosts: vhosts.collect() };
+        let state = Vios {
+            address: vios.address.clone(),
+            level: vios.level.clone(),
+            vhosts: vhosts.collect(),
+        };
         (vios.name.clone(), state)
     });
     let servers = entry.vios.iter().map(|vios| Partition {
@@ -93,13 +100,18 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
 
 fn lpar(file: &File, entry: &LparEntry) -> Lpar {
     let software = software(entry);
-    let disks: Vec<Disk> = disks(entry).into_iter().map(|disk| built_disk(entry, disk, &software)).collect();
+    let disks: Vec<Disk> =
+        disks(entry).into_iter().map(|disk| built_disk(entry, disk, &software)).collect();
     let booted = disks.iter().find(|disk| disk.vg.as_deref() == Some("rootvg"));
-    let style = entry.style.unwrap_or(if entry.level.as_str() >= "7300-03" { Style::B } else { Style::A });
-    let servers = file.frames.iter().find(|frame| frame.name == entry.frame).map_or(2, |f| f.vios.len());
-    let faults = entry.faults.iter().filter_map(|fault| fault.read().ok()).map(|(fault, at)| {
-        (fault, at.map_or_else(|| fault.armed(), Armed::At))
-    });
+    let style =
+        entry.style.unwrap_or(if entry.level.as_str() >= "7300-03" { Style::B } else { Style::A });
+    let servers =
+        file.frames.iter().find(|frame| frame.name == entry.frame).map_or(2, |f| f.vios.len());
+    let faults = entry
+        .faults
+        .iter()
+        .filter_map(|fault| fault.read().ok())
+        .map(|(fault, at)| (fault, at.map_or_else(|| fault.armed(), Armed::At)));
     let mut lpar = Lpar {
         frame: entry.frame.clone(),
         address: entry.address.clone(),
@@ -224,9 +236,9 @@ fn software(entry: &LparEntry) -> Software {
 
 /// A UUID made from serial and id, upper case as the HMC prints those of partitions.
 fn uuid(serial: &str, id: u32) -> String {
-    let hash = serial.bytes().fold(u64::from(id), |hash, byte| {
-        hash.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte)
-    });
+    let hash = serial
+        .bytes()
+        .fold(u64::from(id), |hash, byte| hash.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
     let text = format!("{hash:016X}{:016X}", hash.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
 }

@@ -15,7 +15,10 @@ pub(super) fn faults(file: &File) -> Vec<Wrong> {
         found.name(&place, &hmc.name);
         found.address(&place, &hmc.address);
         if level(&hmc.level).is_none() {
-            found.add(format!("{place}.level"), format!("{:?} is not like \"V10R3 M1060\"", hmc.level));
+            found.add(
+                format!("{place}.level"),
+                format!("{:?} is not like \"V10R3 M1060\"", hmc.level),
+            );
         }
     }
     for (index, frame) in file.frames.iter().enumerate() {
@@ -40,7 +43,8 @@ pub(super) fn faults(file: &File) -> Vec<Wrong> {
         let place = format!("lpp_sources[{index}]");
         found.name(&place, &source.name);
         if let Some(text) = source.level.as_ref().filter(|text| !is_oslevel(text)) {
-            found.add(format!("{place}.level"), format!("{text:?} is not like \"7200-05-03-2148\""));
+            found
+                .add(format!("{place}.level"), format!("{text:?} is not like \"7200-05-03-2148\""));
         }
     }
     found.faults
@@ -54,22 +58,35 @@ fn lpar_entry(found: &mut Found, file: &File, lpar: &LparEntry, place: &str) {
         return;
     };
     if lpar.id == 0 || lpar.id > frame.max_lpars {
-        found.add(format!("{place}.id"), format!("{} is not between 1 and {}", lpar.id, frame.max_lpars));
+        found.add(
+            format!("{place}.id"),
+            format!("{} is not between 1 and {}", lpar.id, frame.max_lpars),
+        );
     }
     let others = file.lpars.iter().filter(|other| other.frame == lpar.frame && other.id == lpar.id);
     if others.count() > 1 || frame.vios.iter().any(|vios| vios.id == lpar.id) {
-        found.add(format!("{place}.id"), format!("{} is used twice on frame {:?}", lpar.id, frame.name));
+        found.add(
+            format!("{place}.id"),
+            format!("{} is used twice on frame {:?}", lpar.id, frame.name),
+        );
     }
     if !is_oslevel(&lpar.level) {
-        found.add(format!("{place}.level"), format!("{:?} is not like \"7200-05-03-2148\"", lpar.level));
+        found.add(
+            format!("{place}.level"),
+            format!("{:?} is not like \"7200-05-03-2148\"", lpar.level),
+        );
     }
     if lpar.processors.hundredths == 0 {
         found.add(format!("{place}.processors"), "is nothing".to_owned());
     }
     if !(1..=1000).contains(&lpar.size_tenths) {
-        found.add(format!("{place}.size_tenths"), format!("{} is not between 1 and 1000", lpar.size_tenths));
+        found.add(
+            format!("{place}.size_tenths"),
+            format!("{} is not between 1 and 1000", lpar.size_tenths),
+        );
     }
-    if !lpar.disks.is_empty() && !lpar.disks.iter().any(|disk| disk.vg.as_deref() == Some("rootvg")) {
+    if !lpar.disks.is_empty() && !lpar.disks.iter().any(|disk| disk.vg.as_deref() == Some("rootvg"))
+    {
         found.add(format!("{place}.disks"), "no disk has vg: rootvg".to_owned());
     }
     if let Err(text) = variation(lpar, file.seed) {
@@ -120,7 +137,10 @@ impl Found {
 
     fn name(&mut self, place: &str, name: &str) {
         if name.parse::<ObjectName>().is_err() {
-            self.add(format!("{place}.name"), format!("{name:?} cannot be the name of a NIM object"));
+            self.add(
+                format!("{place}.name"),
+                format!("{name:?} cannot be the name of a NIM object"),
+            );
         }
         if let Some(before) = self.names.insert(name.to_owned(), place.to_owned()) {
             self.add(format!("{place}.name"), format!("{name:?} is also the name of {before}"));
@@ -135,7 +155,9 @@ impl Found {
                     self.add(place, format!("{address} is also that of {before}"));
                 }
             }
-            Ok(_) | Err(_) => self.add(place, format!("{address:?} is no loopback address (127.x.y.z)")),
+            Ok(_) | Err(_) => {
+                self.add(place, format!("{address:?} is no loopback address (127.x.y.z)"))
+            }
         }
     }
 }

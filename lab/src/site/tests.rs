@@ -19,11 +19,17 @@ fn the_example_is_a_site_with_two_of_everything() {
 #[test]
 fn all_faults_are_reported_at_once_with_their_place() {
     let text = SMALL
-        .replace("frame: frame1, address: 127.77.3.2, id: 12", "frame: frame9, address: 127.77.3.2, id: 12")
+        .replace(
+            "frame: frame1, address: 127.77.3.2, id: 12",
+            "frame: frame9, address: 127.77.3.2, id: 12",
+        )
         .replace("127.77.3.5", "192.168.1.1")
         .replace("id: 15, level: 7200-05-03-2148", "id: 16, level: 7.2")
         .replace("hmcs: [hmc02, hmc01]", "hmcs: [hmc07]");
-    let text = format!("{text}\n").replace("users: [oracle, sapadm]", "faults: [rain, {fault: reboot, at: clone}]\n    vary: {same_lpar_id: true, luck: true}");
+    let text = format!("{text}\n").replace(
+        "users: [oracle, sapadm]",
+        "faults: [rain, {fault: reboot, at: clone}]\n    vary: {same_lpar_id: true, luck: true}",
+    );
     let faults = parse("site.yaml", &text).unwrap_err();
     let places: Vec<&str> = faults.list.iter().map(|fault| fault.place.as_str()).collect();
     assert_eq!(
@@ -50,7 +56,10 @@ fn an_unknown_key_is_refused_with_its_line() {
 
 #[test]
 fn faults_in_the_file_are_armed() {
-    let text = SMALL.replace("users: [oracle, sapadm]", "faults: [procfs-open, {fault: reboot, at: mirror}, ssh-drop]");
+    let text = SMALL.replace(
+        "users: [oracle, sapadm]",
+        "faults: [procfs-open, {fault: reboot, at: mirror}, ssh-drop]",
+    );
     let world = build::world(&parse("site.yaml", &text).unwrap());
     let faults = &world.lpar("lpar04").unwrap().faults;
     use crate::fault::Armed;

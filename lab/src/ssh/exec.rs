@@ -94,7 +94,13 @@ async fn finish(
         Some(Told::Exit { code }) => channel.exit_status(u32::from(code)).await?,
         Some(Told::Signal { number }) => {
             session
-                .exit_signal_request(channel.id(), signal(number), false, String::new(), String::new())
+                .exit_signal_request(
+                    channel.id(),
+                    signal(number),
+                    false,
+                    String::new(),
+                    String::new(),
+                )
                 .await
                 .map_err(|()| russh::Error::SendError)?;
         }

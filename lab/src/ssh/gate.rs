@@ -56,15 +56,13 @@ impl Gate {
         self.change(|state| state.off = false);
     }
 
-    /// Whether the host stands still.
-    pub(crate) fn is_frozen(&self) -> bool {
-        self.state(|state| state.frozen)
-    }
-
     /// A connection through the gate; `None` while the host is off.
     pub(crate) fn pass(&self, stream: TcpStream) -> Option<Gated> {
-        self.state(|state| (!state.off).then_some(state.generation))
-            .map(|generation| Gated { gate: self.clone(), generation, stream })
+        self.state(|state| (!state.off).then_some(state.generation)).map(|generation| Gated {
+            gate: self.clone(),
+            generation,
+            stream,
+        })
     }
 
     fn change(&self, act: impl FnOnce(&mut State)) {

@@ -12,7 +12,8 @@ use russh::keys::{Algorithm, PrivateKey, PublicKey, load_secret_key};
 /// The private key in `file`, made there when it is missing, with its public half in `file.pub`.
 pub(crate) fn load_or_create(file: &Path, comment: &str) -> anyhow::Result<PrivateKey> {
     if file.exists() {
-        return load_secret_key(file, None).with_context(|| format!("cannot read {}", file.display()));
+        return load_secret_key(file, None)
+            .with_context(|| format!("cannot read {}", file.display()));
     }
     let mut key = PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519)
         .with_context(|| format!("cannot make a key for {comment}"))?;
@@ -51,7 +52,8 @@ pub(crate) fn authorized(text: &str, key: &PublicKey) -> Option<Authorized> {
     text.lines().map(str::trim).filter(|line| !line.starts_with('#')).find_map(|line| {
         let (options, rest) = split_options(line);
         let known = PublicKey::from_openssh(rest).ok()?;
-        (known.key_data() == key.key_data()).then(|| forced(options).map_or(Authorized::Free, Authorized::Forced))
+        (known.key_data() == key.key_data())
+            .then(|| forced(options).map_or(Authorized::Free, Authorized::Forced))
     })
 }
 

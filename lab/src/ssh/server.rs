@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::keys::{PrivateKey, PublicKey};
-use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Session, VerifiedPublicKey, run_stream};
+use russh::server::{
+    Auth, ChannelOpenHandle, Config, Handler, Msg, Session, VerifiedPublicKey, run_stream,
+};
 use russh::{Channel, ChannelId};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
@@ -45,7 +47,13 @@ pub(crate) enum Execution {
     Process(Started),
     /// A function that has already answered.
     Answered(Output),
+    /// A conversation on the channel, within this process.
+    Talk(Talk),
 }
+
+/// A conversation that takes the channel.
+pub(crate) type Talk =
+    Box<dyn FnOnce(Channel<Msg>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 /// A future of a backend.
 pub(crate) type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -56,7 +64,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn key<'a>(&'a self, user: &'a str, key: &'a PublicKey) -> Promise<'a, Option<Authorized>>;
 
     /// Whether `user` may come in with `password`. `Err` is a banner to show.
-    fn password<'a>(&'a self, user: &'a str, password: &'a str) -> Promise<'a, Result<bool, String>>;
+    fn password<'a>(
+        &'a self,
+        user: &'a str,
+        password: &'a str,
+    ) -> Promise<'a, Result<bool, String>>;
 
     /// Runs `command`.
     fn run<'a>(&'a self, login: &'a Login, command: &'a str) -> Promise<'a, io::Result<Execution>>;
@@ -234,6 +246,7 @@ async fn execute<B: Backend>(
     match backend.run(login, command).await {
         Ok(Execution::Process(started)) => exec::bridge(handle, channel, started).await,
         Ok(Execution::Answered(output)) => exec::answer(channel, output).await,
+        Ok(Execution::Talk(talk)) => talk(channel).await,
         Err(error) => {
             let stderr = format!("nim-lab: {error}\n").into_bytes();
             exec::answer(channel, Output { stderr, status: 126, ..Output::default() }).await;

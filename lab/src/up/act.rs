@@ -64,7 +64,9 @@ impl Target {
         match self {
             Self::Agent => names("nim-agent") && matches!(role, Some("gate" | "serve" | "receive")),
             Self::Supervisor => names("nim-agent") && role == Some("supervise"),
-            Self::Geninstall => names("/geninstall") || argv.first().is_some_and(|p| p == "geninstall"),
+            Self::Geninstall => {
+                names("/geninstall") || argv.first().is_some_and(|p| p == "geninstall")
+            }
         }
     }
 }
@@ -222,7 +224,7 @@ impl Shared {
         let world = self.store.read()?;
         let lpars = world.lpars.iter().map(|(name, lpar)| LparStatus {
             name: name.clone(),
-            address: format!("{}:{}", lpar.address, self.port),
+            address: self.addresses.get(name).map(ToString::to_string).unwrap_or_default(),
             level: lpar.software.level.clone(),
             partition_id: lpar.partition_id,
             phase: lpar.update.as_ref().map(|update| update.phase),

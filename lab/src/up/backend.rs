@@ -18,7 +18,8 @@ use crate::{hmc, vios};
 /// Serves one host as long as `tasks` lives.
 pub(super) fn spawn(tasks: &mut JoinSet<()>, host: Listening, shared: &Arc<Shared>) {
     let (name, shared) = (host.name, Arc::clone(shared));
-    let keys = ["id_ed25519.pub", "admin_ed25519.pub"].map(|file| shared.directory.join("keys").join(file));
+    let keys = ["id_ed25519.pub", "admin_ed25519.pub"]
+        .map(|file| shared.directory.join("keys").join(file));
     match host.kind {
         Kind::Hmc => {
             let backend = Arc::new(HmcHost { name, keys, shared });
@@ -90,13 +91,19 @@ impl Backend for HmcHost {
         })
     }
 
-    fn password<'a>(&'a self, user: &'a str, password: &'a str) -> Promise<'a, Result<bool, String>> {
+    fn password<'a>(
+        &'a self,
+        user: &'a str,
+        password: &'a str,
+    ) -> Promise<'a, Result<bool, String>> {
         Box::pin(async move {
             let now = self.shared.clock.now();
             let tried = self.shared.store.change(|world| {
                 let users = world.hmcs.get_mut(&self.name).map(|hmc| &mut hmc.users);
                 let user = users.and_then(|users| users.get_mut(user));
-                Ok::<_, anyhow::Error>(user.map_or(Err(Denied::Wrong), |user| user.log_in(password, now)))
+                Ok::<_, anyhow::Error>(
+                    user.map_or(Err(Denied::Wrong), |user| user.log_in(password, now)),
+                )
             });
             match tried {
                 Ok(Ok(())) => Ok(true),

@@ -16,8 +16,8 @@ use super::{LparHost, Settings, Shared};
 use crate::aix;
 use crate::clock::{Clock, Mode, machine_now};
 use crate::fleet;
-use crate::lpar::{ROOT_PROCESS, Runtime};
 use crate::lpar::files::{Files, link};
+use crate::lpar::{ROOT_PROCESS, Runtime};
 use crate::record::{self, Deed, Entry};
 use crate::site::build;
 use crate::ssh::{self, Gate, keys};
@@ -118,8 +118,12 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
         let environment = environment_of(&files.root(), &lpar.locale);
         lpars.insert(name.clone(), LparHost { gate, runtime, environment, boots: Mutex::new(0) });
     }
-    let port = settings.site.port;
-    Ok((Shared { directory, store, clock, port, lpars }, listeners))
+    let addresses = listeners
+        .iter()
+        .map(|host| Ok((host.name.clone(), host.listener.local_addr()?)))
+        .collect::<std::io::Result<_>>()
+        .context("a port without an address")?;
+    Ok((Shared { directory, store, clock, addresses, lpars }, listeners))
 }
 
 /// Where the agent is on an LPAR, below its root.
@@ -158,8 +162,12 @@ fn listeners(directory: &Path, world: &World, port: u16) -> anyhow::Result<Vec<L
     for (name, kind, address) in hmcs.chain(vioses).chain(lpars) {
         let ip: IpAddr = address.parse().with_context(|| format!("{address} of {name}"))?;
         let at = SocketAddr::new(ip, port);
-        let listener = ssh::listen(at).with_context(|| format!("cannot listen on {at} for {name}"))?;
-        let key = keys::load_or_create(&directory.join("hosts").join(name).join("ssh_host_ed25519_key"), name)?;
+        let listener =
+            ssh::listen(at).with_context(|| format!("cannot listen on {at} for {name}"))?;
+        let key = keys::load_or_create(
+            &directory.join("hosts").join(name).join("ssh_host_ed25519_key"),
+            name,
+        )?;
         bound.push(Listening { name: name.clone(), kind, listener, key });
     }
     Ok(bound)
@@ -172,7 +180,8 @@ fn faketime(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
         return Ok(None);
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).map(|folder| folder.join("faketime")).find(|file| file.exists());
+    let found =
+        env::split_paths(&path).map(|folder| folder.join("faketime")).find(|file| file.exists());
     if found.is_none() {
         if settings.faketime == Faketime::Require {
             bail!("`faketime` is not installed (Debian: apt-get install faketime)");
@@ -193,7 +202,8 @@ fn root_process(
     faketime: Option<&Path>,
     clock: &Clock,
 ) -> Invocation {
-    let own = [ROOT_PROCESS, "--dir", &directory.display().to_string(), "--lpar", lpar].map(str::to_owned);
+    let own = [ROOT_PROCESS, "--dir", &directory.display().to_string(), "--lpar", lpar]
+        .map(str::to_owned);
     let mut environment = BTreeMap::from([
         ("PATH".to_owned(), "/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
         ("TZ".to_owned(), "UTC".to_owned()),
@@ -207,7 +217,8 @@ fn root_process(
     let now = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let shape = format_description!("@[year]-[month]-[day] [hour]:[minute]:[second]");
     let start = format!("{} x{speed}", now.format(shape).unwrap_or_default());
-    let mut arguments = vec!["-m".to_owned(), "-f".to_owned(), start, settings.lab.display().to_string()];
+    let mut arguments =
+        vec!["-m".to_owned(), "-f".to_owned(), start, settings.lab.display().to_string()];
     arguments.extend(own);
     (wrapper.to_owned(), arguments, environment)
 }

@@ -12,11 +12,17 @@ pub(super) fn run(frame: &Frame, name: &str, server: &Vios, options: &[&str]) ->
         ["-vadapter", adapter, ..] => Some(*adapter),
         _ => return failed("Command requires option \"-all -vadapter -plc\".".to_owned(), 1),
     };
-    let delimiter = options.iter().position(|word| *word == "-fmt").and_then(|at| options.get(at + 1));
+    let delimiter =
+        options.iter().position(|word| *word == "-fmt").and_then(|at| options.get(at + 1));
     let own_id = frame.named(name).map_or(0, |partition| partition.id);
     let mut text = String::new();
     for vhost in server.vhosts.iter().filter(|vhost| wanted.is_none_or(|name| name == vhost.name)) {
-        let place = format!("U{}.{}-V{own_id}-C{}", frame.type_model.replace('-', "."), frame.serial, vhost.slot);
+        let place = format!(
+            "U{}.{}-V{own_id}-C{}",
+            frame.type_model.replace('-', "."),
+            frame.serial,
+            vhost.slot
+        );
         match delimiter {
             Some(delimiter) => fields(&mut text, vhost, &place, delimiter),
             None => block(&mut text, vhost, &place),

@@ -132,10 +132,7 @@ mod tests {
         store.create(&World::default()).unwrap();
         let refused: Result<(), StoreError> = store.change(|world| {
             world.seed = 9;
-            Err(StoreError::Io {
-                path: PathBuf::new(),
-                cause: io::Error::other("no"),
-            })
+            Err(StoreError::Io { path: PathBuf::new(), cause: io::Error::other("no") })
         });
         assert!(refused.is_err());
         assert_eq!(store.read().unwrap(), World::default());

@@ -141,7 +141,8 @@ impl World {
         lpar.partition_id = surrogate;
         lpar.software = update.target.clone();
         lpar.kernel.clone_from(&update.target.level);
-        lpar.paths = all_paths(lpar).into_iter().filter(|path| mine.contains(&path.parent)).collect();
+        lpar.paths =
+            all_paths(lpar).into_iter().filter(|path| mine.contains(&path.parent)).collect();
         let (boot, old) = if lpar.variation.disks_swapped {
             (&update.mhdisk, &update.nhdisk)
         } else {
@@ -252,7 +253,8 @@ impl World {
         entry.tokens.clear();
         entry.booted_at = now;
         let current = entry.booted_from.clone();
-        let wanted: Vec<String> = disk.map_or_else(|| entry.bootlist.clone(), |d| vec![d.to_owned()]);
+        let wanted: Vec<String> =
+            disk.map_or_else(|| entry.bootlist.clone(), |d| vec![d.to_owned()]);
         let found = wanted.iter().find_map(|name| {
             let disk = entry.disk(name)?;
             let pvid = disk.pvid.clone()?;
@@ -368,7 +370,8 @@ pub fn fresh_pvid(udid: &str) -> String {
 }
 
 fn fits(frame: &Frame, own: &Partition) -> Result<(), Refused> {
-    let (free_mb, needed_mb) = (frame.free_mb(), own.memory_mb.next_multiple_of(frame.region_mb.max(1)));
+    let (free_mb, needed_mb) =
+        (frame.free_mb(), own.memory_mb.next_multiple_of(frame.region_mb.max(1)));
     if needed_mb > free_mb {
         return Err(Refused::Memory { free_mb, needed_mb });
     }
@@ -378,7 +381,6 @@ fn fits(frame: &Frame, own: &Partition) -> Result<(), Refused> {
     }
     Ok(())
 }
-
 
 #[cfg(test)]
 mod tests;

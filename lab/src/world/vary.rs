@@ -57,7 +57,8 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_readings_and_seeds_give_both() {
         assert_eq!(Variation::draw(7, "lpar01"), Variation::draw(7, "lpar01"));
-        let readings: Vec<Variation> = (0..64).map(|seed| Variation::draw(seed, "lpar01")).collect();
+        let readings: Vec<Variation> =
+            (0..64).map(|seed| Variation::draw(seed, "lpar01")).collect();
         let both = |which: fn(&Variation) -> bool| {
             readings.iter().any(which) && !readings.iter().all(which)
         };

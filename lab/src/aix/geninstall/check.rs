@@ -41,7 +41,8 @@ pub(super) fn all(
     printer.wait(Phase::Preview, Phase::Preview.sample_seconds())?;
     estimate(context, printer, &world, &lpar, data)?;
     failed += disk(printer, &lpar, "mirror vg", &data.disks("mhdisk"), false)?;
-    failed += disk(printer, &lpar, "new root vg", &data.disks("nhdisk"), lpar.has(Fault::DiskTooSmall))?;
+    failed +=
+        disk(printer, &lpar, "new root vg", &data.disks("nhdisk"), lpar.has(Fault::DiskTooSmall))?;
     for (what, size) in [("paging space", PAGING_MB), ("dump", DUMP_MB)] {
         printer.plain(&format!("Checking temporary {what} device size:"))?;
         printer.plain(THIN)?;
@@ -50,10 +51,13 @@ pub(super) fn all(
     }
     printer.plain("Validating the adapters and their paths:")?;
     printer.plain(THIN)?;
-    failed += verdict(printer, &Check {
-        passed: "adapters can be divided into two sets so that each has paths to all disks.",
-        failed: (!paths_divide(&lpar)).then_some("9999-002"),
-    })?;
+    failed += verdict(
+        printer,
+        &Check {
+            passed: "adapters can be divided into two sets so that each has paths to all disks.",
+            failed: (!paths_divide(&lpar)).then_some("9999-002"),
+        },
+    )?;
     printer.plain("")?;
     printer.plain("Checking other requirements:")?;
     printer.plain(THIN)?;
@@ -66,7 +70,11 @@ pub(super) fn all(
 }
 
 /// The end of a preview (LU §2.2 rows 11 and 12, §2.5 first line).
-pub(super) fn summary(context: &Context, printer: &mut Printer<'_>, passed: bool) -> anyhow::Result<u8> {
+pub(super) fn summary(
+    context: &Context,
+    printer: &mut Printer<'_>,
+    passed: bool,
+) -> anyhow::Result<u8> {
     let boxed = printer.style == Style::A && context.lpar()?.software.level.as_str() >= "7200-05";
     if boxed {
         let line = format!("+{}+", "-".repeat(77));
@@ -81,18 +89,28 @@ pub(super) fn summary(context: &Context, printer: &mut Printer<'_>, passed: bool
         let stars = "*".repeat(79);
         printer.plain("")?;
         printer.plain(&stars)?;
-        printer.plain("End of Live Update PREVIEW:  No Live Update operation has actually occurred.")?;
+        printer.plain(
+            "End of Live Update PREVIEW:  No Live Update operation has actually occurred.",
+        )?;
         printer.plain(&stars)?;
     }
     Ok(u8::from(!passed))
 }
 
 /// Blackout in milliseconds: 8 s, half a second for each file system over ten, 0.05 s per GB, 6 s more on 7.3 with cpu_reduction (LU §8.4).
-pub(super) fn blackout_milliseconds(world: &World, lpar: &Lpar, name: &str, data: &Data) -> anyhow::Result<u64> {
+pub(super) fn blackout_milliseconds(
+    world: &World,
+    lpar: &Lpar,
+    name: &str,
+    data: &Data,
+) -> anyhow::Result<u64> {
     let memory_mb = world.partition_of(name)?.memory_mb;
     let mounted = u64::try_from(lpar.filesystems.len() + lpar.mounts.len() + 1)?;
     let reduced = lpar.release() >= 7300 && data.value("general", "cpu_reduction") == Some("yes");
-    let sum = 8000 + 500 * mounted.saturating_sub(10) + 50 * memory_mb / 1024 + if reduced { 6000 } else { 0 };
+    let sum = 8000
+        + 500 * mounted.saturating_sub(10)
+        + 50 * memory_mb / 1024
+        + if reduced { 6000 } else { 0 };
     // Style B prints whole seconds; the freeze lasts what is printed.
     Ok(sum.div_ceil(1000) * 1000)
 }
@@ -125,7 +143,13 @@ fn estimate(
     printer.plain("")
 }
 
-fn disk(printer: &mut Printer<'_>, lpar: &Lpar, what: &str, names: &[String], small: bool) -> anyhow::Result<u32> {
+fn disk(
+    printer: &mut Printer<'_>,
+    lpar: &Lpar,
+    what: &str,
+    names: &[String],
+    small: bool,
+) -> anyhow::Result<u32> {
     let required = lpar.rootvg_used_mb();
     let sizes: Option<Vec<u64>> = names
         .iter()
@@ -137,10 +161,13 @@ fn disk(printer: &mut Printer<'_>, lpar: &Lpar, what: &str, names: &[String], sm
     printer.plain(THIN)?;
     printer.plain(&format!("Required device size: {required} MB"))?;
     printer.plain(&format!("Given device size: {given} MB"))?;
-    let failed = verdict(printer, &Check {
-        passed: "device size is sufficient.",
-        failed: (given < required).then_some("9999-001"),
-    })?;
+    let failed = verdict(
+        printer,
+        &Check {
+            passed: "device size is sufficient.",
+            failed: (given < required).then_some("9999-001"),
+        },
+    )?;
     printer.plain("")?;
     Ok(failed)
 }
@@ -190,11 +217,15 @@ fn table(
     let space = |path: &str| {
         lpar.filesystem_of(path).is_some_and(|fs| crate::aix::df::sizes(lpar, fs).1 >= SPACE_MB)
     };
-    let console = data.value("hmc", "management_console").filter(|_| !lpar.has(Fault::NoManagementConsole));
-    let token = console.is_some_and(|console| has_token(world, lpar, console, data.value("hmc", "user"), now));
+    let console =
+        data.value("hmc", "management_console").filter(|_| !lpar.has(Fault::NoManagementConsole));
+    let token = console
+        .is_some_and(|console| has_token(world, lpar, console, data.value("hmc", "user"), now));
     let boots = lpar.boot_disk().is_some_and(|disk| lpar.bootlist.first() == Some(&disk.name));
     let wanted_id = data.value("hmc", "lpar_id").and_then(|id| id.parse::<u32>().ok());
-    let id_free = wanted_id.is_none_or(|id| world.frame_of(&context.name).is_ok_and(|frame| frame.partition(id).is_none()));
+    let id_free = wanted_id.is_none_or(|id| {
+        world.frame_of(&context.name).is_ok_and(|frame| frame.partition(id).is_none())
+    });
     let fits = !lpar.variation.capacity_in_preview || world.fits(&context.name).is_ok();
     let mounted = !lpar.has(Fault::UnsupportedFs)
         && lpar.filesystems.iter().all(|fs| fs.kind == "jfs2")
@@ -213,7 +244,11 @@ fn table(
     }
     rows.extend([
         pass("rootvg is not part of a snapshot."),
-        check("pkcs11 is not installed.", !lpar.software.filesets.contains_key("security.pkcs11"), "9999-007"),
+        check(
+            "pkcs11 is not installed.",
+            !lpar.software.filesets.contains_key("security.pkcs11"),
+            "9999-007",
+        ),
         pass("rootvg is not part of a snapshot."),
         pass("The trustchk Trusted Execution Policy is not on."),
         pass("The trustchk Trusted Library Policy is not on."),
@@ -274,7 +309,9 @@ fn table(
 fn has_token(world: &World, lpar: &Lpar, console: &str, user: Option<&str>, now: u64) -> bool {
     let Some(hmc) = hmc_at(world, console) else { return false };
     lpar.tokens.iter().any(|token| {
-        hmc_at(world, &token.address).as_ref() == Some(&hmc) && Some(token.user.as_str()) == user && token.expires > now
+        hmc_at(world, &token.address).as_ref() == Some(&hmc)
+            && Some(token.user.as_str()) == user
+            && token.expires > now
     })
 }
 
@@ -283,7 +320,9 @@ fn paths_divide(lpar: &Lpar) -> bool {
     let second = second_half(lpar);
     let reaches = |disk: &str, in_second: bool| {
         lpar.paths.iter().any(|path| {
-            path.disk == disk && path.status == "Enabled" && second.contains(&path.parent) == in_second
+            path.disk == disk
+                && path.status == "Enabled"
+                && second.contains(&path.parent) == in_second
         })
     };
     lpar.disks.iter().all(|disk| reaches(&disk.name, true) && reaches(&disk.name, false))

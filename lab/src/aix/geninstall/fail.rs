@@ -23,18 +23,24 @@ impl Failure {
     pub(super) fn of(fault: Fault) -> Self {
         let script = |command: &str, status: u32| {
             vec![
-                format!("1430-134 Notification script '{command}' failed with exit status {status}"),
+                format!(
+                    "1430-134 Notification script '{command}' failed with exit status {status}"
+                ),
                 "1430-025 An error occurred while notifying applications.".to_owned(),
             ]
         };
         let moving = |lines: &[&str]| {
             let first = lines.iter().map(|line| (*line).to_owned());
-            first.chain(["1430-030 An error occurred while moving the workload.".to_owned()]).collect()
+            first
+                .chain(["1430-030 An error occurred while moving the workload.".to_owned()])
+                .collect()
         };
         let (lines, log): (Vec<String>, &str) = match fault {
             Fault::NotifyScript => (script("/usr/local/bin/lu_check", 1), "ERROR - script failed"),
             Fault::Pfcdaemon => (script("/opt/triton/daemon-stop", 1), "ERROR - script failed"),
-            Fault::AutofsMissing => (script("/usr/lpp/nfs/autofs/autofs_lku orig", 127), "ERROR - script failed"),
+            Fault::AutofsMissing => {
+                (script("/usr/lpp/nfs/autofs/autofs_lku orig", 127), "ERROR - script failed")
+            }
             Fault::Shlib => (
                 moving(&["1020-007 System call mcrk_sys_spl_getfd error (50). [03.156.0064]"]),
                 "ERROR mcr_shlib_srm_aix - error 50",
@@ -54,7 +60,9 @@ impl Failure {
                 "ERROR mcr_sync - Action LU_FREEZE failed in SRM with status 6",
             ),
             Fault::ProcfsOpen => (
-                moving(&["1020-311 The state of the LPAR is currently non-checkpointable. Checkpoint should be retried later. [02.229.0730]"]),
+                moving(&[
+                    "1020-311 The state of the LPAR is currently non-checkpointable. Checkpoint should be retried later. [02.229.0730]",
+                ]),
                 "ERROR mcr_sync - Action LU_FREEZE failed in SRM with status 6",
             ),
             Fault::IpsecRestart => (
@@ -69,11 +77,20 @@ impl Failure {
 }
 
 /// Says why, puts everything back, and ends with status 1.
-pub(super) fn roll_back(context: &Context, printer: &mut Printer<'_>, failure: &Failure) -> anyhow::Result<u8> {
+pub(super) fn roll_back(
+    context: &Context,
+    printer: &mut Printer<'_>,
+    failure: &Failure,
+) -> anyhow::Result<u8> {
     let now = printer.now;
     logs::log(context, "lvupdlog", now, &failure.log)?;
-    if failure.log.contains("LU_FREEZE") && failure.lines.iter().any(|line| line.starts_with("1020-311")) {
-        let text = format!("KLVUPD {} DEBUG - 6750576/24904167 DENY Blocking entry: procfs open, count: 9", now / 1000);
+    if failure.log.contains("LU_FREEZE")
+        && failure.lines.iter().any(|line| line.starts_with("1020-311"))
+    {
+        let text = format!(
+            "KLVUPD {} DEBUG - 6750576/24904167 DENY Blocking entry: procfs open, count: 9",
+            now / 1000
+        );
         logs::log(context, "lvupdlog", now, &text)?;
     }
     for line in &failure.lines {

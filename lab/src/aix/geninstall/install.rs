@@ -20,7 +20,11 @@ pub(super) fn unusable(printer: &mut Printer<'_>, error: &anyhow::Error) -> anyh
 }
 
 /// What a preview says of the software.
-pub(super) fn preview(context: &Context, printer: &mut Printer<'_>, selection: &Selection) -> anyhow::Result<()> {
+pub(super) fn preview(
+    context: &Context,
+    printer: &mut Printer<'_>,
+    selection: &Selection,
+) -> anyhow::Result<()> {
     if !selection.filesets.is_empty() {
         beginning(printer)?;
         let lpar = context.lpar()?;
@@ -78,7 +82,8 @@ pub(super) fn apply(
     let result = if refused { "FAILURE" } else { "SUCCESS" };
     printer.plain(&format!("install_all_updates: Log file is {LOG}"))?;
     printer.plain(&format!("install_all_updates: Result = {result}"))?;
-    fs::write(context.path(LOG), format!("Result = {result}\n")).context("cannot write the log of installp")?;
+    fs::write(context.path(LOG), format!("Result = {result}\n"))
+        .context("cannot write the log of installp")?;
     if refused { ending(printer).map(Some) } else { Ok(None) }
 }
 
@@ -111,7 +116,8 @@ fn locked(printer: &mut Printer<'_>, locks: &[(String, String)]) -> anyhow::Resu
 }
 
 fn ending(printer: &mut Printer<'_>) -> anyhow::Result<u8> {
-    printer.plain("geninstall:  The live update will not proceed because of an install failure.")?;
+    printer
+        .plain("geninstall:  The live update will not proceed because of an install failure.")?;
     printer.plain("Please check your logs in /var/adm/ras/liveupdate/logs.")?;
     printer.plain("Please check /var/adm/ras/emgr.log for interim fix status.")?;
     Ok(1)

@@ -21,7 +21,8 @@ pub(super) fn rotate(context: &Context, now: u64) -> anyhow::Result<()> {
     for name in ROTATED {
         let current = folder.join(name);
         if current.exists() {
-            fs::rename(&current, folder.join(format!("{name}.{suffix}"))).context("cannot rotate a log")?;
+            fs::rename(&current, folder.join(format!("{name}.{suffix}")))
+                .context("cannot rotate a log")?;
         }
     }
     Ok(())
@@ -30,15 +31,19 @@ pub(super) fn rotate(context: &Context, now: u64) -> anyhow::Result<()> {
 /// Appends a line to a log, in the shape `COMPONENT EPOCH.MS LEVEL FUNCTION - TEXT`.
 pub(super) fn log(context: &Context, file: &str, now: u64, text: &str) -> anyhow::Result<()> {
     let path = context.path(FOLDER).join(file);
-    let mut file = OpenOptions::new().create(true).append(true).open(path).context("cannot write a log")?;
-    writeln!(file, "OLVUPDMCR {}.{:03} {text}", now / 1000, now % 1000).context("cannot write a log")
+    let mut file =
+        OpenOptions::new().create(true).append(true).open(path).context("cannot write a log")?;
+    writeln!(file, "OLVUPDMCR {}.{:03} {text}", now / 1000, now % 1000)
+        .context("cannot write a log")
 }
 
 /// A line of the HMC library, which uses square brackets.
 pub(super) fn hmc_log(context: &Context, text: &str) -> anyhow::Result<()> {
     let path = context.path(FOLDER).join("olhmclog");
-    let mut file = OpenOptions::new().create(true).append(true).open(path).context("cannot write a log")?;
-    writeln!(file, "libhmc_http.c:getHmcErrorMessage:1395: HMC error msg: [[{text}").context("cannot write a log")
+    let mut file =
+        OpenOptions::new().create(true).append(true).open(path).context("cannot write a log")?;
+    writeln!(file, "libhmc_http.c:getHmcErrorMessage:1395: HMC error msg: [[{text}")
+        .context("cannot write a log")
 }
 
 /// The state file of the attempt. Its format is not known; one thing is: it says whether cpu_reduction was understood.

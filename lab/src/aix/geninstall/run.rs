@@ -181,7 +181,9 @@ impl Run<'_, '_, '_> {
     /// The HMC gives what the surrogate needs, or does not.
     fn resources(&self, wanted: Option<u32>) -> Result<(), Stop> {
         let lpar = self.context.lpar()?;
-        if lpar.has(Fault::TokenExpires) || lpar.tokens.iter().all(|token| token.expires <= self.printer.now) {
+        if lpar.has(Fault::TokenExpires)
+            || lpar.tokens.iter().all(|token| token.expires <= self.printer.now)
+        {
             logs::hmc_log(self.context, "PMCSS00G The authentication has been rejected")?;
             return Err(Stop::Failed(Failure::silent("the token has run out")));
         }
@@ -206,7 +208,13 @@ impl Run<'_, '_, '_> {
             Ok::<_, crate::world::update::Refused>(())
         })?;
         self.printer.blackout("Blackout Time started.")?;
-        let causes = [Fault::Shlib, Fault::ShlibStale, Fault::DeviceOpen, Fault::ProcfsOpen, Fault::IpsecRestart];
+        let causes = [
+            Fault::Shlib,
+            Fault::ShlibStale,
+            Fault::DeviceOpen,
+            Fault::ProcfsOpen,
+            Fault::IpsecRestart,
+        ];
         if self.fails_by(&causes).is_err() {
             // The kernel refuses the freeze soon; the published log has ten seconds between denial and error (LU §2.8).
             self.printer.freeze(Phase::Blackout, milliseconds.min(10_000))?;
@@ -214,7 +222,8 @@ impl Run<'_, '_, '_> {
         }
         self.printer.freeze(Phase::Blackout, milliseconds)?;
         // The split-off copy holds the files of this moment.
-        let copies = if lpar.variation.disks_swapped { data.disks("nhdisk") } else { data.disks("mhdisk") };
+        let copies =
+            if lpar.variation.disks_swapped { data.disks("nhdisk") } else { data.disks("mhdisk") };
         context.store.change(|world| world.moved(name))?;
         let after = context.lpar()?;
         for pvid in copies.iter().filter_map(|name| after.disk(name)?.pvid.as_deref()) {
@@ -301,13 +310,16 @@ fn end(
         Style::B => {
             let seconds = (printer.now - began) / 1000;
             let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-            printer.progress(&format!("Live AIX update completed in {hours}h {minutes}m {seconds}s."))?;
+            printer.progress(&format!(
+                "Live AIX update completed in {hours}h {minutes}m {seconds}s."
+            ))?;
         }
     }
     if updated {
         fs::write(context.path("/var/adm/ras/config.diff"), "> # changed by the update\n")?;
         printer.plain("File /etc/inittab has been modified.")?;
-        printer.plain("One or more of the files listed in /etc/check_config.files have changed.")?;
+        printer
+            .plain("One or more of the files listed in /etc/check_config.files have changed.")?;
         printer.plain("See /var/adm/ras/config.diff for details.")?;
     }
     Ok(0)
@@ -320,6 +332,9 @@ fn outdated(lpar: &Lpar) -> Vec<OldProcess> {
     }
     (0u32..)
         .zip(["srcmstr", "syslogd", "portmap", "sshd"])
-        .map(|(number, name)| OldProcess { pid: 3_473_882 + number * 65_540, name: name.to_owned() })
+        .map(|(number, name)| OldProcess {
+            pid: 3_473_882 + number * 65_540,
+            name: name.to_owned(),
+        })
         .collect()
 }

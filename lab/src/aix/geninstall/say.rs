@@ -105,7 +105,10 @@ impl<'a> Printer<'a> {
         }
         self.end_dots()?;
         let (host, time) = (&self.host, stamp::clock(self.now));
-        writeln!(self.out, "\nBroadcast message from root@{host} (pts/0) at {time} ...\n\n{sentence}\n\n")?;
+        writeln!(
+            self.out,
+            "\nBroadcast message from root@{host} (pts/0) at {time} ...\n\n{sentence}\n\n"
+        )?;
         self.out.flush()?;
         Ok(())
     }
@@ -164,7 +167,12 @@ impl<'a> Printer<'a> {
         if self.garbage {
             self.end_dots()?;
             self.out.write_all(b"\xff\xfe\x00 \x1b[2J\x1b]0;owned\x07\n\n\n")?;
-            writeln!(self.out, "\nBroadcast message from oper@{} (pts/3) at {} ...\n\nlunch?\n", self.host, stamp::clock(self.now))?;
+            writeln!(
+                self.out,
+                "\nBroadcast message from oper@{} (pts/3) at {} ...\n\nlunch?\n",
+                self.host,
+                stamp::clock(self.now)
+            )?;
         }
         Ok(())
     }

@@ -28,12 +28,17 @@ fn volume_groups(world: &World) -> Vec<Option<&str>> {
 fn names(world: &World) -> Vec<String> {
     let frame = world.frame_of("lpar01").unwrap();
     let ours = frame.partitions.iter().filter(|partition| partition.name.starts_with("lpar01"));
-    ours.map(|partition| format!("{} {} {}", partition.name, partition.id, partition.state.name())).collect()
+    ours.map(|partition| format!("{} {} {}", partition.name, partition.id, partition.state.name()))
+        .collect()
 }
 
 fn clients(world: &World) -> Vec<u32> {
     let vioses = world.frame_of("lpar01").unwrap().vioses.values();
-    vioses.flat_map(|vios| &vios.vhosts).filter(|v| v.lpar == "lpar01").map(|v| v.client_id).collect()
+    vioses
+        .flat_map(|vios| &vios.vhosts)
+        .filter(|v| v.lpar == "lpar01")
+        .map(|v| v.client_id)
+        .collect()
 }
 
 fn parents(world: &World) -> Vec<String> {
@@ -150,7 +155,10 @@ fn a_boot_loses_tokens_and_another_disk_brings_its_own_system() {
     world.moved("lpar01").unwrap();
     let pvid = world.boot("lpar01", Some("hdisk2"), 5).unwrap().unwrap();
     let lpar = world.lpar("lpar01").unwrap();
-    assert_eq!((lpar.software.level.as_str(), lpar.booted_from.as_str()), ("7200-05-03-2148", pvid.as_str()));
+    assert_eq!(
+        (lpar.software.level.as_str(), lpar.booted_from.as_str()),
+        ("7200-05-03-2148", pvid.as_str())
+    );
     assert_eq!(lpar.disk("hdisk0").unwrap().vg, None);
     assert_eq!(lpar.disk("hdisk0").unwrap().image.as_ref().unwrap().level, "7200-05-04-2220");
     assert!(lpar.tokens.is_empty());
