@@ -28,8 +28,15 @@ pub enum Request {
     },
     /// Answer when the site's time has come.
     Wait(Pending),
-    /// Freeze the LPAR with all its processes until the site's time has come.
-    Freeze(Pending),
+    /// Freeze the LPAR with all its processes, for so long from the moment everything stands still.
+    Freeze {
+        /// The LPAR.
+        lpar: String,
+        /// The phase.
+        phase: Phase,
+        /// How long, by the site's clock.
+        milliseconds: u64,
+    },
     /// Set a fault; without `armed` a condition holds from now on and an event strikes now.
     SetFault {
         /// The LPAR.

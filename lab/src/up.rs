@@ -4,6 +4,8 @@ mod act;
 mod backend;
 mod listen;
 mod prepare;
+mod process;
+mod wall_clock;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,8 +25,8 @@ use crate::site;
 use crate::ssh::Gate;
 use crate::world::{Store, World};
 
-pub use prepare::Faketime;
 pub(crate) use prepare::Listening;
+pub use process::Faketime;
 
 /// How a site is to be run.
 #[derive(Clone, Debug)]
@@ -99,6 +101,8 @@ pub(crate) struct LparHost {
     pub(crate) gate: Gate,
     pub(crate) runtime: Runtime,
     pub(crate) environment: BTreeMap<String, String>,
+    /// `None` where its processes see the machine's time.
+    pub(crate) wall_clock: Option<wall_clock::WallClock>,
     /// Number of boots; held while the LPAR is frozen, killed or booted, so that these never mix.
     pub(crate) boots: Mutex<u64>,
 }

@@ -17,6 +17,7 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 
 use super::tree;
+use crate::clock::machine_now;
 use crate::sys::{self, Ended};
 
 /// First line of a connection to the root process.
@@ -54,7 +55,8 @@ pub(crate) fn run(socket: &Path) -> io::Result<()> {
         }
     }
     let listener = UnixListener::bind(socket)?;
-    writeln!(io::stdout(), "{}", std::process::id())?;
+    // The time as processes of this LPAR see it, so that the site can set their clock by its own.
+    writeln!(io::stdout(), "{} {}", std::process::id(), machine_now())?;
     let root = Arc::new(Root::default());
     let reaper = Arc::clone(&root);
     thread::spawn(move || reaper.reap());
@@ -141,6 +143,8 @@ impl Root {
             .stdin(Stdio::from(OwnedFd::from(stdio)))
             .stdout(Stdio::from(OwnedFd::from(output)))
             .stderr(Stdio::from(OwnedFd::from(stderr)));
+        // Ours alone: what we start reads its time from a file that can be changed.
+        command.env_remove("FAKETIME");
         sys::in_new_session(&mut command);
         let _starting = lock(&self.starting);
         let child = command.spawn()?;

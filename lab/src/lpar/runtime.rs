@@ -19,6 +19,8 @@ use super::tree;
 pub(crate) struct Runtime {
     processes: Processes,
     socket: PathBuf,
+    /// What its clock showed when it said that it is ready, in milliseconds since 1970.
+    pub(crate) showed: u64,
     next: AtomicU64,
     /// None once it was ended.
     alive: Mutex<Option<Alive>>,
@@ -97,14 +99,16 @@ impl Runtime {
         if let Some(output) = child.stdout.take() {
             BufReader::new(output).read_line(&mut said).map_err(failed)?;
         }
-        let Ok(root) = said.trim().parse() else {
+        let ready = said.trim().split_once(' ');
+        let ready = ready.and_then(|(pid, time)| Some((pid.parse().ok()?, time.parse().ok()?)));
+        let Some((root, showed)) = ready else {
             drop(lifeline);
             child.wait().map_err(failed)?;
             return Err(StartError::Silent { lpar: lpar.to_owned(), said });
         };
         let processes = Processes { root };
         let alive = Mutex::new(Some(Alive { lifeline, child }));
-        Ok(Self { processes, socket: files.socket(), next: AtomicU64::new(1), alive })
+        Ok(Self { processes, socket: files.socket(), showed, next: AtomicU64::new(1), alive })
     }
 
     /// Handle on all its processes.

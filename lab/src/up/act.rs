@@ -110,23 +110,33 @@ impl Shared {
         Ok(())
     }
 
-    /// Stands still until the site's time has come, or until somebody boots the LPAR meanwhile.
-    pub(super) async fn freeze(&self, pending: Pending) -> anyhow::Result<()> {
-        let (lpar, phase) = (pending.lpar.clone(), pending.phase);
-        let host = self.host(&lpar)?;
-        let (began, machine_began) = (self.clock.now(), machine_now());
+    /// The LPAR stands still for so long, or until somebody boots it meanwhile.
+    pub(super) async fn freeze(
+        &self,
+        lpar: &str,
+        phase: Phase,
+        milliseconds: u64,
+    ) -> anyhow::Result<()> {
+        let host = self.host(lpar)?;
         let before = {
             let boots = host.boots.lock().await;
             host.stop().await?;
             *boots
         };
-        self.enter(&lpar, phase).await?;
-        self.clock.wait(pending).await;
+        let (began, machine_began) = (self.clock.now(), machine_now());
+        self.enter(lpar, phase).await?;
+        self.clock
+            .wait(Pending { lpar: lpar.to_owned(), phase, until: began + milliseconds })
+            .await;
         let boots = host.boots.lock().await;
         if *boots == before {
             let machine_milliseconds = machine_now().saturating_sub(machine_began);
             let milliseconds = self.clock.now().saturating_sub(began);
-            self.note(&lpar, Deed::Frozen { milliseconds, machine_milliseconds })?;
+            self.note(lpar, Deed::Frozen { milliseconds, machine_milliseconds })?;
+            let steps = self.store.read()?.lpar(lpar)?.variation.clock_steps;
+            if let Some(clock) = host.wall_clock.as_ref().filter(|_| steps) {
+                clock.step().context("cannot step an LPAR's clock")?;
+            }
             host.go_on().await?;
         }
         Ok(())

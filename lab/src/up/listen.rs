@@ -67,7 +67,9 @@ async fn answer(shared: &Shared, request: Request) -> Reply {
             shared.clock.wait(pending).await;
             Ok(())
         }
-        Request::Freeze(pending) => shared.freeze(pending).await,
+        Request::Freeze { lpar, phase, milliseconds } => {
+            shared.freeze(&lpar, phase, milliseconds).await
+        }
         Request::SetFault { lpar, fault, armed } => shared.set_fault(&lpar, fault, armed).await,
         Request::ClearFault { lpar, fault } => shared.clear_fault(&lpar, fault),
         Request::Reboot { lpar, disk } => shared.reboot(&lpar, disk.as_deref()).await,

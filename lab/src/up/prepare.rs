@@ -1,39 +1,27 @@
 //! From settings to a site whose ports are bound and whose LPARs have booted.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use russh::keys::PrivateKey;
-use time::OffsetDateTime;
-use time::macros::format_description;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
+use super::process::{self, Invocation};
 use super::{LparHost, Settings, Shared};
 use crate::aix;
-use crate::clock::{Clock, Mode, machine_now};
+use crate::clock::{Clock, machine_now};
 use crate::fleet;
+use crate::lpar::Runtime;
 use crate::lpar::files::{Files, link};
-use crate::lpar::{ROOT_PROCESS, Runtime};
 use crate::record::{self, Deed, Entry};
 use crate::site::build;
 use crate::ssh::{self, Gate, keys};
 use crate::world::lpar::AgentInstalled;
 use crate::world::{Store, World};
-
-/// Whether processes on LPARs run under libfaketime, so that they see the site's time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Faketime {
-    /// Where it is installed and time does not run at its own speed.
-    Auto,
-    /// Refuse to start where it is not installed.
-    Require,
-    /// Never.
-    Off,
-}
 
 /// A host that is ready to be served.
 pub(crate) struct Listening {
@@ -79,7 +67,7 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
     fleet::write(&directory, &settings.site, &world, &listeners)?;
 
     let mut lpars = BTreeMap::new();
-    let faketime = faketime(&settings)?;
+    let wrapper = process::faketime(&settings)?;
     for (name, lpar) in &world.lpars {
         let files = Files::of(&directory, name);
         if fresh {
@@ -107,16 +95,26 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
         let entry =
             Entry { at: clock.now(), lpar: name.clone(), deed: Deed::Booted { disk: booted } };
         record::append(&directory, &entry)?;
-        let (program, arguments, environment) =
-            root_process(&settings, &directory, name, faketime.as_deref(), &clock);
-        let lpar_files = files.clone();
-        let lpar_name = name.clone();
-        let runtime = tokio::task::spawn_blocking(move || {
-            Runtime::start(&lpar_files, &lpar_name, &program, &arguments, &environment)
+        let process =
+            process::root_process(&settings, &directory, name, wrapper.as_deref(), &clock)?;
+        let environment =
+            process::environment(&files.root(), &lpar.locale, process.wall_clock.as_ref());
+        let (lpar_name, site_clock) = (name.clone(), clock.clone());
+        let (runtime, wall_clock) = tokio::task::spawn_blocking(move || {
+            let Invocation { program, arguments, environment, mut wall_clock } = process;
+            let runtime = Runtime::start(&files, &lpar_name, &program, &arguments, &environment)?;
+            if let Some(clock) = &mut wall_clock {
+                clock
+                    .set(runtime.showed, site_clock.now())
+                    .context("cannot set an LPAR's clock")?;
+            }
+            Ok::<_, anyhow::Error>((runtime, wall_clock))
         })
         .await??;
-        let environment = environment_of(&files.root(), &lpar.locale);
-        lpars.insert(name.clone(), LparHost { gate, runtime, environment, boots: Mutex::new(0) });
+        lpars.insert(
+            name.clone(),
+            LparHost { gate, runtime, environment, wall_clock, boots: Mutex::new(0) },
+        );
     }
     let addresses = listeners
         .iter()
@@ -171,72 +169,4 @@ fn listeners(directory: &Path, world: &World, port: u16) -> anyhow::Result<Vec<L
         bound.push(Listening { name: name.clone(), kind, listener, key });
     }
     Ok(bound)
-}
-
-/// The wrapper that puts processes under the site's time; `None` where time needs no help.
-fn faketime(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
-    let scaled = matches!(settings.clock, Mode::Auto { speed } if speed != 1);
-    if settings.faketime == Faketime::Off || !scaled {
-        return Ok(None);
-    }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found =
-        env::split_paths(&path).map(|folder| folder.join("faketime")).find(|file| file.exists());
-    if found.is_none() {
-        if settings.faketime == Faketime::Require {
-            bail!("`faketime` is not installed (Debian: apt-get install faketime)");
-        }
-        tracing::warn!(
-            "`faketime` is not installed: agents will measure machine time, geninstall will print the site's"
-        );
-    }
-    Ok(found)
-}
-
-type Invocation = (PathBuf, Vec<String>, BTreeMap<String, String>);
-
-fn root_process(
-    settings: &Settings,
-    directory: &Path,
-    lpar: &str,
-    faketime: Option<&Path>,
-    clock: &Clock,
-) -> Invocation {
-    let own = [ROOT_PROCESS, "--dir", &directory.display().to_string(), "--lpar", lpar]
-        .map(str::to_owned);
-    let mut environment = BTreeMap::from([
-        ("PATH".to_owned(), "/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
-        ("TZ".to_owned(), "UTC".to_owned()),
-    ]);
-    let (Some(wrapper), Mode::Auto { speed }) = (faketime, settings.clock) else {
-        return (settings.lab.clone(), own.to_vec(), environment);
-    };
-    // All processes below the root share one start; without this each child would begin at that time again.
-    environment.insert("FAKETIME_DONT_RESET".to_owned(), "1".to_owned());
-    let now = i64::try_from(clock.now() / 1000).unwrap_or_default();
-    let now = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let shape = format_description!("@[year]-[month]-[day] [hour]:[minute]:[second]");
-    let start = format!("{} x{speed}", now.format(shape).unwrap_or_default());
-    let mut arguments =
-        vec!["-m".to_owned(), "-f".to_owned(), start, settings.lab.display().to_string()];
-    arguments.extend(own);
-    (wrapper.to_owned(), arguments, environment)
-}
-
-/// What sshd and the shell give a login on this LPAR.
-fn environment_of(root: &Path, locale: &str) -> BTreeMap<String, String> {
-    let root = root.display();
-    [
-        ("NIM_AGENT_ROOT", root.to_string()),
-        ("PATH", format!("{root}/usr/bin:{root}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin")),
-        ("HOME", root.to_string()),
-        ("USER", "root".to_owned()),
-        ("LOGNAME", "root".to_owned()),
-        ("SHELL", "/bin/sh".to_owned()),
-        ("LANG", locale.to_owned()),
-        ("TZ", "UTC".to_owned()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
 }

@@ -18,7 +18,7 @@ pub struct Variation {
     pub token_lost: bool,
     /// The preview looks at the frame's free capacity (HV §8: "in preview or at requesting resources").
     pub capacity_in_preview: bool,
-    /// The wall clock is stepped by the lab at the end of the freeze (LU §9: behaviour across the freeze unknown).
+    /// The clock is stepped forward at the end of the freeze (LU §9: behaviour across the freeze unknown). Needs libfaketime.
     pub clock_steps: bool,
 }
 

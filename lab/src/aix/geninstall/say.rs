@@ -136,8 +136,8 @@ impl<'a> Printer<'a> {
 
     /// The LPAR stands still this long, this process with it.
     pub(super) fn freeze(&mut self, phase: Phase, milliseconds: u64) -> anyhow::Result<()> {
-        let pending = self.until(phase, milliseconds);
-        self.site.done(&Request::Freeze(pending))?;
+        self.site.done(&Request::Freeze { lpar: self.lpar.clone(), phase, milliseconds })?;
+        self.now += milliseconds;
         Ok(())
     }
 
