@@ -15,11 +15,11 @@ pub(crate) fn run(world: &World, vios: &str, line: &str) -> Output {
         .values()
         .find_map(|frame| frame.vioses.get_key_value(vios).map(|(name, vios)| (frame, name, vios)));
     let Some((frame, name, server)) = found else {
-        return failed(format!("no VIO server is called {vios}"), 1);
+        return failed(&format!("no VIO server is called {vios}"), 1);
     };
     let commands = match shell::split(line) {
         Ok(commands) => commands,
-        Err(text) => return failed(format!("rksh: {text}"), 2),
+        Err(text) => return failed(&format!("rksh: {text}"), 2),
     };
     let mut all = Output::default();
     for command in commands {
@@ -39,14 +39,14 @@ fn one(frame: &Frame, name: &str, server: &Vios, words: &[&str]) -> Output {
         ["ioslevel", ..] => ioslevel::run(server),
         ["lsmap", options @ ..] => lsmap::run(frame, name, server, options),
         [path, ..] if path.contains('/') => failed(
-            format!("rksh: {path}: 0403-019 The operation is not allowed in a restricted shell."),
+            &format!("rksh: {path}: 0403-019 The operation is not allowed in a restricted shell."),
             1,
         ),
-        [unknown, ..] => failed(format!("rksh: {unknown}:  not found."), 127),
+        [unknown, ..] => failed(&format!("rksh: {unknown}:  not found."), 127),
         [] => Output::default(),
     }
 }
 
-fn failed(text: String, status: u8) -> Output {
+fn failed(text: &str, status: u8) -> Output {
     Output { stdout: Vec::new(), stderr: format!("{text}\n").into_bytes(), status }
 }

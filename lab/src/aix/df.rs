@@ -38,7 +38,7 @@ pub(super) fn run(
     for fs in &lpar.filesystems {
         if options.words.is_empty() || wanted.contains(&fs.mounted_on.as_str()) {
             let (size, free) = sizes(&lpar, fs);
-            let used = if size == 0 { 100 } else { 100 - free * 100 / size };
+            let used = 100 - (free * 100).checked_div(size).unwrap_or(0);
             let digits = if unit == "GB" || unit == "MB" { 2 } else { 0 };
             writeln!(
                 out,

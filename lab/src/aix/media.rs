@@ -123,14 +123,14 @@ pub(crate) fn select(folder: &Path, wanted: &[String]) -> anyhow::Result<Selecti
                     selection.ifixes.push(ifix);
                 }
             }
-        } else if ends_with(".bff") {
-            if let Package::Updates { level, filesets } = read(&file)? {
-                for (fileset, version) in filesets {
-                    if all || update_all || has(&fileset) {
-                        missing.retain(|wanted| **wanted != fileset);
-                        selection.level.clone_from(&level);
-                        selection.filesets.insert(fileset, version);
-                    }
+        } else if ends_with(".bff")
+            && let Package::Updates { level, filesets } = read(&file)?
+        {
+            for (fileset, version) in filesets {
+                if all || update_all || has(&fileset) {
+                    missing.retain(|wanted| **wanted != fileset);
+                    selection.level.clone_from(&level);
+                    selection.filesets.insert(fileset, version);
                 }
             }
         }

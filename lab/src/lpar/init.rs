@@ -49,10 +49,10 @@ pub(crate) enum Told {
 /// Runs until the lifeline ends.
 pub(crate) fn run(socket: &Path) -> io::Result<()> {
     sys::become_subreaper()?;
-    if let Err(error) = fs::remove_file(socket) {
-        if error.kind() != io::ErrorKind::NotFound {
-            return Err(error);
-        }
+    if let Err(error) = fs::remove_file(socket)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
     }
     let listener = UnixListener::bind(socket)?;
     // The time as processes of this LPAR see it, so that the site can set their clock by its own.
@@ -155,11 +155,11 @@ impl Root {
     fn take_parts(&self, id: u64) -> (UnixStream, UnixStream) {
         let mut parts = lock(&self.parts);
         loop {
-            if let Some(Parts { stdio: Some(_), stderr: Some(_) }) = parts.get(&id) {
-                if let Some(Parts { stdio: Some(stdio), stderr: Some(stderr) }) = parts.remove(&id)
-                {
-                    return (stdio, stderr);
-                }
+            let complete = |parts: &Parts| parts.stdio.is_some() && parts.stderr.is_some();
+            if parts.get(&id).is_some_and(complete)
+                && let Some(Parts { stdio: Some(stdio), stderr: Some(stderr) }) = parts.remove(&id)
+            {
+                return (stdio, stderr);
             }
             parts = self.part_came.wait(parts).unwrap_or_else(PoisonError::into_inner);
         }

@@ -10,7 +10,7 @@ pub(super) fn run(frame: &Frame, name: &str, server: &Vios, options: &[&str]) ->
     let wanted = match options {
         ["-all", ..] => None,
         ["-vadapter", adapter, ..] => Some(*adapter),
-        _ => return failed("Command requires option \"-all -vadapter -plc\".".to_owned(), 1),
+        _ => return failed("Command requires option \"-all -vadapter -plc\".", 1),
     };
     let delimiter =
         options.iter().position(|word| *word == "-fmt").and_then(|at| options.get(at + 1));

@@ -123,7 +123,8 @@ impl<'a> Printer<'a> {
     pub(super) fn wait(&mut self, phase: Phase, sample_seconds: u32) -> anyhow::Result<()> {
         let seconds = u64::from(sample_seconds) * self.tenths / 10;
         // Printed times lie on a grid of ten seconds (LU §2.5), except those of the blackout.
-        let seconds = if sample_seconds % 10 == 0 { seconds.next_multiple_of(10) } else { seconds };
+        let seconds =
+            if sample_seconds.is_multiple_of(10) { seconds.next_multiple_of(10) } else { seconds };
         if seconds == 0 {
             return Ok(());
         }

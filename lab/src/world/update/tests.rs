@@ -115,7 +115,8 @@ fn an_id_in_use_is_refused() {
 
 #[test]
 fn a_rollback_from_any_step_gives_back_what_was_there() {
-    let steps: [fn(&mut World) -> Result<(), Refused>; 4] = [
+    type Step = fn(&mut World) -> Result<(), Refused>;
+    let steps: [Step; 4] = [
         |world| world.take_resources("lpar01", None).map(drop),
         |world| world.cloned("lpar01"),
         |world| world.surrogate_booted("lpar01"),
