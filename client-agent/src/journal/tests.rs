@@ -64,8 +64,8 @@ fn each_torn_prefix_of_the_last_record_is_dropped_and_written_over() {
     let end = |bytes: &[u8]| bytes.iter().rposition(|b| *b != 0).unwrap() + 1;
     let from = end(&before).next_multiple_of(record::STEP);
     let whole = texts(&Fixture::with_notes(4).open().unwrap().1);
+    let fixture = Fixture::new();
     for cut in from..end(&after) {
-        let fixture = Fixture::new();
         let torn: Vec<u8> = after[..cut].iter().chain(&before[cut..]).copied().collect();
         std::fs::write(fixture.path(), torn).unwrap();
         let (mut journal, entries) = fixture.open().unwrap();

@@ -1,0 +1,275 @@
+//! A master that does what the protocol asks of it, and starts at most once.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use nim_shared::VERSION;
+use nim_shared::frame::{
+    self, AgentFrame, Body, ChangeMoment, Event, FileChunk, FileFrame, FileOffer, Known,
+    MasterFrame, PROTOCOL, Position, Refusal, SecretText,
+};
+use nim_shared::id::{Digest, Fence, OperationId};
+use nim_shared::operation::Report;
+use nim_shared::request::Request;
+use nim_shared::stage::Point;
+use nim_shared::stamp::Timestamp;
+use nim_shared::unit::Megabytes;
+
+use crate::lpar::{FIX, Lpar, PASSWORD};
+
+pub(crate) const ID: &str = "0190b2c0-0000-7000-8000-000000000001";
+
+/// One connection: a running `serve`.
+pub(crate) struct Session {
+    child: Child,
+    to: Option<ChildStdin>,
+    from: BufReader<ChildStdout>,
+}
+
+impl Session {
+    pub(crate) fn open(lpar: &Lpar, variables: &[(&str, &str)]) -> Self {
+        Self::start(lpar, "serve", variables)
+    }
+
+    pub(crate) fn start(lpar: &Lpar, mode: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nim-agent"));
+        command.arg(mode).env("NIM_AGENT_ROOT", lpar.root()).envs(variables.iter().copied());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (to, from) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, to, from }
+    }
+
+    /// Sends; the agent may be gone.
+    pub(crate) fn send(&mut self, frame: &MasterFrame) {
+        self.send_bytes(&frame::write(frame).unwrap());
+    }
+
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+        if let Some(to) = &mut self.to {
+            // A broken pipe shows as the end of what the agent says.
+            to.write_all(bytes).and_then(|()| to.flush()).unwrap_or_default();
+        }
+    }
+
+    /// What the agent says next; `None` when it is gone.
+    pub(crate) fn next(&mut self) -> Option<AgentFrame> {
+        let mut line = Vec::new();
+        self.from.read_until(b'\n', &mut line).unwrap();
+        (line.last() == Some(&b'\n')).then(|| frame::read(&line[..line.len() - 1]).unwrap())
+    }
+
+    /// As [`Self::next`]; `None` also when nothing comes and `gone` says that nothing will.
+    fn next_unless(&mut self, gone: impl Fn() -> bool) -> Option<AgentFrame> {
+        while self.from.buffer().is_empty() && !readable(self.from.get_ref()) {
+            if gone() {
+                return None;
+            }
+        }
+        self.next()
+    }
+
+    pub(crate) fn next_file_frame(&mut self) -> Option<FileFrame> {
+        let mut line = Vec::new();
+        self.from.read_until(b'\n', &mut line).unwrap();
+        (line.last() == Some(&b'\n')).then(|| frame::read(&line[..line.len() - 1]).unwrap())
+    }
+
+    pub(crate) fn hello(&mut self) -> Option<AgentFrame> {
+        self.send(&hello());
+        self.next()
+    }
+
+    /// Closes our end; the agent's exit code.
+    pub(crate) fn close(mut self) -> Option<i32> {
+        self.to = None;
+        self.child.wait().unwrap().code()
+    }
+}
+
+/// Whether there is something to read, or the end, within a moment.
+fn readable(from: &ChildStdout) -> bool {
+    use std::os::fd::AsRawFd;
+    let mut one = libc::pollfd { fd: from.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one valid structure.
+    #[expect(unsafe_code, reason = "std has no way to ask")]
+    let found = unsafe { libc::poll(&raw mut one, 1, 50) };
+    found > 0
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.to = None;
+        self.child.kill().unwrap_or_default();
+        self.child.wait().unwrap();
+    }
+}
+
+pub(crate) fn hello() -> MasterFrame {
+    MasterFrame::Hello {
+        protocol: PROTOCOL,
+        version: VERSION.to_owned(),
+        master: ID.parse().unwrap(),
+        now: Timestamp::from_unix_micros(0),
+    }
+}
+
+pub(crate) fn push(lpar: &Lpar) {
+    let mut session = Session::start(lpar, "receive", &[]);
+    let digest = Digest::of(FIX);
+    let files = vec![FileOffer { digest, bytes: FIX.len() as u64 }];
+    let keep_free = Megabytes(0);
+    session.send_bytes(&frame::write(&FileFrame::Offer { files, keep_free }).unwrap());
+    let FileFrame::State { files } = session.next_file_frame().unwrap() else { panic!("no state") };
+    if !files[0].kept {
+        let bytes = u32::try_from(FIX.len()).unwrap();
+        session.send_bytes(
+            &frame::write(&FileFrame::Chunk(FileChunk { digest, offset: 0, bytes })).unwrap(),
+        );
+        session.send_bytes(FIX);
+        assert_eq!(session.next_file_frame(), Some(FileFrame::Kept { digest }));
+    }
+    assert_eq!(session.close(), Some(0));
+}
+
+/// What a master has of one operation.
+pub(crate) struct Master {
+    pub(crate) operation: OperationId,
+    pub(crate) request: String,
+    pub(crate) fence: Fence,
+    pub(crate) position: Position,
+    pub(crate) events: Vec<Event>,
+    start: Start,
+}
+
+#[derive(PartialEq)]
+enum Start {
+    NotSent,
+    Sent,
+    Taken,
+}
+
+impl Master {
+    pub(crate) fn new(request: &Request) -> Self {
+        Self {
+            operation: ID.parse().unwrap(),
+            request: serde_json::to_string(request).unwrap(),
+            fence: Fence(1),
+            position: Position::START,
+            events: Vec::new(),
+            start: Start::NotSent,
+        }
+    }
+
+    pub(crate) fn command(&self) -> frame::Command {
+        let digest = Digest::of(self.request.as_bytes());
+        frame::Command { operation: self.operation, fence: self.fence, digest }
+    }
+
+    /// Never sends `start` again.
+    pub(crate) fn attach_only(&mut self) {
+        self.start = Start::Taken;
+    }
+
+    fn first_frame(&mut self) -> MasterFrame {
+        if self.start == Start::NotSent {
+            self.start = Start::Sent;
+            return MasterFrame::Start { command: self.command(), request: self.request.clone() };
+        }
+        let (operation, fence) = (self.operation, self.fence);
+        MasterFrame::Attach { operation, fence, after: self.position, output_offset: 0 }
+    }
+
+    /// Follows the operation on `session` until its last record, or until the session ends (`None`).
+    pub(crate) fn follow(&mut self, session: &mut Session) -> Option<Report> {
+        self.follow_until(session, || false)
+    }
+
+    /// The same, until `gone` says that whoever the session is about is gone.
+    pub(crate) fn follow_until(
+        &mut self,
+        session: &mut Session,
+        gone: impl Fn() -> bool,
+    ) -> Option<Report> {
+        session.hello()?;
+        session.send(&self.first_frame());
+        loop {
+            let next = session.next_unless(&gone)?;
+            match next {
+                AgentFrame::Taken { .. } | AgentFrame::Attached { .. } => self.start = Start::Taken,
+                AgentFrame::Tombstoned { fence, .. } => {
+                    assert!(self.start != Start::Taken, "a taken operation was forgotten");
+                    // A new claim raises the fence above the tombstone's.
+                    self.fence = fence.next();
+                    self.start = Start::NotSent;
+                    session.send(&self.first_frame());
+                }
+                AgentFrame::Event(event) => {
+                    if let Some(report) = self.event(session, *event) {
+                        return Some(report);
+                    }
+                }
+                AgentFrame::NeedSecret { operation, name } => session.send(&MasterFrame::Secret {
+                    operation,
+                    fence: self.fence,
+                    name,
+                    value: Some(SecretText::new(PASSWORD.to_owned())),
+                }),
+                AgentFrame::Output { .. } => {}
+                // What was said twice comes too late the second time.
+                AgentFrame::Refused { why, .. } if why.known() == Some(Refusal::WrongMoment) => {}
+                other => panic!("unexpected: {other:?}"),
+            }
+        }
+    }
+
+    fn event(&mut self, session: &mut Session, event: Event) -> Option<Report> {
+        let at = Position { epoch: event.epoch, seq: event.seq, hash: event.hash };
+        if (at.epoch, at.seq) > (self.position.epoch, self.position.seq) {
+            assert_eq!(
+                at.seq.0,
+                if at.epoch > self.position.epoch { 1 } else { self.position.seq.0 + 1 }
+            );
+            self.position = at;
+            self.events.push(event.clone());
+        }
+        let (operation, upto) = (self.operation, self.position);
+        session.send(&MasterFrame::Ack { operation, upto, output_offset: 0 });
+        match event.body {
+            Body::Known(known) => match *known {
+                Known::Point { point } if point.known() == Some(Point::Ready) => {
+                    session.send(&MasterFrame::Proceed { command: self.command() });
+                    None
+                }
+                Known::Finished(report) => Some(report),
+                _ => None,
+            },
+            Body::Other(_) => None,
+        }
+    }
+
+    /// The sequence of stages, phases, points and changes, without times and recovery notes.
+    pub(crate) fn sequence(&self) -> Vec<String> {
+        let line = |event: &Event| match &event.body {
+            Body::Known(known) => match &**known {
+                Known::Stage { stage } => Some(format!("stage {stage}")),
+                Known::Phase { phase, .. } => Some(format!("phase {phase}")),
+                Known::Point { point } => Some(format!("point {point}")),
+                Known::Change(change) => {
+                    Some(format!("change {} {}", change.number, change.moment))
+                }
+                _ => None,
+            },
+            Body::Other(_) => None,
+        };
+        self.events.iter().filter_map(line).collect()
+    }
+
+    pub(crate) fn changes(&self, wanted: ChangeMoment) -> usize {
+        let text = format!(" {wanted}");
+        self.sequence()
+            .iter()
+            .filter(|line| line.starts_with("change") && line.ends_with(&text))
+            .count()
+    }
+}

@@ -1,0 +1,198 @@
+//! What an operation does to an LPAR, and what it says about it.
+
+use nim_shared::frame::{ChangeMoment, MasterFrame, Refusal};
+use nim_shared::id::LparId;
+use nim_shared::operation::{Outcome, Software, StuckReason};
+use nim_shared::request::Kind;
+use nim_shared::unit::Seconds;
+
+use crate::lpar::{Lpar, OWN_DATA, PASSWORD, order};
+use crate::master::{Master, Session, push};
+
+fn run(lpar: &Lpar, kind: Kind) -> (Master, nim_shared::operation::Report) {
+    push(lpar);
+    let mut master = Master::new(&order(kind));
+    let mut session = Session::open(lpar, &[]);
+    let report = master.follow(&mut session).expect("the session ended");
+    assert_eq!(session.close(), Some(0));
+    (master, report)
+}
+
+#[test]
+fn an_update_is_run_once_and_everything_is_put_back() {
+    let lpar = Lpar::new();
+    let (master, report) = run(&lpar, Kind::Update);
+    assert_eq!(report.outcome, Outcome::Succeeded { follow_up: vec![] }, "{report:?}");
+    assert_eq!(report.blackout.estimated, Some(Seconds(77)));
+    assert_eq!(report.blackout.reported, Some(Seconds(21)));
+    assert_eq!(report.after.unwrap().lpar_id, Some(LparId(5.try_into().unwrap())));
+    let folder = format!("/var/adm/nim-agent/operations/{}/images", master.operation);
+    assert_eq!(lpar.get("runs"), format!("-k -Y -d {folder} IJ1.241031.epkg.Z\n"));
+    assert_eq!(lpar.get("images-seen"), "IJ1.241031.epkg.Z\n");
+    assert!(lpar.get("data-seen").contains("nhdisk = hdisk1"));
+    assert_eq!(std::fs::read_to_string(lpar.data()).unwrap(), OWN_DATA);
+    assert_eq!(lpar.get("token"), "");
+    assert_eq!(master.changes(ChangeMoment::Intent), 3);
+    assert_eq!(master.changes(ChangeMoment::Undone), 3);
+    insta_free_sequence(&master);
+    assert_eq!(
+        lpar.files_with(PASSWORD),
+        [lpar.path("usr/sbin/hmcauth")],
+        "the secret was written"
+    );
+}
+
+fn insta_free_sequence(master: &Master) {
+    let sequence = master.sequence();
+    let stages: Vec<_> = sequence.iter().filter(|line| line.starts_with("stage")).collect();
+    assert_eq!(stages, ["stage pre", "stage prep", "stage backup", "stage update", "stage post"]);
+    let phases: Vec<_> = sequence.iter().filter_map(|line| line.strip_prefix("phase ")).collect();
+    assert_eq!(
+        phases,
+        [
+            "preview",
+            "countdown",
+            "init",
+            "clone",
+            "move",
+            "blackout",
+            "running",
+            "shutdown",
+            "done"
+        ]
+    );
+    let points: Vec<_> = sequence.iter().filter_map(|line| line.strip_prefix("point ")).collect();
+    assert_eq!(points, ["ready", "committed", "moved"]);
+}
+
+#[test]
+fn a_preview_restores_both_files_that_geninstall_and_we_write() {
+    let lpar = Lpar::new();
+    let (_, report) = run(&lpar, Kind::Preview);
+    assert_eq!(report.outcome, Outcome::Succeeded { follow_up: vec![] }, "{report:?}");
+    assert!(lpar.get("runs").starts_with("-k -p -Y -d "));
+    assert_eq!(std::fs::read_to_string(lpar.data()).unwrap(), OWN_DATA);
+    let configuration = lpar.path("var/adm/ras/liveupdate/liveupdate.cf");
+    assert_eq!(std::fs::read_to_string(configuration).unwrap(), "CPU_Reduc = no\n");
+}
+
+#[test]
+fn a_failed_update_is_told_with_its_codes_and_undone() {
+    let lpar = Lpar::new();
+    lpar.set("fail", "");
+    let end = "1020-311 The state of the LPAR is currently non-checkpointable. Checkpoint should be retried later. [02.229.0730]\n\
+               1430-030 An error occurred while moving the workload.\n1430-045 The live update operation failed.\n";
+    let begin = crate::lpar::TRANSCRIPT.split_inclusive('\n').take(14).collect::<String>();
+    lpar.set("transcript", &format!("{begin}{end}"));
+    let (master, report) = run(&lpar, Kind::Update);
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged }, "{report:?}");
+    assert_eq!(report.codes, ["1020-311", "1430-030", "1430-045"]);
+    assert_eq!(master.changes(ChangeMoment::Undone), 3);
+    assert_eq!(std::fs::read_to_string(lpar.data()).unwrap(), OWN_DATA);
+}
+
+#[test]
+fn what_a_failed_run_has_locked_is_not_touched_and_goes_on_when_the_lock_is_gone() {
+    let lpar = Lpar::new();
+    let lock = lpar.path("usr/lpp/.genlib.lock.check");
+    lpar.set("fail", "");
+    lpar.set(
+        "transcript",
+        "Validating live update input data.\n1430-045 The live update operation failed.\n",
+    );
+    let script = std::fs::read_to_string(lpar.path("usr/sbin/geninstall")).unwrap();
+    std::fs::write(
+        lpar.path("usr/sbin/geninstall"),
+        format!("{script}\n")
+            .replace("[ -f fail ]", ": > ../usr/lpp/.genlib.lock.check; [ -f fail ]"),
+    )
+    .unwrap();
+    let (mut master, report) = run(&lpar, Kind::Update);
+    assert_eq!(report.outcome, Outcome::Stuck { reason: StuckReason::CleanUpOpen }, "{report:?}");
+    assert_eq!(master.changes(ChangeMoment::Undone), 0);
+    std::fs::remove_file(lock).unwrap();
+    let mut session = Session::open(&lpar, &[]);
+    let report = master.follow(&mut session).unwrap();
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged }, "{report:?}");
+    assert_eq!(master.changes(ChangeMoment::Undone), 3);
+    assert_eq!(lpar.get("runs").lines().count(), 1);
+}
+
+#[test]
+fn a_cancel_before_proceed_undoes_everything_and_a_forgotten_operation_never_starts() {
+    let lpar = Lpar::new();
+    push(&lpar);
+    let mut request = order(Kind::Update);
+    request.limits.proceed = Seconds(0);
+    let mut master = Master::new(&request);
+    let mut session = Session::open(&lpar, &[]);
+    let report = master.follow(&mut session).unwrap();
+    assert_eq!(report.outcome, Outcome::Cancelled, "{report:?}");
+    assert_eq!(lpar.get("runs"), "");
+    assert_eq!(std::fs::read_to_string(lpar.data()).unwrap(), OWN_DATA);
+    drop(session);
+    wait_until("the supervisor is gone", || forget(&lpar, &master));
+    assert!(!lpar.agent_file(&format!("operations/{}", master.operation)).exists());
+    let mut session = Session::open(&lpar, &[]);
+    session.hello().unwrap();
+    session
+        .send(&MasterFrame::Start { command: master.command(), request: master.request.clone() });
+    let answer = session.next().unwrap();
+    assert_eq!(crate::session::why(&answer), Some(Refusal::Tombstoned), "{answer:?}");
+}
+
+/// Whether the agent forgot the operation: not as long as its supervisor is about to end.
+fn forget(lpar: &Lpar, master: &Master) -> bool {
+    let mut session = Session::open(lpar, &[]);
+    session.hello().unwrap();
+    session.send(&MasterFrame::Forget { command: master.command() });
+    matches!(session.next(), Some(nim_shared::frame::AgentFrame::Forgotten { .. }))
+}
+
+fn wait_until(what: &str, done: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if done() {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("waited in vain until {what}");
+}
+
+#[test]
+fn faults_of_the_order_are_found_before_anything_is_changed_and_told_at_once() {
+    let lpar = Lpar::new();
+    push(&lpar);
+    let mut request = order(Kind::Update);
+    request.lvupdate_data = "disks:\n\tnhdisk = hdisk0\n\tmhdisk = hdisk9\n".to_owned();
+    let mut master = Master::new(&request);
+    let report = master.follow(&mut Session::open(&lpar, &[])).unwrap();
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged });
+    assert_eq!(
+        report.summary,
+        "nhdisk names hdisk0, which is in rootvg; mhdisk names hdisk9, and lspv shows no such disk"
+    );
+    assert_eq!(master.changes(ChangeMoment::Intent), 0);
+}
+
+#[test]
+fn a_fix_that_is_installed_is_not_installed_again() {
+    let lpar = Lpar::new();
+    lpar.set("fixes", "1    S    IJ1 04/30/20\n");
+    let (_, report) = run(&lpar, Kind::Update);
+    assert_eq!(report.outcome, Outcome::Unchanged, "{report:?}");
+    assert_eq!(lpar.get("runs"), "");
+}
+
+#[test]
+fn a_wrong_password_is_told_without_it() {
+    let lpar = Lpar::new();
+    let script = std::fs::read_to_string(lpar.path("usr/sbin/hmcauth")).unwrap();
+    std::fs::write(lpar.path("usr/sbin/hmcauth"), script.replace("= tiger-canary", "= another"))
+        .unwrap();
+    let (_, report) = run(&lpar, Kind::Update);
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged });
+    assert_eq!(report.codes, ["PMCSS00G"]);
+    assert!(report.summary.ends_with("PMCSS00G: rejected ***"), "{}", report.summary);
+    assert!(lpar.files_with(PASSWORD).is_empty());
+}

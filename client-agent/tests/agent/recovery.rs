@@ -1,0 +1,76 @@
+//! Kills the agent at every place where order matters, starts it again, and compares the end with that of the undisturbed run.
+
+use std::collections::BTreeMap;
+
+use nim_shared::request::Kind;
+
+use crate::lpar::{Lpar, OWN_DATA, order};
+use crate::master::{Master, Session, push};
+
+const LOG: &str = "crash.log";
+
+/// What must not depend on where the agent was killed.
+#[derive(Debug, PartialEq)]
+struct End {
+    outcome: String,
+    sequence: Vec<String>,
+    runs: String,
+    data: String,
+    token: String,
+    images: bool,
+}
+
+fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> End {
+    End {
+        outcome: format!("{:?}", report.outcome),
+        sequence: master.sequence(),
+        runs: lpar.get("runs"),
+        data: std::fs::read_to_string(lpar.data()).unwrap(),
+        token: lpar.get("token"),
+        images: lpar.agent_file(&format!("operations/{}/images", master.operation)).exists(),
+    }
+}
+
+/// Runs one operation; the first process that comes to `crash` dies there.
+fn run(crash: &str) -> (End, Vec<String>) {
+    let lpar = Lpar::new();
+    push(&lpar);
+    let log = lpar.path(LOG);
+    let log = log.to_str().unwrap();
+    let mut master = Master::new(&order(Kind::Update));
+    let mut session =
+        Session::open(&lpar, &[("NIM_AGENT_CRASH", crash), ("NIM_AGENT_CRASH_LOG", log)]);
+    let mut report = master.follow_until(&mut session, || has_crashed(log, crash));
+    drop(session);
+    while report.is_none() {
+        // Nothing crashes any more: the count has passed.
+        report = master.follow(&mut Session::open(&lpar, &[]));
+    }
+    let passed = std::fs::read_to_string(log).unwrap_or_default();
+    let end = end(&lpar, &master, &report.unwrap());
+    (end, passed.lines().map(str::to_owned).collect())
+}
+
+fn has_crashed(log: &str, crash: &str) -> bool {
+    let Some((name, count)) = crash.split_once(':') else { return false };
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    text.lines().filter(|line| *line == name).count() >= count.parse().unwrap()
+}
+
+#[test]
+fn wherever_the_agent_is_killed_the_end_is_that_of_the_undisturbed_run() {
+    let (undisturbed, passed) = run("");
+    assert_eq!(undisturbed.data, OWN_DATA);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut points = Vec::new();
+    for name in &passed {
+        let count = counts.entry(name).or_default();
+        *count += 1;
+        points.push(format!("{name}:{count}"));
+    }
+    assert!(points.len() > 100, "only {} points", points.len());
+    for point in points.iter().filter(|point| !point.starts_with("shim.")) {
+        let (end, _) = run(point);
+        assert_eq!(end, undisturbed, "killed at {point}");
+    }
+}
