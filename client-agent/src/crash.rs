@@ -7,7 +7,7 @@
 pub(crate) const fn point(_name: &str) {}
 
 #[cfg(feature = "crash-points")]
-pub(crate) use enabled::{TORN, point, torn};
+pub(crate) use enabled::{point, torn};
 
 #[cfg(feature = "crash-points")]
 mod enabled {
@@ -15,7 +15,7 @@ mod enabled {
     use std::io::{Read, Seek, Write};
 
     /// Name of the point inside the write of a record: only its first half reaches the disk.
-    pub(crate) const TORN: &str = "journal.torn";
+    const TORN: &str = "journal.torn";
 
     pub(crate) fn point(name: &str) {
         if is_here(name) {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use nim_shared::aix;
 use nim_shared::frame::{Boot, ClockReading, Identity};
 use nim_shared::id::{Digest, InstallationId};
 use nim_shared::operation::{PathCount, Snapshot};
@@ -15,8 +16,6 @@ use crate::disk;
 use crate::root::Root;
 use crate::state::State;
 use crate::system;
-
-mod parse;
 
 /// What `hello` and the first record of a journal say about this LPAR.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,8 +85,8 @@ impl Facts {
 
     /// Evidence of the boot.
     pub(crate) fn boot(&self) -> Boot {
-        let booted_at = self.ask("who", &["-b"]).ok().and_then(|text| parse::boot_time(&text));
-        let disks = self.ask("lspv", &[]).map(|text| parse::disks(&text)).unwrap_or_default();
+        let booted_at = self.ask("who", &["-b"]).ok().and_then(|text| boot_time(&text));
+        let disks = self.ask("lspv", &[]).map(|text| aix::lspv(&text).rows).unwrap_or_default();
         let rootvg =
             disks.into_iter().filter(|disk| disk.volume_group.as_deref() == Some("rootvg"));
         let mut rootvg: Vec<String> = rootvg.filter_map(|disk| disk.pvid).collect();
@@ -113,11 +112,12 @@ impl Facts {
             result.map_err(|error| missing.push(crate::text::chain(&error))).ok()
         };
         let level = note(self.ask("oslevel", &["-s"])).map(|text| text.trim().to_owned());
-        let disks = note(self.ask("lspv", &[])).map(|text| parse::disks(&text)).unwrap_or_default();
-        let paths =
-            note(self.ask("lspath", &[])).map(|text| parse::paths(&text)).unwrap_or_default();
-        let fixes =
-            note(self.ask("emgr", &["-l"])).map(|text| parse::fixes(&text)).unwrap_or_default();
+        let disks =
+            note(self.ask("lspv", &[])).map(|text| aix::lspv(&text).rows).unwrap_or_default();
+        let paths = note(self.ask("lspath", &[]))
+            .map(|text| aix::path_counts(&aix::lspath(&text).rows))
+            .unwrap_or_default();
+        let fixes = note(self.ask("emgr", &["-l"])).map(|text| labels(&text)).unwrap_or_default();
         let (lpar_id, partition_name) = self.partition();
         let mut snapshot =
             Snapshot { level, lpar_id, partition_name, interim_fixes: fixes, disks, paths };
@@ -140,7 +140,7 @@ impl Facts {
 
     /// Stands for everything that is installed: another one means that something was. `None` when it cannot be listed.
     pub(crate) fn software(&self) -> Option<Digest> {
-        let fixes = parse::fixes(&self.ask("emgr", &["-l"]).ok()?);
+        let fixes = labels(&self.ask("emgr", &["-l"]).ok()?);
         Some(Digest::of(self.filesets().ok()?.as_bytes()).chain(fixes.join("\n").as_bytes()))
     }
 
@@ -159,18 +159,20 @@ impl Facts {
     /// Processes that run on libraries which were replaced; empty when there are none or nobody knows.
     pub(crate) fn old_libraries(&self) -> Vec<String> {
         let text = self.ask("genld", &["-u"]).unwrap_or_default();
-        let names = text.lines().filter_map(|line| line.split("Proc_name:").nth(1));
-        names.map(|name| name.trim().to_owned()).collect()
+        aix::genld(&text).rows.into_iter().map(|process| process.name).collect()
     }
 
     /// Free space of a file system.
     pub(crate) fn free_megabytes(&self, folder: &str) -> Option<u64> {
-        parse::free_megabytes(&self.ask("df", &["-m", folder]).ok()?)
+        aix::df(&self.ask("df", &["-m", folder]).ok()?).rows.last()?.free.map(|free| free.0)
     }
 
     fn partition(&self) -> (Option<nim_shared::id::LparId>, Option<String>) {
         let text = self.ask("uname", &["-L"]).unwrap_or_default();
-        parse::partition(&text)
+        match aix::uname_l(&text) {
+            Ok(partition) => (Some(partition.id), Some(partition.name)),
+            Err(_) => (None, None),
+        }
     }
 
     fn first_line(&self, command: &str, arguments: &[&str]) -> Option<String> {
@@ -182,6 +184,18 @@ impl Facts {
     fn ask(&self, command: &str, arguments: &[&str]) -> Result<String, command::Error> {
         self.commands.ask(command, arguments, LIMIT)
     }
+}
+
+/// `who -b`: what follows `system boot`, such as `Nov 12 09:14`.
+fn boot_time(text: &str) -> Option<String> {
+    let time = text.lines().find_map(|line| line.split("system boot").nth(1))?;
+    let time = time.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!time.is_empty()).then_some(time)
+}
+
+/// Labels of the interim fixes in `emgr -l`.
+fn labels(text: &str) -> Vec<String> {
+    aix::emgr_l(text).rows.into_iter().map(|fix| fix.label).collect()
 }
 
 /// The wall clock.

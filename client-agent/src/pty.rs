@@ -5,20 +5,12 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use nim_shared::aix::{self, Token};
 use nim_shared::frame::SecretText;
 use nim_shared::request::Console;
 
 use crate::command::{self, Commands};
 use crate::system::{self, Pty};
-
-/// A token, as `hmcauth -l` lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Token {
-    /// Name or address of the console.
-    pub(crate) address: String,
-    /// User on it.
-    pub(crate) user: String,
-}
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -39,17 +31,18 @@ pub(crate) enum Error {
 
 /// The tokens that the kernel holds.
 pub(crate) fn tokens(commands: &Commands) -> Result<Vec<Token>, command::Error> {
-    Ok(parse(&commands.ask("hmcauth", &["-l"], LIMIT)?))
+    Ok(aix::hmcauth(&commands.ask("hmcauth", &["-l"], LIMIT)?).rows)
 }
 
 /// Whether one of `tokens` is for `console` and its user. A name in one and an address in the other is the same console when the
 /// name resolves to that address.
 pub(crate) fn has_token(tokens: &[Token], console: &Console) -> bool {
-    tokens.iter().any(|token| {
-        token.user == console.user
-            && (same_text(&token.address, &console.address)
-                || same_host(&token.address, &console.address))
-    })
+    tokens.iter().any(|token| is_for(token, &console.address, &console.user))
+}
+
+fn is_for(token: &Token, address: &str, user: &str) -> bool {
+    token.user.as_deref() == Some(user)
+        && (token.address.eq_ignore_ascii_case(address) || same_host(&token.address, address))
 }
 
 /// Fetches a token with `secret`, and sees that it is there.
@@ -86,11 +79,7 @@ pub(crate) fn fetch(
 
 /// Gives a token back; one that is gone already is no error.
 pub(crate) fn release(commands: &Commands, address: &str, user: &str) -> Result<(), Error> {
-    let is_there = |tokens: &[Token]| {
-        tokens.iter().any(|t| {
-            t.user == user && (same_text(&t.address, address) || same_host(&t.address, address))
-        })
-    };
+    let is_there = |tokens: &[Token]| tokens.iter().any(|token| is_for(token, address, user));
     if !is_there(&tokens(commands)?) {
         return Ok(());
     }
@@ -162,29 +151,6 @@ fn scrub(text: &str, secret: &SecretText) -> String {
     nim_shared::id::printable(&line).chars().take(600).collect()
 }
 
-fn parse(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut address = None;
-    for line in text.lines() {
-        let Some((key, value)) = line.split_once(':') else { continue };
-        let value = value.trim().to_owned();
-        match key.trim().to_ascii_lowercase().as_str() {
-            "address" => address = Some(value),
-            "user name" => {
-                if let Some(address) = address.take() {
-                    tokens.push(Token { address, user: value });
-                }
-            }
-            _ => {}
-        }
-    }
-    tokens
-}
-
-fn same_text(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
-}
-
 fn same_host(one: &str, other: &str) -> bool {
     let other = addresses(other);
     addresses(one).iter().any(|address| other.contains(address))
@@ -223,14 +189,6 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_read_in_either_case_and_with_a_time_to_live() {
-        let text = "\nAddress  : 10.1.50.30\nUser name: hscroot\nport     : 12443\nTTL      : 20:25:41 left\n";
-        let token = Token { address: "10.1.50.30".to_owned(), user: "hscroot".to_owned() };
-        assert_eq!(parse(text), [token]);
-        assert_eq!(parse("\n"), []);
-    }
-
-    #[test]
     fn a_name_and_its_address_are_the_same_console() {
         let console = Console {
             address: "localhost".to_owned(),
@@ -240,7 +198,9 @@ mod tests {
         };
         let token = |address: &str, user: &str| Token {
             address: address.to_owned(),
-            user: user.to_owned(),
+            user: Some(user.to_owned()),
+            port: None,
+            life: None,
         };
         assert!(has_token(&[token("LOCALHOST", "lu")], &console));
         assert!(has_token(&[token("127.0.0.1", "lu")], &console));

@@ -11,6 +11,7 @@ use nim_shared::frame::{self, AgentFrame, BadFrame, MasterFrame, PROTOCOL_FLOOR,
 use nim_shared::id::OperationId;
 use nim_shared::operation::Named;
 
+use crate::command::Commands;
 use crate::line::{Line, Lines};
 use crate::root::Root;
 use crate::text::chain;
@@ -28,7 +29,7 @@ use stream::Streams;
 /// Speaks with the master until it closes or breaks the rules.
 pub(crate) fn run(root: &Root) -> ExitCode {
     let out = Out::default();
-    let streams = Streams::start(out.clone());
+    let streams = Streams::start(out.clone(), Commands::new(root.clone()));
     let ended = match Answerer::new(root.clone(), streams) {
         Ok(answerer) => Session { out, answerer, greeted: false }.run(),
         Err(error) => out.send(&refused(None, "hello", Refusal::System, &chain(&error))),

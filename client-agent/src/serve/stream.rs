@@ -15,10 +15,13 @@ use nim_shared::id::{Epoch, ObjectName, OperationId};
 use nim_shared::stage::Phase;
 
 use super::Out;
+use crate::alive;
+use crate::command::Commands;
 use crate::disk;
 use crate::journal::{self, Reader};
 use crate::operation::Operation;
 use crate::progress::Contained;
+use crate::supervisor::start;
 use crate::tell;
 use crate::text::chain;
 
@@ -40,6 +43,8 @@ pub(super) struct Stream {
     secret: Option<ObjectName>,
     asked: bool,
     phase: Option<Phase>,
+    finished: bool,
+    looks: u32,
 }
 
 /// From where on a master wants to be told.
@@ -62,14 +67,16 @@ enum Error {
     Journal(#[from] journal::Error),
     #[error(transparent)]
     Disk(#[from] disk::Error),
+    #[error(transparent)]
+    Start(#[from] start::Error),
 }
 
 impl Streams {
     /// Begins to look after what will be added.
-    pub(super) fn start(out: Out) -> Self {
+    pub(super) fn start(out: Out, commands: Commands) -> Self {
         let streams = Self::default();
         let looked_after = streams.clone();
-        std::thread::spawn(move || looked_after.run(&out));
+        std::thread::spawn(move || looked_after.run(&out, &commands));
         streams
     }
 
@@ -83,12 +90,12 @@ impl Streams {
         self.lock().remove(&operation);
     }
 
-    fn run(&self, out: &Out) {
+    fn run(&self, out: &Out, commands: &Commands) {
         loop {
             let mut open = self.lock();
             let mut failed = Vec::new();
             for (id, stream) in &mut *open {
-                match stream.pass_on(out) {
+                match stream.pass_on(out, commands) {
                     Ok(()) => {}
                     // The master is gone: the session ends by itself when its other half is closed.
                     Err(Error::Out(_)) => return,
@@ -131,17 +138,20 @@ impl Stream {
             secret: request.console.map(|console| console.secret),
             asked: false,
             phase: None,
+            finished: false,
+            looks: 0,
             operation,
         })
     }
 
-    fn pass_on(&mut self, out: &Out) -> Result<(), Error> {
+    fn pass_on(&mut self, out: &Out, commands: &Commands) -> Result<(), Error> {
         while let Some(entry) = self.journal.next()? {
             let event = entry.event;
             if let Body::Known(known) = &event.body {
                 match &**known {
                     Known::Phase { phase, .. } => self.phase = phase.known(),
                     Known::Stage { .. } => self.phase = None,
+                    Known::Finished(_) => self.finished = true,
                     _ => {}
                 }
             }
@@ -156,6 +166,19 @@ impl Stream {
         }
         if !self.phase.is_some_and(Phase::is_silent) {
             self.ask_for_secret(out)?;
+            self.look_for_supervisor(commands)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces a supervisor that was killed while the master stays connected.
+    fn look_for_supervisor(&mut self, commands: &Commands) -> Result<(), Error> {
+        self.looks += 1;
+        if self.finished || !self.looks.is_multiple_of(LOOKS) {
+            return Ok(());
+        }
+        if !alive::supervisor(&self.operation, commands)?.is_there() {
+            start::supervise(commands, &self.operation)?;
         }
         Ok(())
     }
@@ -210,3 +233,6 @@ impl Stream {
 
 /// How often the disk is looked at.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How many looks lie between two questions for the supervisor.
+const LOOKS: u32 = 20;

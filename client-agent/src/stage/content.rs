@@ -1,8 +1,13 @@
 //! What is in the images, by their table of contents, before geninstall runs: another version and a downgrade are refused, and where
 //! everything is installed already there is nothing to do.
 //!
-//! The table is the file `.toc` that `inutoc` writes. Where a folder has none, geninstall makes it and finds out itself.
+//! The table is the file `.toc` that `inutoc` writes (its form is inferred: `FILESET 07.03.0003.0001 …`, one line for each fileset). Where
+//! a folder has none, geninstall makes it and finds out itself; a line that is not understood decides nothing.
 
+use std::collections::BTreeMap;
+
+use nim_shared::aix;
+use nim_shared::level::FilesetLevel;
 use nim_shared::request::Install;
 
 use super::{Stop, prep};
@@ -16,13 +21,102 @@ pub(crate) fn check(supervisor: &mut Supervisor) -> Result<(), Stop> {
     else {
         return Ok(());
     };
-    let table = supervisor.root.at(&folder).join(".toc");
-    let Some(text) = disk::read(&table, TABLE_LIMIT)? else {
-        return Ok(supervisor
-            .note(format!("{folder} has no table of contents: what is in it is not known yet"))?);
+    let Some(text) = disk::read(&supervisor.root.at(&folder).join(".toc"), TABLE_LIMIT)? else {
+        let text = format!("{folder} has no table of contents: geninstall will tell what is in it");
+        return Ok(supervisor.note(text)?);
     };
-    let _ = text;
-    Ok(())
+    let Ok(installed) = supervisor.facts.filesets() else {
+        return Ok(supervisor.note("not known: which filesets are installed")?);
+    };
+    let rows = aix::lslpp_q(&installed).rows;
+    let installed = highest(rows.iter().map(|row| (row.name.as_str(), row.level.as_str())));
+    let text = String::from_utf8_lossy(&text);
+    let offered = table(&text);
+    match compare(&supervisor.request.install, &offered, &installed) {
+        Finding::Go => Ok(()),
+        Finding::NothingNew => Err(Stop::unchanged(format!(
+            "everything in {folder} is installed at its level or a later one"
+        ))),
+        Finding::Refuse(text) => Err(Stop::failed(text)),
+    }
 }
 
+type Levels<'a> = BTreeMap<&'a str, FilesetLevel>;
+
+#[derive(Debug, PartialEq, Eq)]
+enum Finding {
+    Go,
+    NothingNew,
+    Refuse(String),
+}
+
+fn compare(install: &Install, offered: &Levels<'_>, installed: &Levels<'_>) -> Finding {
+    if let (Some(new), Some(old)) = (offered.get(KERNEL), installed.get(KERNEL)) {
+        if release(*new) != release(*old) {
+            return Finding::Refuse(format!(
+                "the images hold {KERNEL} {new} and {old} is installed: another version is no Live Update"
+            ));
+        }
+        if new < old {
+            return Finding::Refuse(format!(
+                "the images hold {KERNEL} {new}, below the {old} that is installed"
+            ));
+        }
+    }
+    let is_new =
+        |(name, level): (&&str, &FilesetLevel)| installed.get(name).is_some_and(|old| level > old);
+    match install {
+        Install::UpdateAll if !offered.is_empty() && !offered.iter().any(is_new) => {
+            Finding::NothingNew
+        }
+        Install::UpdateAll | Install::All | Install::List(_) | Install::Nothing => Finding::Go,
+    }
+}
+
+fn table(text: &str) -> Levels<'_> {
+    highest(text.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        Some((words.next()?, words.next()?))
+    }))
+}
+
+fn highest<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> Levels<'a> {
+    let mut levels = Levels::new();
+    for (name, level) in rows {
+        if let Ok(level) = level.parse::<FilesetLevel>() {
+            let known = levels.entry(name).or_insert(level);
+            *known = level.max(*known);
+        }
+    }
+    levels
+}
+
+/// Version and release.
+fn release(level: FilesetLevel) -> String {
+    level.to_string().split('.').take(2).collect::<Vec<_>>().join(".")
+}
+
+/// The fileset whose level is that of the system.
+const KERNEL: &str = "bos.mp64";
+
 const TABLE_LIMIT: u64 = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOC: &str = "0 110520151606 2\nbos.mp64.7.3.3.1.U 4 S bos.mp64 {\nbos.mp64 07.03.0003.0001 1 b S En_US Base\n}\n";
+
+    fn finding(install: &Install, installed: &str) -> Finding {
+        compare(install, &table(TOC), &highest([("bos.mp64", installed)].into_iter()))
+    }
+
+    #[test]
+    fn another_version_and_a_downgrade_are_refused_and_nothing_new_is_nothing_to_do() {
+        assert_eq!(finding(&Install::UpdateAll, "7.3.3.0"), Finding::Go);
+        assert_eq!(finding(&Install::UpdateAll, "7.3.3.1"), Finding::NothingNew);
+        assert_eq!(finding(&Install::All, "7.3.3.1"), Finding::Go);
+        assert!(matches!(finding(&Install::UpdateAll, "7.3.3.2"), Finding::Refuse(_)));
+        assert!(matches!(finding(&Install::All, "7.2.5.9"), Finding::Refuse(_)));
+    }
+}

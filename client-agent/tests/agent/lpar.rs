@@ -127,6 +127,10 @@ const STATE: &[(&str, &str)] = &[
     ),
     ("lspath", "Enabled hdisk0 vscsi0\nEnabled hdisk0 vscsi1\n"),
     ("lslpp", "bos.rte:bos.rte:7.3.3.0: : :C: :Base:\n"),
+    (
+        "fixes-heading",
+        "ID  STATE LABEL      INSTALL TIME      UPDATED BY ABSTRACT\n=== ===== ========== ================= ========== ========\n",
+    ),
     ("fixes", ""),
     ("errpt", ""),
     ("token", ""),
@@ -141,7 +145,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("lspv", "cat lspv"),
     ("lspath", "cat lspath"),
     ("lslpp", "cat lslpp"),
-    ("emgr", "echo 'ID  STATE LABEL'; echo '=== ===== ====='; cat fixes"),
+    (
+        "emgr",
+        "[ -s fixes ] || { echo 'There is no efix data on this system.'; exit 0; }\ncat fixes-heading fixes",
+    ),
     ("errpt", "echo 'IDENTIFIER TIMESTAMP  T C RESOURCE_NAME  DESCRIPTION'; cat errpt"),
     ("genld", "exit 0"),
     (
@@ -161,7 +168,7 @@ const COMMANDS: &[(&str, &str)] = &[
          echo '9A74C7AB   0922151815 I S LVUPDATE       Live AIX update started' > errpt\n\
          cat transcript\n[ -f fail ] && exit 1\n\
          printf '12295E0B   0922152915 I S LVUPDATE       done\\n9A74C7AB   0922151815 I S LVUPDATE       started\\n' > errpt\n\
-         echo '1    S    IJ1 04/30/20' > fixes\necho '5 lpar01' > lpar\nexit 0",
+         echo '1    S    IJ1        04/30/20 11:03:46            a fix' > fixes\necho '5 lpar01' > lpar\nexit 0",
     ),
 ];
 

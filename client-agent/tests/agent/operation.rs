@@ -34,7 +34,7 @@ fn an_update_is_run_once_and_everything_is_put_back() {
     assert_eq!(lpar.get("token"), "");
     assert_eq!(master.changes(ChangeMoment::Intent), 3);
     assert_eq!(master.changes(ChangeMoment::Undone), 3);
-    insta_free_sequence(&master);
+    check_sequence(&master);
     assert_eq!(
         lpar.files_with(PASSWORD),
         [lpar.path("usr/sbin/hmcauth")],
@@ -42,7 +42,7 @@ fn an_update_is_run_once_and_everything_is_put_back() {
     );
 }
 
-fn insta_free_sequence(master: &Master) {
+fn check_sequence(master: &Master) {
     let sequence = master.sequence();
     let stages: Vec<_> = sequence.iter().filter(|line| line.starts_with("stage")).collect();
     assert_eq!(stages, ["stage pre", "stage prep", "stage backup", "stage update", "stage post"]);
@@ -111,6 +111,7 @@ fn what_a_failed_run_has_locked_is_not_touched_and_goes_on_when_the_lock_is_gone
     assert_eq!(report.outcome, Outcome::Stuck { reason: StuckReason::CleanUpOpen }, "{report:?}");
     assert_eq!(master.changes(ChangeMoment::Undone), 0);
     std::fs::remove_file(lock).unwrap();
+    wait_until("the supervisor before is gone", || !is_supervised(&lpar, &master));
     let mut session = Session::open(&lpar, &[]);
     let report = master.follow(&mut session).unwrap();
     assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged }, "{report:?}");
@@ -149,12 +150,27 @@ fn forget(lpar: &Lpar, master: &Master) -> bool {
     matches!(session.next(), Some(nim_shared::frame::AgentFrame::Forgotten { .. }))
 }
 
+/// Whether the process that owned the operation still exists.
+fn is_supervised(lpar: &Lpar, master: &Master) -> bool {
+    let slot =
+        std::fs::read(lpar.agent_file(&format!("operations/{}/supervisor.pid", master.operation)));
+    let pid = |half: &[u8]| -> Option<String> {
+        let digits: Vec<u8> =
+            half.iter().skip(16).copied().take_while(u8::is_ascii_digit).collect();
+        String::from_utf8(digits).ok().filter(|text| !text.is_empty())
+    };
+    let slot = slot.unwrap();
+    let pids = slot.chunks(slot.len() / 2).filter_map(pid);
+    pids.into_iter().any(|pid| std::path::Path::new("/proc").join(pid).exists())
+}
+
 fn wait_until(what: &str, done: impl Fn() -> bool) {
-    for _ in 0..1000 {
+    let since = std::time::Instant::now();
+    while since.elapsed() < std::time::Duration::from_secs(60) {
         if done() {
             return;
         }
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
     panic!("waited in vain until {what}");
 }
@@ -178,7 +194,7 @@ fn faults_of_the_order_are_found_before_anything_is_changed_and_told_at_once() {
 #[test]
 fn a_fix_that_is_installed_is_not_installed_again() {
     let lpar = Lpar::new();
-    lpar.set("fixes", "1    S    IJ1 04/30/20\n");
+    lpar.set("fixes", "1    S    IJ1        04/30/20 11:03:46            a fix\n");
     let (_, report) = run(&lpar, Kind::Update);
     assert_eq!(report.outcome, Outcome::Unchanged, "{report:?}");
     assert_eq!(lpar.get("runs"), "");
