@@ -137,6 +137,12 @@ struct Waiting {
     concurrent: Option<i64>,
 }
 
+/// Id, frame, HMC, batch, and how many of that batch at a time.
+type WaitingRow = (Uuid, Option<String>, Option<String>, Uuid, Option<i64>);
+
+/// Frame, HMC, batch, state, and how many there are of these.
+type BusyRow = (Option<String>, Option<String>, Uuid, String, i64);
+
 /// How many more may be taken.
 struct Room {
     global: i64,
@@ -170,7 +176,7 @@ impl Counter {
 impl Room {
     /// What the limits leave at this moment.
     async fn of(txn: &mut Txn, limits: &Limits) -> Result<Self, Error> {
-        let busy: Vec<(Option<String>, Option<String>, Uuid, String, i64)> = query_as(
+        let busy: Vec<BusyRow> = query_as(
             "SELECT frame, hmc, batch_id, state, count(*) FROM operation
              WHERE state IN ('dispatching', 'running', 'stuck') GROUP BY 1, 2, 3, 4",
         )
@@ -229,7 +235,7 @@ impl Room {
 
 /// The next operations of the queue after `after`.
 async fn waiting(txn: &mut Txn, after: Uuid) -> Result<Vec<Waiting>, Error> {
-    let rows: Vec<(Uuid, Option<String>, Option<String>, Uuid, Option<i64>)> = query_as(
+    let rows: Vec<WaitingRow> = query_as(
         "SELECT o.id, o.frame, o.hmc, o.batch_id, b.concurrent
          FROM operation o JOIN batch b ON b.id = o.batch_id
          WHERE o.state = 'queued' AND o.id > $1 AND o.cancel_asked_at IS NULL
