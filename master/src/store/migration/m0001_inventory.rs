@@ -8,7 +8,7 @@ migration! {
     /// The inventory.
     M0001Inventory, "m0001_inventory", level 1, r#"
 CREATE TABLE schema_level (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     level integer NOT NULL,
     min_binary integer NOT NULL
 );
