@@ -31,7 +31,7 @@ pub struct Script {
 pub enum Step {
     /// Says a line. `${NAME}` in it stands for the field NAME of a line that was heard, `${host}` for the host's name.
     Say(String),
-    /// Waits for a line whose field `kind` is this, and remembers its fields. Lines of other kinds are skipped.
+    /// Waits for a frame of this kind (the field `frame` of a line), and remembers its fields. Others are skipped.
     Hear(String),
 }
 
@@ -168,7 +168,7 @@ async fn talk(mut channel: Channel<Msg>, script: Arc<Script>, host: String) {
     crate::ssh::exec::answer(channel, Output::default()).await;
 }
 
-/// Whether a line of that kind came before the other side went.
+/// Whether a frame of that kind came before the other side went.
 async fn hear(
     channel: &mut Channel<Msg>,
     bytes: &mut Vec<u8>,
@@ -179,7 +179,7 @@ async fn hear(
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = bytes.drain(..=end).collect();
             let Ok(Value::Object(fields)) = serde_json::from_slice(&line) else { continue };
-            let is_it = fields.get("kind").and_then(Value::as_str) == Some(kind);
+            let is_it = fields.get("frame").and_then(Value::as_str) == Some(kind);
             heard.extend(fields.into_iter().map(|(name, value)| match value {
                 Value::String(text) => (name, text),
                 other => (name, other.to_string()),

@@ -5,6 +5,7 @@ mod command_line;
 mod fault;
 mod harness;
 mod login;
+mod replay;
 mod stand_still;
 mod terminal;
 mod update;
