@@ -1,3 +1,68 @@
-//! placeholder
+//! `nimctl`: the command line of the Live Update orchestrator. It speaks with `nimd`'s API and with nothing else.
 
-fn main() {}
+mod cli;
+mod client;
+mod command;
+mod error;
+mod exit;
+mod operation;
+mod output;
+mod pair;
+mod watch;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Color, Format};
+use crate::client::Client;
+use crate::command::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::Printer;
+
+fn main() -> ExitCode {
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(said) => usage(&said),
+    };
+    ExitCode::from(exit.code())
+}
+
+fn run(cli: &Cli) -> Exit {
+    let printer = Printer::new(cli.output, cli.color);
+    // One thread: a command waits for one socket, and a process that starts none ends sooner.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => {
+            let context = Context { client: Client::new(cli.server.clone()), printer };
+            runtime.block_on(command::run(&cli.command, &context))
+        }
+        Err(cause) => Err(Error::Output(cause)),
+    };
+    match done {
+        Ok(exit) => exit,
+        Err(Error::PipeClosed) => Exit::Done,
+        Err(error) => {
+            printer.failure(&error.failure());
+            error.exit()
+        }
+    }
+}
+
+/// What clap has to say: help and version are data, the rest is wrong usage.
+fn usage(said: &clap::Error) -> Exit {
+    let printer = Printer::new(Format::Table, Color::Auto);
+    let text = said.render();
+    if said.use_stderr() {
+        let colored = io::stderr().is_terminal() && printer.style_of_stderr().color;
+        printer.on_stderr(&if colored { text.ansi().to_string() } else { text.to_string() });
+        return Exit::Usage;
+    }
+    let shown = io::stdout().lock().write_all(text.to_string().as_bytes());
+    match shown {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::DidNotSucceed,
+        _ => Exit::Done,
+    }
+}

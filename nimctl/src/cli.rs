@@ -1,0 +1,105 @@
+//! The command line: types for clap, nothing else.
+
+mod object;
+mod operation;
+mod site;
+
+pub(crate) use object::{Apply, Change, Define, Export, List, Remove, Show};
+pub(crate) use operation::{Cancel, Cust, Events, Log, Resolve, Status, Watch};
+pub(crate) use site::{Agent, Completions, Hostkey, Secret};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::client::{Address, DEFAULT};
+
+/// Updates AIX LPARs without a reboot: one master, many LPARs.
+#[derive(Debug, Parser)]
+#[command(name = "nimctl", version = nim_shared::VERSION, max_term_width = 100, subcommand_required = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 an update did not succeed, 2 wrong usage, 3 refused and nothing changed, \
+    4 no answer, 5 not allowed, 130 interrupted (what runs goes on)."
+)]
+pub(crate) struct Cli {
+    /// Socket of nimd: a path, or unix:PATH.
+    #[arg(long, global = true, env = "NIMD_SERVER", default_value = DEFAULT, value_name = "ADDRESS", hide_env_values = true)]
+    pub(crate) server: Address,
+
+    /// How results are written.
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub(crate) output: Format,
+
+    /// Whether colours are used; they only repeat what the words say. NO_COLOR in the environment means never.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// For programs; `watch` and `events` write one object a line.
+    Json,
+    /// For programs and people.
+    Yaml,
+}
+
+/// Whether colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Also in a file.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Define an object
+    Define(Define),
+    /// Change attributes of an object
+    Change(Change),
+    /// Remove objects
+    Remove(Remove),
+    /// List objects
+    List(List),
+    /// Show objects with all attributes
+    Show(Show),
+    /// Create or change a whole fleet from YAML files
+    Apply(Apply),
+    /// Write the fleet as YAML
+    Export(Export),
+    /// Host keys: what nimd knows of the hosts that it connects to
+    #[command(subcommand)]
+    Hostkey(Hostkey),
+    /// Secrets, such as the password that a console asks for
+    #[command(subcommand)]
+    Secret(Secret),
+    /// The agent on the LPARs
+    #[command(subcommand)]
+    Agent(Agent),
+    /// Update LPARs by Live Update, or preview it
+    Cust(Cust),
+    /// Show operations: all that are open, or one with its details
+    Status(Status),
+    /// Follow operations until they end
+    Watch(Watch),
+    /// Print what geninstall and other programs wrote during an operation
+    Log(Log),
+    /// Show what happened in an operation, in order
+    Events(Events),
+    /// Cancel an operation, as long as that is possible
+    Cancel(Cancel),
+    /// End a stuck operation, on your word
+    Resolve(Resolve),
+    /// Show the version, the masters and the public key of nimd
+    Server,
+    /// Write a completion script for a shell
+    Completions(Completions),
+}

@@ -1,0 +1,132 @@
+//! Commands on operations.
+
+use clap::{Args, ValueEnum};
+use nim_shared::id::BatchId;
+use nim_shared::operation::StateName;
+
+use super::super::pair::Assignment;
+
+/// Update LPARs by Live Update, or preview it. Everything is checked before anything starts.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Attributes, as NIM has them:
+  live_update=yes           required: this master does nothing else
+  lpp_source=NAME           where the packages are; without it the kernel moves as it is
+  fixes=update_all|all      every update, or every update and every interim fix
+  filesets=\"A B …\"          filesets and interim fixes by name
+  live_update_data=NAME     the object with lvupdate.data; {lpar} in it stands for the LPAR's name
+  accept_licenses=yes|no    agree to licences
+  installp_flags=-p|-Y      p: preview, Y: agree to licences
+  concurrent=N              of several LPARs at most N at a time
+  time_limit=HOURS          start no further LPAR after that
+  async=yes|no              yes: as --detach
+
+Example:
+  nimctl cust -a live_update=yes -a lpp_source=7300-03-01 -a fixes=update_all -a live_update_data=lud_lpar01 lpar01")]
+pub(crate) struct Cust {
+    /// What to do; see below.
+    #[arg(short = 'a', long = "attribute", value_name = "ATTRIBUTE=VALUE", required = true)]
+    pub(crate) attributes: Vec<Assignment>,
+    /// Look only: geninstall's own checks and estimates.
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Return once it is accepted.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// LPARs, in whose names * and ? stand for others, and groups.
+    #[arg(required = true, value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+}
+
+/// Show operations: all that are open, or one with its details.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Also those that have ended.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only those of one request.
+    #[arg(long, value_name = "ID")]
+    pub(crate) batch: Option<BatchId>,
+    /// Only those in this state. Repeat it for more.
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Vec<StateName>,
+    /// At most so many, the newest first.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub(crate) limit: usize,
+    /// One operation: its id or the beginning of it, or an LPAR, whose newest one is meant.
+    #[arg(value_name = "ID|LPAR", conflicts_with_all = ["all", "batch", "state"])]
+    pub(crate) operation: Option<String>,
+}
+
+/// Follow operations until they end.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// All of one request, as `cust` said.
+    #[arg(long, value_name = "ID", conflicts_with = "operations")]
+    pub(crate) batch: Option<BatchId>,
+    /// Operations: ids or the beginning of them, or LPARs, whose newest one is meant. None: all that are open.
+    #[arg(value_name = "ID|LPAR")]
+    pub(crate) operations: Vec<String>,
+}
+
+/// Print what geninstall and other programs wrote during an operation.
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// Go on until the operation ends.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
+    #[arg(value_name = "ID|LPAR")]
+    pub(crate) operation: String,
+}
+
+/// Show what happened in an operation, in order.
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
+    #[arg(value_name = "ID|LPAR")]
+    pub(crate) operation: String,
+}
+
+/// Cancel an operation, as long as that is possible. geninstall is never killed: it acts at the next step between.
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
+    #[arg(value_name = "ID|LPAR")]
+    pub(crate) operation: String,
+}
+
+/// End a stuck operation, on your word. It frees the LPAR and its capacity.
+#[derive(Debug, Args)]
+pub(crate) struct Resolve {
+    /// What it is to count as.
+    #[arg(long = "as", value_enum, value_name = "STATE")]
+    pub(crate) verdict: Verdict,
+    /// What you saw on the LPAR; kept with the operation.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
+    #[arg(value_name = "ID|LPAR")]
+    pub(crate) operation: String,
+}
+
+/// What a person may end an operation as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Verdict {
+    /// The LPAR is updated.
+    Succeeded,
+    /// It is not.
+    Failed,
+    /// It was never begun.
+    Cancelled,
+}
+
+impl From<Verdict> for StateName {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Succeeded => Self::Succeeded,
+            Verdict::Failed => Self::Failed,
+            Verdict::Cancelled => Self::Cancelled,
+        }
+    }
+}

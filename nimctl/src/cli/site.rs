@@ -1,0 +1,94 @@
+//! Commands on what `nimd` needs to get at the site.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+use nim_shared::id::ObjectName;
+
+/// Host keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hostkey {
+    /// Ask hosts for their keys, show them, and put on record what is confirmed
+    Scan {
+        /// Also replace keys on record that a host no longer offers. Find out first why they changed.
+        #[arg(long)]
+        replace: bool,
+        /// Show only.
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
+        /// Objects; * and ? in names stand for others.
+        #[arg(required = true, value_name = "NAME")]
+        targets: Vec<String>,
+    },
+    /// Put keys of a known_hosts file on record, for the objects whose addresses it names
+    Import {
+        /// Replace keys that are on record.
+        #[arg(long)]
+        replace: bool,
+        /// The file; - is standard input.
+        file: PathBuf,
+    },
+    /// List the keys on record
+    List {
+        /// Objects; * and ? in names stand for others. None: all.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Forget the keys of objects: nothing is sent to them until there are new ones
+    Remove {
+        /// Objects.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
+}
+
+/// Secrets.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secret {
+    /// Store a secret: asked for without echo, or the first line of standard input
+    Set {
+        /// Its name, as passwd_file of an hmc has it.
+        name: ObjectName,
+    },
+    /// List the names of secrets
+    List,
+    /// Remove secrets
+    Remove {
+        /// Their names.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<ObjectName>,
+    },
+}
+
+/// The agent.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Agent {
+    /// Write the installer of the agent: one shell script for each LPAR
+    #[command(after_help = "Example:\n  nimctl agent bundle lpar01 | ssh root@lpar01 sh -s")]
+    Bundle {
+        /// Write LPAR.sh for each into this folder, in place of one to standard output.
+        #[arg(short, long, value_name = "FOLDER")]
+        directory: Option<PathBuf>,
+        /// LPARs.
+        #[arg(required = true, value_name = "LPAR")]
+        lpars: Vec<ObjectName>,
+    },
+    /// Ask the agents who they are
+    Status {
+        /// LPARs; * and ? in names stand for others. None: all.
+        #[arg(value_name = "LPAR")]
+        lpars: Vec<String>,
+    },
+}
+
+/// Write a completion script.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}

@@ -1,0 +1,87 @@
+//! The commands: each asks `nimd`, and shows what it answers.
+
+mod agent;
+mod apply;
+mod ask;
+mod cust;
+mod define;
+mod export;
+mod hidden;
+mod hostkey;
+mod list;
+mod log;
+mod remove;
+mod resolve;
+mod secret;
+mod server;
+mod show;
+mod status;
+mod timeline;
+mod watch;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, Completions};
+use crate::client::Client;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::Printer;
+
+/// What every command needs.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) printer: Printer,
+}
+
+/// Does what the command line says.
+pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Error> {
+    match command {
+        Command::Define(args) => define::define(args, context).await,
+        Command::Change(args) => define::change(args, context).await,
+        Command::Remove(args) => remove::run(args, context).await,
+        Command::List(args) => list::run(args, context).await,
+        Command::Show(args) => show::run(args, context).await,
+        Command::Apply(args) => apply::run(args, context).await,
+        Command::Export(args) => export::run(args, context).await,
+        Command::Hostkey(args) => hostkey::run(args, context).await,
+        Command::Secret(args) => secret::run(args, context).await,
+        Command::Agent(args) => agent::run(args, context).await,
+        Command::Cust(args) => cust::run(args, context).await,
+        Command::Status(args) => status::run(args, context).await,
+        Command::Watch(args) => watch::run(args, context).await,
+        Command::Log(args) => log::run(args, context).await,
+        Command::Events(args) => timeline::run(args, context).await,
+        Command::Cancel(args) => resolve::cancel(args, context).await,
+        Command::Resolve(args) => resolve::resolve(args, context).await,
+        Command::Server => server::run(context).await,
+        Command::Completions(args) => completions(args, context),
+    }
+}
+
+fn completions(args: &Completions, context: &Context) -> Result<Exit, Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "nimctl", &mut script);
+    context.printer.raw(&script)?;
+    Ok(Exit::Done)
+}
+
+/// Does `act` for each of `items`; a failure is reported and does not keep the others from being done. The worst exit counts.
+async fn each<T>(
+    items: &[T],
+    context: &Context,
+    mut act: impl AsyncFnMut(&T) -> Result<(), Error>,
+) -> Result<Exit, Error> {
+    let mut worst = Exit::Done;
+    for item in items {
+        match act(item).await {
+            Ok(()) => {}
+            // What the others would say nobody would hear.
+            Err(error @ (Error::PipeClosed | Error::NoServer { .. })) => return Err(error),
+            Err(error) => {
+                context.printer.failure(&error.failure());
+                worst = worst.max(error.exit());
+            }
+        }
+    }
+    Ok(worst)
+}

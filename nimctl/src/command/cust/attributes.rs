@@ -1,0 +1,290 @@
+//! The attributes of `cust`, in NIM's words. What this master cannot honour is refused by name: an update that silently leaves a
+//! script out is worse than none. Source: the NIM reference, §3.1.
+
+use std::collections::BTreeMap;
+
+use nim_shared::api::{Cust as Body, FileFault};
+use nim_shared::id::{ClientToken, ObjectName};
+use nim_shared::near::closest;
+use nim_shared::request::{Install, Kind};
+use nim_shared::unit::Seconds;
+
+use crate::cli::Cust;
+use crate::error::Error;
+
+/// What the command line asks for.
+pub(super) struct Order {
+    pub(super) body: Body,
+    /// Whether to return once it is accepted.
+    pub(super) detach: bool,
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// [`Error::Usage`] with everything that is wrong.
+pub(super) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
+    let mut given = Given::default();
+    for assignment in &args.attributes {
+        given.add(&assignment.attribute, &assignment.value);
+    }
+    match given.one("live_update") {
+        Some(text) if is_yes(&text) == Some(true) => {}
+        _ => given.fault("live_update", "has to be yes: this master does Live Updates only"),
+    }
+    let mut kind = if args.preview { Kind::Preview } else { Kind::Update };
+    let mut accept_licenses = given.yes_or_no("accept_licenses").unwrap_or(false);
+    for flag in given.one("installp_flags").unwrap_or_default().chars() {
+        match flag {
+            'p' => kind = Kind::Preview,
+            'Y' => accept_licenses = true,
+            '-' | ' ' => {}
+            other => given.fault(
+                "installp_flags",
+                &format!("-{other} cannot be passed on: geninstall -k takes -p and -Y"),
+            ),
+        }
+    }
+    let lpp_source = given.parsed::<ObjectName>("lpp_source");
+    let install = given.install();
+    if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
+        given.fault("lpp_source", "is required with fixes or filesets");
+    }
+    let live_update_data = given.one("live_update_data");
+    let concurrent = given.parsed::<std::num::NonZeroU32>("concurrent").map(Into::into);
+    let time_limit = given.parsed::<std::num::NonZeroU32>("time_limit");
+    let detach = args.detach || given.yes_or_no("async").unwrap_or(false);
+    given.finish()?;
+    let body = Body {
+        token,
+        targets: args.targets.clone(),
+        kind,
+        lpp_source,
+        install,
+        accept_licenses,
+        live_update_data,
+        concurrent,
+        time_limit: time_limit.map(|hours| Seconds(u64::from(u32::from(hours)) * 3600)),
+    };
+    Ok(Order { body, detach })
+}
+
+/// What may be given.
+const KNOWN: [&str; 10] = [
+    "live_update",
+    "lpp_source",
+    "fixes",
+    "filesets",
+    "live_update_data",
+    "installp_flags",
+    "accept_licenses",
+    "concurrent",
+    "time_limit",
+    "async",
+];
+
+/// What NIM's `cust` has and this master does not, with the reason.
+const REFUSED: [(&str, &str); 9] = [
+    ("installp_bundle", "bundles are not read here; name what they hold with filesets"),
+    ("fix_bundle", "bundles are not read here"),
+    ("script", "scripts are not run here"),
+    ("file_res", "files are not copied here"),
+    ("group", "groups of resources are not read here; name the resources"),
+    ("show_progress", "progress is always shown; --detach leaves it out"),
+    ("verbose", "`nimctl log` shows everything that was written"),
+    ("force", "nothing is forced here"),
+    ("preview", "is no attribute of cust, neither in NIM; use --preview or -a installp_flags=-p"),
+];
+
+/// What was given, and what is wrong with it.
+#[derive(Default)]
+struct Given {
+    values: BTreeMap<String, Vec<String>>,
+    faults: Vec<FileFault>,
+}
+
+impl Given {
+    fn add(&mut self, attribute: &str, value: &str) {
+        if let Some((_, why)) = REFUSED.iter().find(|(name, _)| *name == attribute) {
+            self.fault(attribute, why);
+        } else if KNOWN.contains(&attribute) {
+            self.values.entry(attribute.to_owned()).or_default().push(value.to_owned());
+        } else {
+            let meant = closest(attribute, KNOWN).map(|name| format!("; did you mean {name}?"));
+            self.fault(attribute, &format!("is no attribute of cust{}", meant.unwrap_or_default()));
+        }
+    }
+
+    fn fault(&mut self, attribute: &str, message: &str) {
+        self.faults.push(FileFault {
+            file: None,
+            line: None,
+            path: attribute.to_owned(),
+            message: message.to_owned(),
+        });
+    }
+
+    fn has_fault(&self, attribute: &str) -> bool {
+        self.faults.iter().any(|fault| fault.path == attribute)
+    }
+
+    /// The value of an attribute that has one; an empty one is none.
+    fn one(&mut self, attribute: &str) -> Option<String> {
+        let mut values = self.values.remove(attribute)?;
+        if values.len() > 1 {
+            self.fault(attribute, &format!("has one value; {} were given", values.len()));
+        }
+        Some(values.remove(0)).filter(|value| !value.trim().is_empty())
+    }
+
+    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        attribute: &str,
+    ) -> Option<T> {
+        let text = self.one(attribute)?;
+        match text.trim().parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fault(attribute, &format!("\"{text}\" cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    fn yes_or_no(&mut self, attribute: &str) -> Option<bool> {
+        let text = self.one(attribute)?;
+        let answer = is_yes(&text);
+        if answer.is_none() {
+            self.fault(attribute, &format!("is yes or no, not \"{text}\""));
+        }
+        answer
+    }
+
+    fn install(&mut self) -> Install {
+        let filesets = self.values.remove("filesets").unwrap_or_default();
+        let filesets: Vec<String> = filesets
+            .iter()
+            .flat_map(|text| text.split([' ', ',', '\t']))
+            .filter(|name| !name.is_empty())
+            .map(ToOwned::to_owned)
+            .collect();
+        match (self.one("fixes").as_deref(), filesets.is_empty()) {
+            (None, true) => Install::Nothing,
+            (None, false) => Install::List(filesets),
+            (Some(_), false) => {
+                self.fault("filesets", "go with no fixes: name filesets, or all fixes");
+                Install::Nothing
+            }
+            (Some("update_all"), true) => Install::UpdateAll,
+            (Some("all"), true) => Install::All,
+            (Some(other), true) => {
+                self.fault("fixes", &format!("is update_all or all, not \"{other}\""));
+                Install::Nothing
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        if self.faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Usage {
+            what: "this cannot be asked for".to_owned(),
+            faults: self.faults,
+            hint: Some("`nimctl cust --help` lists the attributes".to_owned()),
+        })
+    }
+}
+
+fn is_yes(text: &str) -> Option<bool> {
+    match text.trim() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn read(attributes: &[&str], preview: bool) -> Result<Order, Vec<String>> {
+        let args = Cust {
+            attributes: attributes.iter().map(|text| text.parse().unwrap()).collect(),
+            preview,
+            detach: false,
+            targets: vec!["lpar01".to_owned()],
+        };
+        order(&args, ClientToken(Uuid::nil())).map_err(|error| match error {
+            Error::Usage { faults, .. } => faults.iter().map(ToString::to_string).collect(),
+            other => panic!("{other}"),
+        })
+    }
+
+    #[test]
+    fn what_nim_users_type_is_understood() {
+        let order = read(
+            &[
+                "live_update=yes",
+                "lpp_source=7300-03-01",
+                "fixes=update_all",
+                "installp_flags=-pY",
+                "live_update_data=lud_{lpar}",
+                "concurrent=4",
+                "time_limit=2",
+                "async=yes",
+            ],
+            false,
+        )
+        .ok()
+        .unwrap();
+        assert!(order.detach);
+        let body = order.body;
+        assert_eq!((body.kind, body.accept_licenses), (Kind::Preview, true));
+        assert_eq!((body.install, body.concurrent), (Install::UpdateAll, Some(4)));
+        assert_eq!(body.time_limit, Some(Seconds(7200)));
+        let body = read(&["live_update=yes"], true).ok().unwrap().body;
+        assert_eq!((body.kind, body.install), (Kind::Preview, Install::Nothing));
+        let names =
+            ["live_update=yes", "lpp_source=s", "filesets=bos.net E:IJ1s.epkg.Z", "filesets=a.b"];
+        let body = read(&names, false).ok().unwrap().body;
+        let expected = ["bos.net", "E:IJ1s.epkg.Z", "a.b"].map(ToOwned::to_owned);
+        assert_eq!(body.install, Install::List(expected.to_vec()));
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_is_refused_by_name_and_all_at_once() {
+        let faults = read(
+            &[
+                "script=post",
+                "fixes=IJ12345",
+                "installp_flags=-acNgXY",
+                "lpp_sorce=x",
+                "concurrent=0",
+                "accept_licenses=maybe",
+                "time_limit=1",
+                "time_limit=2",
+            ],
+            false,
+        )
+        .err()
+        .unwrap();
+        insta::assert_snapshot!(faults.join("\n"), @r#"
+        script: scripts are not run here
+        lpp_sorce: is no attribute of cust; did you mean lpp_source?
+        live_update: has to be yes: this master does Live Updates only
+        accept_licenses: is yes or no, not "maybe"
+        installp_flags: -a cannot be passed on: geninstall -k takes -p and -Y
+        installp_flags: -c cannot be passed on: geninstall -k takes -p and -Y
+        installp_flags: -N cannot be passed on: geninstall -k takes -p and -Y
+        installp_flags: -g cannot be passed on: geninstall -k takes -p and -Y
+        installp_flags: -X cannot be passed on: geninstall -k takes -p and -Y
+        fixes: is update_all or all, not "IJ12345"
+        concurrent: "0" cannot be read: number would be zero for non-zero type
+        time_limit: has one value; 2 were given
+        "#);
+        let faults = read(&["live_update=yes", "fixes=update_all"], false).err().unwrap();
+        assert_eq!(faults, ["lpp_source: is required with fixes or filesets"]);
+    }
+}

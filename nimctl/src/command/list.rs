@@ -1,0 +1,148 @@
+//! `list`: objects in columns that fit their type.
+
+use nim_shared::api::ObjectView;
+use nim_shared::id::ObjectName;
+use nim_shared::object::{Interface, ObjectClass, ObjectType, Spec};
+use nim_shared::stamp::Timestamp;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::cli::List;
+use crate::client::Target;
+use crate::command::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::table::{Columns, NONE, Piece, or_none};
+use crate::output::text::ago;
+use crate::output::{Style, View};
+
+pub(super) async fn run(args: &List, context: &Context) -> Result<Exit, Error> {
+    let mut target = Target::new(&["objects"]);
+    let names = match args.wanted.split_first() {
+        Some((first, names)) if first.parse::<ObjectType>().is_ok() => {
+            target = target.with("type", first);
+            names
+        }
+        Some((first, names)) if first.parse::<ObjectClass>().is_ok() => {
+            target = target.with("class", first);
+            names
+        }
+        _ => &args.wanted[..],
+    };
+    let target = target.with_each("name", names).with_each("label", &args.labels);
+    let objects = context.client.pages(target, args.limit).await?;
+    context.printer.show(&Objects { objects, now: Timestamp::new(OffsetDateTime::now_utc()) })?;
+    Ok(Exit::Done)
+}
+
+/// Objects, and when they were asked for.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Objects {
+    objects: Vec<ObjectView>,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+impl View for Objects {
+    fn table(&self, style: Style) -> String {
+        let Some(first) = self.objects.first() else {
+            return String::new();
+        };
+        let of = first.object.spec.object_type();
+        let one_type = self.objects.iter().all(|one| one.object.spec.object_type() == of);
+        let own = if one_type { headings(of) } else { &["TYPE", "WHERE"][..] };
+        let seen = self.objects.iter().any(|one| one.last_seen.is_some());
+        let labels = self.objects.iter().any(|one| !one.object.labels.is_empty());
+        let headings = std::iter::once("NAME")
+            .chain(own.iter().copied())
+            .chain(labels.then_some("LABELS"))
+            .chain(seen.then_some("LAST SEEN"));
+        let mut columns = Columns::new(&headings.collect::<Vec<_>>(), style);
+        for view in &self.objects {
+            let object = &view.object;
+            let mut row: Vec<Piece> = vec![object.name.as_str().into()];
+            if one_type {
+                row.extend(fields(&object.spec).into_iter().map(Piece::from));
+            } else {
+                row.push(object.spec.object_type().name().into());
+                row.push(place(&object.spec).into());
+            }
+            if labels {
+                let pairs: Vec<_> =
+                    object.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                row.push(pairs.join(" ").into());
+            }
+            if seen {
+                let ago = view.last_seen.map(|at| ago(at, self.now));
+                row.push(ago.unwrap_or_else(|| "never".to_owned()).into());
+            }
+            columns.row(row);
+        }
+        columns.text()
+    }
+}
+
+/// Headings of the columns that objects of one type have beside their name.
+const fn headings(of: ObjectType) -> &'static [&'static str] {
+    match of {
+        ObjectType::Ent => &["NETWORK", "MASK"],
+        ObjectType::Hmc => &["ADDRESS", "LOGIN"],
+        ObjectType::Cec => &["MACHINE", "HMCS"],
+        ObjectType::Vios | ObjectType::Standalone => &["ADDRESS", "FRAME", "LPAR ID"],
+        ObjectType::LiveUpdateData => &["CONTENT"],
+        ObjectType::LppSource => &["SERVER", "LOCATION", "ACCESS"],
+        ObjectType::MacGroup => &["MEMBERS"],
+    }
+}
+
+/// The values in those columns.
+fn fields(spec: &Spec) -> Vec<String> {
+    match spec {
+        Spec::Ent(ent) => vec![ent.net_addr.to_string(), ent.snm.to_string()],
+        Spec::Hmc(hmc) => vec![hmc.if1.hostname.clone(), or_none(hmc.login.as_ref())],
+        Spec::Cec(cec) => vec![
+            format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial),
+            joined(&cec.mgmt_source),
+        ],
+        Spec::Vios(vios) => {
+            vec![vios.if1.hostname.clone(), vios.mgmt_source.to_string(), vios.identity.to_string()]
+        }
+        Spec::Standalone(lpar) => vec![
+            lpar.if1.hostname.clone(),
+            or_none(lpar.mgmt_source.as_ref()),
+            or_none(lpar.identity.as_ref()),
+        ],
+        Spec::LiveUpdateData(_) => vec![place(spec)],
+        Spec::LppSource(source) => vec![
+            source.server.clone().unwrap_or_else(|| "master".to_owned()),
+            source.location.clone(),
+            or_none(source.access),
+        ],
+        Spec::MacGroup(group) => vec![joined(&group.member)],
+    }
+}
+
+/// Where an object is, in one value.
+fn place(spec: &Spec) -> String {
+    let host = |if1: &Interface| if1.hostname.clone();
+    match spec {
+        Spec::Ent(ent) => ent.net_addr.to_string(),
+        Spec::Hmc(hmc) => host(&hmc.if1),
+        Spec::Cec(cec) => format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial),
+        Spec::Vios(vios) => host(&vios.if1),
+        Spec::Standalone(lpar) => host(&lpar.if1),
+        Spec::LiveUpdateData(data) => match (&data.location, &data.content) {
+            (Some(location), _) => location.clone(),
+            (None, Some(content)) => format!("{} lines", content.lines().count()),
+            (None, None) => NONE.to_owned(),
+        },
+        Spec::LppSource(source) => source.location.clone(),
+        Spec::MacGroup(group) => format!("{} members", group.member.len()),
+    }
+}
+
+fn joined(names: &[ObjectName]) -> String {
+    let names: Vec<_> = names.iter().map(ObjectName::as_str).collect();
+    if names.is_empty() { NONE.to_owned() } else { names.join(" ") }
+}

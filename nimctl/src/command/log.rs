@@ -1,0 +1,114 @@
+//! `log`: what geninstall and other programs wrote, as it came, without what a terminal would act on.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use nim_shared::api::{OperationView, Output};
+use nim_shared::id::Epoch;
+
+use crate::cli::{Format, Log};
+use crate::client::Target;
+use crate::command::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::operation::find;
+use crate::output::text::clean_lines;
+use crate::watch::is_over;
+
+/// How often a running operation is asked for more. The agent sends what it has about as often.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(args: &Log, context: &Context) -> Result<Exit, Error> {
+    let found = find(&args.operation, &context.client).await?;
+    let id = found.id.to_string();
+    let mut reader = Reader::default();
+    loop {
+        // Asked before the output is: what comes after an operation's end is not missed.
+        let over = !args.follow || {
+            let target = Target::new(&["operations", &id]);
+            is_over(context.client.get::<OperationView>(target).await?.state)
+        };
+        reader.read_all(&id, context).await?;
+        if over {
+            break;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+        }
+    }
+    reader.finish(context)?;
+    Ok(Exit::Done)
+}
+
+/// Where reading stands.
+#[derive(Default)]
+struct Reader {
+    epoch: Option<Epoch>,
+    offset: u64,
+    /// The last line, while its end is not there: characters may be cut in the middle.
+    pending: Vec<u8>,
+    cut: bool,
+}
+
+impl Reader {
+    /// Reads and shows what there is by now.
+    async fn read_all(&mut self, id: &str, context: &Context) -> Result<(), Error> {
+        loop {
+            let target =
+                Target::new(&["operations", id, "output"]).with("from", self.offset.to_string());
+            let part: Output = context.client.get(target).await?;
+            if self.epoch.is_some_and(|epoch| epoch != part.epoch) {
+                context.printer.note(
+                    "-- the LPAR was booted from an older copy; this is what runs since then --",
+                );
+            }
+            self.epoch = Some(part.epoch);
+            if context.printer.format() != Format::Table {
+                if !part.data.is_empty() {
+                    context.printer.stream(&part)?;
+                }
+            } else {
+                self.show(&part, context)?;
+            }
+            self.cut |= part.cut;
+            let bytes = STANDARD.decode(&part.data).map_or(0, |bytes| bytes.len());
+            let end = part.offset.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+            match part.next {
+                Some(next) if next > self.offset => self.offset = next,
+                _ => {
+                    self.offset = end.max(self.offset);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn show(&mut self, part: &Output, context: &Context) -> Result<(), Error> {
+        let bytes = STANDARD.decode(&part.data).map_err(|cause| Error::NotUnderstood {
+            asked: "GET output".to_owned(),
+            cause: Box::new(cause),
+        })?;
+        self.pending.extend_from_slice(&bytes);
+        if let Some(last) = self.pending.iter().rposition(|byte| *byte == b'\n') {
+            let whole: Vec<u8> = self.pending.drain(..=last).collect();
+            context.printer.raw(clean_lines(&String::from_utf8_lossy(&whole)).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Shows a last line that has no end.
+    fn finish(mut self, context: &Context) -> Result<(), Error> {
+        if !self.pending.is_empty() {
+            self.pending.push(b'\n');
+            context.printer.raw(clean_lines(&String::from_utf8_lossy(&self.pending)).as_bytes())?;
+        }
+        if self.cut {
+            context
+                .printer
+                .note("-- the rest was cut by the agent: the output passed its limit --");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! `status`: operations as they stand.
+
+use nim_shared::api::OperationView;
+use nim_shared::operation::StateName;
+use nim_shared::request::Kind;
+use nim_shared::stamp::Timestamp;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::cli::Status;
+use crate::client::Target;
+use crate::command::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::operation::{find, shortened};
+use crate::output::table::{Columns, Piece};
+use crate::output::text::{ago, clean, moment};
+use crate::output::{Style, View};
+use crate::watch::summary::{ending, paint_of};
+use crate::watch::{place, waiting};
+
+pub(super) async fn run(args: &Status, context: &Context) -> Result<Exit, Error> {
+    let now = Timestamp::new(OffsetDateTime::now_utc());
+    if let Some(typed) = &args.operation {
+        let view = find(typed, &context.client).await?;
+        context.printer.show(&One { view, now })?;
+        return Ok(Exit::Done);
+    }
+    let mut target = Target::new(&["operations"]);
+    if let Some(batch) = args.batch {
+        target = target.with("batch", batch.to_string());
+    }
+    let open = StateName::ALL.iter().filter(|state| !state.is_terminal());
+    let states: Vec<&str> = match (&args.state[..], args.batch) {
+        (_, _) if args.all => Vec::new(),
+        ([], Some(_)) => Vec::new(),
+        ([], None) => open.map(|state| state.name()).collect(),
+        (states, _) => states.iter().map(|state| state.name()).collect(),
+    };
+    let target = target.with_each("state", states);
+    let operations = context.client.pages(target, Some(args.limit)).await?;
+    context.printer.show(&Many { operations, now })?;
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Many {
+    operations: Vec<OperationView>,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+impl View for Many {
+    fn table(&self, style: Style) -> String {
+        if self.operations.is_empty() {
+            return String::new();
+        }
+        let ids: Vec<_> = self.operations.iter().map(|view| view.id).collect();
+        let mut columns =
+            Columns::new(&["ID", "LPAR", "KIND", "STATE", "AT", "SINCE", "NOTE"], style);
+        for (view, id) in self.operations.iter().zip(shortened(&ids)) {
+            let since = view.ended_at.or(view.entered_at).unwrap_or(view.created_at);
+            columns.row([
+                id.into(),
+                view.lpar.as_str().into(),
+                kind(view.kind).into(),
+                Piece::painted(view.state.name(), paint_of(view.state)),
+                place(view).into(),
+                ago(since, self.now).into(),
+                note(view, self.now).into(),
+            ]);
+        }
+        columns.text()
+    }
+}
+
+/// What is worth knowing beside the state, in a few words.
+fn note(view: &OperationView, now: Timestamp) -> String {
+    match (&view.failure, waiting(view, now)) {
+        (Some(failure), _) => failure.code.clone(),
+        (None, Some(waiting)) => waiting,
+        (None, None) => String::new(),
+    }
+}
+
+/// The word for a kind of operation.
+pub(super) const fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Preview => "preview",
+        Kind::Update => "update",
+    }
+}
+
+/// One operation with its details.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct One {
+    pub(super) view: OperationView,
+    #[serde(skip)]
+    pub(super) now: Timestamp,
+}
+
+impl View for One {
+    fn table(&self, _: Style) -> String {
+        let view = &self.view;
+        let mut rows = vec![
+            ("operation", view.id.to_string()),
+            ("batch", view.batch.to_string()),
+            ("kind", kind(view.kind).to_owned()),
+            ("state", view.state.to_string()),
+        ];
+        let at = place(view);
+        if !view.state.is_terminal() && !at.is_empty() {
+            let since = view.entered_at.map(|at| format!(", since {}", moment(at)));
+            rows.push(("at", format!("{at}{}", since.unwrap_or_default())));
+        }
+        rows.extend(waiting(view, self.now).map(|text| ("note", text)));
+        rows.extend(
+            view.deadline
+                .map(|at| ("deadline", format!("{}: past it a person is needed", moment(at)))),
+        );
+        rows.push((
+            "accepted",
+            format!("{}, by uid {}", moment(view.created_at), view.requested_by),
+        ));
+        rows.extend(view.started_at.map(|at| ("started", moment(at))));
+        rows.extend(view.ended_at.map(|at| ("ended", moment(at))));
+        rows.extend(view.owner.map(|owner| ("master", owner.to_string())));
+        let mut text = format!("{}:\n", view.lpar);
+        for (what, value) in rows {
+            text += &format!("   {what:9} = {}\n", clean(&value));
+        }
+        text + &ending(view)
+    }
+}

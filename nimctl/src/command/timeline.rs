@@ -1,0 +1,61 @@
+//! `events`: what happened in an operation, in order, with how long it took.
+
+use nim_shared::api::EventView;
+use nim_shared::stamp::Timestamp;
+use serde::Serialize;
+
+use crate::cli::{Events, Format};
+use crate::client::Target;
+use crate::command::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::operation::find;
+use crate::output::table::{Columns, Piece};
+use crate::output::text::{clock, moment};
+use crate::output::{Style, View};
+use crate::watch::sentence;
+
+pub(super) async fn run(args: &Events, context: &Context) -> Result<Exit, Error> {
+    let found = find(&args.operation, &context.client).await?;
+    let target = Target::new(&["operations", &found.id.to_string(), "events"]);
+    let events: Vec<EventView> = context.client.pages(target, None).await?;
+    match context.printer.format() {
+        Format::Table | Format::Yaml => context.printer.show(&Timeline(events))?,
+        Format::Json => {
+            for event in &events {
+                context.printer.stream(event)?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Timeline(Vec<EventView>);
+
+impl View for Timeline {
+    fn table(&self, style: Style) -> String {
+        let Some(first) = self.0.first() else {
+            return String::new();
+        };
+        let begin: Timestamp = first.event.at;
+        let epochs = self.0.iter().any(|view| view.event.epoch != first.event.epoch);
+        let headings = ["LPAR'S CLOCK", "AFTER", "EVENT", "WHAT"];
+        let mut columns = Columns::new(&headings, style);
+        for EventView { event, .. } in &self.0 {
+            let number = if epochs {
+                format!("{}.{}", event.epoch, event.seq)
+            } else {
+                event.seq.to_string()
+            };
+            columns.row([
+                Piece::from(moment(event.at)),
+                Piece::from(clock(event.at.since(begin))),
+                Piece::from(number),
+                Piece::from(sentence::of(&event.body)),
+            ]);
+        }
+        columns.text()
+    }
+}

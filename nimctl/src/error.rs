@@ -1,0 +1,182 @@
+//! What can go wrong on this side of the socket, in the form in which the other side reports its failures: one renderer and one
+//! table of exit codes serve both.
+
+use std::io;
+use std::path::PathBuf;
+
+use nim_shared::api::{Failure, FailureKind, FileFault};
+use nim_shared::id::printable;
+
+use crate::exit::Exit;
+
+/// Why a command came to no good end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// `nimd` says so.
+    #[error("{}", .0.message)]
+    Server(Box<Failure>),
+    /// Nothing listens where `nimd` should.
+    #[error("cannot reach nimd at {}", at.display())]
+    NoServer {
+        at: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    /// The connection ended before the answer did.
+    #[error("nimd went away before it answered {asked}")]
+    Lost {
+        asked: String,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No answer within the limit.
+    #[error("no answer from nimd to {asked} within {seconds} s")]
+    TooSlow { asked: String, seconds: u64 },
+    /// An answer that is none of ours: another program, or another version.
+    #[error("cannot understand what nimd answered to {asked}")]
+    NotUnderstood {
+        asked: String,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Values on the command line that do not go together, all of them.
+    #[error("{what}")]
+    Usage { what: String, faults: Vec<FileFault>, hint: Option<String> },
+    /// A question, and nobody who could answer it.
+    #[error("{what}, and nobody can be asked")]
+    NobodyToAsk { what: String, hint: &'static str },
+    /// The answer was no.
+    #[error("not confirmed; nothing was changed")]
+    Declined,
+    /// A file that the command line names.
+    #[error("cannot {what} {}", path.display())]
+    File {
+        what: &'static str,
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    /// No operation has an id that begins so, and no LPAR is called so.
+    #[error(
+        "no operation has an id that begins with \"{}\", and no LPAR of that name had one",
+        printable(typed)
+    )]
+    NoOperation { typed: String },
+    /// Several operations have an id that begins so.
+    #[error("several operations have an id that begins with \"{}\"", printable(typed))]
+    Ambiguous { typed: String, candidates: Vec<String> },
+    /// Whoever read our output stopped reading. Not an error to anybody.
+    #[error("the reader of the output is gone")]
+    PipeClosed,
+    /// The output cannot be written.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    /// A value that the output format cannot express.
+    #[error("cannot express the output as {format}")]
+    Format {
+        format: &'static str,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// Stays the same for years. 01xx belong to the command line.
+    const fn code(&self) -> u16 {
+        match self {
+            // Has its own.
+            Self::Server(_) | Self::PipeClosed => 0,
+            Self::NoServer { .. } => 101,
+            Self::Lost { .. } => 102,
+            Self::TooSlow { .. } => 103,
+            Self::NotUnderstood { .. } => 104,
+            Self::Usage { .. } => 105,
+            Self::NobodyToAsk { .. } => 106,
+            Self::Declined => 107,
+            Self::File { .. } => 108,
+            Self::NoOperation { .. } => 109,
+            Self::Ambiguous { .. } => 110,
+            Self::Output(_) => 111,
+            Self::Format { .. } => 112,
+        }
+    }
+
+    const fn kind(&self) -> FailureKind {
+        match self {
+            Self::Server(failure) => failure.kind,
+            Self::NoServer { .. } | Self::Lost { .. } | Self::TooSlow { .. } => {
+                FailureKind::Unreachable
+            }
+            Self::Usage { .. } | Self::NobodyToAsk { .. } | Self::File { .. } => FailureKind::Usage,
+            Self::NoOperation { .. } => FailureKind::NotFound,
+            Self::Declined | Self::Ambiguous { .. } => FailureKind::Refused,
+            Self::NotUnderstood { .. }
+            | Self::PipeClosed
+            | Self::Output(_)
+            | Self::Format { .. } => FailureKind::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoServer { cause, .. } => match cause.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    "the socket's mode and group say who may use it: see `ls -l` of it, or ask whoever runs nimd".to_owned()
+                }
+                _ => "see whether it runs: `systemctl status nimd`; where it listens elsewhere: `--server` or NIMD_SERVER".to_owned(),
+            },
+            Self::Lost { .. } => "ask again; what was accepted before goes on: `nimctl status`".to_owned(),
+            Self::TooSlow { .. } => "ask again later; `nimctl server` shows whether nimd answers at all".to_owned(),
+            Self::NotUnderstood { .. } => format!(
+                "see whether nimctl {} and nimd are of the same release: `nimctl server`",
+                nim_shared::VERSION
+            ),
+            Self::Usage { hint, .. } => return hint.clone(),
+            Self::NobodyToAsk { hint, .. } => (*hint).to_owned(),
+            Self::NoOperation { .. } => "`nimctl status --all` lists them".to_owned(),
+            Self::Ambiguous { candidates, .. } => {
+                format!("type more of it; it can be {}", candidates.join(", "))
+            }
+            Self::Server(_)
+            | Self::Declined
+            | Self::File { .. }
+            | Self::PipeClosed
+            | Self::Output(_)
+            | Self::Format { .. } => return None,
+        })
+    }
+
+    /// As the API reports failures.
+    pub(crate) fn failure(&self) -> Failure {
+        if let Self::Server(failure) = self {
+            return (**failure).clone();
+        }
+        let mut causes = Vec::new();
+        let mut next = std::error::Error::source(self);
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        let faults = match self {
+            Self::Usage { faults, .. } => faults.clone(),
+            _ => Vec::new(),
+        };
+        Failure {
+            code: format!("NLU-{:04}", self.code()),
+            message: self.to_string(),
+            causes,
+            hint: self.hint(),
+            faults,
+            kind: self.kind(),
+        }
+    }
+
+    /// What the shell is told.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::PipeClosed => Exit::Done,
+            Self::Output(_) | Self::Format { .. } => Exit::DidNotSucceed,
+            _ => self.kind().into(),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Everything that is written: data to stdout, all else to stderr, each in the format that was asked for.
+
+pub(crate) mod error;
+pub(crate) mod table;
+pub(crate) mod text;
+
+use std::io::{self, IsTerminal, Write};
+
+use nim_shared::api::Failure;
+use nim_shared::yaml;
+use serde::Serialize;
+
+use crate::cli::{Color, Format};
+use crate::error::Error;
+
+/// What a command has to say: one serialisable value, and how a person sees it.
+pub(crate) trait View: Serialize {
+    /// For a person, with its line ends.
+    fn table(&self, style: Style) -> String;
+}
+
+/// How text for a person may look.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    /// Whether colours are wanted. They only repeat what the words say.
+    pub(crate) color: bool,
+    /// Columns that there are; `None` where there is no terminal.
+    pub(crate) width: Option<u16>,
+}
+
+/// The only writer of stdout and stderr.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printer {
+    format: Format,
+    color: Color,
+}
+
+impl Printer {
+    pub(crate) const fn new(format: Format, color: Color) -> Self {
+        Self { format, color }
+    }
+
+    pub(crate) const fn format(self) -> Format {
+        self.format
+    }
+
+    /// Shows data, in the format that was asked for.
+    pub(crate) fn show<V: View>(self, view: &V) -> Result<(), Error> {
+        match self.format {
+            Format::Table => {
+                self.raw(view.table(self.style(io::stdout().is_terminal())).as_bytes())
+            }
+            Format::Json | Format::Yaml => self.data(view),
+        }
+    }
+
+    /// Shows data as JSON or YAML: a document each.
+    pub(crate) fn data<T: Serialize>(self, value: &T) -> Result<(), Error> {
+        let text = match self.format {
+            Format::Yaml => yaml::to_string(value)
+                .map_err(|cause| Error::Format { format: "YAML", cause: Box::new(cause) })?,
+            Format::Table | Format::Json => json(value, serde_json::to_string_pretty)? + "\n",
+        };
+        self.raw(text.as_bytes())
+    }
+
+    /// Shows one of several values: in JSON a line each, in YAML a document each.
+    pub(crate) fn stream<T: Serialize>(self, value: &T) -> Result<(), Error> {
+        let text = match self.format {
+            Format::Yaml => {
+                let text = yaml::to_string(value)
+                    .map_err(|cause| Error::Format { format: "YAML", cause: Box::new(cause) })?;
+                format!("---\n{text}")
+            }
+            Format::Table | Format::Json => json(value, serde_json::to_string)? + "\n",
+        };
+        self.raw(text.as_bytes())
+    }
+
+    /// Writes data as it is.
+    pub(crate) fn raw(self, bytes: &[u8]) -> Result<(), Error> {
+        let mut out = io::stdout().lock();
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        written.map_err(|cause| match cause.kind() {
+            io::ErrorKind::BrokenPipe => Error::PipeClosed,
+            _ => Error::Output(cause),
+        })
+    }
+
+    /// Says that a change was made, to a person. Where data was asked for, the data says it.
+    pub(crate) fn done(self, text: &str) -> Result<(), Error> {
+        match self.format {
+            Format::Table => self.raw(format!("{text}\n").as_bytes()),
+            Format::Json | Format::Yaml => Ok(()),
+        }
+    }
+
+    /// Says something to a person, beside the data.
+    pub(crate) fn note(self, text: &str) {
+        self.on_stderr(&format!("{text}\n"));
+    }
+
+    /// Writes text for a person on stderr, as it is.
+    pub(crate) fn on_stderr(self, text: &str) {
+        // Where stderr is gone there is nobody to tell.
+        drop(io::stderr().lock().write_all(text.as_bytes()));
+    }
+
+    /// Reports a failure, in the format that was asked for.
+    pub(crate) fn failure(self, failure: &Failure) {
+        let text = match self.format {
+            Format::Table => error::text(failure, self.style_of_stderr()),
+            Format::Json => {
+                serde_json::to_string(failure).map(|text| text + "\n").unwrap_or_default()
+            }
+            Format::Yaml => {
+                yaml::to_string(failure).map(|text| format!("---\n{text}")).unwrap_or_default()
+            }
+        };
+        self.on_stderr(&text);
+    }
+
+    /// How text on stderr may look.
+    pub(crate) fn style_of_stderr(self) -> Style {
+        self.style(io::stderr().is_terminal())
+    }
+
+    fn style(self, terminal: bool) -> Style {
+        let color = match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && no_color().is_none(),
+        };
+        let width = if terminal { comfy_table::Table::new().width() } else { None };
+        Style { color, width }
+    }
+}
+
+/// The convention of no-color.org: set, to whatever but nothing.
+fn no_color() -> Option<std::ffi::OsString> {
+    std::env::var_os("NO_COLOR").filter(|value| !value.is_empty())
+}
+
+fn json<T: Serialize>(
+    value: &T,
+    write: impl Fn(&T) -> serde_json::Result<String>,
+) -> Result<String, Error> {
+    write(value).map_err(|cause| Error::Format { format: "JSON", cause: Box::new(cause) })
+}

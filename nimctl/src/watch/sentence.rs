@@ -1,0 +1,142 @@
+//! Journalled events as sentences.
+
+use nim_shared::frame::{Body, Change, ChangeMoment, Effect, Known, Verdict};
+use nim_shared::operation::Named;
+use nim_shared::stage::Point;
+use nim_shared::unit::{Milliseconds, Seconds};
+
+use super::summary::outcome_word;
+use crate::output::text::Paint;
+
+/// What happened, in one sentence.
+pub(crate) fn of(body: &Body) -> String {
+    match body {
+        Body::Known(known) => known_event(known),
+        Body::Other(value) => {
+            let kind = value.get("kind").and_then(serde_json::Value::as_str).unwrap_or("event");
+            format!("{kind}: this nimctl is too old to know what that is")
+        }
+    }
+}
+
+/// How an event that is worth a line in every display is painted; `None` for the rest.
+pub(super) fn paint(known: &Known) -> Option<Paint> {
+    match known {
+        Known::Point { .. } | Known::Estimate { .. } | Known::BlackoutEnded { .. } => {
+            Some(Paint::Good)
+        }
+        Known::Check { verdict, .. } => match verdict.known() {
+            Some(Verdict::Failed) => Some(Paint::Bad),
+            Some(Verdict::Warning) => Some(Paint::Care),
+            Some(Verdict::Passed | Verdict::Info) | None => None,
+        },
+        Known::Code { .. } => Some(Paint::Bad),
+        Known::Change(change) if change.error.is_some() => Some(Paint::Bad),
+        Known::CancelAccepted { .. } | Known::EpochOpened { .. } | Known::Adopted { .. } => {
+            Some(Paint::Care)
+        }
+        Known::Taken { .. }
+        | Known::Stage { .. }
+        | Known::Phase { .. }
+        | Known::Freeze(_)
+        | Known::Change(_)
+        | Known::Snapshot { .. }
+        | Known::FenceRaised { .. }
+        | Known::Note { .. }
+        | Known::Finished(_) => None,
+    }
+}
+
+fn known_event(known: &Known) -> String {
+    match known {
+        Known::Taken { identity, .. } => {
+            let host = identity.hostname.as_deref().unwrap_or("the LPAR");
+            format!("taken by the agent on {host}")
+        }
+        Known::Stage { stage } => format!("stage {stage}"),
+        Known::Phase { phase, printed_at: None } => format!("phase {phase}"),
+        Known::Phase { phase, printed_at: Some(at) } => format!("phase {phase} (printed at {at})"),
+        Known::Point { point } => point_passed(point),
+        Known::Check { verdict, code, text } => {
+            let code = code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
+            format!("check {verdict}{code}: {text}")
+        }
+        Known::Estimate { blackout, total } => {
+            let blackout = blackout.map(|time| format!("{time} of blackout"));
+            let total = total.map(|time| format!("{time} in all"));
+            let parts: Vec<_> = blackout.into_iter().chain(total).collect();
+            format!("estimate: {}", parts.join(", "))
+        }
+        Known::BlackoutEnded { reported: Some(time) } => {
+            format!("blackout over after {time}, as geninstall reports it")
+        }
+        Known::BlackoutEnded { reported: None } => "blackout over".to_owned(),
+        Known::Freeze(gap) => {
+            format!(
+                "longest freeze: {} by the wall clock, {} by the monotonic one",
+                tenths(gap.wall),
+                tenths(gap.monotonic)
+            )
+        }
+        Known::Code { code, text } => format!("{code}: {text}"),
+        Known::Change(change) => change_made(change),
+        Known::Snapshot { moment, snapshot } => {
+            let level = snapshot.level.as_deref().unwrap_or("unknown");
+            format!("state {moment}: level {level}")
+        }
+        Known::CancelAccepted { .. } => {
+            "cancel accepted; it takes effect between two steps".to_owned()
+        }
+        Known::FenceRaised { fence } => format!("another master took over (fence {fence})"),
+        Known::EpochOpened { claimed, found } => format!(
+            "booted from an older copy: the journal is at {}, the master had stored {}",
+            found.seq, claimed.seq
+        ),
+        Known::Adopted { evidence } => format!("taken up by another supervisor: {evidence}"),
+        Known::Note { text } => text.clone(),
+        Known::Finished(report) => format!("{}: {}", outcome_word(&report.outcome), report.summary),
+    }
+}
+
+/// The points that matter, with what is no longer possible after them.
+fn point_passed(point: &Named<Point>) -> String {
+    match point.known() {
+        Some(Point::Ready) => "ready: nothing of the update is touched yet".to_owned(),
+        Some(Point::InstallBegun) => {
+            "installp runs: a cancel now waits for its end, and the move is skipped".to_owned()
+        }
+        Some(Point::Committed) => "committed: not interruptible from here".to_owned(),
+        Some(Point::Moved) => "moved: the workload runs on the surrogate, forward only".to_owned(),
+        None => format!("point {point}"),
+    }
+}
+
+fn change_made(change: &Change) -> String {
+    let what = match &change.effect {
+        Effect::File { path, .. } => format!("file {path}"),
+        Effect::Folder { path } => format!("folder {path}"),
+        Effect::Mount { source, on } => format!("mount of {source} on {on}"),
+        Effect::ConsoleToken { address, user, .. } => format!("token of {user} at {address}"),
+        Effect::Images { path } => format!("images in {path}"),
+    };
+    let moment = match change.moment.known() {
+        Some(ChangeMoment::Intent) => "about to be made",
+        Some(ChangeMoment::Done) => "made",
+        Some(ChangeMoment::Undone) => "undone",
+        Some(ChangeMoment::Kept) => "kept",
+        Some(ChangeMoment::UndoFailed) => "could not be undone",
+        None => "in a moment that this nimctl does not know",
+    };
+    let error = change.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    format!("change {}: {what}: {moment}{error}", change.number)
+}
+
+/// Milliseconds as seconds with one decimal.
+pub(super) fn tenths(time: Milliseconds) -> String {
+    format!("{}.{} s", time.0 / 1000, time.0 / 100 % 10)
+}
+
+/// Seconds, or that they are not known.
+pub(super) fn or_unknown(time: Option<Seconds>) -> String {
+    time.map_or_else(|| "unknown".to_owned(), |time| time.to_string())
+}

@@ -1,0 +1,244 @@
+//! What came of it: a row an LPAR, and for what did not succeed the code, what it means, and what to do.
+
+use nim_shared::api::OperationView;
+use nim_shared::id::BatchId;
+use nim_shared::operation::{Blackout, Outcome, Report, Snapshot, Software, StateName};
+use nim_shared::request::Kind;
+use serde::Serialize;
+
+use super::Subject;
+use super::sentence::{or_unknown, tenths};
+use crate::output::table::{Columns, NONE, Piece};
+use crate::output::text::{Paint, clean, clock, clock_seconds};
+use crate::output::{Style, View};
+
+/// All operations that were followed.
+#[derive(Serialize)]
+pub(crate) struct Summary {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch: Option<BatchId>,
+    operations: Vec<OperationView>,
+}
+
+impl Summary {
+    pub(super) const fn new(subject: &Subject, operations: Vec<OperationView>) -> Self {
+        let batch = match subject {
+            Subject::Batch(batch) => Some(*batch),
+            Subject::Operations(_) => None,
+        };
+        Self { batch, operations }
+    }
+}
+
+impl View for Summary {
+    fn table(&self, style: Style) -> String {
+        let previews = self.operations.iter().all(|view| view.kind == Kind::Preview);
+        let mut text = if previews {
+            previewed(&self.operations, style)
+        } else {
+            updated(&self.operations, style)
+        };
+        for view in &self.operations {
+            let ending = ending(view);
+            if !ending.is_empty() {
+                text += &format!("\n{}:\n", view.lpar);
+                text += &ending;
+            }
+        }
+        text
+    }
+}
+
+/// Rows of updates.
+fn updated(operations: &[OperationView], style: Style) -> String {
+    let headings = ["LPAR", "OUTCOME", "LEVEL", "LPAR ID", "BLACKOUT", "TIME"];
+    let mut columns = Columns::new(&headings, style);
+    let narrow = style.width.is_some_and(|width| width < 100);
+    for view in operations {
+        let report = view.report.as_ref();
+        let level = change(report, narrow, |at| at.level.clone());
+        let id = change(report, narrow, |at| at.lpar_id.map(|id| id.to_string()));
+        let blackout = report
+            .map_or_else(|| vec![NONE.to_owned()], |report| blackout(&report.blackout, narrow));
+        columns.row([
+            Piece::from(view.lpar.as_str()),
+            Piece::painted(view.state.name(), paint_of(view.state)),
+            Piece::lines(level),
+            Piece::lines(id),
+            Piece::lines(blackout),
+            Piece::from(duration(view)),
+        ]);
+    }
+    let mut text = columns.text();
+    if operations.iter().any(|view| {
+        view.report.as_ref().is_some_and(|report| report.blackout != Blackout::default())
+    }) {
+        text += "blackout: as the preview estimated it, as geninstall reported it, as the agent measured it\n";
+    }
+    text
+}
+
+/// Rows of previews: what they are asked for is an estimate.
+fn previewed(operations: &[OperationView], style: Style) -> String {
+    let mut columns = Columns::new(&["LPAR", "PREVIEW", "BLACKOUT", "WHOLE UPDATE", "TIME"], style);
+    for view in operations {
+        let report = view.report.as_ref();
+        let blackout =
+            report.and_then(|report| report.blackout.estimated).or(view.estimated_blackout);
+        let total = report.and_then(|report| report.estimated_total).or(view.estimated_total);
+        let state = match view.state {
+            StateName::Succeeded => "passed",
+            other => other.name(),
+        };
+        let estimate =
+            |text: String| if text == "unknown" { NONE.to_owned() } else { format!("~{text}") };
+        columns.row([
+            Piece::from(view.lpar.as_str()),
+            Piece::painted(state, paint_of(view.state)),
+            Piece::from(estimate(or_unknown(blackout))),
+            Piece::from(estimate(total.map_or_else(|| "unknown".to_owned(), clock_seconds))),
+            Piece::from(duration(view)),
+        ]);
+    }
+    columns.text()
+}
+
+/// A value before and after, in one line or two.
+fn change(
+    report: Option<&Report>,
+    narrow: bool,
+    of: impl Fn(&Snapshot) -> Option<String>,
+) -> Vec<String> {
+    let before = report.and_then(|report| report.before.as_ref()).and_then(&of);
+    let after = report.and_then(|report| report.after.as_ref()).and_then(&of);
+    match (before, after) {
+        (None, None) => vec![NONE.to_owned()],
+        (Some(before), Some(after)) if before == after => vec![before],
+        (before, after) => {
+            let before = before.unwrap_or_else(|| NONE.to_owned());
+            let after = after.unwrap_or_else(|| NONE.to_owned());
+            if narrow {
+                vec![before, format!("-> {after}")]
+            } else {
+                vec![format!("{before} -> {after}")]
+            }
+        }
+    }
+}
+
+/// The three figures, or that there was none.
+fn blackout(times: &Blackout, narrow: bool) -> Vec<String> {
+    let Blackout { estimated, reported, measured } = times;
+    if *times == Blackout::default() {
+        return vec![NONE.to_owned()];
+    }
+    let estimated = estimated.map_or_else(|| "unknown".to_owned(), |time| format!("~{time}"));
+    let reported = or_unknown(*reported);
+    let measured = measured.map_or_else(|| "unknown".to_owned(), tenths);
+    if narrow {
+        vec![estimated, reported, measured]
+    } else {
+        vec![format!("{estimated} / {reported} / {measured}")]
+    }
+}
+
+/// How long it took, once it began.
+fn duration(view: &OperationView) -> String {
+    let begun = view.started_at.unwrap_or(view.created_at);
+    view.ended_at.map_or_else(|| NONE.to_owned(), |ended| clock(ended.since(begun)))
+}
+
+/// What is to be said of an operation that did not simply succeed: indented lines, or nothing.
+pub(crate) fn ending(view: &OperationView) -> String {
+    let mut text = String::new();
+    let mut line = |what: &str, value: &str| text += &format!("   {what:9} = {}\n", clean(value));
+    if let Some(report) = &view.report {
+        line("outcome", &format!("{}: {}", outcome_word(&report.outcome), report.summary));
+        if let Outcome::Succeeded { follow_up } = &report.outcome {
+            for open in follow_up {
+                line("open", &format!("{open}: {}", meaning(*open)));
+            }
+        }
+        if !report.codes.is_empty() {
+            line("codes", &report.codes.join(" "));
+        }
+    }
+    if let Some(failure) = &view.failure {
+        line("code", &failure.code);
+        line("means", &failure.message);
+        failure.causes.iter().for_each(|cause| line("because", cause));
+        failure.hint.iter().for_each(|hint| line("to do", hint));
+    }
+    let calm = view.failure.is_none()
+        && view.report.as_ref().is_none_or(|report| match &report.outcome {
+            Outcome::Succeeded { follow_up } => follow_up.is_empty() && report.codes.is_empty(),
+            Outcome::Unchanged => true,
+            Outcome::Failed { .. } | Outcome::Cancelled | Outcome::Stuck { .. } => false,
+        });
+    if calm { String::new() } else { text }
+}
+
+/// The outcome in a line, and its colour.
+pub(super) fn outcome(view: &OperationView) -> (String, Paint) {
+    let word = match &view.report {
+        Some(report) => outcome_word(&report.outcome),
+        None => view.state.to_string(),
+    };
+    let why = match (&view.failure, &view.report) {
+        (Some(failure), _) => format!(": {} [{}]", failure.message, failure.code),
+        (None, Some(report))
+            if !matches!(report.outcome, Outcome::Succeeded { .. } | Outcome::Unchanged) =>
+        {
+            format!(": {}", report.summary)
+        }
+        (None, _) => String::new(),
+    };
+    (format!("{word}{why}"), paint_of(view.state))
+}
+
+/// An outcome in a few words.
+pub(crate) fn outcome_word(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Succeeded { follow_up } if follow_up.is_empty() => "succeeded".to_owned(),
+        Outcome::Succeeded { .. } => "succeeded, with something left to do".to_owned(),
+        Outcome::Unchanged => "unchanged, there was nothing to do".to_owned(),
+        Outcome::Failed { software } => {
+            let software = match software {
+                Software::Unchanged => "nothing was installed",
+                Software::PartlyApplied => "some of the software was installed",
+                Software::AppliedNotLive => "the software is installed, the old kernel runs",
+            };
+            format!("failed, {software}")
+        }
+        Outcome::Cancelled => "cancelled, everything is as it was".to_owned(),
+        Outcome::Stuck { reason } => format!("stuck, a person is needed ({reason})"),
+    }
+}
+
+/// What is open after a success.
+const fn meaning(open: nim_shared::operation::FollowUp) -> &'static str {
+    use nim_shared::operation::FollowUp;
+    match open {
+        FollowUp::PostProcessing => {
+            "errors after the move: look at paths, at the old LPAR and at resources"
+        }
+        FollowUp::Paths => "disks have fewer paths than before, or paths that are not enabled",
+        FollowUp::OldLibraries => {
+            "processes still run on libraries that were replaced; restart them"
+        }
+        FollowUp::ConfigurationChanged => "the update rewrote configuration files; see config.diff",
+        FollowUp::ConsoleToken => {
+            "the console's token is not in the new kernel; the next update fetches it again"
+        }
+    }
+}
+
+/// The colour of a state.
+pub(crate) const fn paint_of(state: StateName) -> Paint {
+    match state {
+        StateName::Succeeded | StateName::Unchanged => Paint::Good,
+        StateName::Failed | StateName::Stuck => Paint::Bad,
+        StateName::Cancelled => Paint::Care,
+        StateName::Queued | StateName::Dispatching | StateName::Running => Paint::None,
+    }
+}

@@ -1,0 +1,194 @@
+//! The display on a terminal: `script` gives `nimctl` one.
+
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use nim_shared::stamp::Timestamp;
+use serde_json::json;
+
+use crate::api::Api;
+use crate::sample::{
+    before, event, failed, id, operation, page, reports, running, says, succeeded,
+};
+
+/// `nimctl` on a terminal of 80 columns.
+struct Terminal {
+    child: Child,
+    output: Receiver<Vec<u8>>,
+    seen: Vec<u8>,
+}
+
+impl Terminal {
+    fn open(api: &Api, line: &str) -> Self {
+        let run = format!("stty cols 80 rows 24; exec {} {line}", env!("CARGO_BIN_EXE_nimctl"));
+        let mut child = Command::new("script")
+            .args(["--quiet", "--return", "--flush", "--command", &run, "/dev/null"])
+            .env("NIMD_SERVER", api.socket())
+            .env("TERM", "xterm")
+            .env("SHELL", "/bin/sh")
+            .env_remove("NO_COLOR")
+            .current_dir(api.folder())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let (sender, output) = channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = stdout.read(&mut buffer) {
+                if sender.send(buffer[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, output, seen: Vec::new() }
+    }
+
+    /// Reads on until `text` was on the screen.
+    fn wait_for(&mut self, text: &str) {
+        while !self.text().contains(text) {
+            match self.output.recv() {
+                Ok(bytes) => self.seen.extend(bytes),
+                Err(_) => panic!("ended without {text:?}; seen:\n{}", self.text()),
+            }
+        }
+    }
+
+    fn type_in(&mut self, text: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Everything that was written so far, without what moves the cursor and paints.
+    fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.seen);
+        let mut plain = String::new();
+        let mut rest = &*text;
+        while let Some((before, after)) = rest.split_once('\u{1b}') {
+            plain += before;
+            let after = after.strip_prefix('[').unwrap_or(after);
+            rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ';' | '?'));
+            rest = rest.get(1..).unwrap_or("");
+            plain.push('\n');
+        }
+        plain + rest
+    }
+
+    /// Waits for the end; gives the exit code and everything that was seen.
+    fn end(mut self) -> (Option<i32>, String) {
+        while let Ok(bytes) = self.output.recv() {
+            self.seen.extend(bytes);
+        }
+        (self.child.wait().unwrap().code(), self.text())
+    }
+}
+
+#[test]
+fn each_lpar_has_a_line_that_moves_and_the_blackout_is_expected() {
+    let target = format!("GET /v1/watch?operation={}&operation={}", id(1), id(2));
+    let (api, events) = Api::new()
+        .on("GET /v1/operations?lpar=lpar01&limit=1", &page(vec![operation(1, "lpar01")]))
+        .on("GET /v1/operations?lpar=lpar02&limit=1", &page(vec![operation(2, "lpar02")]))
+        .live(&target);
+    let mut terminal = Terminal::open(&api, "watch lpar01 lpar02");
+    terminal.wait_for("lpar02  queued");
+    let send = |value: serde_json::Value| events.send(value.to_string()).unwrap();
+    let mut moving = running(1, "lpar01", "update", "move");
+    moving.started_at = Some(before(120));
+    moving.estimated_total = Some(nim_shared::unit::Seconds(600));
+    send(says(&moving));
+    terminal.wait_for("lpar01  update: move");
+    terminal.wait_for("/~10:00  [===");
+    moving.lost_contact_since = Some(before(5));
+    send(says(&moving));
+    terminal.wait_for("as expected");
+    let now: Timestamp = before(12);
+    let mut blackout = json!({"kind": "phase", "phase": "blackout", "printed_at": null});
+    blackout["printed_at"] = "10:00:00".into();
+    let mut reported = reports(&event(1, "lpar01", 5, "10:00:00", &blackout));
+    reported["stored_at"] = json!(now);
+    send(reports(&event(
+        1,
+        "lpar01",
+        4,
+        "10:00:00",
+        &json!({"kind": "estimate", "blackout": 77, "total": 600}),
+    )));
+    send(reported);
+    terminal.wait_for("/~77 s, silence expected");
+    send(reports(&event(1, "lpar01", 6, "10:01:00", &json!({"kind": "point", "point": "moved"}))));
+    terminal.wait_for("10:01:00Z");
+    terminal.wait_for("lpar01: moved: the workload runs on the surrogate, forward only");
+    send(says(&failed(2, "lpar02")));
+    send(says(&succeeded(1, "lpar01")));
+    let (code, text) = terminal.end();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("7300-02-01-2346"), "{text}");
+    assert!(text.contains("to do     = see who holds it"), "{text}");
+}
+
+#[test]
+fn many_lpars_are_one_line_and_the_busiest() {
+    let views: Vec<_> = (0..40)
+        .map(|number| match number {
+            0..5 => running(number, &format!("lpar{number:02}"), "update", "clone"),
+            _ => operation(number, &format!("lpar{number:02}")),
+        })
+        .collect();
+    let mut newest_first = views.clone();
+    newest_first.reverse();
+    let batch = crate::sample::BATCH;
+    let (api, events) = Api::new()
+        .on(&format!("GET /v1/operations?batch={batch}&limit=1000"), &page(newest_first))
+        .live(&format!("GET /v1/watch?batch={batch}"));
+    let mut terminal = Terminal::open(&api, &format!("watch --batch {batch}"));
+    terminal.wait_for("35 queued, 5 running");
+    terminal.wait_for("lpar04  update: clone");
+    assert!(!terminal.text().contains("lpar05"), "{}", terminal.text());
+    terminal.type_in("\u{3}");
+    let (code, text) = terminal.end();
+    assert_eq!(code, Some(130), "{text}");
+    assert!(text.contains(&format!("nimctl watch --batch {batch}")), "{text}");
+    drop(events);
+}
+
+#[test]
+fn a_question_is_asked_on_a_terminal_and_no_is_no() {
+    let applied = json!({"applied": false, "unchanged": 0, "changes": [
+        {"name": "g", "type": "mac_group", "action": "create", "attributes": []}]});
+    let done = json!({"applied": true, "unchanged": 0, "changes": applied["changes"]});
+    let api = Api::new().on("POST /v1/apply", &applied);
+    std::fs::write(api.folder().join("fleet.yaml"), "mac_group:\n- name: g\n").unwrap();
+    let mut terminal = Terminal::open(&api, "apply -f fleet.yaml");
+    terminal.wait_for("Apply this to 1 object? [y/N]");
+    terminal.type_in("n\n");
+    let (code, text) = terminal.end();
+    assert_eq!((code, api.changes().len()), (Some(3), 1), "{text}");
+
+    let api = Api::new().on("POST /v1/apply", &applied).on("POST /v1/apply", &done);
+    std::fs::write(api.folder().join("fleet.yaml"), "mac_group:\n- name: g\n").unwrap();
+    let mut terminal = Terminal::open(&api, "apply -f fleet.yaml");
+    terminal.wait_for("[y/N]");
+    terminal.type_in("y\n");
+    let (code, text) = terminal.end();
+    assert_eq!((code, api.changes().len()), (Some(0), 2), "{text}");
+    assert!(text.contains("created: 1, changed: 0, as they were: 0"), "{text}");
+}
+
+#[test]
+fn a_secret_is_asked_for_twice_without_echo() {
+    let view =
+        json!({"name": "pw", "version": 1, "set_at": before(1), "set_by": 0, "held_back": null});
+    let api = Api::new().on("PUT /v1/secrets/pw", &view);
+    let mut terminal = Terminal::open(&api, "secret set pw");
+    terminal.wait_for("secret pw: ");
+    terminal.type_in("canary\n");
+    terminal.wait_for("once more: ");
+    terminal.type_in("canary\n");
+    let (code, text) = terminal.end();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+    assert_eq!(api.changes(), [r#"PUT /v1/secrets/pw {"value":"canary"}"#]);
+}

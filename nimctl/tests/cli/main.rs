@@ -1,0 +1,11 @@
+//! `nimctl` as a person and a script see it: stdout, stderr and exit code, against an API that knows its answers by heart.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+
+mod api;
+mod inventory;
+mod live;
+mod operations;
+mod sample;
+mod site;
+mod usage;

@@ -1,0 +1,471 @@
+//! Operations: cust, status, watch, log, events, cancel, resolve. stderr is no terminal here: a line a phase.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use insta::assert_snapshot;
+use nim_shared::api::{Accepted, AcceptedOperation, FailureKind, Output};
+use nim_shared::id::Epoch;
+use nim_shared::operation::StateName;
+use nim_shared::request::Kind;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::sample::{
+    BATCH, event, failed, id, operation, page, refusal, reports, running, says, succeeded,
+};
+
+const WATCH: &str = "GET /v1/watch?batch=0193a2b4-0000-7000-8000-00000000ba7c";
+const CUST: [&str; 11] = [
+    "cust",
+    "-a",
+    "live_update=yes",
+    "-a",
+    "lpp_source=7300-03-01",
+    "-a",
+    "fixes=update_all",
+    "-a",
+    "live_update_data=lud_{lpar}",
+    "lpar01",
+    "lpar02",
+];
+
+fn accepted() -> Accepted {
+    let operation =
+        |number, lpar: &str| AcceptedOperation { id: id(number), lpar: lpar.parse().unwrap() };
+    Accepted {
+        batch: BATCH.parse().unwrap(),
+        operations: vec![operation(1, "lpar01"), operation(2, "lpar02")],
+    }
+}
+
+/// One update that succeeds, with everything that is announced on the way, and one that fails.
+fn story() -> Vec<Value> {
+    let tell = |seq, clock, body| reports(&event(1, "lpar01", seq, clock, &body));
+    let end: Value = json!({"watched": "end"});
+    vec![
+        says(&running(1, "lpar01", "pre", "")),
+        says(&operation(2, "lpar02")),
+        tell(2, "10:00:20", json!({"kind": "stage", "stage": "prep"})),
+        tell(3, "10:00:40", json!({"kind": "point", "point": "ready"})),
+        tell(4, "10:00:41", json!({"kind": "stage", "stage": "update"})),
+        tell(5, "10:00:45", json!({"kind": "phase", "phase": "preview", "printed_at": null})),
+        tell(
+            6,
+            "10:00:50",
+            json!({"kind": "check", "verdict": "passed", "code": null, "text": "HMC token is valid."}),
+        ),
+        tell(
+            7,
+            "10:00:51",
+            json!({"kind": "check", "verdict": "warning", "code": null, "text": "\u{1b}[31mfew paths"}),
+        ),
+        tell(8, "10:00:55", json!({"kind": "estimate", "blackout": 77, "total": 624})),
+        tell(9, "10:03:00", json!({"kind": "phase", "phase": "blackout", "printed_at": null})),
+        says(&running(1, "lpar01", "update", "blackout")),
+        tell(10, "10:04:15", json!({"kind": "blackout_ended", "reported": 75})),
+        tell(11, "10:04:16", json!({"kind": "point", "point": "moved"})),
+        tell(12, "10:04:17", json!({"kind": "phase", "phase": "teleport", "printed_at": null})),
+        tell(13, "10:04:18", json!({"kind": "dance", "steps": 3})),
+        says(&failed(2, "lpar02")),
+        says(&succeeded(1, "lpar01")),
+        end,
+    ]
+}
+
+#[test]
+fn an_update_is_followed_to_its_end_and_summed_up() {
+    let api = Api::new()
+        .on("POST /v1/cust", &accepted())
+        .on(&format!("GET /v1/operations/{}", id(1)), &operation(1, "lpar01"))
+        .on(&format!("GET /v1/operations/{}", id(2)), &operation(2, "lpar02"))
+        .events(WATCH, 1, &story());
+    assert_snapshot!(api.run(&CUST), @"
+    exit: 1
+    --- stdout
+    LPAR    OUTCOME    LEVEL                               LPAR ID  BLACKOUT                   TIME
+    lpar01  succeeded  7300-02-01-2346 -> 7300-03-01-2520  4 -> 5   ~77 s / 75 s / 74.8 s      10:24
+    lpar02  failed     7300-02-01-2346                     4        ~77 s / unknown / unknown  10:24
+    blackout: as the preview estimated it, as geninstall reported it, as the agent measured it
+
+    lpar02:
+       outcome   = failed, nothing was installed: geninstall ended before the move
+       codes     = 1430-030
+       code      = NLU-0431
+       means     = a process holds a file in /proc open
+       to do     = see who holds it with `fuser /proc`, then start again
+    --- stderr
+    10:03:00Z lpar01: pre
+    10:00:00Z lpar02: queued
+    10:00:20Z lpar01: prep
+    10:00:40Z lpar01: ready: nothing of the update is touched yet
+    10:00:41Z lpar01: update
+    10:00:45Z lpar01: update: preview
+    10:00:51Z lpar01: check warning: �[31mfew paths
+    10:00:55Z lpar01: estimate: 77 s of blackout, 624 s in all
+    10:03:00Z lpar01: update: blackout
+    10:04:15Z lpar01: blackout over after 75 s, as geninstall reports it
+    10:04:16Z lpar01: moved: the workload runs on the surrogate, forward only
+    10:04:17Z lpar01: update: teleport
+    10:10:34Z lpar02: failed, nothing was installed: a process holds a file in /proc open [NLU-0431]
+    10:10:34Z lpar01: succeeded
+    ");
+    let body = api.changes().remove(0);
+    let (_, body) = body.split_once(' ').unwrap();
+    let mut body: Value = serde_json::from_str(body.split_once(' ').unwrap().1).unwrap();
+    body["token"] = "[TOKEN]".into();
+    assert_snapshot!(body, @r#"{"accept_licenses":false,"concurrent":null,"install":"update_all","kind":"update","live_update_data":"lud_{lpar}","lpp_source":"7300-03-01","targets":["lpar01","lpar02"],"time_limit":null,"token":"[TOKEN]"}"#);
+    let said = api.run(&[&CUST[..], &["-o", "json"]].concat());
+    let summary: Value = serde_json::from_slice(&said.0.stdout).unwrap();
+    assert_eq!(
+        (said.0.status.code(), &summary["operations"][1]["state"]),
+        (Some(1), &json!("failed"))
+    );
+    assert!(said.0.stderr.is_empty(), "{said}");
+}
+
+#[test]
+fn a_detached_update_says_how_it_is_followed() {
+    let api = Api::new().on("POST /v1/cust", &accepted());
+    assert_snapshot!(api.run(&[&CUST[..], &["--detach"]].concat()), @"
+    exit: 0
+    --- stdout
+    accepted: 2 operations, batch 0193a2b4-0000-7000-8000-00000000ba7c
+      0193a2b4-5c6d-7001-8def-0123456789ab lpar01
+      0193a2b4-5c6d-7002-8def-0123456789ab lpar02
+    --- stderr
+    follow: nimctl watch --batch 0193a2b4-0000-7000-8000-00000000ba7c
+    ");
+    assert_snapshot!(api.run(&[&CUST[..], &["--detach", "-o", "yaml"]].concat()), @"
+    exit: 0
+    --- stdout
+    batch: 0193a2b4-0000-7000-8000-00000000ba7c
+    operations:
+    - id: 0193a2b4-5c6d-7001-8def-0123456789ab
+      lpar: lpar01
+    - id: 0193a2b4-5c6d-7002-8def-0123456789ab
+      lpar: lpar02
+    ");
+}
+
+#[test]
+fn a_request_whose_answer_was_lost_is_repeated_with_the_same_token() {
+    let api = Api::new().hang_up("POST /v1/cust").on("POST /v1/cust", &accepted());
+    assert_snapshot!(api.run(&[&CUST[..], &["--detach"]].concat()), @"
+    exit: 0
+    --- stdout
+    accepted: 2 operations, batch 0193a2b4-0000-7000-8000-00000000ba7c
+      0193a2b4-5c6d-7001-8def-0123456789ab lpar01
+      0193a2b4-5c6d-7002-8def-0123456789ab lpar02
+    --- stderr
+    nimd went away before it answered; asking again, it counts once
+    follow: nimctl watch --batch 0193a2b4-0000-7000-8000-00000000ba7c
+    ");
+    let requests = api.changes();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0], requests[1]);
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_refused_before_anybody_is_asked() {
+    let api = Api::new();
+    assert_snapshot!(api.nimctl("cust -a lpp_source=x -a script=post -a installp_flags=-acN lpar01"), @"
+    exit: 2
+    --- stderr
+    error: this cannot be asked for  [NLU-0105]
+      script: scripts are not run here
+      live_update: has to be yes: this master does Live Updates only
+      installp_flags: -a cannot be passed on: geninstall -k takes -p and -Y
+      installp_flags: -c cannot be passed on: geninstall -k takes -p and -Y
+      installp_flags: -N cannot be passed on: geninstall -k takes -p and -Y
+      hint: `nimctl cust --help` lists the attributes
+    ");
+    assert_eq!(api.requests(), [""; 0]);
+    let mut failure = refusal("NLU-0401", "lpar01 cannot be updated now", FailureKind::Refused);
+    failure.hint = Some("follow what runs: nimctl watch lpar01".to_owned());
+    let api = Api::new().refuse("POST /v1/cust", &failure);
+    assert_snapshot!(api.run(&CUST), @"
+    exit: 3
+    --- stderr
+    error: lpar01 cannot be updated now  [NLU-0401]
+      hint: follow what runs: nimctl watch lpar01
+    ");
+}
+
+#[test]
+fn a_preview_is_summed_up_by_its_estimates() {
+    let mut view = succeeded(1, "lpar01");
+    view.kind = Kind::Preview;
+    let api = Api::new()
+        .on("GET /v1/operations?lpar=lpar01&limit=1", &page(vec![view.clone()]))
+        .events(&format!("GET /v1/watch?operation={}", id(1)), 1, &[says(&view)]);
+    assert_snapshot!(api.nimctl("watch lpar01"), @"
+    exit: 0
+    --- stdout
+    LPAR    PREVIEW  BLACKOUT  WHOLE UPDATE  TIME
+    lpar01  passed   ~77 s     ~10:24        10:24
+    ");
+}
+
+#[test]
+fn watching_in_json_is_an_object_a_line() {
+    let api =
+        Api::new().on(&format!("GET /v1/operations/{}", id(1)), &operation(1, "lpar01")).events(
+            &format!("GET /v1/watch?operation={}", id(1)),
+            1,
+            &[says(&operation(1, "lpar01")), says(&succeeded(1, "lpar01"))],
+        );
+    let said = api.nimctl(&format!("watch {} -o json", id(1)));
+    let lines: Vec<Value> = said
+        .0
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    let states: Vec<_> = lines.iter().map(|line| line["state"].as_str().unwrap()).collect();
+    assert_eq!((states, said.0.status.code()), (vec!["queued", "succeeded"], Some(0)));
+}
+
+#[test]
+fn a_restart_of_nimd_is_said_once_and_nothing_is_missed() {
+    let target = format!("GET /v1/watch?operation={}", id(1));
+    let api = Api::new()
+        .on(&format!("GET /v1/operations/{}", id(1)), &operation(1, "lpar01"))
+        .events(&target, 1, &[says(&running(1, "lpar01", "pre", ""))])
+        .hang_up(&target)
+        .hang_up(&target)
+        .events(
+            &target,
+            2,
+            &[says(&running(1, "lpar01", "prep", "")), says(&succeeded(1, "lpar01"))],
+        );
+    assert_snapshot!(api.nimctl(&format!("watch {}", id(1))), @"
+    exit: 0
+    --- stdout
+    LPAR    OUTCOME    LEVEL                               LPAR ID  BLACKOUT               TIME
+    lpar01  succeeded  7300-02-01-2346 -> 7300-03-01-2520  4 -> 5   ~77 s / 75 s / 74.8 s  10:24
+    blackout: as the preview estimated it, as geninstall reported it, as the agent measured it
+    --- stderr
+    10:03:00Z lpar01: pre
+    nimd is away; what runs goes on. Trying to reach it again ...
+    nimd is back
+    10:03:00Z lpar01: prep
+    10:10:34Z lpar01: succeeded
+    ");
+    let watched: Vec<_> = api
+        .requests()
+        .into_iter()
+        .filter(|one| one.contains("watch"))
+        .map(|one| one.replace(&target, ""))
+        .collect();
+    assert_eq!(watched, ["", " after 1", " after 1", " after 1"]);
+}
+
+#[test]
+fn an_interrupt_detaches_and_says_how_to_go_on() {
+    let target = format!("GET /v1/watch?operation={}", id(1));
+    let (api, events) = Api::new()
+        .on(&format!("GET /v1/operations/{}", id(1)), &running(1, "lpar01", "pre", ""))
+        .live(&target);
+    let child = api
+        .command(&["watch", &id(1).to_string()])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    events.send(says(&running(1, "lpar01", "pre", "")).to_string()).unwrap();
+    api.wait_for(&target, 1);
+    let mut kill = std::process::Command::new("kill");
+    kill.args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ran = crate::api::Ran(child.wait_with_output().unwrap());
+    let text = ran.to_string();
+    assert!(text.starts_with("exit: 130"), "{text}");
+    assert!(
+        text.ends_with(&format!(
+            "detached: what runs goes on; follow it with: nimctl watch {}",
+            id(1)
+        )),
+        "{text}"
+    );
+    drop(events);
+}
+
+#[test]
+fn open_operations_are_listed_with_ids_as_short_as_possible() {
+    let mut waiting = operation(2, "lpar02");
+    waiting.waits_for = Some("p10-a has no free memory".to_owned());
+    waiting.created_at = crate::sample::before(200);
+    let mut silent = running(1, "lpar01", "update", "blackout");
+    silent.entered_at = Some(crate::sample::before(20 * 60 + 30));
+    let api = Api::new().on(
+        "GET /v1/operations?state=queued&state=dispatching&state=running&state=stuck&limit=1000",
+        &page(vec![waiting, silent]),
+    );
+    assert_snapshot!(api.nimctl("status"), @"
+    exit: 0
+    --- stdout
+    ID                  LPAR    KIND    STATE    AT                SINCE       NOTE
+    0193a2b4-5c6d-7002  lpar02  update  queued                     3 min ago   p10-a has no free memory
+    0193a2b4-5c6d-7001  lpar01  update  running  update: blackout  20 min ago
+    ");
+}
+
+#[test]
+fn one_operation_is_found_by_its_lpar_or_the_beginning_of_its_id() {
+    let view = failed(2, "lpar02");
+    let api = Api::new()
+        .on("GET /v1/operations?lpar=lpar02&limit=1", &page(vec![view.clone()]))
+        .on("GET /v1/operations?lpar=0193a2&limit=1", &page(Vec::<()>::new()))
+        .on("GET /v1/operations?lpar=01&limit=1", &page(Vec::<()>::new()))
+        .on("GET /v1/operations?id=0193a2&limit=5", &page(vec![view, operation(1, "lpar01")]));
+    assert_snapshot!(api.nimctl("status lpar02"), @"
+    exit: 0
+    --- stdout
+    lpar02:
+       operation = 0193a2b4-5c6d-7002-8def-0123456789ab
+       batch     = 0193a2b4-0000-7000-8000-00000000ba7c
+       kind      = update
+       state     = failed
+       accepted  = 2025-01-29T10:00:00Z, by uid 0
+       started   = 2025-01-29T10:00:10Z
+       ended     = 2025-01-29T10:10:34Z
+       outcome   = failed, nothing was installed: geninstall ended before the move
+       codes     = 1430-030
+       code      = NLU-0431
+       means     = a process holds a file in /proc open
+       to do     = see who holds it with `fuser /proc`, then start again
+    ");
+    assert_snapshot!(api.nimctl("status 0193a2"), @r#"
+    exit: 3
+    --- stderr
+    error: several operations have an id that begins with "0193a2"  [NLU-0110]
+      hint: type more of it; it can be 0193a2b4-5c6d-7002-8def-0123456789ab (lpar02), 0193a2b4-5c6d-7001-8def-0123456789ab (lpar01)
+    "#);
+    assert_snapshot!(api.nimctl("status 01"), @r#"
+    exit: 3
+    --- stderr
+    error: no operation has an id that begins with "01", and no LPAR of that name had one  [NLU-0109]
+      hint: `nimctl status --all` lists them
+    "#);
+}
+
+#[test]
+fn the_timeline_tells_what_happened_and_when() {
+    let events = page(vec![
+        event(1, "lpar01", 1, "10:00:10", &json!({"kind": "stage", "stage": "pre"})),
+        event(1, "lpar01", 2, "10:00:40", &json!({"kind": "point", "point": "committed"})),
+        event(
+            1,
+            "lpar01",
+            3,
+            "10:02:10",
+            &json!({"kind": "freeze", "wall": 74_812, "monotonic": 74_790, "tick": 200}),
+        ),
+        event(
+            1,
+            "lpar01",
+            4,
+            "10:03:10",
+            &json!({"kind": "code", "code": "1430-030", "text": "An error\u{1b}[0m occurred"}),
+        ),
+        event(1, "lpar01", 5, "10:03:11", &json!({"kind": "dance"})),
+    ]);
+    let api = Api::new()
+        .on("GET /v1/operations?lpar=lpar01&limit=1", &page(vec![operation(1, "lpar01")]))
+        .on(&format!("GET /v1/operations/{}/events?limit=1000", id(1)), &events);
+    assert_snapshot!(api.nimctl("events lpar01"), @"
+    exit: 0
+    --- stdout
+    LPAR'S CLOCK          AFTER  EVENT  WHAT
+    2025-01-29T10:00:10Z  0:00   1      stage pre
+    2025-01-29T10:00:40Z  0:30   2      committed: not interruptible from here
+    2025-01-29T10:02:10Z  2:00   3      longest freeze: 74.8 s by the wall clock, 74.7 s by the monotonic one
+    2025-01-29T10:03:10Z  3:00   4      1430-030: An error�[0m occurred
+    2025-01-29T10:03:11Z  3:01   5      dance: this nimctl is too old to know what that is
+    ");
+    assert_eq!(api.nimctl("events lpar01 -o json").to_string().lines().count(), 7);
+}
+
+#[test]
+fn the_log_is_what_was_written_without_what_a_terminal_would_act_on() {
+    let part = |offset: u64, bytes: &[u8], next: Option<u64>| Output {
+        epoch: Epoch(1),
+        offset,
+        data: STANDARD.encode(bytes),
+        next,
+        cut: next.is_none(),
+    };
+    // The two bytes of ü come in two parts.
+    let api = Api::new()
+        .on("GET /v1/operations?lpar=lpar01&limit=1", &page(vec![operation(1, "lpar01")]))
+        .on(&format!("GET /v1/operations/{}/output?from=0", id(1)), &part(0, b"f\xc3", Some(2)))
+        .on(
+            &format!("GET /v1/operations/{}/output?from=2", id(1)),
+            &part(2, b"\xbcr\x1b[2J\n....\xff\nend", None),
+        );
+    assert_snapshot!(api.nimctl("log lpar01"), @"
+    exit: 0
+    --- stdout
+    für[2J
+    ....�
+    end
+    --- stderr
+    -- the rest was cut by the agent: the output passed its limit --
+    ");
+}
+
+#[test]
+fn a_followed_log_ends_with_its_operation() {
+    let output = |from, data: &[u8]| Output {
+        epoch: Epoch(1),
+        offset: from,
+        data: STANDARD.encode(data),
+        next: None,
+        cut: false,
+    };
+    let asked = format!("GET /v1/operations/{}", id(1));
+    let api = Api::new()
+        .on(
+            "GET /v1/operations?lpar=lpar01&limit=1",
+            &page(vec![running(1, "lpar01", "update", "")]),
+        )
+        .on(&asked, &running(1, "lpar01", "update", ""))
+        .on(&asked, &succeeded(1, "lpar01"))
+        .on(&format!("{asked}/output?from=0"), &output(0, b"one\ntw"))
+        .on(&format!("{asked}/output?from=6"), &output(6, b"o\n"));
+    assert_snapshot!(api.nimctl("log -f lpar01"), @"
+    exit: 0
+    --- stdout
+    one
+    two
+    ");
+}
+
+#[test]
+fn a_person_ends_an_operation() {
+    let mut cancelled = running(1, "lpar01", "update", "clone");
+    cancelled.cancel_asked = true;
+    let mut resolved = operation(1, "lpar01");
+    resolved.state = StateName::Failed;
+    let last = event(1, "lpar01", 9, "10:00:10", &json!({"kind": "stage", "stage": "post"}));
+    let asked = format!("/v1/operations/{}", id(1));
+    let api = Api::new()
+        .on(
+            "GET /v1/operations?lpar=lpar01&limit=1",
+            &page(vec![running(1, "lpar01", "update", "clone")]),
+        )
+        .on(&format!("POST {asked}/cancel"), &cancelled)
+        .on(&format!("GET {asked}/events?limit=1000"), &page(vec![last]))
+        .on(&format!("POST {asked}/resolve"), &resolved);
+    assert_snapshot!(api.nimctl("cancel lpar01"), @"
+    exit: 0
+    --- stdout
+    lpar01: cancel asked for; it takes effect between two steps, and what was changed is put back first
+    ");
+    assert_snapshot!(api.run(&["resolve", "--as", "failed", "--reason", "it was rebooted", "lpar01"]), @"
+    exit: 0
+    --- stdout
+    lpar01: counts as failed; the LPAR is free
+    ");
+    assert_snapshot!(api.changes()[1], @r#"POST /v1/operations/0193a2b4-5c6d-7001-8def-0123456789ab/resolve {"state":"failed","reason":"it was rebooted","seen":[1,9]}"#);
+}

@@ -1,0 +1,232 @@
+//! What goes wrong before anything is done.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use insta::assert_snapshot;
+use nim_shared::api::FailureKind;
+
+use crate::api::Api;
+use crate::sample::{lpar, page, refusal};
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let api = Api::new();
+    assert_snapshot!(api.nimctl("define -t frame -a hw_type=9105 p10-a"), @r#"
+    exit: 2
+    --- stderr
+    error: invalid value 'frame' for '--type <TYPE>': "frame" is no object type: one of ent, hmc, cec, vios, standalone, live_update_data, lpp_source, mac_group
+
+    For more information, try '--help'.
+    "#);
+    assert_snapshot!(api.nimctl("define -t cec -a hw_type p10-a"), @r#"
+    exit: 2
+    --- stderr
+    error: invalid value 'hw_type' for '--attribute <ATTRIBUTE=VALUE>': "hw_type" is not ATTRIBUTE=VALUE
+
+    For more information, try '--help'.
+    "#);
+    assert_snapshot!(api.nimctl("remove a*b"), @r#"
+    exit: 2
+    --- stderr
+    error: invalid value 'a*b' for '<NAME>...': "a*b" is not a NIM object name: '*' is not allowed in one
+
+    For more information, try '--help'.
+    "#);
+    assert_snapshot!(api.nimctl("--server https://nim01 list"), @r#"
+    exit: 2
+    --- stderr
+    error: invalid value 'https://nim01' for '--server <ADDRESS>': "https://nim01" is no path of a socket, such as unix:/var/lib/nimd/run/nimd.sock
+
+    For more information, try '--help'.
+    "#);
+    assert_eq!(api.nimctl("frobnicate").0.status.code(), Some(2));
+    assert_eq!(api.nimctl("").0.status.code(), Some(2));
+    assert_eq!(api.requests(), [""; 0]);
+}
+
+#[test]
+fn help_and_version_are_data() {
+    let api = Api::new();
+    assert_snapshot!(api.nimctl("--version"), @"
+    exit: 0
+    --- stdout
+    nimctl 0.1.0
+    ");
+    assert_snapshot!(api.nimctl("--help"), @"
+    exit: 0
+    --- stdout
+    Updates AIX LPARs without a reboot: one master, many LPARs
+
+    Usage: nimctl [OPTIONS] <COMMAND>
+
+    Commands:
+      define       Define an object
+      change       Change attributes of an object
+      remove       Remove objects
+      list         List objects
+      show         Show objects with all attributes
+      apply        Create or change a whole fleet from YAML files
+      export       Write the fleet as YAML
+      hostkey      Host keys: what nimd knows of the hosts that it connects to
+      secret       Secrets, such as the password that a console asks for
+      agent        The agent on the LPARs
+      cust         Update LPARs by Live Update, or preview it
+      status       Show operations: all that are open, or one with its details
+      watch        Follow operations until they end
+      log          Print what geninstall and other programs wrote during an operation
+      events       Show what happened in an operation, in order
+      cancel       Cancel an operation, as long as that is possible
+      resolve      End a stuck operation, on your word
+      server       Show the version, the masters and the public key of nimd
+      completions  Write a completion script for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+          --server <ADDRESS>
+              Socket of nimd: a path, or unix:PATH
+              
+              [env: NIMD_SERVER]
+              [default: /var/lib/nimd/run/nimd.sock]
+
+      -o, --output <FORMAT>
+              How results are written
+
+              Possible values:
+              - table: For people
+              - json:  For programs; `watch` and `events` write one object a line
+              - yaml:  For programs and people
+              
+              [default: table]
+
+          --color <WHEN>
+              Whether colours are used; they only repeat what the words say. NO_COLOR in the environment
+              means never
+
+              Possible values:
+              - auto:   On a terminal
+              - always: Also in a file
+              - never:  Nowhere
+              
+              [default: auto]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Exit codes: 0 done, 1 an update did not succeed, 2 wrong usage, 3 refused and nothing changed, 4 no
+    answer, 5 not allowed, 130 interrupted (what runs goes on).
+    ");
+}
+
+#[test]
+fn no_nimd_ends_with_4_and_says_what_to_look_at() {
+    let api = Api::new();
+    std::fs::remove_file(api.socket()).unwrap();
+    let said =
+        api.nimctl("list").to_string().replace(&api.socket().display().to_string(), "[SOCKET]");
+    assert_snapshot!(said, @"
+    exit: 4
+    --- stderr
+    error: cannot reach nimd at [SOCKET]  [NLU-0101]
+      cause: No such file or directory (os error 2)
+      hint: see whether it runs: `systemctl status nimd`; where it listens elsewhere: `--server` or NIMD_SERVER
+    ");
+    let said = api.nimctl("list -o json").to_string();
+    assert_snapshot!(said.replace(&api.socket().display().to_string(), "[SOCKET]"), @r#"
+    exit: 4
+    --- stderr
+    {"code":"NLU-0101","message":"cannot reach nimd at [SOCKET]","causes":["No such file or directory (os error 2)"],"hint":"see whether it runs: `systemctl status nimd`; where it listens elsewhere: `--server` or NIMD_SERVER","kind":"unreachable"}
+    "#);
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_told_from_one_that_is_wrong() {
+    let api = Api::new()
+        .hang_up("GET /v1/server")
+        .on_text("GET /v1/secrets?limit=1000", "<html>welcome</html>");
+    assert_snapshot!(api.nimctl("server"), @"
+    exit: 4
+    --- stderr
+    error: nimd went away before it answered GET /v1/server  [NLU-0102]
+      cause: connection closed before message completed
+      hint: ask again; what was accepted before goes on: `nimctl status`
+    ");
+    assert_snapshot!(api.nimctl("secret list"), @"
+    exit: 4
+    --- stderr
+    error: cannot understand what nimd answered to GET /v1/secrets?limit=1000  [NLU-0104]
+      cause: expected value at line 1 column 1
+      hint: see whether nimctl 0.1.0 and nimd are of the same release: `nimctl server`
+    ");
+}
+
+#[test]
+fn failures_of_nimd_keep_code_hint_and_exit_code() {
+    let kinds = [
+        (FailureKind::Usage, 2),
+        (FailureKind::NotFound, 3),
+        (FailureKind::Refused, 3),
+        (FailureKind::Unreachable, 4),
+        (FailureKind::Internal, 4),
+        (FailureKind::Forbidden, 5),
+    ];
+    for (kind, code) in kinds {
+        let api = Api::new().refuse("GET /v1/server", &refusal("NLU-0301", "no", kind));
+        assert_eq!(api.nimctl("server").0.status.code(), Some(code), "{kind}");
+    }
+    let mut failure =
+        refusal("NLU-0301", "cannot reach \u{1b}[31mlpar01", FailureKind::Unreachable);
+    failure.causes = vec!["connection refused".to_owned()];
+    failure.hint = Some("see whether sshd runs".to_owned());
+    let api = Api::new().refuse("GET /v1/server", &failure);
+    assert_snapshot!(api.nimctl("server"), @"
+    exit: 4
+    --- stderr
+    error: cannot reach �[31mlpar01  [NLU-0301]
+      cause: connection refused
+      hint: see whether sshd runs
+    ");
+    assert_snapshot!(api.nimctl("server -o yaml"), @r#"
+    exit: 4
+    --- stderr
+    ---
+    code: NLU-0301
+    message: "cannot reach \e[31mlpar01"
+    causes:
+    - connection refused
+    hint: see whether sshd runs
+    kind: unreachable
+    "#);
+    assert!(
+        api.nimctl("server --color always").to_string().contains("\u{1b}[1;31merror:\u{1b}[0m")
+    );
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let lpars: Vec<_> = (0..1000).map(|number| lpar(&format!("lpar{number:04}"))).collect();
+    let api = Api::new().on("GET /v1/objects?limit=1000", &page(lpars));
+    let mut child = api
+        .command(&["list", "-o", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // What fits the pipe is less than what there is to write.
+    let mut first = [0; 16];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), ended.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn completions_are_written_for_every_shell() {
+    let api = Api::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = api.nimctl(&format!("completions {shell}")).to_string();
+        assert!(ran.starts_with("exit: 0") && ran.contains("hostkey"), "{ran}");
+    }
+}

@@ -1,0 +1,112 @@
+//! JSON Schemas in `schemas/`, written from the types. The test fails when they differ; `UPDATE_SCHEMAS=1` writes them.
+
+use std::path::PathBuf;
+
+use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame};
+use nim_shared::request::Request;
+use nim_shared::yaml::FleetFile;
+use nim_shared::{api, frame};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Value, json};
+
+#[test]
+fn fleet_files() {
+    check("fleet", "A fleet file, as nimctl apply reads it", |generator| {
+        serde_json::to_value(FleetFile::json_schema(generator)).unwrap()
+    });
+}
+
+#[test]
+fn frames() {
+    let about = format!(
+        "Frames between nimd and nim-agent, one JSON object a line, protocol {}",
+        frame::PROTOCOL
+    );
+    check("frames", &about, |generator| {
+        json!({ "oneOf": [
+            generator.subschema_for::<MasterFrame>(),
+            generator.subschema_for::<AgentFrame>(),
+            generator.subschema_for::<FileFrame>(),
+        ]})
+    });
+}
+
+#[test]
+fn request() {
+    check(
+        "request",
+        "The order that start carries as text",
+        |generator| json!({ "allOf": [generator.subschema_for::<Request>()] }),
+    );
+}
+
+/// Every body of the API's route table, by name.
+#[test]
+fn api_bodies() {
+    check(
+        "api",
+        "Bodies of nimd's HTTP API; see the module api of nim-shared for the routes",
+        |generator| {
+            macro_rules! bodies {
+            ($($body:ty),+ $(,)?) => { json!({ "anyOf": [$(generator.subschema_for::<$body>()),+] }) };
+        }
+            bodies!(
+                api::Failure,
+                api::Server,
+                api::Page<api::ObjectView>,
+                api::Define,
+                api::ObjectView,
+                api::Edit,
+                api::Apply,
+                api::Applied,
+                api::Cust,
+                api::Accepted,
+                api::Page<api::OperationView>,
+                api::OperationView,
+                api::Resolve,
+                api::Page<api::EventView>,
+                api::Output,
+                api::Watched,
+                api::Scan,
+                api::Scanned,
+                api::TrustKeys,
+                api::Trusted,
+                api::ImportKeys,
+                api::Page<api::HostKey>,
+                api::Page<api::SecretView>,
+                api::SetSecret,
+                api::SecretView,
+                api::AgentStatus,
+            )
+        },
+    );
+}
+
+/// Compares what `schema` makes with `schemas/NAME.schema.json`.
+fn check(name: &str, about: &str, schema: impl FnOnce(&mut SchemaGenerator) -> Value) {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let mut root = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": about,
+    });
+    let schema = schema(&mut generator);
+    root.as_object_mut().unwrap().extend(schema.as_object().unwrap().clone());
+    let definitions = generator.take_definitions(true);
+    if !definitions.is_empty() {
+        root["$defs"] = definitions.into();
+    }
+    let text = serde_json::to_string_pretty(&root).unwrap() + "\n";
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../schemas")
+        .join(format!("{name}.schema.json"));
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        stored == text,
+        "schemas/{name}.schema.json differs from the types; UPDATE_SCHEMAS=1 writes it anew"
+    );
+}
