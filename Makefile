@@ -1,0 +1,21 @@
+# The two commands of the README are `make demo` and `make test`; each sees to what is missing.
+.PHONY: help test check
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+test: ## all tests, on real Postgres, real sshd and the lab
+	scripts/need cc initdb ssh-keygen sshd faketime ip
+	cargo build --locked --workspace
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		set -x; cargo nextest run --locked --workspace && cargo test --locked --workspace --doc; \
+	else \
+		set -x; cargo test --locked --workspace; \
+	fi
+
+check: ## format, lints, documentation, licences, duplicates, sources, borders: what a change has to pass before its tests
+	scripts/need cc
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+	cargo test --locked --package integration-tests --test supply --test border
