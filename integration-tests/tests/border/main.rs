@@ -121,10 +121,14 @@ fn what_is_allowed_is_not_reported() {
 
 #[test]
 fn paths_are_found_however_they_are_written() {
-    let source = "use a::{self as b, c::{d, e::*}, f}; fn g() { crate::h::<u8>::i(); ::j::k() }";
+    let source = "use a::{self as b, c::{d, e::*}, f}; fn g() { crate::h::<u8>::i(); ::j::k() }\n\
+        use {l::m, n}; fn o<'a>() -> impl Sized + use<'a> { p::q }";
     let found: Vec<String> =
         scan::paths(source).into_iter().map(|path| path.segments.join("::")).collect();
-    assert_eq!(found, ["a::self", "a::c::d", "a::c::e::*", "a::f", "crate::h", "j::k"]);
+    assert_eq!(
+        found,
+        ["a::self", "a::c::d", "a::c::e::*", "a::f", "crate::h", "j::k", "l::m", "n", "p::q"]
+    );
 }
 
 fn check(file: &str, source: &str) -> Vec<Crossing> {

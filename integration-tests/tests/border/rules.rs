@@ -203,6 +203,8 @@ const BORDERS: &[Border] = &[
             "nim_shared::id",
             "nim_shared::unit",
             "nim_shared::yaml",
+            "nim_shared::api::File",
+            "nim_shared::api::FileFault",
             "nim_shared::VERSION",
         ]),
     },

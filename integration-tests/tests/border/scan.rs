@@ -17,7 +17,10 @@ pub(crate) fn paths(source: &str) -> Vec<Path> {
         let after_path = at > 1
             && tokens[at - 1].text == "::"
             && (tokens[at - 2].is_name() || tokens[at - 2].text == ">");
-        if token.text == "use" {
+        // `impl Iterator + use<'a>` imports nothing.
+        let imports =
+            token.text == "use" && tokens.get(at + 1).is_some_and(|next| next.text != "<");
+        if imports {
             at = branch(&tokens, at + 1, &[], &mut paths);
         } else if token.is_name() && !after_path {
             let (end, path) = written(&tokens, at);
@@ -74,7 +77,9 @@ fn branch(tokens: &[Token], mut at: usize, before: &[String], paths: &mut Vec<Pa
             _ => break,
         }
     }
-    paths.push(Path { line, segments });
+    if !segments.is_empty() {
+        paths.push(Path { line, segments });
+    }
     at
 }
 
