@@ -5,7 +5,7 @@ help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 test: ## all tests, on real Postgres, real sshd and the lab
-	scripts/need cc initdb ssh-keygen sshd faketime ip
+	scripts/need cc initdb ssh-keygen sshd sudo faketime ip
 	cargo build --locked --workspace
 	@if cargo nextest --version >/dev/null 2>&1; then \
 		set -x; cargo nextest run --locked --workspace && cargo test --locked --workspace --doc; \

@@ -297,10 +297,14 @@ fn start(world: &mut World, operation: usize, claim: Claim) {
     }
 }
 
-/// Takes the id, unless another operation has the LPAR.
+/// Takes the id, unless something else has the LPAR. The master ends an operation whose `start` is refused, so the refusal is
+/// for good: a tombstone refuses the same `start` when it arrives again.
 fn take(world: &mut World, operation: usize, claim: Claim) {
     let busy = world.stranger || world.disk.entries.iter().any(is_open);
     if busy && world.setup.flaw != Some(Flaw::NoLock) {
+        if world.setup.flaw != Some(Flaw::RefusalLeavesNothing) {
+            world.disk.entries[operation] = Entry::Tombstone(claim);
+        }
         world.send(Message { operation, claim, frame: Frame::Busy });
         return;
     }

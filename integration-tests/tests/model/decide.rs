@@ -1,26 +1,24 @@
-//! What a master decides about one operation: a row, what happened, the row after. Nothing else in the model knows these
-//! rules, so that this file can be exchanged for the engine's own function.
+//! What a master decides about one operation: the engine's own function, in the words of the model.
+//!
+//! `nim_master::engine::operation` is what ships and what is checked here. The model reads less of a state than the engine
+//! keeps, and an owner's open orders are asked for rather than remembered, as after a takeover.
+
+use nim_master::engine::operation::{Action, Event, Operation, State as Engine};
+use nim_shared::frame::Refusal;
+use nim_shared::operation::{Outcome as Reported, Software};
+use nim_shared::stage::Point;
 
 /// The part of an operation's row that decisions read and write. Fence and owner are the store's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Row {
-    pub(crate) state: State,
-    /// Somebody asked for a cancel, and was told that it is recorded.
-    pub(crate) cancel: bool,
-}
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Row(Operation);
 
-/// The states of DESIGN §4.
+/// Where a row stands, as far as the properties of the model ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum State {
-    /// The request is committed.
     Queued,
-    /// Claimed. `start_sent` is committed before `start` leaves the master.
-    Dispatching { start_sent: bool },
-    /// The agent acknowledged that it took the id. `proceed` is committed before it leaves the master.
-    Running { ready: bool, proceed: bool },
-    /// Terminal.
+    Dispatching,
+    Running,
     Ended(Outcome),
-    /// The agent no longer has an operation that it had acknowledged.
     Stuck,
 }
 
@@ -44,6 +42,8 @@ pub(crate) enum Happened {
     Taken,
     /// The agent does not have it, and a tombstone stands in its place.
     Tombstoned,
+    /// The agent refused `start`, because something else has the LPAR.
+    Busy,
     /// The event `ready` was stored.
     Ready,
     /// Cancel, window and fence were looked at again, capacity is reserved; the master is about to send `proceed`.
@@ -58,62 +58,99 @@ pub(crate) enum Order {
     /// Commit [`Happened::StartSent`], then send `start`.
     Start,
     Attach,
-    /// Commit [`Happened::Proceed`] where that was not done, then send `proceed`.
+    /// Commit [`Happened::Proceed`], then send `proceed`.
     Proceed,
     Cancel,
     Forget,
 }
 
 impl Row {
-    pub(crate) const NEW: Self = Self { state: State::Queued, cancel: false };
+    /// A row that was just accepted.
+    pub(crate) const NEW: Self = Self(Operation::NEW);
+
+    /// A row for an operation that an agent runs and the database does not know.
+    pub(crate) fn adopted() -> Self {
+        [Happened::Claimed, Happened::StartSent, Happened::Taken]
+            .into_iter()
+            .try_fold(Self::NEW, |row, happened| row.after(happened))
+            .expect("the way of every operation")
+    }
 
     /// The row after `happened`; `None` when that does not concern the row as it stands.
-    pub(crate) fn after(self, happened: Happened) -> Option<Self> {
-        use {Happened as H, State as S};
-        let Self { state, cancel } = self;
-        let to = |state| Some(Self { state, cancel });
-        match (state, happened) {
-            (S::Queued, H::Claimed) => to(S::Dispatching { start_sent: false }),
-            (S::Dispatching { .. } | S::Running { .. } | S::Stuck, H::Claimed) => Some(self),
-            (S::Queued | S::Dispatching { start_sent: false }, H::CancelAsked) => {
-                to(S::Ended(Outcome::Cancelled))
-            }
-            (S::Dispatching { start_sent: true } | S::Running { .. }, H::CancelAsked) => {
-                Some(Self { state, cancel: true })
-            }
-            (S::Dispatching { .. }, H::StartSent) => to(S::Dispatching { start_sent: true }),
-            (S::Dispatching { .. }, H::Taken) => to(S::Running { ready: false, proceed: false }),
-            (S::Dispatching { .. }, H::Tombstoned) if cancel => to(S::Ended(Outcome::Cancelled)),
-            (S::Dispatching { .. }, H::Tombstoned) => to(S::Queued),
-            (S::Running { .. }, H::Tombstoned) => to(S::Stuck),
-            (S::Running { proceed, .. }, H::Ready) => to(S::Running { ready: true, proceed }),
-            (S::Running { ready: true, .. }, H::Proceed) if !cancel => {
-                to(S::Running { ready: true, proceed: true })
-            }
-            (S::Dispatching { .. } | S::Running { .. } | S::Stuck, H::Finished(outcome)) => {
-                to(S::Ended(outcome))
-            }
-            (S::Queued | S::Dispatching { .. } | S::Running { .. } | S::Ended(_) | S::Stuck, _) => {
-                None
-            }
+    pub(crate) fn after(&self, happened: Happened) -> Option<Self> {
+        let event = match happened {
+            Happened::Claimed => Event::Claimed,
+            Happened::CancelAsked => Event::CancelAsked,
+            Happened::StartSent => Event::StartCommitted,
+            Happened::Taken => Event::Taken,
+            Happened::Tombstoned => Event::Tombstoned,
+            Happened::Busy => Event::StartRefused(Refusal::Busy),
+            Happened::Ready => Event::Passed(Point::Ready),
+            Happened::Proceed => Event::ProceedCommitted,
+            Happened::Finished(outcome) => Event::Finished(outcome.reported()),
+        };
+        self.0.after(event).ok().map(|(after, _)| Self(after))
+    }
+
+    /// What is open: what the engine asks for once a session is open, and after the agent said that it has the operation.
+    pub(crate) fn orders(&self) -> Vec<Order> {
+        let first = self.0.on_session().into_iter();
+        let taken = matches!(self.0.state, Engine::Running(_));
+        let owed = taken.then(|| self.0.after(Event::Taken).ok()).flatten();
+        let mut orders: Vec<Order> = first
+            .chain(owed.into_iter().flat_map(|(_, actions)| actions))
+            .filter_map(|action| match action {
+                Action::CommitStart | Action::SendStart => Some(Order::Start),
+                Action::Attach => Some(Order::Attach),
+                Action::Reserve | Action::SendProceed => Some(Order::Proceed),
+                Action::SendCancel => Some(Order::Cancel),
+                Action::OpenSession
+                | Action::CloseSession
+                | Action::RefreshInventory
+                | Action::Notify
+                | Action::WatchCapacity => None,
+            })
+            .collect();
+        if self.is_terminal() {
+            orders.push(Order::Forget);
+        }
+        orders
+    }
+
+    /// Where it stands.
+    pub(crate) fn state(&self) -> State {
+        match &self.0.state {
+            Engine::Queued => State::Queued,
+            Engine::Dispatching { .. } => State::Dispatching,
+            Engine::Running(_) => State::Running,
+            Engine::Stuck { .. } => State::Stuck,
+            Engine::Ended { outcome } => State::Ended(match outcome {
+                Reported::Succeeded { .. } => Outcome::Succeeded,
+                Reported::Cancelled => Outcome::Cancelled,
+                Reported::Failed { .. } | Reported::Unchanged | Reported::Stuck { .. } => {
+                    Outcome::Failed
+                }
+            }),
         }
     }
 
-    /// What is open.
-    pub(crate) fn orders(self) -> &'static [Order] {
-        match (self.state, self.cancel) {
-            (State::Queued, _) => &[],
-            (State::Dispatching { start_sent: false }, _) => &[Order::Start],
-            (State::Dispatching { start_sent: true } | State::Stuck, _) => &[Order::Attach],
-            (State::Running { .. }, true) => &[Order::Attach, Order::Cancel],
-            (State::Running { ready: true, .. }, false) => &[Order::Attach, Order::Proceed],
-            (State::Running { ready: false, .. }, false) => &[Order::Attach],
-            (State::Ended(_), _) => &[Order::Forget],
-        }
+    /// Somebody asked for a cancel, and was told that it is recorded.
+    pub(crate) fn cancel_asked(&self) -> bool {
+        self.0.cancel_asked
     }
 
     /// Whether another operation may be accepted for the LPAR, and nothing more is owed to whoever asked for this one.
-    pub(crate) fn is_terminal(self) -> bool {
-        matches!(self.state, State::Ended(_))
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self.0.state, Engine::Ended { .. })
+    }
+}
+
+impl Outcome {
+    fn reported(self) -> Reported {
+        match self {
+            Self::Succeeded => Reported::Succeeded { follow_up: Vec::new() },
+            Self::Failed => Reported::Failed { software: Software::Unchanged },
+            Self::Cancelled => Reported::Cancelled,
+        }
     }
 }

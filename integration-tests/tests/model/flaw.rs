@@ -30,8 +30,8 @@ pub(crate) enum Flaw {
     StartAgain,
     /// `proceed` is sent, then committed.
     ProceedBeforeCommit,
-    /// A refused `start` puts its operation back into the queue without a tombstone.
-    BusyRequeues,
+    /// The agent refuses a `start` and remembers nothing of it.
+    RefusalLeavesNothing,
     /// Writes do not compare owner and fence.
     UnguardedWrites,
     /// Events are appended as they arrive.

@@ -102,10 +102,10 @@ pub(crate) fn orders(
     operation: usize,
 ) -> impl Iterator<Item = Order> + use<> {
     let session = world.masters[master][operation].filter(|_| owns(world, master, operation));
-    let row = world.db.rows[operation].as_ref().map(|stored| stored.row);
-    let orders = row.zip(session).map_or(&[][..], |(row, _)| row.orders());
+    let stored = world.db.rows[operation].as_ref().filter(|_| session.is_some());
     let attached = session.is_some_and(|session| session.attached);
-    orders.iter().copied().filter(move |order| *order != Order::Attach || !attached)
+    let orders = stored.map(|stored| stored.row.orders()).unwrap_or_default();
+    orders.into_iter().filter(move |order| *order != Order::Attach || !attached)
 }
 
 /// Whether an answer changes nothing, now and later: nobody listens, or it is stored. A database that may yet fall back
@@ -122,7 +122,7 @@ pub(crate) fn ignores(world: &World, Message { operation, claim, frame }: Messag
         || match frame {
             Frame::Taken => stored.row.after(Happened::Taken).is_none(),
             Frame::Tombstoned => stored.row.after(Happened::Tombstoned).is_none(),
-            Frame::Busy => true,
+            Frame::Busy => stored.row.after(Happened::Busy).is_none(),
             Frame::Event(_, at) => (at.epoch, at.seq) <= (last.epoch, last.seq),
             Frame::Start | Frame::Attach(_) | Frame::Proceed | Frame::Cancel | Frame::Forget => {
                 false
@@ -153,10 +153,10 @@ fn write(world: &mut World, master: usize, operation: usize, happened: Happened)
     }
     let Some(stored) = &mut world.db.rows[operation] else { return false };
     let Some(row) = stored.row.after(happened) else { return false };
-    stored.row = row;
-    if row.state == State::Queued {
+    if row.state() == State::Queued {
         stored.owner = None;
     }
+    stored.row = row;
     true
 }
 
@@ -211,16 +211,11 @@ pub(crate) fn receive(world: &mut World, Message { operation, claim, frame }: Me
         Frame::Tombstoned => {
             write(world, master, operation, Happened::Tombstoned);
         }
-        Frame::Busy if world.setup.flaw == Some(Flaw::BusyRequeues) => {
-            write(world, master, operation, Happened::Tombstoned);
+        Frame::Busy => {
+            write(world, master, operation, Happened::Busy);
         }
         Frame::Event(record, at) => store(world, master, operation, record, at),
-        Frame::Busy
-        | Frame::Start
-        | Frame::Attach(_)
-        | Frame::Proceed
-        | Frame::Cancel
-        | Frame::Forget => {}
+        Frame::Start | Frame::Attach(_) | Frame::Proceed | Frame::Cancel | Frame::Forget => {}
     }
 }
 

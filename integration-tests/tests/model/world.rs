@@ -173,13 +173,13 @@ impl World {
     /// Every operation that was accepted has come to an end that somebody is told.
     pub(crate) fn all_ended(&self) -> bool {
         (0..self.setup.operations).all(|operation| match &self.db.rows[operation] {
-            Some(stored) => stored.row.is_terminal() || stored.row.state == State::Stuck,
+            Some(stored) => stored.row.is_terminal() || stored.row.state() == State::Stuck,
             None => !self.ghost.accepted[operation],
         })
     }
 
-    fn rows(&self) -> impl Iterator<Item = (usize, Row)> {
-        self.db.rows.iter().enumerate().filter_map(|(at, s)| s.as_ref().map(|s| (at, s.row)))
+    fn rows(&self) -> impl Iterator<Item = (usize, &Row)> {
+        self.db.rows.iter().enumerate().filter_map(|(at, s)| s.as_ref().map(|s| (at, &s.row)))
     }
 
     /// Whether the index over non-terminal rows lets a row for this LPAR in.
@@ -239,9 +239,7 @@ impl Model for Setup {
                 world.db.rows[operation] = Some(master::Stored::new(Row::NEW));
             }
             Action::Adopt(operation) => {
-                let row =
-                    Row { state: State::Running { ready: false, proceed: false }, cancel: false };
-                world.db.rows[operation] = Some(master::Stored::new(row));
+                world.db.rows[operation] = Some(master::Stored::new(Row::adopted()));
             }
             Action::AskCancel(operation) => {
                 world.left.cancels -= 1;
@@ -313,7 +311,7 @@ impl Model for Setup {
                 (0..OPERATIONS).all(|at| w.ghost.begins[at] == 0 || w.ghost.proceeded[at])
             }),
             Property::always("the record of the end is true", |_, w: &World| {
-                w.rows().all(|(at, row)| match row.state {
+                w.rows().all(|(at, row)| match row.state() {
                     State::Ended(Outcome::Succeeded) => w.ghost.begins[at] > 0,
                     State::Ended(Outcome::Cancelled) => {
                         w.ghost.begins[at] == 0 || w.failed_over() || w.booted_other()
@@ -332,7 +330,9 @@ impl Model for Setup {
                 },
             ),
             Property::always("an end is stored with the line that ends so", |_, w: &World| {
-                w.db.rows.iter().flatten().all(|stored| match stored.row.state {
+                w.db.rows.iter().flatten().all(|stored| match stored.row.state() {
+                    // A start that was refused has no line.
+                    State::Ended(Outcome::Failed) if stored.lines.is_empty() => true,
                     State::Ended(Outcome::Succeeded | Outcome::Failed) => {
                         stored.lines.iter().any(|l| agent::finished(&l.records).is_some())
                     }
@@ -342,19 +342,18 @@ impl Model for Setup {
             Property::sometimes("succeeds", |_, w: &World| ended(w, Outcome::Succeeded)),
             Property::sometimes("fails", |_, w: &World| ended(w, Outcome::Failed)),
             Property::sometimes("is cancelled by the agent", |_, w: &World| {
-                w.db.rows
-                    .iter()
-                    .flatten()
-                    .any(|s| s.row.state == State::Ended(Outcome::Cancelled) && !s.lines.is_empty())
+                w.db.rows.iter().flatten().any(|s| {
+                    s.row.state() == State::Ended(Outcome::Cancelled) && !s.lines.is_empty()
+                })
             }),
             Property::sometimes("is cancelled over a tombstone", |_, w: &World| {
                 w.db.rows.iter().zip(&w.disk.entries).any(|(s, entry)| {
                     matches!(entry, Entry::Tombstone(_))
-                        && s.as_ref().is_some_and(|s| s.row.cancel && s.row.is_terminal())
+                        && s.as_ref().is_some_and(|s| s.row.cancel_asked() && s.row.is_terminal())
                 })
             }),
             Property::sometimes("a journal is lost", |_, w: &World| {
-                w.rows().any(|(_, row)| row.state == State::Stuck)
+                w.rows().any(|(_, row)| row.state() == State::Stuck)
             }),
             Property::sometimes("a second line of history is stored to its end", |_, w: &World| {
                 w.db.rows.iter().flatten().any(|s| {
@@ -372,7 +371,7 @@ impl Model for Setup {
                 "the LPAR runs what the database thinks is queued",
                 |_, w: &World| {
                     w.rows().any(|(at, row)| {
-                        row.state == State::Queued && w.live[at].geninstall == Geninstall::Running
+                        row.state() == State::Queued && w.live[at].geninstall == Geninstall::Running
                     })
                 },
             ),
@@ -380,7 +379,13 @@ impl Model for Setup {
                 (0..OPERATIONS).any(|at| w.db.rows[at].is_none() && w.live[at].supervisor)
             }),
             Property::sometimes("both succeed", |_, w: &World| {
-                w.rows().filter(|(_, r)| r.state == State::Ended(Outcome::Succeeded)).count() == 2
+                w.rows().filter(|(_, r)| r.state() == State::Ended(Outcome::Succeeded)).count() == 2
+            }),
+            Property::sometimes("is refused", |_, w: &World| {
+                w.db.rows
+                    .iter()
+                    .flatten()
+                    .any(|s| s.row.state() == State::Ended(Outcome::Failed) && s.lines.is_empty())
             }),
             Property::sometimes("is forgotten", |_, w: &World| {
                 w.disk.entries.contains(&Entry::Forgotten)
@@ -406,7 +411,7 @@ fn operation_actions(world: &World, operation: usize, actions: &mut Vec<Action>)
             }
         }
         Some(stored) => {
-            if world.left.cancels > 0 && !stored.row.is_terminal() && !stored.row.cancel {
+            if world.left.cancels > 0 && !stored.row.is_terminal() && !stored.row.cancel_asked() {
                 actions.push(Action::AskCancel(operation));
             }
             // The masters are alike: who is first may be called the first.
@@ -424,5 +429,5 @@ fn operation_actions(world: &World, operation: usize, actions: &mut Vec<Action>)
 }
 
 fn ended(world: &World, outcome: Outcome) -> bool {
-    world.rows().any(|(_, row)| row.state == State::Ended(outcome))
+    world.rows().any(|(_, row)| row.state() == State::Ended(outcome))
 }
