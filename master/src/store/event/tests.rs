@@ -276,3 +276,16 @@ async fn a_month_with_an_open_operation_is_kept() {
     store.drop_partitions(next_year).await.unwrap();
     assert_eq!(stored_events(&store, one.id).await.len(), 1);
 }
+
+#[tokio::test]
+async fn the_bench_stores_the_same_rows_both_ways() {
+    let store = testing::store().await;
+    let bench = testing::bench_events(&store, 10, 7, 20).await;
+    assert_eq!(bench.rows, 70);
+    let count = async |sql: &'static str| -> i64 {
+        sea_orm::sqlx::query_scalar(sql).fetch_one(&store.pool).await.unwrap()
+    };
+    let both = "SELECT count(*) FROM event JOIN bench_copy USING (operation_id, epoch, seq, hash, at, body)";
+    assert_eq!(count(both).await, 70);
+    assert_eq!(count("SELECT count(*) FROM event").await, 70);
+}

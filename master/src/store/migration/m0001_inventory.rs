@@ -125,16 +125,17 @@ CREATE TABLE nim_mac_group_member (
 );
 CREATE INDEX nim_mac_group_member_member ON nim_mac_group_member (member_id);
 
--- One object as its attributes read: the columns and links of its type, put back together.
+-- One object as its attributes read: the columns and links of its type, put back together. Names of others are looked up
+-- one by one, by their ids: a join would let the planner walk through all objects where it misjudges how many there are.
 CREATE VIEW nim_object_spec AS
 SELECT o.id, o.name, o.class, o.type, o.labels, o.comments, o.version, o.created_at, o.changed_at,
   jsonb_build_object('type', o.type) || CASE o.type
     WHEN 'ent' THEN (
       SELECT jsonb_build_object('net_addr', t.net_addr, 'snm', t.snm, 'routing', coalesce((
           SELECT jsonb_agg(CASE WHEN r.there IS NULL THEN 'default ' || r.here
-                                ELSE d.name || ' ' || r.here || ' ' || r.there END ORDER BY r.position)
-          FROM nim_ent_route r LEFT JOIN nim_object d ON d.id = r.destination_id
-          WHERE r.ent_id = t.object_id), '[]'::jsonb))
+                                ELSE (SELECT d.name FROM nim_object d WHERE d.id = r.destination_id)
+                                     || ' ' || r.here || ' ' || r.there END ORDER BY r.position)
+          FROM nim_ent_route r WHERE r.ent_id = t.object_id), '[]'::jsonb))
       FROM nim_ent t WHERE t.object_id = o.id)
     WHEN 'hmc' THEN (
       SELECT t.attributes || jsonb_strip_nulls(jsonb_build_object('limit', t.update_limit))
@@ -143,17 +144,18 @@ SELECT o.id, o.name, o.class, o.type, o.labels, o.comments, o.version, o.created
       SELECT t.attributes || jsonb_strip_nulls(jsonb_build_object(
           'hw_type', t.hw_type, 'hw_model', t.hw_model, 'hw_serial', t.hw_serial, 'limit', t.update_limit,
           'mgmt_source', coalesce((
-            SELECT jsonb_agg(h.name ORDER BY l.preference)
-            FROM nim_cec_hmc l JOIN nim_object h ON h.id = l.hmc_id
-            WHERE l.cec_id = t.object_id), '[]'::jsonb)))
+            SELECT jsonb_agg((SELECT h.name FROM nim_object h WHERE h.id = l.hmc_id) ORDER BY l.preference)
+            FROM nim_cec_hmc l WHERE l.cec_id = t.object_id), '[]'::jsonb)))
       FROM nim_cec t WHERE t.object_id = o.id)
     WHEN 'vios' THEN (
-      SELECT t.attributes || jsonb_build_object('identity', t.identity, 'mgmt_source', f.name)
-      FROM nim_vios t JOIN nim_object f ON f.id = t.cec_id WHERE t.object_id = o.id)
+      SELECT t.attributes || jsonb_build_object('identity', t.identity, 'mgmt_source',
+          (SELECT f.name FROM nim_object f WHERE f.id = t.cec_id))
+      FROM nim_vios t WHERE t.object_id = o.id)
     WHEN 'standalone' THEN (
       SELECT t.attributes || jsonb_strip_nulls(jsonb_build_object(
-          'identity', t.identity, 'installation', t.installation, 'mgmt_source', f.name))
-      FROM nim_standalone t LEFT JOIN nim_object f ON f.id = t.cec_id WHERE t.object_id = o.id)
+          'identity', t.identity, 'installation', t.installation, 'mgmt_source',
+          (SELECT f.name FROM nim_object f WHERE f.id = t.cec_id)))
+      FROM nim_standalone t WHERE t.object_id = o.id)
     WHEN 'live_update_data' THEN (
       SELECT t.attributes FROM nim_live_update_data t WHERE t.object_id = o.id)
     WHEN 'lpp_source' THEN (
@@ -161,9 +163,8 @@ SELECT o.id, o.name, o.class, o.type, o.labels, o.comments, o.version, o.created
       FROM nim_lpp_source t WHERE t.object_id = o.id)
     WHEN 'mac_group' THEN (
       SELECT jsonb_build_object('member', coalesce((
-          SELECT jsonb_agg(m.name ORDER BY l.position)
-          FROM nim_mac_group_member l JOIN nim_object m ON m.id = l.member_id
-          WHERE l.group_id = o.id), '[]'::jsonb)))
+          SELECT jsonb_agg((SELECT m.name FROM nim_object m WHERE m.id = l.member_id) ORDER BY l.position)
+          FROM nim_mac_group_member l WHERE l.group_id = o.id), '[]'::jsonb)))
   END AS spec
 FROM nim_object o;
 

@@ -518,6 +518,8 @@ async fn delete(
             continue;
         }
         for sql in [
+            // Networks may mention each other; everything else goes before what it mentions.
+            "DELETE FROM nim_ent_route WHERE ent_id IN (SELECT id FROM nim_object WHERE name = ANY($1))",
             "DELETE FROM nim_object WHERE name = ANY($1)",
             "DELETE FROM host_key WHERE holder = ANY($1)",
         ] {

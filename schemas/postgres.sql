@@ -1,0 +1,657 @@
+-- The schema as the migrations leave it. Written by a test: UPDATE_SCHEMAS=1.
+
+CREATE TABLE public.batch (
+    id uuid NOT NULL,
+    token uuid NOT NULL,
+    digest bytea NOT NULL,
+    requested_by bigint NOT NULL,
+    concurrent bigint,
+    time_limit_seconds bigint,
+    request jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.change_list (
+    operation_id uuid NOT NULL,
+    number bigint NOT NULL,
+    moment text NOT NULL,
+    class text NOT NULL,
+    effect jsonb NOT NULL,
+    error text,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL
+);
+
+CREATE TABLE public.commit_mark (
+    token uuid NOT NULL,
+    asked boolean DEFAULT false NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.event (
+    operation_id uuid NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    body jsonb NOT NULL,
+    stored_at timestamp with time zone DEFAULT now() NOT NULL
+)
+
+PARTITION BY RANGE (operation_id);
+
+CREATE TABLE public.event_default (
+    operation_id uuid NOT NULL,
+    epoch bigint NOT NULL,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    body jsonb NOT NULL,
+    stored_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.follow_up_action (
+    id bigint NOT NULL,
+    operation_id uuid NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    owner uuid,
+    attempts integer DEFAULT 0 NOT NULL,
+    done_at timestamp with time zone
+);
+
+ALTER TABLE public.follow_up_action ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.follow_up_action_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.frame_reading (
+    cec_id bigint NOT NULL,
+    read_at timestamp with time zone NOT NULL,
+    reading jsonb NOT NULL
+);
+
+CREATE TABLE public.host_key (
+    holder text NOT NULL COLLATE pg_catalog."C",
+    algorithm text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    confirmed_by bigint NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.login_turn (
+    hmc text NOT NULL COLLATE pg_catalog."C",
+    turn uuid NOT NULL,
+    secret text NOT NULL COLLATE pg_catalog."C",
+    until timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.master (
+    id uuid NOT NULL,
+    place text NOT NULL,
+    version text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    beat_at timestamp with time zone NOT NULL,
+    lease_until timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.nim_cec (
+    object_id bigint NOT NULL,
+    hw_type text NOT NULL COLLATE pg_catalog."C",
+    hw_model text NOT NULL COLLATE pg_catalog."C",
+    hw_serial text NOT NULL COLLATE pg_catalog."C",
+    update_limit bigint,
+    attributes jsonb NOT NULL
+);
+
+CREATE TABLE public.nim_cec_hmc (
+    cec_id bigint NOT NULL,
+    hmc_id bigint NOT NULL,
+    preference integer NOT NULL,
+    last_state text,
+    last_state_at timestamp with time zone
+);
+
+CREATE TABLE public.nim_ent (
+    object_id bigint NOT NULL,
+    net_addr text NOT NULL COLLATE pg_catalog."C",
+    snm text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.nim_ent_route (
+    ent_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    destination_id bigint,
+    here text NOT NULL COLLATE pg_catalog."C",
+    there text COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.nim_hmc (
+    object_id bigint NOT NULL,
+    hostname text NOT NULL COLLATE pg_catalog."C",
+    network_id bigint,
+    update_limit bigint,
+    attributes jsonb NOT NULL
+);
+
+CREATE TABLE public.nim_live_update_data (
+    object_id bigint NOT NULL,
+    attributes jsonb NOT NULL
+);
+
+CREATE TABLE public.nim_lpp_source (
+    object_id bigint NOT NULL,
+    location text NOT NULL,
+    attributes jsonb NOT NULL
+);
+
+CREATE TABLE public.nim_mac_group (
+    object_id bigint NOT NULL
+);
+
+CREATE TABLE public.nim_mac_group_member (
+    group_id bigint NOT NULL,
+    member_id bigint NOT NULL,
+    "position" integer NOT NULL
+);
+
+CREATE TABLE public.nim_object (
+    id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    class text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
+    labels jsonb NOT NULL,
+    comments text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.nim_object ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.nim_object_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.nim_standalone (
+    object_id bigint NOT NULL,
+    hostname text NOT NULL COLLATE pg_catalog."C",
+    network_id bigint,
+    cec_id bigint,
+    identity bigint,
+    installation uuid,
+    attributes jsonb NOT NULL
+);
+
+CREATE TABLE public.nim_vios (
+    object_id bigint NOT NULL,
+    hostname text NOT NULL COLLATE pg_catalog."C",
+    network_id bigint,
+    cec_id bigint NOT NULL,
+    identity bigint NOT NULL,
+    attributes jsonb NOT NULL
+);
+
+CREATE VIEW public.nim_object_spec AS
+ SELECT o.id,
+    o.name,
+    o.class,
+    o.type,
+    o.labels,
+    o.comments,
+    o.version,
+    o.created_at,
+    o.changed_at,
+    (jsonb_build_object('type', o.type) ||
+        CASE o.type
+            WHEN 'ent'::text THEN ( SELECT jsonb_build_object('net_addr', t.net_addr, 'snm', t.snm, 'routing', COALESCE(( SELECT jsonb_agg(
+                            CASE
+                                WHEN (r.there IS NULL) THEN ('default '::text || r.here)
+                                ELSE ((((d.name || ' '::text) || r.here) || ' '::text) || r.there)
+                            END ORDER BY r."position") AS jsonb_agg
+                       FROM (public.nim_ent_route r
+                         LEFT JOIN public.nim_object d ON ((d.id = r.destination_id)))
+                      WHERE (r.ent_id = t.object_id)), '[]'::jsonb)) AS jsonb_build_object
+               FROM public.nim_ent t
+              WHERE (t.object_id = o.id))
+            WHEN 'hmc'::text THEN ( SELECT (t.attributes || jsonb_strip_nulls(jsonb_build_object('limit', t.update_limit)))
+               FROM public.nim_hmc t
+              WHERE (t.object_id = o.id))
+            WHEN 'cec'::text THEN ( SELECT (t.attributes || jsonb_strip_nulls(jsonb_build_object('hw_type', t.hw_type, 'hw_model', t.hw_model, 'hw_serial', t.hw_serial, 'limit', t.update_limit, 'mgmt_source', COALESCE(( SELECT jsonb_agg(h.name ORDER BY l.preference) AS jsonb_agg
+                       FROM (public.nim_cec_hmc l
+                         JOIN public.nim_object h ON ((h.id = l.hmc_id)))
+                      WHERE (l.cec_id = t.object_id)), '[]'::jsonb))))
+               FROM public.nim_cec t
+              WHERE (t.object_id = o.id))
+            WHEN 'vios'::text THEN ( SELECT (t.attributes || jsonb_build_object('identity', t.identity, 'mgmt_source', f.name))
+               FROM (public.nim_vios t
+                 JOIN public.nim_object f ON ((f.id = t.cec_id)))
+              WHERE (t.object_id = o.id))
+            WHEN 'standalone'::text THEN ( SELECT (t.attributes || jsonb_strip_nulls(jsonb_build_object('identity', t.identity, 'installation', t.installation, 'mgmt_source', f.name)))
+               FROM (public.nim_standalone t
+                 LEFT JOIN public.nim_object f ON ((f.id = t.cec_id)))
+              WHERE (t.object_id = o.id))
+            WHEN 'live_update_data'::text THEN ( SELECT t.attributes
+               FROM public.nim_live_update_data t
+              WHERE (t.object_id = o.id))
+            WHEN 'lpp_source'::text THEN ( SELECT (t.attributes || jsonb_build_object('location', t.location))
+               FROM public.nim_lpp_source t
+              WHERE (t.object_id = o.id))
+            WHEN 'mac_group'::text THEN ( SELECT jsonb_build_object('member', COALESCE(( SELECT jsonb_agg(m.name ORDER BY l."position") AS jsonb_agg
+                       FROM (public.nim_mac_group_member l
+                         JOIN public.nim_object m ON ((m.id = l.member_id)))
+                      WHERE (l.group_id = o.id)), '[]'::jsonb)) AS jsonb_build_object)
+            ELSE NULL::jsonb
+        END) AS spec
+   FROM public.nim_object o;
+
+CREATE VIEW public.nim_reference AS
+ SELECT nim_ent_route.ent_id AS from_id,
+    nim_ent_route.destination_id AS to_id,
+    'routing'::text AS attribute
+   FROM public.nim_ent_route
+  WHERE (nim_ent_route.destination_id IS NOT NULL)
+
+UNION ALL
+ SELECT nim_hmc.object_id AS from_id,
+    nim_hmc.network_id AS to_id,
+    'if1'::text AS attribute
+   FROM public.nim_hmc
+  WHERE (nim_hmc.network_id IS NOT NULL)
+
+UNION ALL
+ SELECT nim_vios.object_id AS from_id,
+    nim_vios.network_id AS to_id,
+    'if1'::text AS attribute
+   FROM public.nim_vios
+  WHERE (nim_vios.network_id IS NOT NULL)
+
+UNION ALL
+ SELECT nim_standalone.object_id AS from_id,
+    nim_standalone.network_id AS to_id,
+    'if1'::text AS attribute
+   FROM public.nim_standalone
+  WHERE (nim_standalone.network_id IS NOT NULL)
+
+UNION ALL
+ SELECT nim_cec_hmc.cec_id AS from_id,
+    nim_cec_hmc.hmc_id AS to_id,
+    'mgmt_source'::text AS attribute
+   FROM public.nim_cec_hmc
+
+UNION ALL
+ SELECT nim_vios.object_id AS from_id,
+    nim_vios.cec_id AS to_id,
+    'mgmt_source'::text AS attribute
+   FROM public.nim_vios
+
+UNION ALL
+ SELECT nim_standalone.object_id AS from_id,
+    nim_standalone.cec_id AS to_id,
+    'mgmt_source'::text AS attribute
+   FROM public.nim_standalone
+  WHERE (nim_standalone.cec_id IS NOT NULL)
+
+UNION ALL
+ SELECT nim_mac_group_member.group_id AS from_id,
+    nim_mac_group_member.member_id AS to_id,
+    'member'::text AS attribute
+   FROM public.nim_mac_group_member;
+
+CREATE TABLE public.object_history (
+    id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    what text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    before jsonb,
+    after jsonb,
+    by_uid bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.object_history ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.object_history_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.operation (
+    id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    requested_by bigint NOT NULL,
+    lpar text NOT NULL COLLATE pg_catalog."C",
+    frame text COLLATE pg_catalog."C",
+    hmc text COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    request text NOT NULL,
+    digest bytea NOT NULL,
+    state text NOT NULL COLLATE pg_catalog."C",
+    detail jsonb NOT NULL,
+    stage text,
+    phase text,
+    entered_at timestamp with time zone DEFAULT now() NOT NULL,
+    waits_for text,
+    lost_contact_since timestamp with time zone,
+    deadline timestamp with time zone,
+    not_before timestamp with time zone,
+    estimated_blackout_seconds bigint,
+    estimated_total_seconds bigint,
+    report jsonb,
+    owner uuid,
+    fence bigint DEFAULT 0 NOT NULL,
+    epoch bigint DEFAULT 1 NOT NULL,
+    seq bigint DEFAULT 0 NOT NULL,
+    hash bytea NOT NULL,
+    output_offset bigint DEFAULT 0 NOT NULL,
+    output_bytes bigint DEFAULT 0 NOT NULL,
+    output_cut boolean DEFAULT false NOT NULL,
+    cancel_asked_at timestamp with time zone,
+    cancel_asked_by bigint,
+    resolved_at timestamp with time zone,
+    resolved_by bigint,
+    resolved_reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone
+);
+
+CREATE TABLE public.output (
+    operation_id uuid NOT NULL,
+    epoch bigint NOT NULL,
+    stream text NOT NULL COLLATE pg_catalog."C",
+    "offset" bigint NOT NULL,
+    data bytea NOT NULL
+)
+
+PARTITION BY RANGE (operation_id);
+
+CREATE TABLE public.output_default (
+    operation_id uuid NOT NULL,
+    epoch bigint NOT NULL,
+    stream text NOT NULL COLLATE pg_catalog."C",
+    "offset" bigint NOT NULL,
+    data bytea NOT NULL
+);
+
+CREATE TABLE public.reservation (
+    operation_id uuid NOT NULL,
+    frame text NOT NULL COLLATE pg_catalog."C",
+    partition text NOT NULL,
+    need jsonb,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone,
+    released_at timestamp with time zone,
+    released_because text
+);
+
+CREATE TABLE public.schema_level (
+    one_row boolean DEFAULT true NOT NULL,
+    level integer NOT NULL,
+    min_binary integer NOT NULL,
+    CONSTRAINT schema_level_one_row_check CHECK (one_row)
+);
+
+CREATE TABLE public.seaql_migrations (
+    version character varying NOT NULL,
+    applied_at bigint NOT NULL
+);
+
+CREATE TABLE public.secret (
+    name text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    key_id text NOT NULL,
+    nonce bytea NOT NULL,
+    ciphertext bytea NOT NULL,
+    changed_by bigint NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    refused_at timestamp with time zone,
+    refused_by text
+);
+
+ALTER TABLE ONLY public.event ATTACH PARTITION public.event_default DEFAULT;
+
+ALTER TABLE ONLY public.output ATTACH PARTITION public.output_default DEFAULT;
+
+ALTER TABLE ONLY public.batch
+    ADD CONSTRAINT batch_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.batch
+    ADD CONSTRAINT batch_token_key UNIQUE (token);
+
+ALTER TABLE ONLY public.change_list
+    ADD CONSTRAINT change_list_pkey PRIMARY KEY (operation_id, number);
+
+ALTER TABLE ONLY public.commit_mark
+    ADD CONSTRAINT commit_mark_pkey PRIMARY KEY (token);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (operation_id, epoch, seq);
+
+ALTER TABLE ONLY public.event_default
+    ADD CONSTRAINT event_default_pkey PRIMARY KEY (operation_id, epoch, seq);
+
+ALTER TABLE ONLY public.follow_up_action
+    ADD CONSTRAINT follow_up_action_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.frame_reading
+    ADD CONSTRAINT frame_reading_pkey PRIMARY KEY (cec_id);
+
+ALTER TABLE ONLY public.host_key
+    ADD CONSTRAINT host_key_pkey PRIMARY KEY (holder, algorithm);
+
+ALTER TABLE ONLY public.login_turn
+    ADD CONSTRAINT login_turn_pkey PRIMARY KEY (hmc);
+
+ALTER TABLE ONLY public.master
+    ADD CONSTRAINT master_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.nim_cec_hmc
+    ADD CONSTRAINT nim_cec_hmc_pkey PRIMARY KEY (cec_id, hmc_id);
+
+ALTER TABLE ONLY public.nim_cec
+    ADD CONSTRAINT nim_cec_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.nim_ent
+    ADD CONSTRAINT nim_ent_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.nim_ent_route
+    ADD CONSTRAINT nim_ent_route_pkey PRIMARY KEY (ent_id, "position");
+
+ALTER TABLE ONLY public.nim_hmc
+    ADD CONSTRAINT nim_hmc_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.nim_live_update_data
+    ADD CONSTRAINT nim_live_update_data_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.nim_lpp_source
+    ADD CONSTRAINT nim_lpp_source_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.nim_mac_group_member
+    ADD CONSTRAINT nim_mac_group_member_pkey PRIMARY KEY (group_id, member_id);
+
+ALTER TABLE ONLY public.nim_mac_group
+    ADD CONSTRAINT nim_mac_group_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.nim_object
+    ADD CONSTRAINT nim_object_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.nim_object
+    ADD CONSTRAINT nim_object_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.nim_standalone
+    ADD CONSTRAINT nim_standalone_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.nim_vios
+    ADD CONSTRAINT nim_vios_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.object_history
+    ADD CONSTRAINT object_history_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.operation
+    ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.output
+    ADD CONSTRAINT output_pkey PRIMARY KEY (operation_id, epoch, stream, "offset");
+
+ALTER TABLE ONLY public.output_default
+    ADD CONSTRAINT output_default_pkey PRIMARY KEY (operation_id, epoch, stream, "offset");
+
+ALTER TABLE ONLY public.reservation
+    ADD CONSTRAINT reservation_pkey PRIMARY KEY (operation_id);
+
+ALTER TABLE ONLY public.schema_level
+    ADD CONSTRAINT schema_level_pkey PRIMARY KEY (one_row);
+
+ALTER TABLE ONLY public.seaql_migrations
+    ADD CONSTRAINT seaql_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.secret
+    ADD CONSTRAINT secret_pkey PRIMARY KEY (name);
+
+CREATE INDEX commit_mark_made_at ON public.commit_mark USING btree (made_at);
+
+CREATE INDEX follow_up_action_open ON public.follow_up_action USING btree (due_at) WHERE (done_at IS NULL);
+
+CREATE INDEX follow_up_action_operation ON public.follow_up_action USING btree (operation_id, id);
+
+CREATE INDEX master_place ON public.master USING btree (place);
+
+CREATE INDEX nim_cec_hmc_hmc ON public.nim_cec_hmc USING btree (hmc_id);
+
+CREATE INDEX nim_cec_serial ON public.nim_cec USING btree (hw_serial);
+
+CREATE INDEX nim_ent_route_destination ON public.nim_ent_route USING btree (destination_id);
+
+CREATE INDEX nim_hmc_network ON public.nim_hmc USING btree (network_id);
+
+CREATE INDEX nim_mac_group_member_member ON public.nim_mac_group_member USING btree (member_id);
+
+CREATE INDEX nim_object_class ON public.nim_object USING btree (class, id);
+
+CREATE INDEX nim_object_labels ON public.nim_object USING gin (labels jsonb_path_ops);
+
+CREATE INDEX nim_object_type ON public.nim_object USING btree (type, id);
+
+CREATE INDEX nim_standalone_cec ON public.nim_standalone USING btree (cec_id);
+
+CREATE INDEX nim_standalone_hostname ON public.nim_standalone USING btree (hostname);
+
+CREATE INDEX nim_standalone_installation ON public.nim_standalone USING btree (installation);
+
+CREATE INDEX nim_standalone_network ON public.nim_standalone USING btree (network_id);
+
+CREATE INDEX nim_vios_cec ON public.nim_vios USING btree (cec_id);
+
+CREATE INDEX nim_vios_network ON public.nim_vios USING btree (network_id);
+
+CREATE INDEX object_history_name ON public.object_history USING btree (name, id);
+
+CREATE INDEX operation_batch ON public.operation USING btree (batch_id, id);
+
+CREATE INDEX operation_busy ON public.operation USING btree (frame, hmc, batch_id, state) WHERE (state = ANY (ARRAY['dispatching'::text, 'running'::text, 'stuck'::text]));
+
+CREATE INDEX operation_cancel ON public.operation USING btree (id) WHERE ((cancel_asked_at IS NOT NULL) AND (state = ANY (ARRAY['queued'::text, 'dispatching'::text, 'running'::text, 'stuck'::text])));
+
+CREATE INDEX operation_deadline ON public.operation USING btree (deadline) WHERE ((deadline IS NOT NULL) AND (state = ANY (ARRAY['queued'::text, 'dispatching'::text, 'running'::text, 'stuck'::text])));
+
+CREATE INDEX operation_frame ON public.operation USING btree (frame, id);
+
+CREATE INDEX operation_lpar ON public.operation USING btree (lpar, id);
+
+CREATE UNIQUE INDEX operation_one_per_lpar ON public.operation USING btree (lpar) WHERE (state = ANY (ARRAY['queued'::text, 'dispatching'::text, 'running'::text, 'stuck'::text]));
+
+CREATE INDEX operation_owner ON public.operation USING btree (owner) WHERE (owner IS NOT NULL);
+
+CREATE INDEX operation_queued ON public.operation USING btree (id) WHERE (state = 'queued'::text);
+
+CREATE INDEX operation_state ON public.operation USING btree (state, id);
+
+CREATE INDEX reservation_open ON public.reservation USING btree (frame) WHERE (released_at IS NULL);
+
+ALTER INDEX public.event_pkey ATTACH PARTITION public.event_default_pkey;
+
+ALTER INDEX public.output_pkey ATTACH PARTITION public.output_default_pkey;
+
+ALTER TABLE ONLY public.change_list
+    ADD CONSTRAINT change_list_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.follow_up_action
+    ADD CONSTRAINT follow_up_action_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.frame_reading
+    ADD CONSTRAINT frame_reading_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_cec_hmc
+    ADD CONSTRAINT nim_cec_hmc_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_cec_hmc
+    ADD CONSTRAINT nim_cec_hmc_hmc_id_fkey FOREIGN KEY (hmc_id) REFERENCES public.nim_hmc(object_id);
+
+ALTER TABLE ONLY public.nim_cec
+    ADD CONSTRAINT nim_cec_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_ent
+    ADD CONSTRAINT nim_ent_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_ent_route
+    ADD CONSTRAINT nim_ent_route_destination_id_fkey FOREIGN KEY (destination_id) REFERENCES public.nim_ent(object_id);
+
+ALTER TABLE ONLY public.nim_ent_route
+    ADD CONSTRAINT nim_ent_route_ent_id_fkey FOREIGN KEY (ent_id) REFERENCES public.nim_ent(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_hmc
+    ADD CONSTRAINT nim_hmc_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.nim_ent(object_id);
+
+ALTER TABLE ONLY public.nim_hmc
+    ADD CONSTRAINT nim_hmc_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_live_update_data
+    ADD CONSTRAINT nim_live_update_data_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_lpp_source
+    ADD CONSTRAINT nim_lpp_source_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_mac_group_member
+    ADD CONSTRAINT nim_mac_group_member_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.nim_mac_group(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_mac_group_member
+    ADD CONSTRAINT nim_mac_group_member_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.nim_object(id);
+
+ALTER TABLE ONLY public.nim_mac_group
+    ADD CONSTRAINT nim_mac_group_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_standalone
+    ADD CONSTRAINT nim_standalone_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id);
+
+ALTER TABLE ONLY public.nim_standalone
+    ADD CONSTRAINT nim_standalone_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.nim_ent(object_id);
+
+ALTER TABLE ONLY public.nim_standalone
+    ADD CONSTRAINT nim_standalone_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_vios
+    ADD CONSTRAINT nim_vios_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id);
+
+ALTER TABLE ONLY public.nim_vios
+    ADD CONSTRAINT nim_vios_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.nim_ent(object_id);
+
+ALTER TABLE ONLY public.nim_vios
+    ADD CONSTRAINT nim_vios_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.operation
+    ADD CONSTRAINT operation_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.batch(id);
+
+ALTER TABLE ONLY public.reservation
+    ADD CONSTRAINT reservation_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;
