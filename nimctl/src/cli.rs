@@ -5,7 +5,7 @@ mod operation;
 mod site;
 
 pub(crate) use object::{Apply, Change, Define, Export, List, Remove, Show};
-pub(crate) use operation::{Cancel, Cust, Events, Log, Resolve, Status, Watch};
+pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, Watch};
 pub(crate) use site::{Agent, Completions, Hostkey, Secret};
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Cancel(Cancel),
     /// End a stuck operation, on your word
     Resolve(Resolve),
+    /// Explain what geninstall printed, or what a code means
+    Explain(Explain),
     /// Show the version, the masters and the public key of nimd
     Server,
     /// Write a completion script for a shell

@@ -5,6 +5,7 @@ mod apply;
 mod ask;
 mod cust;
 mod define;
+mod explain;
 mod export;
 mod hidden;
 mod hostkey;
@@ -53,6 +54,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Events(args) => timeline::run(args, context).await,
         Command::Cancel(args) => resolve::cancel(args, context).await,
         Command::Resolve(args) => resolve::resolve(args, context).await,
+        Command::Explain(args) => explain::run(args, context),
         Command::Server => server::run(context).await,
         Command::Completions(args) => completions(args, context),
     }

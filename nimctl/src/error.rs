@@ -62,6 +62,9 @@ pub(crate) enum Error {
         printable(typed)
     )]
     NoOperation { typed: String },
+    /// Neither a file nor a code.
+    #[error("\"{}\" is neither a file nor a code that is known", printable(typed))]
+    Unknown { typed: String, hint: String },
     /// Several operations have an id that begins so.
     #[error("several operations have an id that begins with \"{}\"", printable(typed))]
     Ambiguous { typed: String, candidates: Vec<String> },
@@ -98,6 +101,8 @@ impl Error {
             Self::Ambiguous { .. } => 110,
             Self::Output(_) => 111,
             Self::Format { .. } => 112,
+            // 113 is said in command/show.rs.
+            Self::Unknown { .. } => 114,
         }
     }
 
@@ -108,7 +113,7 @@ impl Error {
                 FailureKind::Unreachable
             }
             Self::Usage { .. } | Self::NobodyToAsk { .. } | Self::File { .. } => FailureKind::Usage,
-            Self::NoOperation { .. } => FailureKind::NotFound,
+            Self::NoOperation { .. } | Self::Unknown { .. } => FailureKind::NotFound,
             Self::Declined | Self::Ambiguous { .. } => FailureKind::Refused,
             Self::NotUnderstood { .. }
             | Self::PipeClosed
@@ -132,6 +137,7 @@ impl Error {
                 nim_shared::VERSION
             ),
             Self::Usage { hint, .. } => return hint.clone(),
+            Self::Unknown { hint, .. } => hint.clone(),
             Self::NobodyToAsk { hint, .. } => (*hint).to_owned(),
             Self::NoOperation { .. } => "`nimctl status --all` lists them".to_owned(),
             Self::Ambiguous { candidates, .. } => {

@@ -7,7 +7,7 @@ mod link;
 pub(crate) mod sentence;
 pub(crate) mod summary;
 
-use nim_shared::api::OperationView;
+use nim_shared::api::{OperationView, Watched};
 use nim_shared::id::{BatchId, OperationId};
 use nim_shared::operation::StateName;
 use nim_shared::stamp::Timestamp;
@@ -79,11 +79,17 @@ pub(crate) async fn follow(
     let printer = context.printer;
     let stream = shown == Shown::AsItGoes && printer.format() != Format::Table;
     let mut board = Board::new(operations);
+    if stream && board.is_over() {
+        for row in board.rows() {
+            printer.stream(&Watched::Operation(Box::new(row.view.clone())))?;
+        }
+        return Ok(board.exit());
+    }
     let mut display = if stream { Display::none(printer) } else { Display::new(printer) };
     let mut link = Link::open(context.client.clone(), subject.target());
     let mut ticks = tokio::time::interval(display::TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let exit = loop {
+    while !board.is_over() {
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => {
                 drop(interrupted);
@@ -110,12 +116,9 @@ pub(crate) async fn follow(
             },
             _ = ticks.tick() => display.refresh(&board, now()),
         }
-        if board.is_over() {
-            display.refresh(&board, now());
-            break board.exit();
-        }
-    };
+    }
     display.clear();
+    let exit = board.exit();
     if !stream {
         printer.show(&Summary::new(subject, board.into_views()))?;
     }

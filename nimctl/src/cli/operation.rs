@@ -110,6 +110,17 @@ pub(crate) struct Resolve {
     pub(crate) operation: String,
 }
 
+/// Explain what geninstall printed, or what a code means. Needs no nimd.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  nimctl explain 1430-030\n  nimctl log lpar01 | nimctl explain -"
+)]
+pub(crate) struct Explain {
+    /// A file, - for standard input, or a code.
+    #[arg(value_name = "FILE|-|CODE")]
+    pub(crate) what: String,
+}
+
 /// What a person may end an operation as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Verdict {

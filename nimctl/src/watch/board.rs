@@ -97,6 +97,10 @@ impl Board {
         });
         let row = &mut self.rows[at];
         let before = std::mem::replace(&mut row.view, view.clone());
+        // An estimate that came as an event may not be in the operation yet.
+        let row_view = &mut row.view;
+        row_view.estimated_blackout = view.estimated_blackout.or(before.estimated_blackout);
+        row_view.estimated_total = view.estimated_total.or(before.estimated_total);
         let mut said = Vec::new();
         let since = view.ended_at.or(view.entered_at).unwrap_or(view.created_at);
         if is_over(view.state) {

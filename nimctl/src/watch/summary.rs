@@ -1,6 +1,7 @@
 //! What came of it: a row an LPAR, and for what did not succeed the code, what it means, and what to do.
 
 use nim_shared::api::OperationView;
+use nim_shared::code;
 use nim_shared::id::BatchId;
 use nim_shared::operation::{Blackout, Outcome, Report, Snapshot, Software, StateName};
 use nim_shared::request::Kind;
@@ -73,7 +74,7 @@ fn updated(operations: &[OperationView], style: Style) -> String {
     if operations.iter().any(|view| {
         view.report.as_ref().is_some_and(|report| report.blackout != Blackout::default())
     }) {
-        text += "blackout: as the preview estimated it, as geninstall reported it, as the agent measured it\n";
+        text += "blackout: estimated (preview), reported (geninstall), measured (agent)\n";
     }
     text
 }
@@ -159,15 +160,18 @@ pub(crate) fn ending(view: &OperationView) -> String {
                 line("open", &format!("{open}: {}", meaning(*open)));
             }
         }
-        if !report.codes.is_empty() {
-            line("codes", &report.codes.join(" "));
+        for code in &report.codes {
+            let title = code::find(code).map(|entry| format!(": {}", entry.title));
+            line("code", &format!("{code}{}", title.unwrap_or_default()));
         }
     }
     if let Some(failure) = &view.failure {
         line("code", &failure.code);
         line("means", &failure.message);
         failure.causes.iter().for_each(|cause| line("because", cause));
-        failure.hint.iter().for_each(|hint| line("to do", hint));
+    }
+    if let Some(hint) = to_do(view) {
+        line("to do", &hint);
     }
     let calm = view.failure.is_none()
         && view.report.as_ref().is_none_or(|report| match &report.outcome {
@@ -176,6 +180,17 @@ pub(crate) fn ending(view: &OperationView) -> String {
             Outcome::Failed { .. } | Outcome::Cancelled | Outcome::Stuck { .. } => false,
         });
     if calm { String::new() } else { text }
+}
+
+/// What to do now: as `nimd` says, or else as the first code has it that decides.
+fn to_do(view: &OperationView) -> Option<String> {
+    let said = view.failure.as_ref().and_then(|failure| failure.hint.clone());
+    let codes = view.report.iter().flat_map(|report| &report.codes);
+    let mut entries = codes.filter_map(|code| code::find(code));
+    let decides = |entry: &&code::Entry| {
+        !matches!(entry.retry, code::Retry::SeeOthers | code::Retry::NotNeeded)
+    };
+    said.or_else(|| entries.find(decides).map(|entry| entry.remedy.to_owned()))
 }
 
 /// The outcome in a line, and its colour.

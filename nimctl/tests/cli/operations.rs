@@ -85,11 +85,11 @@ fn an_update_is_followed_to_its_end_and_summed_up() {
     LPAR    OUTCOME    LEVEL                               LPAR ID  BLACKOUT                   TIME
     lpar01  succeeded  7300-02-01-2346 -> 7300-03-01-2520  4 -> 5   ~77 s / 75 s / 74.8 s      10:24
     lpar02  failed     7300-02-01-2346                     4        ~77 s / unknown / unknown  10:24
-    blackout: as the preview estimated it, as geninstall reported it, as the agent measured it
+    blackout: estimated (preview), reported (geninstall), measured (agent)
 
     lpar02:
        outcome   = failed, nothing was installed: geninstall ended before the move
-       codes     = 1430-030
+       code      = 1430-030: moving the workload failed
        code      = NLU-0431
        means     = a process holds a file in /proc open
        to do     = see who holds it with `fuser /proc`, then start again
@@ -204,6 +204,7 @@ fn a_preview_is_summed_up_by_its_estimates() {
     LPAR    PREVIEW  BLACKOUT  WHOLE UPDATE  TIME
     lpar01  passed   ~77 s     ~10:24        10:24
     ");
+    assert!(api.nimctl("watch lpar01 -o json").to_string().contains("\"watched\":\"operation\""));
 }
 
 #[test]
@@ -244,7 +245,7 @@ fn a_restart_of_nimd_is_said_once_and_nothing_is_missed() {
     --- stdout
     LPAR    OUTCOME    LEVEL                               LPAR ID  BLACKOUT               TIME
     lpar01  succeeded  7300-02-01-2346 -> 7300-03-01-2520  4 -> 5   ~77 s / 75 s / 74.8 s  10:24
-    blackout: as the preview estimated it, as geninstall reported it, as the agent measured it
+    blackout: estimated (preview), reported (geninstall), measured (agent)
     --- stderr
     10:03:00Z lpar01: pre
     nimd is away; what runs goes on. Trying to reach it again ...
@@ -330,7 +331,7 @@ fn one_operation_is_found_by_its_lpar_or_the_beginning_of_its_id() {
        started   = 2025-01-29T10:00:10Z
        ended     = 2025-01-29T10:10:34Z
        outcome   = failed, nothing was installed: geninstall ended before the move
-       codes     = 1430-030
+       code      = 1430-030: moving the workload failed
        code      = NLU-0431
        means     = a process holds a file in /proc open
        to do     = see who holds it with `fuser /proc`, then start again

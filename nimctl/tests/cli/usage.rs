@@ -78,6 +78,7 @@ fn help_and_version_are_data() {
       events       Show what happened in an operation, in order
       cancel       Cancel an operation, as long as that is possible
       resolve      End a stuck operation, on your word
+      explain      Explain what geninstall printed, or what a code means
       server       Show the version, the masters and the public key of nimd
       completions  Write a completion script for a shell
       help         Print this message or the help of the given subcommand(s)
