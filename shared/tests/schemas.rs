@@ -1,5 +1,7 @@
 //! JSON Schemas in `schemas/`, written from the types. The test fails when they differ; `UPDATE_SCHEMAS=1` writes them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+
 use std::path::PathBuf;
 
 use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame};
