@@ -215,29 +215,33 @@ CREATE VIEW public.nim_object_spec AS
             WHEN 'ent'::text THEN ( SELECT jsonb_build_object('net_addr', t.net_addr, 'snm', t.snm, 'routing', COALESCE(( SELECT jsonb_agg(
                             CASE
                                 WHEN (r.there IS NULL) THEN ('default '::text || r.here)
-                                ELSE ((((d.name || ' '::text) || r.here) || ' '::text) || r.there)
+                                ELSE ((((( SELECT d.name
+                                   FROM public.nim_object d
+                                  WHERE (d.id = r.destination_id)) || ' '::text) || r.here) || ' '::text) || r.there)
                             END ORDER BY r."position") AS jsonb_agg
-                       FROM (public.nim_ent_route r
-                         LEFT JOIN public.nim_object d ON ((d.id = r.destination_id)))
+                       FROM public.nim_ent_route r
                       WHERE (r.ent_id = t.object_id)), '[]'::jsonb)) AS jsonb_build_object
                FROM public.nim_ent t
               WHERE (t.object_id = o.id))
             WHEN 'hmc'::text THEN ( SELECT (t.attributes || jsonb_strip_nulls(jsonb_build_object('limit', t.update_limit)))
                FROM public.nim_hmc t
               WHERE (t.object_id = o.id))
-            WHEN 'cec'::text THEN ( SELECT (t.attributes || jsonb_strip_nulls(jsonb_build_object('hw_type', t.hw_type, 'hw_model', t.hw_model, 'hw_serial', t.hw_serial, 'limit', t.update_limit, 'mgmt_source', COALESCE(( SELECT jsonb_agg(h.name ORDER BY l.preference) AS jsonb_agg
-                       FROM (public.nim_cec_hmc l
-                         JOIN public.nim_object h ON ((h.id = l.hmc_id)))
+            WHEN 'cec'::text THEN ( SELECT (t.attributes || jsonb_strip_nulls(jsonb_build_object('hw_type', t.hw_type, 'hw_model', t.hw_model, 'hw_serial', t.hw_serial, 'limit', t.update_limit, 'mgmt_source', COALESCE(( SELECT jsonb_agg(( SELECT h.name
+                               FROM public.nim_object h
+                              WHERE (h.id = l.hmc_id)) ORDER BY l.preference) AS jsonb_agg
+                       FROM public.nim_cec_hmc l
                       WHERE (l.cec_id = t.object_id)), '[]'::jsonb))))
                FROM public.nim_cec t
               WHERE (t.object_id = o.id))
-            WHEN 'vios'::text THEN ( SELECT (t.attributes || jsonb_build_object('identity', t.identity, 'mgmt_source', f.name))
-               FROM (public.nim_vios t
-                 JOIN public.nim_object f ON ((f.id = t.cec_id)))
+            WHEN 'vios'::text THEN ( SELECT (t.attributes || jsonb_build_object('identity', t.identity, 'mgmt_source', ( SELECT f.name
+                       FROM public.nim_object f
+                      WHERE (f.id = t.cec_id))))
+               FROM public.nim_vios t
               WHERE (t.object_id = o.id))
-            WHEN 'standalone'::text THEN ( SELECT (t.attributes || jsonb_strip_nulls(jsonb_build_object('identity', t.identity, 'installation', t.installation, 'mgmt_source', f.name)))
-               FROM (public.nim_standalone t
-                 LEFT JOIN public.nim_object f ON ((f.id = t.cec_id)))
+            WHEN 'standalone'::text THEN ( SELECT (t.attributes || jsonb_strip_nulls(jsonb_build_object('identity', t.identity, 'installation', t.installation, 'mgmt_source', ( SELECT f.name
+                       FROM public.nim_object f
+                      WHERE (f.id = t.cec_id)))))
+               FROM public.nim_standalone t
               WHERE (t.object_id = o.id))
             WHEN 'live_update_data'::text THEN ( SELECT t.attributes
                FROM public.nim_live_update_data t
@@ -245,9 +249,10 @@ CREATE VIEW public.nim_object_spec AS
             WHEN 'lpp_source'::text THEN ( SELECT (t.attributes || jsonb_build_object('location', t.location))
                FROM public.nim_lpp_source t
               WHERE (t.object_id = o.id))
-            WHEN 'mac_group'::text THEN ( SELECT jsonb_build_object('member', COALESCE(( SELECT jsonb_agg(m.name ORDER BY l."position") AS jsonb_agg
-                       FROM (public.nim_mac_group_member l
-                         JOIN public.nim_object m ON ((m.id = l.member_id)))
+            WHEN 'mac_group'::text THEN ( SELECT jsonb_build_object('member', COALESCE(( SELECT jsonb_agg(( SELECT m.name
+                               FROM public.nim_object m
+                              WHERE (m.id = l.member_id)) ORDER BY l."position") AS jsonb_agg
+                       FROM public.nim_mac_group_member l
                       WHERE (l.group_id = o.id)), '[]'::jsonb)) AS jsonb_build_object)
             ELSE NULL::jsonb
         END) AS spec
