@@ -96,8 +96,11 @@ fn fleet(
         }
     }
     for source in &site.lpp_sources {
-        let location = directory.join("lpp_source").join(&source.name);
-        add("lpp_source", json!({"name": source.name, "location": location, "access": "local"}));
+        let location = format!("/export/lpp_source/{}", source.name);
+        add(
+            "lpp_source",
+            json!({"name": source.name, "server": "nim", "location": location, "access": "nfs"}),
+        );
     }
     let members: Vec<&str> = site.lpars.iter().map(|lpar| lpar.name.as_str()).collect();
     add("mac_group", json!({"name": "all_lpars", "member": members}));
