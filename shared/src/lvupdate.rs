@@ -2,7 +2,7 @@
 //!
 //! It is read as a [`Document`], which loses nothing: comments, unknown keys and unknown stanzas survive, because the installed
 //! template is the only complete list for a level and an administrator's file may know more than we do. The [`Data`] in
-//! it is typed. [`check`] says everything that is wrong with a file at once.
+//! it is typed. [`fn@check`] says everything that is wrong with a file at once.
 //!
 //! The trap of this file: AIX silently ignores an attribute line that does not begin with white space. Such a line is a fault
 //! here, and what is rendered begins with a tab. Source of stanzas, attributes and rules: LU §1.
@@ -96,7 +96,7 @@ impl Document {
         })
     }
 
-    /// An attribute. Where it is given twice the last counts; that AIX does the same is a supposition, so [`check`]
+    /// An attribute. Where it is given twice the last counts; that AIX does the same is a supposition, so [`fn@check`]
     /// refuses two that differ.
     #[must_use]
     pub fn get(&self, stanza: &str, key: &str) -> Option<Attribute<'_>> {
@@ -151,7 +151,7 @@ impl Document {
     }
 }
 
-/// What [`check`] needs to know of the LPAR. What is `None` is not judged, and the report says so.
+/// What [`fn@check`] needs to know of the LPAR. What is `None` is not judged, and the report says so.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context<'a> {
     /// The present partition id.

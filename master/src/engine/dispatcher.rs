@@ -108,9 +108,10 @@ impl Dispatcher {
         self.again = later;
         let due: Vec<(Instant, OperationId)> = due;
         for (_, id) in due {
-            let record = self.shared.store.operation(id).await?;
-            let ours = record.owner == Some(self.shared.master);
-            if ours && record.operation.on_claim().is_some() && !self.hints.contains_key(&id) {
+            if self.hints.contains_key(&id) {
+                continue;
+            }
+            if let Some(record) = self.shared.store.claim_again(self.shared.master, id).await? {
                 self.start(record, now);
             }
         }
@@ -182,7 +183,9 @@ impl Dispatcher {
         }
         match over {
             Over::Failed => self.again.push((Instant::now() + AGAIN, id)),
-            Over::Done | Over::NotOurs | Over::Stopped => {}
+            // Ours all the same, where only the agent knew a higher fence: a database that lost its last commits gave it away.
+            Over::NotOurs => self.again.push((Instant::now(), id)),
+            Over::Done | Over::Stopped => {}
         }
         for session in self.hints.values() {
             hint_at(session, Hint::LookAgain);

@@ -89,7 +89,8 @@ impl Span {
     /// In whole seconds, rounded up: a limit is never shorter than it was written.
     #[must_use]
     pub const fn seconds(self) -> Seconds {
-        Seconds(self.0.as_millis().div_ceil(1000) as u64)
+        let part = if self.0.subsec_nanos() == 0 { 0 } else { 1 };
+        Seconds(self.0.as_secs() + part)
     }
 }
 

@@ -119,7 +119,7 @@ pub(super) fn yes_no(value: &str) -> Option<bool> {
 }
 
 impl Document {
-    /// The typed content. A value that its attribute cannot have counts as blank here; [`check`](super::check) reports it.
+    /// The typed content. A value that its attribute cannot have counts as blank here; [`check`](fn@super::check) reports it.
     #[must_use]
     pub fn data(&self) -> Data {
         let text =

@@ -2,7 +2,7 @@
 
 use super::{Document, Line};
 
-/// Reads a file. What is wrong with it is found by [`check`](super::check).
+/// Reads a file. What is wrong with it is found by [`check`](fn@super::check).
 #[must_use]
 pub fn parse(text: &str) -> Document {
     let mut document = Document::default();

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use nim_shared::id::MasterId;
+use nim_shared::id::{MasterId, OperationId};
 use nim_shared::operation::StateName;
-use sea_orm::sqlx::{query, query_as};
+use sea_orm::sqlx::{AssertSqlSafe, query, query_as};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -32,6 +32,11 @@ pub struct Limits {
     /// How long an operation that is claimed may take to reach its LPAR.
     pub deadlines: Deadlines,
 }
+
+/// A fence above the row's. Above every fence that was ever given, too, where the database lost its last commits: then the row
+/// is older than what an agent has seen, and the clock, in milliseconds, is not.
+pub(super) const RAISED: &str =
+    "greatest(fence + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)";
 
 /// Key of the advisory lock that claims take.
 const LOCK: i64 = 0x6e69_6d64_0000_0003;
@@ -87,13 +92,15 @@ impl Store {
     pub async fn take_over(&self, owner: MasterId, max: u32) -> Result<Vec<Record>, Error> {
         let mut txn = self.begin(Writing::TakeOver).await?;
         let rows = query(
-            "UPDATE operation SET owner = $1, fence = fence + 1, changed_at = now()
-             WHERE id IN (
-                SELECT o.id FROM operation o LEFT JOIN master m ON m.id = o.owner
-                WHERE o.state IN ('dispatching', 'running', 'stuck') AND o.owner IS DISTINCT FROM $1
-                  AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
-                ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED)
-             RETURNING *",
+            AssertSqlSafe(format!(
+                "UPDATE operation SET owner = $1, fence = {RAISED}, changed_at = now()
+                 WHERE id IN (
+                    SELECT o.id FROM operation o LEFT JOIN master m ON m.id = o.owner
+                    WHERE o.state IN ('dispatching', 'running', 'stuck') AND o.owner IS DISTINCT FROM $1
+                      AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
+                    ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED)
+                 RETURNING *"
+            )),
         )
         .bind(owner.0)
         .bind(i64::from(max))
@@ -105,6 +112,34 @@ impl Store {
         }
         let taken = records(rows)?;
         txn.commit().await?;
+        Ok(taken)
+    }
+
+    /// Takes an operation that `owner` owns once more, under a higher fence. Needed when its agent has seen a fence above ours: a
+    /// database that lost its last commits may have given one away twice. `None` when it is somebody else's, or at an end.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn claim_again(
+        &self,
+        owner: MasterId,
+        id: OperationId,
+    ) -> Result<Option<Record>, Error> {
+        let mut txn = self.begin(Writing::TakeOver).await?;
+        let rows = query(AssertSqlSafe(format!(
+            "UPDATE operation SET fence = {RAISED}, changed_at = now()
+             WHERE id = $2 AND owner = $1 AND state IN ('dispatching', 'running', 'stuck')
+             RETURNING *"
+        )))
+        .bind(owner.0)
+        .bind(id.0)
+        .fetch_all(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        let taken = records(rows)?.pop();
+        if taken.is_some() {
+            txn.commit().await?;
+        }
         Ok(taken)
     }
 
@@ -269,12 +304,14 @@ async fn raise(
     let claimed = dispatched();
     let deadline = limits.deadlines.of(&claimed.state, None).map(|span| span.as_secs_f64());
     let rows = query(
-        "UPDATE operation SET owner = $1, fence = fence + 1, state = $2, detail = $3,
-                deadline = now() + $4 * interval '1 second', not_before = NULL, waits_for = NULL,
-                entered_at = now(), changed_at = now()
-         WHERE id IN (SELECT id FROM operation WHERE id = ANY($5) AND state = 'queued'
-                        AND cancel_asked_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED)
-         RETURNING *",
+        AssertSqlSafe(format!(
+            "UPDATE operation SET owner = $1, fence = {RAISED}, state = $2, detail = $3,
+                    deadline = now() + $4 * interval '1 second', not_before = NULL, waits_for = NULL,
+                    entered_at = now(), changed_at = now()
+             WHERE id IN (SELECT id FROM operation WHERE id = ANY($5) AND state = 'queued'
+                            AND cancel_asked_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED)
+             RETURNING *"
+        )),
     )
     .bind(owner.0)
     .bind(claimed.name().name())

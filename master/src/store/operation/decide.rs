@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use nim_shared::id::{Epoch, Fence, MasterId, OperationId, Seq};
 use nim_shared::operation::{Outcome, StateName};
-use sea_orm::sqlx::query;
+use sea_orm::sqlx::{AssertSqlSafe, query, query_scalar};
 
-use super::claim::records;
+use super::claim::{RAISED, records};
 use super::step::transition;
 use super::{Change, Record, Step};
 use crate::engine::operation::{Event, Operation, State};
 use crate::store::commit::{Txn, Writing};
 use crate::store::notify::Topic;
-use crate::store::{Error, Store, Who};
+use crate::store::{Error, Store, Who, unsigned};
 
 /// Whether what was about to leave may leave.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unreachable`] and its like.
     pub async fn asked_cancels(&self, owner: MasterId) -> Result<Vec<OperationId>, Error> {
-        let rows: Vec<uuid::Uuid> = sea_orm::sqlx::query_scalar(
+        let rows: Vec<uuid::Uuid> = query_scalar(
             "SELECT id FROM operation WHERE cancel_asked_at IS NOT NULL AND owner = $1
                AND state IN ('queued', 'dispatching', 'running', 'stuck')
                AND NOT (detail->'cancel_asked')::boolean ORDER BY id",
@@ -172,9 +172,10 @@ impl Store {
 /// Applies an event that comes from outside the owner, and raises the fence so that the owner hears of it.
 pub(super) async fn happened(txn: &mut Txn, found: &Record, event: Event) -> Result<(), Error> {
     let (operation, actions) = after(found, event)?;
-    query("UPDATE operation SET fence = fence + 1 WHERE id = $1")
+    let raise = format!("UPDATE operation SET fence = {RAISED} WHERE id = $1 RETURNING fence");
+    let fence: i64 = query_scalar(AssertSqlSafe(raise))
         .bind(found.id.0)
-        .execute(txn.connection())
+        .fetch_one(txn.connection())
         .await
         .map_err(txn.failed())?;
     let step = Step {
@@ -184,7 +185,7 @@ pub(super) async fn happened(txn: &mut Txn, found: &Record, event: Event) -> Res
         waits_for: Change::Clear,
         ..Step::default()
     };
-    transition(txn, found.id, found.fence.next(), &step).await
+    transition(txn, found.id, Fence(unsigned(fence)), &step).await
 }
 
 /// The engine's answer to an event.
