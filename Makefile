@@ -1,8 +1,21 @@
 # The two commands of the README are `make demo` and `make test`; each sees to what is missing.
-.PHONY: help test check
+.PHONY: help demo lab lab-down test check
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: ## a site, a master, a preview, an update, and a group of which one LPAR fails
+	scripts/need cc initdb faketime
+	cargo build --locked
+	scripts/demo
+
+lab: ## a site and a master to play with
+	scripts/need cc initdb faketime
+	cargo build --locked
+	scripts/lab up
+
+lab-down: ## ends what `make lab` started
+	scripts/lab down
 
 test: ## all tests, on real Postgres, real sshd and the lab
 	scripts/need cc initdb ssh-keygen sshd sudo faketime ip
