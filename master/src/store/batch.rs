@@ -4,13 +4,13 @@ use nim_shared::id::{BatchId, ClientToken, Digest, ObjectName, OperationId};
 use nim_shared::request::Kind;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
-use sea_orm::EntityTrait as _;
 use sea_orm::sqlx::{query_as, query_scalar};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::commit::{Txn, Writing};
-use super::entity::batch::{Entity, Model};
+use super::entity::batch::{Column, Entity, Model};
 use super::notify::Topic;
 use super::{Error, Store, Who, bigint, unsigned};
 use crate::engine::operation::Operation;
@@ -103,6 +103,28 @@ impl Store {
             operations.iter().map(|new| (new.id, new.lpar.clone())).collect();
         operations.sort_unstable();
         Ok(Accepted { batch: batch.id, operations })
+    }
+
+    /// What was accepted under `token` before, where it was.
+    ///
+    /// # Errors
+    /// [`Error::TokenReused`] when it was used for another request.
+    pub async fn accepted(
+        &self,
+        token: ClientToken,
+        request: &Value,
+    ) -> Result<Option<Accepted>, Error> {
+        let used = Entity::find()
+            .filter(Column::Token.eq(token.0))
+            .one(&self.db)
+            .await
+            .map_err(|cause| Error::database("look up a client token", cause))?;
+        if used.is_none() {
+            return Ok(None);
+        }
+        let mut txn = self.begin(Writing::Accept).await?;
+        let digest = Digest::of(request.to_string().as_bytes());
+        accepted_before(&mut txn, token, digest).await.map(Some)
     }
 
     /// One batch.

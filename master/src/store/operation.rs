@@ -6,6 +6,7 @@
 mod action;
 mod claim;
 mod decide;
+mod last;
 mod record;
 mod step;
 

@@ -110,6 +110,8 @@ pub struct OperationFilter {
     pub frame: Option<ObjectName>,
     /// Owned by this master.
     pub owner: Option<MasterId>,
+    /// With an id in this range: what the beginning of an id stands for.
+    pub ids: Option<std::ops::RangeInclusive<OperationId>>,
 }
 
 impl Store {
@@ -172,6 +174,9 @@ fn condition(filter: &OperationFilter) -> Condition {
     }
     if let Some(frame) = &filter.frame {
         all = all.add(Column::Frame.eq(frame.as_str()));
+    }
+    if let Some(ids) = &filter.ids {
+        all = all.add(Column::Id.between(ids.start().0, ids.end().0));
     }
     if let Some(owner) = filter.owner {
         all = all.add(Column::Owner.eq(owner.0));
