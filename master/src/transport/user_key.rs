@@ -63,7 +63,8 @@ pub enum KeyFault {
 }
 
 impl KeyFault {
-    pub(super) fn hint(&self, path: &Path) -> String {
+    /// What to type now, about the key in `path`.
+    pub fn hint(&self, path: &Path) -> String {
         let path = path.display();
         match self {
             Self::Read(_) | Self::NotAFile => format!("see `ls -l {path}` as the user of nimd"),
@@ -203,6 +204,11 @@ impl KeyRing {
         self.read.lock().expect(POISON).insert(path.to_owned(), (identity, key.clone()));
         Ok(key)
     }
+}
+
+/// The key in this file.
+pub(super) fn load(path: &Path) -> Result<UserKey, KeyFault> {
+    load_unless_known(path, None).map(|(_, key)| key)
 }
 
 fn load_unless_known(
