@@ -1,8 +1,16 @@
 //! `nimd`: inventory, sessions with HMCs and agents, the operation engine, and the API, over one Postgres.
 
+pub mod api;
+pub mod bundle;
 pub mod clock;
 pub mod engine;
+pub mod hosts;
+pub mod housekeeping;
+pub mod images;
 pub mod inventory;
+pub mod os;
+pub mod render;
+pub mod run;
 pub mod settings;
 pub mod store;
 pub mod telemetry;

@@ -69,7 +69,7 @@ impl Configuration {
     /// The file with the key that secrets are encrypted with.
     #[must_use]
     pub fn secret_key(&self) -> PathBuf {
-        self.data_dir.join("keys/secrets")
+        self.data_dir.join("keys/secret.key")
     }
 
     /// The folder of agent binaries.

@@ -46,11 +46,12 @@ pub const FIELDS: &[&str] = &[
     "path",
     // HTTP.
     "http.method",
-    "http.route",
+    "http.path",
     "http.status",
     // What came of it.
     "count",
     "elapsed_ms",
+    "skew_milliseconds",
     "error",
     "error.code",
 ];

@@ -32,14 +32,13 @@ pub(super) fn rules(settings: &Settings, sheet: &mut Sheet) {
 
     let lease = &settings.lease;
     let live = lease.length.duration().saturating_sub(lease.margin.duration());
-    if live < lease.heartbeat.duration() * 3 {
+    if live < lease.length.duration() * 3 / 5 {
         refuse(
-            ["lease.length", "lease.heartbeat"],
+            ["lease.margin", "lease.length"],
             format!(
-                "lease.length ({}) less lease.margin ({}) must hold three heartbeats of {}, or one lost packet stops a master",
-                lease.length.show(),
+                "lease.margin ({}) must be at most two fifths of lease.length ({}), or one lost heartbeat stops a master",
                 lease.margin.show(),
-                lease.heartbeat.show()
+                lease.length.show()
             ),
         );
     }
@@ -57,20 +56,6 @@ pub(super) fn rules(settings: &Settings, sheet: &mut Sheet) {
                     "{own} ({}) must be shorter than {theirs} ({})",
                     limit.show(),
                     patience.show()
-                ),
-            );
-        }
-    }
-
-    let kept = &settings.retention;
-    for (key, span) in [("retention.events", kept.events), ("retention.output", kept.output)] {
-        if span > kept.operations {
-            refuse(
-                [key, "retention.operations"],
-                format!(
-                    "{key} ({}) is longer than retention.operations ({})",
-                    span.show(),
-                    kept.operations.show()
                 ),
             );
         }

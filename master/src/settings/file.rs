@@ -52,6 +52,34 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The code, which stays the same for years.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Folder { .. } => "NLU-0001",
+            Self::Unreadable { .. } => "NLU-0002",
+            Self::Faults { .. } => "NLU-0003",
+            Self::SocketPath { .. } => "NLU-0004",
+        }
+    }
+
+    /// What to type now.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Folder { .. } => "give --data-dir an absolute path".to_owned(),
+            Self::Unreadable { path, .. } => format!("ls -l {}", path.display()),
+            Self::Faults { .. } => {
+                "nimd config --defaults lists every key; nothing was started".to_owned()
+            }
+            Self::SocketPath { .. } => {
+                "set socket.path to a shorter one, or use another --data-dir".to_owned()
+            }
+        }
+    }
+}
+
 /// What is wrong with a file, all at once.
 #[derive(Debug)]
 pub struct Faults(pub Vec<FileFault>);

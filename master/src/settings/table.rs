@@ -171,8 +171,6 @@ settings! {
         batch: Count<1, 10_000> = Count(500), "rows", "0.1.0";
         /// How long a row waits for others.
         flush: Span = Span::milliseconds(10), "time", "0.1.0";
-        /// How often the database is looked at where no notification came.
-        poll: Span = Span::seconds_of(1), "time", "0.1.0";
     }
     /// The program on the LPARs, and the limits that it keeps by itself.
     agent: Agent {
@@ -196,21 +194,16 @@ settings! {
     }
     /// How several masters share one database.
     lease: Lease {
-        /// How often a master says that it lives.
-        heartbeat: Span = Span::seconds_of(2), "time", "0.1.0";
-        /// How long it counts as living without one. Past it another master takes over its operations.
+        /// How long a master counts as living after a heartbeat; it sends five in this time. Past it another one takes over its
+        /// operations.
         length: Span = Span::seconds_of(15), "time", "0.1.0";
         /// How long before its own lease ends a master stops to command.
         margin: Span = Span::seconds_of(5), "time", "0.1.0";
     }
-    /// How long things are kept after their operation ended.
+    /// How long things are kept.
     retention: Retention {
-        /// Operations with their reports.
-        operations: Span = Span::days(730), "time", "0.1.0";
-        /// Events.
-        events: Span = Span::days(180), "time", "0.1.0";
-        /// Raw output of geninstall.
-        output: Span = Span::days(90), "time", "0.1.0";
+        /// Events and raw output, a month at a time; operations with their reports stay for good.
+        events: Span = Span::days(365), "time", "0.1.0";
     }
     /// Limits of the HTTP API.
     api: Api {

@@ -51,13 +51,12 @@ fn all_faults_are_said_at_once_each_with_its_line() {
 
 #[test]
 fn rules_between_keys_name_the_line_that_was_written() {
-    let text = "limits:\n  global: 1\nlease:\n  heartbeat: 4s\nagent:\n  stage: 3h\nretention:\n  events: 3000d\n";
+    let text = "limits:\n  global: 1\nlease:\n  margin: 10s\nagent:\n  stage: 3h\n";
     insta::assert_snapshot!(faults(text).join("\n"), @r"
     nimd.yaml:2: limits.global: limits.per_frame (2) is more than limits.global (1) lets run
     nimd.yaml:2: limits.global: limits.per_hmc (8) is more than limits.global (1) lets run
-    nimd.yaml:4: lease.heartbeat: lease.length (15s) less lease.margin (5s) must hold three heartbeats of 4s, or one lost packet stops a master
+    nimd.yaml:4: lease.margin: lease.margin (10s) must be at most two fifths of lease.length (15s), or one lost heartbeat stops a master
     nimd.yaml:6: agent.stage: agent.stage (3h) must be shorter than deadlines.stage (2h)
-    nimd.yaml:8: retention.events: retention.events (3000d) is longer than retention.operations (730d)
     ");
 }
 

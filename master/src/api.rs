@@ -1,0 +1,237 @@
+//! The HTTP API on a Unix socket: the routes of [`nim_shared::api`], each extract → call → answer.
+//!
+//! Nothing is decided here about operations and nothing is stored here: this module asks the store and, where a host has to be
+//! spoken with, the [`Hosts`] that it is given. Every answer that is no success is a [`Failure`](nim_shared::api::Failure). No
+//! request stays open for minutes but `watch`; what takes longer is started here and observed there.
+
+mod agent;
+mod apply;
+mod cust;
+mod derived;
+mod error;
+mod extract;
+mod host;
+mod hostkey;
+mod object;
+mod operation;
+mod secret;
+mod server;
+mod socket;
+mod verdict;
+mod watch;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use futures::FutureExt as _;
+use nim_shared::api::FailureKind;
+use nim_shared::id::MasterId;
+use nim_shared::stamp::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::sync::watch::Sender;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+pub use host::{HostKeys, Hosts, Offered};
+pub use socket::{Error as SocketError, Socket};
+
+use crate::clock::Clock;
+use crate::images::Images;
+use crate::settings::{Configuration, Value as _};
+use crate::store::Store;
+use crate::store::notify::{Hints, Topic};
+use crate::store::secret::KeyFile;
+use error::Refusal;
+use socket::Peer;
+
+/// What the API works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    parts: Arc<Parts>,
+    /// Tells watchers to look. One listener at the database for all of them: each holds a connection.
+    news: Arc<Sender<()>>,
+}
+
+/// See [`Api::new`].
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Who speaks with LPARs and other hosts.
+    pub hosts: Arc<dyn Hosts>,
+    /// As meant.
+    pub configuration: Configuration,
+    /// This run of nimd.
+    pub master: MasterId,
+    /// The master's public key, as a line of `authorized_keys`.
+    pub public_key: String,
+    /// The file of its private key.
+    pub key: std::path::PathBuf,
+    /// What secrets are sealed with.
+    pub secrets: KeyFile,
+    /// Digests of the files that the master sends.
+    pub images: Images,
+    /// When it became ready.
+    pub ready_at: Timestamp,
+    /// The time.
+    pub clock: Clock,
+    /// Set when nimd ends: watchers are let go.
+    pub end: CancellationToken,
+    /// How many may watch at a time.
+    pub watchers: Arc<Semaphore>,
+}
+
+impl std::ops::Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Api {
+    /// Of its parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts), news: Arc::new(Sender::new(())) }
+    }
+
+    /// Answers on `socket` until [`Parts::end`] is set; then takes no more connections and gives those that are open
+    /// [`GRACE`] to end.
+    pub async fn run(self, socket: Socket) {
+        let end = self.end.clone();
+        let (listener, guard) = socket.into_parts();
+        let late = async {
+            end.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        let telling = tell(self.store.hints(&[Topic::Events, Topic::Work]), Arc::clone(&self.news));
+        let service = self.router().into_make_service_with_connect_info::<Peer>();
+        let serving =
+            axum::serve(listener, service).with_graceful_shutdown(end.clone().cancelled_owned());
+        tokio::select! {
+            () = telling => {}
+            ended = serving.into_future() => match ended {
+                Ok(()) => info!("the API takes no more requests"),
+                Err(cause) => error!(error = %cause, "the API ended"),
+            },
+            () = late => warn!("requests were still open when nimd ended; their connections are cut"),
+        }
+        drop(guard);
+    }
+
+    /// The routes.
+    fn router(self) -> Router {
+        let limit = self.configuration.settings.api.body.bytes();
+        let short = Router::new()
+            .route("/v1/server", get(server::server))
+            .route("/v1/objects", get(object::list).post(object::define))
+            .route(
+                "/v1/objects/{name}",
+                get(object::show).patch(object::edit).delete(object::remove),
+            )
+            .route("/v1/apply", post(apply::apply))
+            .route("/v1/export", get(apply::export))
+            .route("/v1/cust", post(cust::cust))
+            .route("/v1/operations", get(operation::list))
+            .route("/v1/operations/{id}", get(operation::show))
+            .route("/v1/operations/{id}/cancel", post(operation::cancel))
+            .route("/v1/operations/{id}/resolve", post(operation::resolve))
+            .route("/v1/operations/{id}/events", get(operation::events))
+            .route("/v1/operations/{id}/output", get(operation::output))
+            .route("/v1/hostkeys", get(hostkey::list).post(hostkey::trust))
+            .route("/v1/hostkeys/scan", post(hostkey::scan))
+            .route("/v1/hostkeys/import", post(hostkey::import))
+            .route("/v1/hostkeys/{name}", axum::routing::delete(hostkey::forget))
+            .route("/v1/secrets", get(secret::list))
+            .route("/v1/secrets/{name}", put(secret::set).delete(secret::remove))
+            .route("/v1/agent/{lpar}/bundle", get(agent::bundle))
+            .route("/v1/agent/{lpar}/status", get(agent::status))
+            .route_layer(middleware::from_fn_with_state(self.clone(), in_time));
+        Router::new()
+            .route("/v1/watch", get(watch::watch))
+            .merge(short)
+            .fallback(no_route)
+            .method_not_allowed_fallback(no_method)
+            .layer(DefaultBodyLimit::max(limit))
+            .layer(middleware::from_fn(guarded))
+            .with_state(self)
+    }
+}
+
+/// Passes hints of the database on to all watchers.
+async fn tell(mut hints: Hints, news: Arc<Sender<()>>) {
+    loop {
+        hints.wait(LOOK).await;
+        news.send_replace(());
+    }
+}
+
+/// Longest time between two looks of watchers without a hint.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long requests may go on when nimd ends.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Ends a request that takes too long. What it began in the database is rolled back, or was committed: no state between.
+async fn in_time(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let limit = api.configuration.settings.api.request;
+    match tokio::time::timeout(limit.duration(), next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Refusal::new(
+            FailureKind::Unreachable,
+            "NLU-0109",
+            format!("the request took longer than {}", limit.show()),
+        )
+        .hint("look whether it was done before you send it again; the limit is api.request in nimd's settings")
+        .into_response(),
+    }
+}
+
+/// Logs requests that change something, and turns a panic of a handler into an answer.
+async fn guarded(request: Request, next: Next) -> Result<Response, Infallible> {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| *peer);
+    let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let response = answer.unwrap_or_else(|_| {
+        Refusal::new(FailureKind::Internal, "NLU-0199", "a fault in nimd ended the request")
+            .hint("its log has more")
+            .into_response()
+    });
+    if !method.is_safe() {
+        let (uid, pid) = peer.map_or((None, None), |peer| (peer.uid, peer.pid));
+        let status = response.status().as_u16();
+        let who = uid.map_or_else(|| "an unknown user".to_owned(), |uid| format!("uid {uid}"));
+        info!(
+            http.method = %method, http.path = %path, http.status = status, peer.uid = uid, peer.pid = pid,
+            "{method} {path} by {who}: {status}"
+        );
+    }
+    Ok(response)
+}
+
+/// No such path.
+async fn no_route(request: Request) -> Refusal {
+    Refusal::new(
+        FailureKind::NotFound,
+        "NLU-0101",
+        format!("there is nothing at {}", request.uri().path()),
+    )
+    .hint("nimctl and nimd should be of the same version: nimctl --version, nimd --version")
+}
+
+/// No such method there.
+async fn no_method(request: Request) -> Refusal {
+    let (method, path) = (request.method(), request.uri().path());
+    Refusal::usage("NLU-0102", format!("{path} does not take {method}"))
+        .hint("nimctl and nimd should be of the same version: nimctl --version, nimd --version")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! `cust`: everything is looked at before anything is accepted, and all that is wrong is said at once.
+
+mod plan;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::Json;
+use axum::extract::State;
+use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
+use nim_shared::id::{BatchId, Digest, ObjectName, OperationId};
+use nim_shared::object::{Object, Spec};
+use nim_shared::request::Limits;
+use tracing::info;
+use uuid::Uuid;
+
+use super::Api;
+use super::error::{Answer, Refusal};
+use super::extract::{Asker, Body};
+use crate::store::hostkey::KeyHolder;
+use crate::store::object::{NamePattern, ObjectFilter, Target};
+use crate::store::{self, NewBatch, NewOperation, Store};
+use plan::{Known, Planned};
+
+/// `POST /v1/cust`
+pub(super) async fn cust(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    Body(cust): Body<Cust>,
+) -> Answer<Json<Accepted>> {
+    let request = serde_json::to_value(&cust).map_err(|cause| {
+        Refusal::internal("NLU-0199", "the request cannot be written down", &cause)
+    })?;
+    // The same request again, because its answer was lost: by now its LPARs have an open operation, its own.
+    if let Some(before) = api.store.accepted(cust.token, &request).await? {
+        return Ok(Json(answer(before)));
+    }
+    let mut faults = plan::request_faults(&cust);
+    let targets = targets(&api.store, &cust, &mut faults).await?;
+    let known = known(&api, &cust, &targets).await?;
+    let (planned, more) = super::apply::blocking({
+        let cust = cust.clone();
+        move || plan::plan(&cust, &targets, &known)
+    })
+    .await?;
+    faults.extend(more);
+    if !faults.is_empty() {
+        let what = if faults.len() == 1 {
+            "1 reason".to_owned()
+        } else {
+            format!("{} reasons", faults.len())
+        };
+        return Err(
+            Refusal::refused("NLU-0120", format!("nothing was started, for {what}")).faults(faults)
+        );
+    }
+    let batch = NewBatch {
+        id: BatchId(Uuid::now_v7()),
+        requested_by: who,
+        concurrent: cust.concurrent,
+        time_limit: cust.time_limit,
+        queued: api.configuration.settings.deadlines.queued.seconds(),
+        request,
+    };
+    let operations: Vec<_> = planned.into_iter().map(operation).collect();
+    let accepted = api.store.accept(cust.token, &batch, &operations).await?;
+    info!(
+        batch.id = %accepted.batch, count = accepted.operations.len(), peer.uid = who.uid,
+        "{} operations were accepted from uid {}, batch {}", accepted.operations.len(), who.uid, accepted.batch
+    );
+    Ok(Json(answer(accepted)))
+}
+
+/// One operation as it is stored.
+fn operation(planned: Planned) -> NewOperation {
+    NewOperation {
+        id: OperationId(Uuid::now_v7()),
+        lpar: planned.lpar,
+        frame: planned.frame,
+        hmc: planned.hmc,
+        kind: planned.kind,
+        digest: Digest::of(planned.request.as_bytes()),
+        request: planned.request,
+    }
+}
+
+/// What was accepted, as it is shown.
+fn answer(accepted: store::Accepted) -> Accepted {
+    let operations = accepted.operations.into_iter();
+    Accepted {
+        batch: accepted.batch,
+        operations: operations.map(|(id, lpar)| AcceptedOperation { id, lpar }).collect(),
+    }
+}
+
+/// The LPARs that are meant.
+async fn targets(store: &Store, cust: &Cust, faults: &mut Vec<FileFault>) -> Answer<Vec<Target>> {
+    let mut patterns = Vec::new();
+    for target in &cust.targets {
+        match target.parse::<NamePattern>() {
+            Ok(pattern) => patterns.push(pattern),
+            Err(cause) => faults.push(plan::fault("targets", cause.to_string())),
+        }
+    }
+    match store.expand_targets(&patterns).await {
+        Ok(targets) => {
+            if targets.is_empty() && faults.is_empty() {
+                faults.push(plan::fault("targets", "no LPAR is named".to_owned()));
+            }
+            Ok(targets)
+        }
+        Err(store::Error::NoSuchLpar { names }) => {
+            faults.extend(names.into_iter().map(|name| {
+                plan::fault("targets", format!("\"{name}\" names no LPAR and no group"))
+            }));
+            Ok(Vec::new())
+        }
+        Err(error @ store::Error::NotLpars { .. }) => {
+            faults.push(plan::fault("targets", error.to_string()));
+            Ok(Vec::new())
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Everything that the plan has to know, in a few queries however many LPARs there are.
+async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
+    let mut wanted: BTreeSet<ObjectName> = cust.lpp_source.iter().cloned().collect();
+    for target in targets {
+        wanted.extend(target.frame.iter().chain(&target.hmc).cloned());
+        // A name that is none is said by the plan.
+        wanted.extend(plan::data_name(cust, &target.name).and_then(Result::ok));
+    }
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let objects = objects(&api.store, &wanted).await?;
+    let filter = ObjectFilter {
+        types: vec![nim_shared::object::ObjectType::Hmc],
+        ..ObjectFilter::default()
+    };
+    let hmcs = super::apply::all(&api.store, &filter).await?.into_iter();
+    let hmcs = hmcs.filter_map(|object| match object.spec {
+        Spec::Hmc(hmc) => Some((object.name, hmc)),
+        _ => None,
+    });
+    let images = match cust.lpp_source.as_ref().and_then(|name| objects.get(name)) {
+        Some(Object { name, spec: Spec::LppSource(source), .. }) => {
+            Some(source::images(api, name, source).await)
+        }
+        Some(_) | None => None,
+    };
+    let files = source::data_files(&objects).await?;
+    let secrets = api.store.secret_list().await?;
+    let settings = &api.configuration.settings.agent;
+    Ok(Known {
+        secrets: secrets.into_iter().map(|info| (info.name.clone(), info)).collect(),
+        host_keys: host_keys(&api.store, targets).await?,
+        key: api.key.clone(),
+        images,
+        files,
+        hmcs: hmcs.collect(),
+        objects,
+        limits: Limits {
+            stage: settings.stage.seconds(),
+            proceed: settings.proceed.seconds(),
+            update: settings.update.seconds(),
+            post: settings.post.seconds(),
+            answer: settings.answer.seconds(),
+            output: settings.output.megabytes(),
+            keep_free: settings.keep_free.megabytes(),
+        },
+    })
+}
+
+/// Those of `names` that are defined: one query for each thousand.
+pub(super) async fn objects(
+    store: &Store,
+    names: &[ObjectName],
+) -> Result<BTreeMap<ObjectName, Object>, store::Error> {
+    let mut found = BTreeMap::new();
+    let most = usize::try_from(PAGE_LIMIT).unwrap_or(usize::MAX);
+    for names in names.chunks(most) {
+        let names = names.iter().map(NamePattern::from).collect();
+        let filter = ObjectFilter { names, ..ObjectFilter::default() };
+        let page = store.objects(&filter, None, PAGE_LIMIT).await?;
+        found.extend(page.items.into_iter().map(|one| (one.object.name.clone(), one.object)));
+    }
+    Ok(found)
+}
+
+/// Whose host keys are on record: asked for one by one where few LPARs are meant, else all of them at once.
+async fn host_keys(store: &Store, targets: &[Target]) -> Result<BTreeSet<KeyHolder>, store::Error> {
+    let mut holders = BTreeSet::new();
+    if targets.len() > FEW {
+        holders.extend(store.host_keys(None).await?.into_iter().map(|key| key.holder));
+        return Ok(holders);
+    }
+    for target in targets {
+        let hops = target.lpar.via.iter().map(crate::inventory::endpoint::hop_holder);
+        for holder in std::iter::once(KeyHolder::Object(target.name.clone())).chain(hops) {
+            if !holders.contains(&holder) && !store.host_keys(Some(&holder)).await?.is_empty() {
+                holders.insert(holder);
+            }
+        }
+    }
+    Ok(holders)
+}
+
+/// Up to how many LPARs host keys are asked for one by one.
+const FEW: usize = 16;

@@ -1,0 +1,335 @@
+//! From a request and what is known to one order for each LPAR, or to all that is wrong. Decides, asks nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nim_shared::api::{Cust, FileFault};
+use nim_shared::id::{BadName, ObjectName};
+use nim_shared::lvupdate::Data;
+use nim_shared::object::{Hmc, Object, Spec};
+use nim_shared::request::{Console, Expected, Images, Install, Kind, Limits, Request};
+
+use crate::inventory::endpoint::Route;
+use crate::render::{self, Facts, HmcFacts};
+use crate::store::hostkey::KeyHolder;
+use crate::store::object::Target;
+use crate::store::secret::SecretInfo;
+use crate::telemetry::chain;
+
+/// What has to be known of the inventory.
+pub(super) struct Known {
+    /// Objects that the request or an LPAR names.
+    pub(super) objects: BTreeMap<ObjectName, Object>,
+    /// Every HMC: a file may name another one than the preferred of the frame.
+    pub(super) hmcs: BTreeMap<ObjectName, Hmc>,
+    /// Content of each `live_update_data` object, or why it cannot be had.
+    pub(super) files: BTreeMap<ObjectName, Result<String, String>>,
+    /// How the packages get to the LPARs, or why they cannot; `None` where no source was found.
+    pub(super) images: Option<Result<Images, String>>,
+    /// Secrets, without their content.
+    pub(super) secrets: BTreeMap<ObjectName, SecretInfo>,
+    /// Whose host keys are on record.
+    pub(super) host_keys: BTreeSet<KeyHolder>,
+    /// The master's own key.
+    pub(super) key: std::path::PathBuf,
+    /// Limits that the agent keeps.
+    pub(super) limits: Limits,
+}
+
+/// One operation to be accepted.
+pub(super) struct Planned {
+    pub(super) lpar: ObjectName,
+    pub(super) frame: Option<ObjectName>,
+    pub(super) hmc: Option<ObjectName>,
+    pub(super) kind: Kind,
+    /// The order as text.
+    pub(super) request: String,
+}
+
+/// A fault at `path`: a part of the request, or an LPAR.
+pub(super) fn fault(path: &str, message: String) -> FileFault {
+    FileFault { file: None, line: None, path: path.to_owned(), message }
+}
+
+/// What is wrong with the request by itself.
+pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
+    let mut faults = Vec::new();
+    let mut refuse = |path: &str, message: &str| faults.push(fault(path, message.to_owned()));
+    if cust.targets.is_empty() {
+        refuse("targets", "no LPAR is named");
+    }
+    match (&cust.install, &cust.lpp_source) {
+        (Install::Nothing, Some(_)) => {
+            refuse("lpp_source", "nothing is to be installed from it: say `fixes` or `filesets`");
+        }
+        (Install::UpdateAll | Install::All | Install::List(_), None) => {
+            refuse("lpp_source", "it is not said where the packages are");
+        }
+        (Install::Nothing, None) | (_, Some(_)) => {}
+    }
+    if let Install::List(names) = &cust.install {
+        if names.is_empty() {
+            refuse("filesets", "none is named");
+        }
+        for name in names.iter().filter(|name| !is_package(name)) {
+            refuse("filesets", &format!("{:?} is no fileset, interim fix or package", name));
+        }
+    }
+    if cust.concurrent == Some(0) {
+        refuse("concurrent", "at least one has to run at a time");
+    }
+    if cust.time_limit.is_some_and(|limit| limit.0 == 0) {
+        refuse("time_limit", "it is over before it begins");
+    }
+    if cust.live_update_data.is_none() {
+        refuse("live_update_data", "it is not said which disks and which console are used");
+    }
+    faults
+}
+
+/// The name of the `live_update_data` object for `lpar`; `None` where the request has none.
+pub(super) fn data_name(cust: &Cust, lpar: &ObjectName) -> Option<Result<ObjectName, BadName>> {
+    let pattern = cust.live_update_data.as_ref()?;
+    Some(pattern.replace("{lpar}", lpar.as_str()).parse())
+}
+
+/// One order for each of `targets`, and all that is wrong.
+pub(super) fn plan(
+    cust: &Cust,
+    targets: &[Target],
+    known: &Known,
+) -> (Vec<Planned>, Vec<FileFault>) {
+    let mut faults = Vec::new();
+    let images = images(cust, known).unwrap_or_else(|message| {
+        faults.push(fault("lpp_source", message));
+        None
+    });
+    let mut planned = Vec::new();
+    for target in targets {
+        let mut order = Order { cust, target, known, wrong: Vec::new() };
+        planned.extend(order.plan(images.as_ref()));
+        faults.extend(order.wrong.into_iter().map(|message| fault(target.name.as_str(), message)));
+    }
+    (planned, faults)
+}
+
+/// Where the packages come from.
+fn images(cust: &Cust, known: &Known) -> Result<Option<Images>, String> {
+    let Some(name) = &cust.lpp_source else { return Ok(None) };
+    match (known.objects.get(name), &known.images) {
+        (None, _) => Err(format!("there is no object \"{name}\"")),
+        (Some(_), Some(images)) => images.clone().map(Some),
+        (Some(other), None) => {
+            Err(format!("{name} is of type {}, not lpp_source", other.spec.object_type()))
+        }
+    }
+}
+
+/// One LPAR in the making.
+struct Order<'a> {
+    cust: &'a Cust,
+    target: &'a Target,
+    known: &'a Known,
+    wrong: Vec<String>,
+}
+
+impl Order<'_> {
+    /// The order; `None` when something is wrong, which is noted. Everything is looked at.
+    fn plan(&mut self, images: Option<&Images>) -> Option<Planned> {
+        let target = self.target;
+        if let Some(open) = target.open {
+            self.wrong.push(format!("operation {open} is open on it: nimctl status {open}"));
+        }
+        self.way();
+        let file = self.file()?;
+        let console = self.console(&file.data);
+        let request = Request {
+            kind: self.cust.kind,
+            expected: Expected {
+                machine_serial: target.lpar.machine_serial.clone(),
+                partition_name: Some(partition(target)),
+                installation: target.lpar.installation,
+            },
+            images: images.cloned(),
+            install: self.cust.install.clone(),
+            accept_licenses: self.cust.accept_licenses,
+            lvupdate_data: file.text,
+            console,
+            limits: self.known.limits,
+        };
+        if !self.wrong.is_empty() {
+            return None;
+        }
+        let request = serde_json::to_string(&request).expect("an order is JSON");
+        Some(Planned {
+            lpar: target.name.clone(),
+            frame: target.frame.clone(),
+            hmc: target.hmc.clone(),
+            kind: self.cust.kind,
+            request,
+        })
+    }
+
+    /// Looks whether the LPAR can be connected to: addresses, key, and a host key for each host on the way.
+    fn way(&mut self) {
+        let object = Object {
+            name: self.target.name.clone(),
+            spec: Spec::Standalone(self.target.lpar.clone()),
+            comments: None,
+            labels: BTreeMap::new(),
+        };
+        match Route::of(&object, &self.known.key) {
+            Ok(route) => {
+                for holder in route.holders() {
+                    if !self.known.host_keys.contains(&holder) {
+                        self.wrong.push(format!(
+                            "the host key of {holder} is not known: nimctl hostkey scan {}",
+                            self.target.name
+                        ));
+                    }
+                }
+            }
+            Err(cause) => self.wrong.push(chain(&cause)),
+        }
+    }
+
+    /// `lvupdate.data` for this LPAR.
+    fn file(&mut self) -> Option<render::Rendered> {
+        let name = match data_name(self.cust, &self.target.name)? {
+            Ok(name) => name,
+            Err(cause) => {
+                self.wrong.push(format!("live_update_data: {cause}"));
+                return None;
+            }
+        };
+        let template = match (self.known.objects.get(&name), self.known.files.get(&name)) {
+            (None, _) => Err(format!("there is no live_update_data \"{name}\"")),
+            (Some(_), Some(Ok(template))) => Ok(template),
+            (Some(_), Some(Err(why))) => Err(format!("{name}: {why}")),
+            (Some(other), None) => {
+                Err(format!("{name} is of type {}, not live_update_data", other.spec.object_type()))
+            }
+        };
+        let template = match template {
+            Ok(template) => template,
+            Err(message) => {
+                self.wrong.push(message);
+                return None;
+            }
+        };
+        match render::render(template, &facts(self.target, self.known)) {
+            Ok(rendered) => Some(rendered),
+            Err(render::Error::Faults { faults }) => {
+                self.wrong.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
+                None
+            }
+            Err(other) => {
+                self.wrong.push(format!("{name}: {}", chain(&other)));
+                None
+            }
+        }
+    }
+
+    /// The console that the LPAR authenticates at. `None` with PowerVC, and where the HMC has no `passwd_file`: then the LPAR
+    /// has to hold a token already, which the preview checks.
+    fn console(&mut self, data: &Data) -> Option<Console> {
+        let stanza = data.hmc.as_ref()?;
+        let address = stanza.management_console.as_ref()?;
+        let mut hmcs = self.known.hmcs.iter();
+        let Some((name, hmc)) = hmcs.find(|(name, hmc)| denotes(address, name, hmc)) else {
+            self.wrong.push(format!(
+                "the management console {address} is no hmc: no object has it as name, as host in if1 or as lpar_address"
+            ));
+            return None;
+        };
+        self.frame_has(name);
+        let secret = hmc.passwd_file.as_ref()?;
+        match self.known.secrets.get(secret) {
+            None => self.wrong.push(format!("the secret {secret} of {name} is not set: nimctl secret set {secret}")),
+            Some(SecretInfo { refused: Some((by, at)), .. }) => self.wrong.push(format!(
+                "the secret {secret} was refused by {by} at {at} and is not used until it is changed: nimctl secret set {secret}"
+            )),
+            Some(_) => {}
+        }
+        let user = match (&stanza.user, &hmc.login) {
+            (Some(user), Some(login)) if user != login => {
+                self.wrong.push(format!(
+                    "lvupdate.data has the user {user}, and the login of {name} is {login}: the token would not fit"
+                ));
+                return None;
+            }
+            (Some(user), _) | (None, Some(user)) => user.clone(),
+            (None, None) => {
+                self.wrong
+                    .push(format!("neither lvupdate.data nor {name} says which user logs in"));
+                return None;
+            }
+        };
+        Some(Console {
+            address: address.clone(),
+            port: hmc.mgmt_port.map_or(REST, std::num::NonZeroU16::get),
+            user,
+            secret: secret.clone(),
+        })
+    }
+
+    /// Looks whether the HMC `name` manages the LPAR's frame, where that is known.
+    fn frame_has(&mut self, name: &ObjectName) {
+        let Some(frame) = &self.target.frame else { return };
+        if let Some(Object { spec: Spec::Cec(cec), .. }) = self.known.objects.get(frame)
+            && !cec.mgmt_source.contains(name)
+        {
+            self.wrong.push(format!("{name} does not manage its frame {frame}"));
+        }
+    }
+}
+
+/// Whether `text` in `lvupdate.data` means the HMC `name`.
+fn denotes(text: &str, name: &ObjectName, hmc: &Hmc) -> bool {
+    text == name.as_str()
+        || text == hmc.if1.hostname
+        || hmc.lpar_address.as_deref().is_some_and(|address| address == text)
+}
+
+/// The partition's name on the HMC.
+fn partition(target: &Target) -> String {
+    target.lpar.partition_name.clone().unwrap_or_else(|| target.name.to_string())
+}
+
+/// What a template may ask for.
+fn facts(target: &Target, known: &Known) -> Facts {
+    let spec = |name: &Option<ObjectName>| {
+        name.as_ref().and_then(|name| known.objects.get(name)).map(|object| &object.spec)
+    };
+    let machine = match spec(&target.frame) {
+        Some(Spec::Cec(cec)) => Some(format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial)),
+        _ => None,
+    };
+    let hmc = match (&target.hmc, spec(&target.hmc)) {
+        (Some(name), Some(Spec::Hmc(hmc))) => Some(HmcFacts {
+            name: name.to_string(),
+            address: hmc.lpar_address.clone().unwrap_or_else(|| hmc.if1.hostname.clone()),
+            user: hmc.login.clone(),
+        }),
+        _ => None,
+    };
+    Facts {
+        name: target.name.to_string(),
+        hostname: target.lpar.if1.hostname.clone(),
+        partition_name: partition(target),
+        lpar_id: target.lpar.identity,
+        frame: target.frame.as_ref().map(ToString::to_string),
+        machine,
+        hmc,
+        labels: target.labels.clone(),
+    }
+}
+
+/// Whether `text` can name what geninstall installs: a fileset, `E:` or a file for an interim fix, `R:` for an rpm. Source: the
+/// NIM reference, §3.1.
+fn is_package(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | ':');
+    (1..=255).contains(&text.len()) && text.chars().all(allowed) && !text.starts_with('-')
+}
+
+/// Port of the HMC's REST interface. Source: the HMC reference, §6.
+const REST: u16 = 12443;

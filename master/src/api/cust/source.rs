@@ -1,0 +1,110 @@
+//! What `cust` reads on the master: the packages of an `lpp_source`, and files with `lvupdate.data`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use nim_shared::id::ObjectName;
+use nim_shared::object::{Access, LppSource, Object, Spec};
+use nim_shared::request::Images;
+
+use crate::api::Api;
+use crate::api::error::Answer;
+use crate::telemetry::chain;
+
+/// How the LPARs get the packages of `source`, or why they cannot. Where `access` is not set: what lies on another server is
+/// mounted, what lies here is sent.
+pub(super) async fn images(
+    api: &Api,
+    name: &ObjectName,
+    source: &LppSource,
+) -> Result<Images, String> {
+    let location = &source.location;
+    let good = location.starts_with('/') && !location.split('/').any(|part| part == "..");
+    if !good || location.chars().any(char::is_control) {
+        return Err(format!("the location of {name} is no absolute path: {location}"));
+    }
+    let elsewhere = source.server.as_deref().filter(|server| *server != MASTER);
+    let access =
+        source.access.unwrap_or(if elsewhere.is_some() { Access::Nfs } else { Access::Push });
+    match (access, elsewhere) {
+        (Access::Local, _) => Ok(Images::Folder { path: location.clone() }),
+        (Access::Nfs, Some(server)) => {
+            Ok(Images::Nfs { server: server.to_owned(), export: location.clone() })
+        }
+        (Access::Nfs, None) => Err(format!(
+            "{name} is mounted over NFS, and its server is not known: set `server` to the name or address by which LPARs reach it"
+        )),
+        (Access::Push, Some(server)) => Err(format!(
+            "{name} lies on {server}, and only what lies on the master can be sent: set `access` to nfs or local"
+        )),
+        (Access::Push, None) => {
+            let files = api.images.files(Path::new(location), WAIT).await;
+            files.map(|files| Images::Pushed { files }).map_err(|error| match error {
+                crate::images::Error::Late { .. } => {
+                    format!("{name}: {error}; send the same request again in a minute")
+                }
+                other => format!("{name}: {}", chain(&other)),
+            })
+        }
+    }
+}
+
+/// The content of each `live_update_data` object among `objects`, or why it cannot be had.
+pub(super) async fn data_files(
+    objects: &BTreeMap<ObjectName, Object>,
+) -> Answer<BTreeMap<ObjectName, Result<String, String>>> {
+    let mut wanted = Vec::new();
+    let mut files = BTreeMap::new();
+    for (name, object) in objects {
+        let Spec::LiveUpdateData(data) = &object.spec else { continue };
+        let content = match (&data.content, &data.location, &data.server) {
+            (Some(_), Some(_), _) => Err("has both `location` and `content`".to_owned()),
+            (None, None, _) => Err("has neither `location` nor `content`".to_owned()),
+            (Some(content), None, _) => Ok(content.clone()),
+            (None, Some(_), Some(server)) if server.as_str() != MASTER => {
+                Err(format!("lies on {server}; only files on the master can be read"))
+            }
+            (None, Some(location), _) => {
+                wanted.push((name.clone(), location.clone()));
+                continue;
+            }
+        };
+        files.insert(name.clone(), content);
+    }
+    let read = super::super::apply::blocking(move || {
+        let read = |(name, location): (ObjectName, String)| (name, read_file(Path::new(&location)));
+        wanted.into_iter().map(read).collect::<Vec<_>>()
+    })
+    .await?;
+    files.extend(read);
+    Ok(files)
+}
+
+/// A small text file.
+fn read_file(path: &Path) -> Result<String, String> {
+    use std::io::Read as _;
+    let failed = |cause: std::io::Error| format!("cannot read {}: {cause}", path.display());
+    if !path.is_absolute() {
+        return Err(format!("{} is no absolute path", path.display()));
+    }
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(format!("{} is no file", path.display()));
+    }
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(LONGEST + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > LONGEST {
+        return Err(format!("{} is larger than {LONGEST} bytes", path.display()));
+    }
+    Ok(text)
+}
+
+/// NIM's name for the machine that nimd runs on.
+const MASTER: &str = "master";
+
+/// Longest file with `lvupdate.data`, in bytes.
+const LONGEST: u64 = 64 << 10;
+
+/// How long a request waits for digests of files: less than a request may take.
+const WAIT: Duration = Duration::from_secs(40);

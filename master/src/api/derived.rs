@@ -1,0 +1,124 @@
+//! What of an object is not stored with it: attributes that NIM shows and that follow from others, and states.
+//!
+//! `mgmt_profile1` follows from frame, HMC and partition id; `Cstate`, `Rstate` and their like from operations. They are
+//! computed for a page of objects in a few queries. Source of names and texts: the NIM reference (§1.5, §1.6).
+
+use std::collections::BTreeMap;
+
+use nim_shared::api::Pair;
+use nim_shared::id::{LparId, ObjectName};
+use nim_shared::object::{Object, ObjectType, Spec};
+use nim_shared::operation::StateName;
+use nim_shared::stamp::Timestamp;
+
+use crate::store::object::Stored;
+use crate::store::operation::Record;
+use crate::store::{Error, Store};
+
+/// What is derived for a page of objects.
+#[derive(Debug, Default)]
+pub(super) struct Derived {
+    /// The preferred HMC of each frame.
+    hmcs: BTreeMap<ObjectName, ObjectName>,
+    /// The last operation of each LPAR.
+    last: BTreeMap<ObjectName, Record>,
+}
+
+impl Derived {
+    /// For `objects`.
+    pub(super) async fn of(store: &Store, objects: &[Stored]) -> Result<Self, Error> {
+        let mut derived = Self::default();
+        if objects.iter().any(|one| frame(&one.object.spec).is_some()) {
+            for frame in store.frames().await? {
+                if let Some(hmc) = frame.hmcs.into_iter().next() {
+                    derived.hmcs.insert(frame.name, hmc.name);
+                }
+            }
+        }
+        let lpars: Vec<_> = objects
+            .iter()
+            .filter(|one| one.object.spec.object_type() == ObjectType::Standalone)
+            .map(|one| &one.object.name)
+            .collect();
+        if !lpars.is_empty() {
+            derived.last = store.last_operations(&lpars).await?;
+        }
+        Ok(derived)
+    }
+
+    /// The derived attributes of `object`, in NIM's order.
+    pub(super) fn pairs(&self, object: &Object) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        let mut add = |attribute: &str, value: String| {
+            pairs.push(Pair { attribute: attribute.to_owned(), value });
+        };
+        match &object.spec {
+            Spec::Ent(_) => add("Nstate", READY.to_owned()),
+            Spec::LiveUpdateData(_) | Spec::LppSource(_) => add("Rstate", READY.to_owned()),
+            Spec::Cec(cec) => {
+                add("serial", format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial));
+                add("Cstate", READY_FOR.to_owned());
+            }
+            Spec::Hmc(_) => add("Cstate", READY_FOR.to_owned()),
+            Spec::Vios(_) | Spec::Standalone(_) => {
+                if let Some(profile) = self.profile(&object.spec) {
+                    add("mgmt_profile1", profile);
+                }
+                let last = self.last.get(&object.name);
+                let open = last.is_some_and(|last| !last.operation.name().is_terminal());
+                add("Cstate", if open { AT_WORK } else { READY_FOR }.to_owned());
+                if let Some(result) = last.and_then(|last| result(last.operation.name())) {
+                    add("Cstate_result", result.to_owned());
+                }
+            }
+            Spec::MacGroup(_) => {}
+        }
+        pairs
+    }
+
+    /// When nimd last spoke with `name`, where it has.
+    pub(super) fn last_seen(&self, name: &ObjectName) -> Option<Timestamp> {
+        self.last.get(name).and_then(|last| last.ended_at.or(last.started_at))
+    }
+
+    /// `HMC ID FRAME`, where all of them are known.
+    fn profile(&self, spec: &Spec) -> Option<String> {
+        let (frame, identity) = frame(spec)?;
+        Some(format!("{} {} {frame}", self.hmcs.get(frame)?, identity?))
+    }
+}
+
+/// The frame that a machine is on, with its id there.
+const fn frame(spec: &Spec) -> Option<(&ObjectName, Option<LparId>)> {
+    match spec {
+        Spec::Vios(vios) => Some((&vios.mgmt_source, Some(vios.identity))),
+        Spec::Standalone(lpar) => match &lpar.mgmt_source {
+            Some(frame) => Some((frame, lpar.identity)),
+            None => None,
+        },
+        Spec::Ent(_)
+        | Spec::Hmc(_)
+        | Spec::Cec(_)
+        | Spec::LiveUpdateData(_)
+        | Spec::LppSource(_)
+        | Spec::MacGroup(_) => None,
+    }
+}
+
+/// NIM's word for how an operation ended; `None` while it has not.
+const fn result(state: StateName) -> Option<&'static str> {
+    match state {
+        StateName::Succeeded | StateName::Unchanged => Some("success"),
+        StateName::Failed | StateName::Cancelled => Some("failure"),
+        StateName::Queued | StateName::Dispatching | StateName::Running | StateName::Stuck => None,
+    }
+}
+
+/// `Nstate` and `Rstate` of what can be used.
+const READY: &str = "ready for use";
+
+/// `Cstate` of a machine on which nothing is open.
+const READY_FOR: &str = "ready for a NIM operation";
+
+/// `Cstate` of a machine on which an operation is open.
+const AT_WORK: &str = "customization is being performed";

@@ -1,0 +1,161 @@
+//! Failures as the API answers them: stable code, what was tried, causes walked from the error's chain, a hint.
+//!
+//! Codes by origin: 00xx starting nimd, 01xx this API, 02xx connections to hosts, 03xx the database, 04xx the engine.
+
+use std::error::Error as StdError;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use nim_shared::api::{Failure, FailureKind, FileFault};
+use nim_shared::id::printable;
+use tracing::error;
+
+use crate::store;
+use crate::telemetry::causes;
+
+/// An answer that is a failure.
+#[derive(Debug)]
+pub(crate) struct Refusal(Box<Failure>);
+
+/// What handlers return.
+pub(crate) type Answer<T> = Result<T, Refusal>;
+
+impl Refusal {
+    /// A failure of the API itself.
+    pub(crate) fn new(kind: FailureKind, code: &str, message: impl Into<String>) -> Self {
+        Self(Box::new(Failure {
+            code: code.to_owned(),
+            message: printable(&message.into()),
+            causes: Vec::new(),
+            hint: None,
+            faults: Vec::new(),
+            kind,
+        }))
+    }
+
+    /// The request is wrong.
+    pub(crate) fn usage(code: &str, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Usage, code, message)
+    }
+
+    /// Nothing was done, for a reason that is not in the request alone.
+    pub(crate) fn refused(code: &str, message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Refused, code, message)
+    }
+
+    /// A fault of ours, which the log tells more about.
+    pub(crate) fn internal(code: &str, message: impl Into<String>, cause: &dyn StdError) -> Self {
+        Self::new(FailureKind::Internal, code, message).because(Some(cause))
+    }
+
+    /// What to type or to look at now.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(printable(&hint.into()));
+        self
+    }
+
+    /// All that is wrong with an input that has several faults.
+    pub(crate) fn faults(mut self, faults: Vec<FileFault>) -> Self {
+        self.0.faults = faults;
+        self
+    }
+
+    /// Adds the chain of causes that begins with `cause`.
+    pub(crate) fn because(mut self, cause: Option<&dyn StdError>) -> Self {
+        self.0.causes = causes(cause);
+        self
+    }
+
+    /// The failure as it is sent.
+    pub(crate) fn failure(self) -> Failure {
+        *self.0
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        // Our own faults are logged where they become an answer; all others are the asker's to read.
+        if self.0.kind == FailureKind::Internal {
+            error!(error.code = %self.0.code, error = %self.0.causes.join(": "), "{}", self.0.message);
+        }
+        let status = StatusCode::from_u16(self.0.kind.status())
+            .expect("every kind of failure has a status that HTTP knows");
+        (status, Json(self.0)).into_response()
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        use store::Error as E;
+        let kind = match &error {
+            E::NoSuchObject { .. }
+            | E::NoSuchLpar { .. }
+            | E::NoSuchOperation { .. }
+            | E::NoSuchBatch { .. }
+            | E::NoSuchSecret { .. } => FailureKind::NotFound,
+            E::Faults { faults } if faults.iter().all(|f| is_missing(&f.problem)) => {
+                FailureKind::NotFound
+            }
+            E::Faults { .. }
+            | E::NotLpars { .. }
+            | E::OpenOperation { .. }
+            | E::TokenReused { .. }
+            | E::Fenced { .. }
+            | E::Gap { .. }
+            | E::BadNumber { .. }
+            | E::WrongState { .. }
+            | E::SecretInUse { .. }
+            | E::WrongKey { .. }
+            | E::OtherHostKey { .. } => FailureKind::Refused,
+            E::Unreachable { .. } | E::Lost { .. } | E::Undecided { .. } | E::Busy { .. } => {
+                FailureKind::Unreachable
+            }
+            E::BadUrl(_)
+            | E::Database { .. }
+            | E::SchemaTooNew { .. }
+            | E::Unreadable { .. }
+            | E::Tampered { .. }
+            | E::LeaseEnded { .. } => FailureKind::Internal,
+        };
+        let faults = match &error {
+            E::Faults { faults } => faults.iter().map(fault).collect(),
+            _ => Vec::new(),
+        };
+        let refusal =
+            Self::new(kind, error.code(), error.to_string()).because(error.source()).faults(faults);
+        match error.hint() {
+            Some(hint) => refusal.hint(hint),
+            None => refusal,
+        }
+    }
+}
+
+/// A fault of one object, without a file: the path is the object's name.
+fn fault(fault: &store::object::Fault) -> FileFault {
+    FileFault {
+        file: None,
+        line: None,
+        path: fault.object.to_string(),
+        message: fault.problem.to_string(),
+    }
+}
+
+/// Whether it says that there is no such object.
+const fn is_missing(problem: &store::object::Problem) -> bool {
+    matches!(problem, store::object::Problem::Missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_of_a_host_do_not_reach_the_answer() {
+        let failure = Refusal::usage("NLU-0100", "a\u{1b}[2Jb").hint("c\nd").failure();
+        assert_eq!(
+            (&*failure.message, failure.hint.as_deref()),
+            ("a\u{fffd}[2Jb", Some("c\u{fffd}d"))
+        );
+    }
+}

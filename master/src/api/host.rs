@@ -1,0 +1,45 @@
+//! What the API wants of hosts. Who speaks SSH implements it; tests answer themselves.
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+use nim_shared::api::{AgentStatus, Failure};
+use nim_shared::id::ObjectName;
+use nim_shared::object::Object;
+
+/// Speaks with hosts on behalf of the API. Each call has a limit of time of its own, below that of a request.
+pub trait Hosts: Send + Sync {
+    /// The keys that the host of `object` offers, and the hosts on the way to it. Nothing is sent but the key exchange.
+    fn host_keys(&self, object: Object) -> BoxFuture<'_, HostKeys>;
+
+    /// What the agent on `lpar` says about itself, or why it does not.
+    fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus>;
+}
+
+/// What came of asking a host, and the hosts on the way to it.
+#[derive(Clone, Debug, Default)]
+pub struct HostKeys {
+    /// The keys that they offer.
+    pub offered: Vec<Offered>,
+    /// Those that did not answer.
+    pub failed: Vec<Failure>,
+}
+
+/// A key that a host offers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// The object that it belongs to, or `host:port` of a host that connections go through.
+    pub holder: String,
+    /// `ssh-ed25519`, …
+    pub algorithm: String,
+    /// `SHA256:…`
+    pub fingerprint: String,
+    /// In base64.
+    pub key: String,
+}
+
+impl fmt::Debug for Offered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.holder, self.algorithm, self.fingerprint)
+    }
+}

@@ -1,0 +1,186 @@
+//! Objects: list, define, show, change, remove.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use nim_shared::api::{Define, Edit, FileFault, ObjectView, Page, Pair};
+use nim_shared::id::ObjectName;
+use nim_shared::object::{Draft, Fault, Object};
+use tracing::info;
+
+use super::Api;
+use super::derived::Derived;
+use super::error::{Answer, Refusal};
+use super::extract::{Asker, Body, Named, Query};
+use crate::store::object::{NamePattern, ObjectCursor, ObjectFilter, Stored};
+
+/// `GET /v1/objects`
+pub(super) async fn list(
+    State(api): State<Api>,
+    mut query: Query,
+) -> Answer<Json<Page<ObjectView>>> {
+    let filter = ObjectFilter {
+        types: query.all("type")?,
+        classes: query.all("class")?,
+        names: query.all::<NamePattern>("name")?,
+        labels: query
+            .all::<Label>("label")?
+            .into_iter()
+            .map(|Label(key, value)| (key, value))
+            .collect(),
+    };
+    let after = query.one::<u64>("after")?.map(ObjectCursor);
+    let limit = query.limit()?;
+    query.end()?;
+    let page = api.store.objects(&filter, after, limit).await?;
+    let next = page.next.map(|cursor| cursor.0.to_string());
+    Ok(Json(Page { items: views(&api, page.items).await?, next }))
+}
+
+/// `POST /v1/objects`
+pub(super) async fn define(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    Body(define): Body<Define>,
+) -> Answer<(StatusCode, Json<ObjectView>)> {
+    let mut draft = Draft::new(define.object_type);
+    for Pair { attribute, value } in &define.attributes {
+        draft.add(attribute, value);
+    }
+    let object = finish(draft, &define.name)?;
+    api.store.define(&object, who).await?;
+    info!(
+        object.name = %object.name, object.type = %define.object_type, peer.uid = who.uid,
+        "{} {} was defined by uid {}", define.object_type, object.name, who.uid
+    );
+    Ok((StatusCode::CREATED, Json(view(&api, &object.name).await?)))
+}
+
+/// `GET /v1/objects/{name}`
+pub(super) async fn show(
+    State(api): State<Api>,
+    Named(name): Named<ObjectName>,
+) -> Answer<Json<ObjectView>> {
+    Ok(Json(view(&api, &name).await?))
+}
+
+/// `PATCH /v1/objects/{name}`
+pub(super) async fn edit(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    Named(name): Named<ObjectName>,
+    Body(edit): Body<Edit>,
+) -> Answer<Json<ObjectView>> {
+    let stored = api.store.object(&name).await?;
+    let changed = edited(&stored.object, &edit)?;
+    // Two people who change the same object do not undo each other's work: the second is told.
+    let version = edit.version.unwrap_or(stored.version);
+    if changed != stored.object || edit.version.is_some_and(|seen| seen != stored.version) {
+        api.store.change(&changed, Some(version), who).await?;
+        info!(
+            object.name = %name, object.type = %changed.spec.object_type(), peer.uid = who.uid,
+            "{name} was changed by uid {}", who.uid
+        );
+    }
+    Ok(Json(view(&api, &name).await?))
+}
+
+/// `DELETE /v1/objects/{name}`
+pub(super) async fn remove(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    Named(name): Named<ObjectName>,
+) -> Answer<StatusCode> {
+    api.store.remove(&name, who).await?;
+    info!(object.name = %name, peer.uid = who.uid, "{name} was removed by uid {}", who.uid);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `object` after `edit`.
+fn edited(object: &Object, edit: &Edit) -> Answer<Object> {
+    let mut draft = Draft::of(object);
+    for Pair { attribute, value } in &edit.set {
+        draft.set(attribute, value);
+    }
+    for Pair { attribute, value } in &edit.add {
+        draft.add(attribute, value);
+    }
+    let missing: Vec<_> = edit
+        .remove
+        .iter()
+        .filter_map(|Pair { attribute, value }| draft.remove(attribute, value).err())
+        .collect();
+    match (finish(draft, &object.name), missing.is_empty()) {
+        (Ok(changed), true) => Ok(changed),
+        (Ok(_), false) => Err(bad_attributes(&object.name, &missing)),
+        (Err(refusal), true) => Err(refusal),
+        (Err(refusal), false) => {
+            let mut faults = rows(&missing);
+            faults.extend(refusal.failure().faults);
+            Err(bad_attributes(&object.name, &[]).faults(faults))
+        }
+    }
+}
+
+/// The object that `draft` makes.
+fn finish(draft: Draft, name: &ObjectName) -> Answer<Object> {
+    draft.finish(name.clone()).map_err(|faults| bad_attributes(name, &faults))
+}
+
+/// Says what is wrong with attributes, all of it.
+fn bad_attributes(name: &ObjectName, faults: &[Fault]) -> Refusal {
+    Refusal::usage("NLU-0110", format!("the attributes of {name} are not right"))
+        .faults(rows(faults))
+}
+
+/// Faults of attributes as the API has them.
+fn rows(faults: &[Fault]) -> Vec<FileFault> {
+    let row = |fault: &Fault| FileFault {
+        file: None,
+        line: None,
+        path: fault.attribute.clone(),
+        message: fault.problem.to_string(),
+    };
+    faults.iter().map(row).collect()
+}
+
+/// One object as it is shown.
+async fn view(api: &Api, name: &ObjectName) -> Answer<ObjectView> {
+    let stored = api.store.object(name).await?;
+    let mut views = views(api, vec![stored]).await?;
+    Ok(views.remove(0))
+}
+
+/// Objects as they are shown. A few queries, however many there are.
+async fn views(api: &Api, stored: Vec<Stored>) -> Answer<Vec<ObjectView>> {
+    let derived = Derived::of(&api.store, &stored).await?;
+    Ok(stored
+        .into_iter()
+        .map(|one| ObjectView {
+            derived: derived.pairs(&one.object),
+            last_seen: derived.last_seen(&one.object.name),
+            class: one.object.spec.object_type().class(),
+            version: one.version,
+            created_at: one.created_at,
+            changed_at: one.changed_at,
+            object: one.object,
+        })
+        .collect())
+}
+
+/// A label in a query: `KEY=VALUE`.
+struct Label(String, String);
+
+/// A text that is no label.
+#[derive(Debug, thiserror::Error)]
+#[error("a label reads KEY=VALUE")]
+struct BadLabel;
+
+impl std::str::FromStr for Label {
+    type Err = BadLabel;
+
+    fn from_str(text: &str) -> Result<Self, BadLabel> {
+        let (key, value) = text.split_once('=').ok_or(BadLabel)?;
+        Ok(Self(key.to_owned(), value.to_owned()))
+    }
+}

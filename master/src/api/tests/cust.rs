@@ -1,0 +1,252 @@
+//! `cust`: what is looked at before anything is accepted.
+
+use nim_shared::api::Cust;
+use nim_shared::id::{ClientToken, Digest};
+use nim_shared::request::{Images, Install, Kind, Request};
+use serde_json::{Value, json};
+
+use super::client::Fixture;
+
+/// A request that is right, for `targets`.
+pub(super) fn request(targets: &[&str]) -> Cust {
+    Cust {
+        token: ClientToken(uuid::Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef)),
+        targets: targets.iter().map(|name| (*name).to_owned()).collect(),
+        kind: Kind::Preview,
+        lpp_source: Some("tl3".parse().unwrap()),
+        install: Install::UpdateAll,
+        accept_licenses: true,
+        live_update_data: Some("lud".to_owned()),
+        concurrent: None,
+        time_limit: None,
+    }
+}
+
+/// A fleet in which everything is ready.
+pub(super) async fn ready() -> Fixture {
+    let nimd = Fixture::start().await;
+    nimd.fleet().await;
+    make_ready(&nimd).await;
+    nimd
+}
+
+pub(super) async fn make_ready(nimd: &Fixture) {
+    nimd.send("PUT", "/v1/secrets/hmc_pw", r#"{"value":"pw"}"#).await;
+    let keys: Vec<_> = ["lpar01", "lpar02", "bastion"]
+        .map(|name| {
+            let key = nimd.hosts.key(name);
+            let name = if name == "bastion" { "bastion:2222" } else { name };
+            json!({"name": name, "algorithm": key.algorithm, "fingerprint": key.fingerprint, "key": key.key, "source": null})
+        })
+        .into();
+    let (status, answer) =
+        nimd.post("/v1/hostkeys", &json!({"keys": keys, "replace": false})).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+pub(super) async fn send(nimd: &Fixture, cust: &Cust) -> (u16, Value) {
+    nimd.post("/v1/cust", &serde_json::to_value(cust).unwrap()).await
+}
+
+/// `path: message` of each fault.
+fn faults(failure: &Value) -> Vec<String> {
+    let text = |fault: &Value| {
+        format!("{}: {}", fault["path"].as_str().unwrap(), fault["message"].as_str().unwrap())
+    };
+    failure["faults"].as_array().expect("a list of faults").iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn an_order_is_accepted_for_each_lpar_of_a_group_and_holds_all_that_it_needs() {
+    let nimd = ready().await;
+    let (status, accepted) = send(&nimd, &request(&["pair"])).await;
+    assert_eq!(
+        (status, accepted["operations"].as_array().map(Vec::len)),
+        (200, Some(2)),
+        "{accepted}"
+    );
+    let id = accepted["operations"][0]["id"].as_str().unwrap().parse().unwrap();
+    let record = nimd.store.operation(id).await.unwrap();
+    assert_eq!(record.digest, Digest::of(record.request.as_bytes()));
+    assert_eq!(record.frame.unwrap().as_str(), "frame01");
+    let order: Request = serde_json::from_str(&record.request).unwrap();
+    assert_eq!(
+        order.images,
+        Some(Images::Nfs { server: "nim01".to_owned(), export: "/export/tl3".to_owned() })
+    );
+    assert!(
+        order.lvupdate_data.contains("\tmanagement_console = 10.1.0.1\n"),
+        "{}",
+        order.lvupdate_data
+    );
+    let console = order.console.unwrap();
+    assert_eq!(
+        (console.address.as_str(), console.port, console.user.as_str()),
+        ("10.1.0.1", 12443, "liveupdate")
+    );
+    assert_eq!(order.expected.partition_name.as_deref(), Some(record.lpar.as_str()));
+    assert!(!record.request.contains("\"pw\""), "the password is part of the order");
+}
+
+#[tokio::test]
+async fn the_same_request_is_accepted_once_and_another_with_its_token_is_refused() {
+    let nimd = ready().await;
+    let cust = request(&["lpar01"]);
+    let (_, first) = send(&nimd, &cust).await;
+    let (status, second) = send(&nimd, &cust).await;
+    assert_eq!((status, &second), (200, &first));
+    let (status, failure) = send(&nimd, &Cust { kind: Kind::Update, ..cust.clone() }).await;
+    assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0321")), "{failure}");
+    let other = ClientToken(uuid::Uuid::from_u128(1));
+    let (status, failure) = send(&nimd, &Cust { token: other, ..cust }).await;
+    assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0120")), "{failure}");
+    assert!(faults(&failure)[0].starts_with("lpar01: operation "), "{failure}");
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_all_lpars_is_said_at_once_and_nothing_is_accepted() {
+    let nimd = Fixture::start().await;
+    nimd.fleet().await;
+    let cust =
+        Cust { live_update_data: Some("lud_{lpar}".to_owned()), ..request(&["lpar0?", "down01"]) };
+    let (status, failure) = send(&nimd, &cust).await;
+    assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0120")), "{failure}");
+    let faults = faults(&failure);
+    for expected in [
+        "lpar01: the host key of lpar01 is not known",
+        "lpar01: lud_lpar01: lvupdate.data:",
+        "lpar02: the host key of bastion:2222 is not known",
+        "lpar02: there is no live_update_data \"lud_lpar02\"",
+        "down01: there is no live_update_data \"lud_down01\"",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(expected)),
+            "{expected} is not in {faults:#?}"
+        );
+    }
+    assert_eq!(nimd.get("/v1/operations").await.1["items"], json!([]));
+}
+
+#[tokio::test]
+async fn each_thing_that_is_wrong_with_a_request_is_said_by_its_name() {
+    let nimd = ready().await;
+    let good = request(&["lpar01"]);
+    let rows: [(Cust, &str); 13] = [
+        (Cust { targets: vec![], ..good.clone() }, "targets: no LPAR is named"),
+        (
+            Cust { targets: vec!["lpar99".into()], ..good.clone() },
+            "targets: \"lpar99\" names no LPAR and no group",
+        ),
+        (Cust { targets: vec!["a b".into()], ..good.clone() }, "targets: \"a b\" is no name"),
+        (
+            Cust { targets: vec!["hmc01".into()], ..good.clone() },
+            "targets: \"hmc01\" names no LPAR",
+        ),
+        (
+            Cust { lpp_source: None, ..good.clone() },
+            "lpp_source: it is not said where the packages are",
+        ),
+        (
+            Cust { lpp_source: Some("tl9".parse().unwrap()), ..good.clone() },
+            "lpp_source: there is no object \"tl9\"",
+        ),
+        (
+            Cust { lpp_source: Some("lud".parse().unwrap()), ..good.clone() },
+            "lpp_source: lud is of type live_update_data",
+        ),
+        (
+            Cust { lpp_source: Some("here".parse().unwrap()), ..good.clone() },
+            "lpp_source: here: cannot read /no/such/folder",
+        ),
+        (
+            Cust { install: Install::Nothing, ..good.clone() },
+            "lpp_source: nothing is to be installed from it",
+        ),
+        (
+            Cust { install: Install::List(vec!["bos.rte; id".into()]), ..good.clone() },
+            "filesets: \"bos.rte; id\" is no fileset",
+        ),
+        (Cust { live_update_data: None, ..good.clone() }, "live_update_data: it is not said"),
+        (
+            Cust { live_update_data: Some("tl3".into()), ..good.clone() },
+            "lpar01: tl3 is of type lpp_source",
+        ),
+        (Cust { concurrent: Some(0), ..good.clone() }, "concurrent: at least one"),
+    ];
+    for (cust, expected) in rows {
+        let (status, failure) = send(&nimd, &cust).await;
+        assert_eq!(
+            (status, failure["code"].as_str()),
+            (409, Some("NLU-0120")),
+            "{expected}: {failure}"
+        );
+        let faults = faults(&failure);
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(expected)),
+            "{expected} is not in {faults:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_console_of_a_file_has_to_be_one_that_can_be_logged_in_at() {
+    let nimd = ready().await;
+    let content = |console: &str, user: &str| {
+        format!(
+            "disks:\n\tnhdisk = hdisk2\n\tmhdisk = hdisk3\nhmc:\n\tmanagement_console = {console}\n\tuser = {user}\n"
+        )
+    };
+    nimd.send("DELETE", "/v1/secrets/hmc_pw", "").await;
+    for (console, user, expected) in [
+        ("hmc09", "liveupdate", "the management console hmc09 is no hmc"),
+        (
+            "hmc01",
+            "hscroot",
+            "lvupdate.data has the user hscroot, and the login of hmc01 is liveupdate",
+        ),
+    ] {
+        let set = json!({"set": [{"attribute": "content", "value": content(console, user)}]});
+        let (status, answer) = nimd.send("PATCH", "/v1/objects/lud", &set.to_string()).await;
+        assert_eq!(status, 200, "{answer}");
+        let (_, failure) = send(&nimd, &request(&["lpar01"])).await;
+        let faults = faults(&failure);
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{expected} is not in {faults:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_set_is_said_before_the_start() {
+    let nimd = Fixture::start().await;
+    nimd.fleet().await;
+    let (_, failure) = send(&nimd, &request(&["lpar01"])).await;
+    let faults = faults(&failure);
+    assert!(
+        faults.iter().any(|fault| fault
+            .contains("the secret hmc_pw of hmc01 is not set: nimctl secret set hmc_pw")),
+        "{faults:#?}"
+    );
+}
+
+#[tokio::test]
+async fn files_on_the_master_are_listed_with_their_digests() {
+    let nimd = ready().await;
+    let folder = nimd.folder().join("images");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("bos.U"), "package").unwrap();
+    let set = json!({"set": [{"attribute": "location", "value": folder.to_str().unwrap()}]});
+    nimd.send("PATCH", "/v1/objects/here", &set.to_string()).await;
+    let cust = Cust { lpp_source: Some("here".parse().unwrap()), ..request(&["lpar01"]) };
+    let (status, accepted) = send(&nimd, &cust).await;
+    assert_eq!(status, 200, "{accepted}");
+    let id = accepted["operations"][0]["id"].as_str().unwrap().parse().unwrap();
+    let order: Request =
+        serde_json::from_str(&nimd.store.operation(id).await.unwrap().request).unwrap();
+    let Some(Images::Pushed { files }) = order.images else { panic!("{:?}", order.images) };
+    assert_eq!(
+        (files.len(), &*files[0].path, files[0].digest),
+        (1, "bos.U", Digest::of(b"package"))
+    );
+}

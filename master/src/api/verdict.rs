@@ -1,0 +1,147 @@
+//! What is wrong with an operation that failed or is stuck, and what to do about it.
+
+use nim_shared::api::{Failure, FailureKind};
+use nim_shared::code;
+use nim_shared::id::printable;
+use nim_shared::operation::{Outcome, Software, StuckReason};
+
+use crate::engine::operation::State;
+use crate::store::operation::Record;
+
+/// For `failed` and `stuck`; `None` for every other state.
+pub(super) fn failure(record: &Record) -> Option<Failure> {
+    let (lpar, id) = (&record.lpar, record.id);
+    let (code, message, hint) = match &record.operation.state {
+        State::Ended { outcome: Outcome::Failed { software } } => (
+            failed_code(*software),
+            format!("the Live Update of {lpar} did not happen: {}", on_disk(*software)),
+            failed_hint(*software, id),
+        ),
+        State::Stuck { reason, .. } => (
+            stuck_code(*reason),
+            format!("the operation on {lpar} needs a person: {}", what_is_stuck(*reason)),
+            stuck_hint(*reason, id),
+        ),
+        State::Queued
+        | State::Dispatching { .. }
+        | State::Running(_)
+        | State::Ended {
+            outcome:
+                Outcome::Succeeded { .. }
+                | Outcome::Unchanged
+                | Outcome::Cancelled
+                | Outcome::Stuck { .. },
+        } => return None,
+    };
+    let report = record.report.as_ref();
+    let codes = report.map(|report| report.codes.as_slice()).unwrap_or_default();
+    let known: Vec<_> = codes.iter().filter_map(|code| code::find(code)).collect();
+    let mut causes: Vec<String> = report.iter().map(|report| printable(&report.summary)).collect();
+    causes.extend(codes.iter().map(|text| match code::find(text) {
+        Some(entry) => format!("{}: {}: {}", entry.code, entry.title, entry.cause),
+        None => printable(text),
+    }));
+    // The remedy of the first code that has one is nearer to the cause than ours.
+    let hint = known
+        .first()
+        .map_or_else(|| hint.clone(), |entry| format!("{}; then: {hint}", entry.remedy));
+    Some(Failure {
+        code: code.to_owned(),
+        message,
+        causes,
+        hint: Some(hint),
+        faults: Vec::new(),
+        kind: FailureKind::Refused,
+    })
+}
+
+/// The code of a failure.
+const fn failed_code(software: Software) -> &'static str {
+    match software {
+        Software::Unchanged => "NLU-0160",
+        Software::PartlyApplied => "NLU-0161",
+        Software::AppliedNotLive => "NLU-0162",
+    }
+}
+
+/// What is on disk after a failure.
+const fn on_disk(software: Software) -> &'static str {
+    match software {
+        Software::Unchanged => "nothing was installed",
+        Software::PartlyApplied => "a part of the software was installed before an error",
+        Software::AppliedNotLive => "the software is installed, the old kernel still runs",
+    }
+}
+
+/// What to do after a failure.
+fn failed_hint(software: Software, id: nim_shared::id::OperationId) -> String {
+    match software {
+        Software::Unchanged => format!("nimctl log {id}"),
+        Software::PartlyApplied => {
+            format!("nimctl log {id} shows what failed; `lppchk -v` on the LPAR what is incomplete")
+        }
+        Software::AppliedNotLive => {
+            format!(
+                "nimctl log {id}; when the cause is gone, run the update again or reboot the LPAR"
+            )
+        }
+    }
+}
+
+/// The code of being stuck.
+const fn stuck_code(reason: StuckReason) -> &'static str {
+    match reason {
+        StuckReason::UndoFailed => "NLU-0170",
+        StuckReason::CleanUpOpen => "NLU-0171",
+        StuckReason::JournalLost => "NLU-0172",
+        StuckReason::JournalDamaged => "NLU-0173",
+        StuckReason::DeadlinePassed => "NLU-0174",
+        StuckReason::Ambiguous => "NLU-0175",
+        StuckReason::AnotherMachine => "NLU-0176",
+    }
+}
+
+/// Why it is stuck, in a sentence.
+const fn what_is_stuck(reason: StuckReason) -> &'static str {
+    match reason {
+        StuckReason::UndoFailed => "something that was prepared could not be put back",
+        StuckReason::CleanUpOpen => "a failed Live Update left its lock or its surrogate behind",
+        StuckReason::JournalLost => "the agent no longer has the journal of it",
+        StuckReason::JournalDamaged => "its journal on the LPAR is damaged",
+        StuckReason::DeadlinePassed => {
+            "it took longer than it may, and what became of it is not known"
+        }
+        StuckReason::Ambiguous => "what is found on the LPAR contradicts itself",
+        StuckReason::AnotherMachine => "the LPAR that answers is not the one that took it",
+    }
+}
+
+/// What to look at, and what to type then.
+fn stuck_hint(reason: StuckReason, id: nim_shared::id::OperationId) -> String {
+    let look = match reason {
+        StuckReason::UndoFailed => {
+            "the last events say what could not be put back; put it back by hand"
+        }
+        StuckReason::CleanUpOpen => {
+            "on the LPAR: `clvupdate` cleans up after a failed Live Update; on the HMC: see whether a partition NAME_lku0 is left"
+        }
+        StuckReason::JournalLost => {
+            "on the LPAR: `oslevel -s`, `lspv` and `errpt -N LVUPDATE` say whether the update happened"
+        }
+        StuckReason::JournalDamaged => {
+            "on the LPAR: the folder /var/adm/nim-agent, `oslevel -s` and `errpt -N LVUPDATE`"
+        }
+        StuckReason::DeadlinePassed => {
+            "see whether the LPAR answers (`nimctl agent status`) and what the HMC shows of it; when it speaks again, it goes on by itself"
+        }
+        StuckReason::Ambiguous => {
+            "on the LPAR: `oslevel -s`, `lspv`, `bootlist -m normal -o` and `errpt -N LVUPDATE`"
+        }
+        StuckReason::AnotherMachine => {
+            "`nimctl agent status` says which machine answers; correct the address or the attributes of the object"
+        }
+    };
+    format!(
+        "{look}; `nimctl log {id}` has the output; when you know: nimctl resolve {id} --state STATE --reason TEXT"
+    )
+}

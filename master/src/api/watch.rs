@@ -1,0 +1,371 @@
+//! Following operations over server-sent events.
+//!
+//! The store is looked at, woken by hints, from a cursor for each operation: safe, because one fenced owner writes each
+//! operation's events in order. The id of a message holds all cursors, so that a client that comes back with `Last-Event-ID`
+//! goes on exactly behind it, at this nimd or at another.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::Stream;
+use nim_shared::api::{FailureKind, PAGE_LIMIT, Watched};
+use nim_shared::id::{BatchId, Epoch, OperationId, Seq};
+use nim_shared::stamp::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::watch::Receiver;
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::Api;
+use super::error::{Answer, Refusal};
+use super::extract::Query;
+use super::operation::{event_view, view};
+use crate::store::event::Cursor;
+use crate::store::operation::{OperationFilter, Record};
+use crate::store::{self, Store};
+
+/// `GET /v1/watch`
+pub(super) async fn watch(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    mut query: Query,
+) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+    let operations = query.all::<OperationId>("operation")?;
+    let batch = query.one::<BatchId>("batch")?;
+    query.end()?;
+    let permit = api.watchers.clone().try_acquire_owned().map_err(|_| {
+        Refusal::new(FailureKind::Unreachable, "NLU-0133", "as many as may are watching already")
+            .hint("end some of them, or raise api.watchers in nimd's settings")
+    })?;
+    let scope = Scope::of(operations, batch)?;
+    // Before the first look: nothing falls between them.
+    let news = api.news.subscribe();
+    let mut records = scope.read(&api.store).await?;
+    if records.is_empty() {
+        let batch = batch.expect("a list of operations is not empty");
+        return Err(store::Error::NoSuchBatch { id: batch }.into());
+    }
+    records.sort_unstable_by_key(|record| record.id);
+    let cursors = match headers.get("last-event-id") {
+        Some(text) => Place::read(text.as_bytes(), records.len())?,
+        None => Place(vec![Cursor::default(); records.len()]),
+    };
+    let watched = records.iter().zip(cursors.0).map(|(record, cursor)| Followed {
+        id: record.id,
+        cursor,
+        shown: None,
+        over: false,
+    });
+    let follower = Follower {
+        scope,
+        watched: watched.collect(),
+        first: Some(records),
+        ready: VecDeque::new(),
+        looked: None,
+        ended: false,
+        news,
+        api,
+        permit,
+    };
+    let stream = futures::stream::unfold(follower, |mut follower| async {
+        follower.next().await.map(|event| (Ok(event), follower))
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// What is watched.
+enum Scope {
+    Operations(Vec<OperationId>),
+    Batch(BatchId),
+}
+
+impl Scope {
+    fn of(mut operations: Vec<OperationId>, batch: Option<BatchId>) -> Answer<Self> {
+        operations.sort_unstable();
+        operations.dedup();
+        match (operations.len(), batch) {
+            (0, Some(batch)) => Ok(Self::Batch(batch)),
+            (1..=MOST_BY_ID, None) => Ok(Self::Operations(operations)),
+            (0, None) | (_, Some(_)) => {
+                Err(Refusal::usage("NLU-0134", "watch takes operations or one batch"))
+            }
+            (_, None) => Err(Refusal::usage(
+                "NLU-0134",
+                format!("watch takes at most {MOST_BY_ID} operations; a batch may have more"),
+            )),
+        }
+    }
+
+    /// The operations as they stand.
+    async fn read(&self, store: &Store) -> Result<Vec<Record>, store::Error> {
+        let mut records = Vec::new();
+        match self {
+            Self::Operations(ids) => {
+                for id in ids {
+                    records.push(store.operation(*id).await?);
+                }
+            }
+            Self::Batch(batch) => {
+                let filter = OperationFilter { batch: Some(*batch), ..OperationFilter::default() };
+                let mut after = None;
+                loop {
+                    let page = store.operations(&filter, after, PAGE_LIMIT).await?;
+                    records.extend(page.items);
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(records)
+    }
+}
+
+/// One operation and how much of it was sent.
+struct Followed {
+    id: OperationId,
+    cursor: Cursor,
+    /// The version of its row that was sent.
+    shown: Option<Timestamp>,
+    /// Whether it was at its end, and everything of it sent.
+    over: bool,
+}
+
+/// What feeds one stream. Reads only: it may be dropped at any await.
+struct Follower {
+    api: Api,
+    scope: Scope,
+    /// In the order of their ids, as the cursors in an id of a message are.
+    watched: Vec<Followed>,
+    first: Option<Vec<Record>>,
+    ready: VecDeque<Event>,
+    looked: Option<Instant>,
+    ended: bool,
+    news: Receiver<()>,
+    #[expect(dead_code, reason = "held for its Drop: a place among the watchers")]
+    permit: OwnedSemaphorePermit,
+}
+
+impl Follower {
+    /// The next message; `None` at the end of the stream.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            if self.ended {
+                return None;
+            }
+            let end = self.api.end.clone();
+            // A nimd that ends lets its watchers go without `end`: they come back and go on elsewhere.
+            let looked = tokio::select! {
+                () = end.cancelled() => return None,
+                looked = self.look() => looked,
+            };
+            // While the database is away the connection is kept open, and goes on where it was.
+            if let Err(error) = looked
+                && error.retry() == store::Retry::Never
+            {
+                warn!(error = %crate::telemetry::chain(&error), "a watcher cannot be served any longer");
+                return None;
+            }
+        }
+    }
+
+    /// Waits until it is time to look, looks, and makes messages of what is new.
+    async fn look(&mut self) -> Result<(), store::Error> {
+        let records = match self.first.take() {
+            Some(records) => records,
+            None => {
+                // It never ends while there is an API.
+                if self.news.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+                // Hints come with every batch of events; the more is watched, the less often it is read.
+                if let Some(looked) = self.looked {
+                    tokio::time::sleep_until(looked + self.pause()).await;
+                }
+                self.scope.read(&self.api.store).await?
+            }
+        };
+        self.looked = Some(Instant::now());
+        let mut messages = Vec::new();
+        for record in records {
+            let Ok(index) = self.watched.binary_search_by_key(&record.id, |one| one.id) else {
+                // A batch gets no further operations.
+                continue;
+            };
+            self.follow(index, record, &mut messages).await?;
+        }
+        if self.watched.iter().all(|one| one.over) {
+            self.ended = true;
+            messages.push((Watched::End, None));
+        }
+        self.place(messages);
+        Ok(())
+    }
+
+    /// Adds what is new of one operation: its events, then its row when that changed. At the very first its row goes before.
+    async fn follow(
+        &mut self,
+        index: usize,
+        record: Record,
+        messages: &mut Vec<(Watched, Option<Place>)>,
+    ) -> Result<(), store::Error> {
+        if self.watched[index].over {
+            return Ok(());
+        }
+        if self.watched[index].shown.is_none() {
+            self.watched[index].shown = Some(record.changed_at);
+            messages.push((Watched::Operation(Box::new(view(record.clone()))), None));
+        }
+        // The row says how far its events go, and was read before them: what it says is there.
+        let upto = Cursor { epoch: record.position.epoch, seq: record.position.seq };
+        while self.watched[index].cursor < upto {
+            let page = self.api.store.events(record.id, self.watched[index].cursor, EVENTS).await?;
+            if page.items.is_empty() {
+                // Dropped by retention, or a line of history that has no events of its own.
+                self.watched[index].cursor = upto;
+                break;
+            }
+            for stored in page.items {
+                self.watched[index].cursor =
+                    Cursor { epoch: stored.event.epoch, seq: stored.event.seq };
+                let event = Watched::Event(Box::new(event_view(&record.lpar, stored)));
+                messages.push((event, self.place_now()));
+            }
+        }
+        let over = record.operation.name().is_terminal();
+        if self.watched[index].shown != Some(record.changed_at) {
+            self.watched[index].shown = Some(record.changed_at);
+            messages.push((Watched::Operation(Box::new(view(record))), None));
+        }
+        self.watched[index].over = over;
+        Ok(())
+    }
+
+    /// Turns messages into events. The last one always has an id.
+    fn place(&mut self, messages: Vec<(Watched, Option<Place>)>) {
+        let last = messages.len();
+        for (number, (message, place)) in messages.into_iter().enumerate() {
+            let place = if number + 1 == last { Some(self.all()) } else { place };
+            let event = Event::default()
+                .json_data(&message)
+                .expect("what is watched is JSON that has been read before");
+            self.ready.push_back(match place {
+                Some(place) => event.id(place.to_string()),
+                None => event,
+            });
+        }
+    }
+
+    /// All cursors.
+    fn all(&self) -> Place {
+        Place(self.watched.iter().map(|one| one.cursor).collect())
+    }
+
+    /// All cursors after an event: where they are many, only the last message of a look has them.
+    fn place_now(&self) -> Option<Place> {
+        (self.watched.len() <= IDS_FOR_ALL).then(|| self.all())
+    }
+
+    /// How long to wait from look to look.
+    fn pause(&self) -> Duration {
+        let many = u32::try_from(self.watched.len()).unwrap_or(u32::MAX);
+        (PAUSE_EACH * many).clamp(PAUSE_LEAST, PAUSE_MOST)
+    }
+}
+
+/// A place in everything that is watched: `EPOCH.SEQ` for each operation in the order of their ids, the epoch left out where
+/// it is the first, both where nothing was sent.
+#[derive(Debug, PartialEq, Eq)]
+struct Place(Vec<Cursor>);
+
+impl Place {
+    /// Reads what a client sends back.
+    fn read(text: &[u8], count: usize) -> Answer<Self> {
+        let bad = || Refusal::usage("NLU-0135", "Last-Event-ID is not one of this stream's");
+        let text = std::str::from_utf8(text).map_err(|_| bad())?;
+        let place: Self = text.parse().map_err(|_| bad())?;
+        if place.0.len() == count { Ok(place) } else { Err(bad()) }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, cursor) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            match cursor {
+                Cursor { seq: Seq(0), epoch: Epoch(0..=1) } => f.write_str(comma)?,
+                Cursor { epoch: Epoch(0..=1), seq } => write!(f, "{comma}{seq}")?,
+                Cursor { epoch, seq } => write!(f, "{comma}{epoch}.{seq}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Place {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let cursor = |part: &str| {
+            Ok(match part.split_once('.') {
+                Some((epoch, seq)) => {
+                    Cursor { epoch: Epoch(epoch.parse()?), seq: Seq(seq.parse()?) }
+                }
+                None if part.is_empty() => Cursor::default(),
+                None => Cursor { epoch: Epoch(1), seq: Seq(part.parse()?) },
+            })
+        };
+        text.split(',').map(cursor).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Time between two looks, for each operation that is watched: reading a thousand rows takes some 20 ms.
+const PAUSE_EACH: Duration = Duration::from_micros(200);
+
+/// The least time between two looks.
+const PAUSE_LEAST: Duration = Duration::from_millis(20);
+
+/// The longest time between two looks that hints can cause.
+const PAUSE_MOST: Duration = Duration::from_secs(2);
+
+/// Events of one operation that are read at a time.
+const EVENTS: u32 = 500;
+
+/// Most operations that are watched by their ids.
+const MOST_BY_ID: usize = 200;
+
+/// Up to how many operations each event has the place of all of them: some 2 KB.
+const IDS_FOR_ALL: usize = 500;
+
+/// How often a comment is sent where nothing else is.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_what_it_writes() {
+        let at = |epoch, seq| Cursor { epoch: Epoch(epoch), seq: Seq(seq) };
+        let place = Place(vec![at(1, 17), Cursor::default(), at(2, 3), at(2, 0)]);
+        assert_eq!(place.to_string(), "17,,2.3,2.0");
+        assert_eq!(place.to_string().parse::<Place>().unwrap(), place);
+    }
+
+    #[test]
+    fn a_place_of_another_stream_is_refused() {
+        for text in ["1,2", "x", "1.2.3", "-1"] {
+            assert!(Place::read(text.as_bytes(), 1).is_err(), "{text:?}");
+        }
+        assert_eq!(Place::read(b"", 1).unwrap(), Place(vec![Cursor::default()]));
+    }
+}

@@ -1,0 +1,172 @@
+//! What the API asks of hosts, done over SSH: their host keys, and how the agent on an LPAR is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt as _};
+use nim_shared::api::{AgentStatus, Failure, FailureKind};
+use nim_shared::id::ObjectName;
+use nim_shared::object::Object;
+
+use crate::api::{HostKeys, Hosts, Offered};
+use crate::engine::session::Lost;
+use crate::engine::shared::Shared;
+use crate::inventory::endpoint::{self, Route};
+use crate::telemetry::causes;
+use crate::transport::{Endpoint, HostKey};
+
+/// Hosts, by way of the engine's transport.
+#[derive(Debug)]
+pub struct SshHosts {
+    shared: Arc<Shared>,
+}
+
+impl SshHosts {
+    /// With the same transport, keys and record as the engine.
+    #[must_use]
+    pub const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// The keys of the host of `object`, and of the hosts on the way to it. A host behind one that is not known cannot be asked:
+    /// then the first on the way that is not known is.
+    async fn keys(&self, object: &Object) -> HostKeys {
+        let mut keys = HostKeys::default();
+        let own = &self.shared.settings.key;
+        let holders = match Route::of(object, own) {
+            Ok(route) => route.holders(),
+            Err(cause) => {
+                keys.failed.push(failure("NLU-0191", FailureKind::Refused, &cause, None));
+                return keys;
+            }
+        };
+        let endpoint = match endpoint::stored(&self.shared.store, &object.name, own).await {
+            Ok(endpoint) => endpoint,
+            Err(cause) => {
+                keys.failed.push(failure("NLU-0192", FailureKind::Refused, &cause, None));
+                return keys;
+            }
+        };
+        for (index, holder) in holders.iter().skip(1).map(ToString::to_string).enumerate() {
+            let hop =
+                Endpoint { host: endpoint.via[index].clone(), via: endpoint.via[..index].to_vec() };
+            let known = !hop.host.host_keys.pinned.is_empty();
+            self.scan(&hop, &holder, &mut keys).await;
+            if !known {
+                return keys;
+            }
+        }
+        self.scan(&endpoint, object.name.as_str(), &mut keys).await;
+        keys
+    }
+
+    /// Adds the keys of one host.
+    async fn scan(&self, endpoint: &Endpoint, holder: &str, keys: &mut HostKeys) {
+        match tokio::time::timeout(SCAN, self.shared.transport.scan(endpoint)).await {
+            Ok(Ok(found)) => keys.offered.extend(found.iter().map(|key| offered(holder, key))),
+            Ok(Err(error)) => {
+                let (code, hint) = (error.code().to_string(), Some(error.hint()));
+                keys.failed.push(failure(&code, FailureKind::Unreachable, &error, hint));
+            }
+            Err(_) => keys.failed.push(Failure {
+                code: "NLU-0193".to_owned(),
+                message: format!("{holder} did not show its keys within {} s", SCAN.as_secs()),
+                causes: Vec::new(),
+                hint: None,
+                faults: Vec::new(),
+                kind: FailureKind::Unreachable,
+            }),
+        }
+    }
+
+    async fn status(&self, lpar: ObjectName) -> AgentStatus {
+        let opened = tokio::time::timeout(STATUS, self.shared.open_agent(&lpar)).await;
+        match opened {
+            Ok(Ok(agent)) => {
+                let hello = agent.hello().clone();
+                let skew = hello.clock.now.since(self.shared.clock.now()).whole_milliseconds();
+                agent.close().await;
+                AgentStatus {
+                    lpar,
+                    hello: Some(hello),
+                    skew_milliseconds: i64::try_from(skew).ok(),
+                    failure: None,
+                }
+            }
+            Ok(Err(lost)) => {
+                let failure = failure(&lost.code(), FailureKind::Unreachable, &lost, hint(&lost));
+                AgentStatus { lpar, hello: None, skew_milliseconds: None, failure: Some(failure) }
+            }
+            Err(_) => {
+                let failure = Failure {
+                    code: "NLU-0194".to_owned(),
+                    message: format!(
+                        "the agent on {lpar} did not answer within {} s",
+                        STATUS.as_secs()
+                    ),
+                    causes: Vec::new(),
+                    hint: Some(
+                        "during the standstill of a Live Update that is so: nimctl status"
+                            .to_owned(),
+                    ),
+                    faults: Vec::new(),
+                    kind: FailureKind::Unreachable,
+                };
+                AgentStatus { lpar, hello: None, skew_milliseconds: None, failure: Some(failure) }
+            }
+        }
+    }
+}
+
+impl Hosts for SshHosts {
+    fn host_keys(&self, object: Object) -> BoxFuture<'_, HostKeys> {
+        async move { self.keys(&object).await }.boxed()
+    }
+
+    fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus> {
+        self.status(lpar).boxed()
+    }
+}
+
+/// A key as the API has it.
+fn offered(holder: &str, key: &HostKey) -> Offered {
+    let text = key.to_string();
+    let blob = text.split(' ').nth(1).unwrap_or_default().to_owned();
+    Offered {
+        holder: holder.to_owned(),
+        algorithm: key.algorithm(),
+        fingerprint: key.fingerprint().to_string(),
+        key: blob,
+    }
+}
+
+/// A failure with its chain of causes.
+fn failure(
+    code: &str,
+    kind: FailureKind,
+    error: &dyn std::error::Error,
+    hint: Option<String>,
+) -> Failure {
+    Failure {
+        code: code.to_owned(),
+        message: nim_shared::id::printable(&error.to_string()),
+        causes: causes(error.source()),
+        hint,
+        faults: Vec::new(),
+        kind,
+    }
+}
+
+/// What to do about an agent that cannot be spoken with.
+fn hint(lost: &Lost) -> Option<String> {
+    match lost {
+        Lost::Transport(error) => Some(error.hint()),
+        _ => Some("nimctl agent bundle installs the agent".to_owned()),
+    }
+}
+
+/// How long a host may take to show its keys.
+const SCAN: Duration = Duration::from_secs(20);
+
+/// How long an agent may take to answer.
+const STATUS: Duration = Duration::from_secs(45);
