@@ -1,1 +1,150 @@
-//! placeholder
+//! The whole system for tests: the lab in this process, `nimd` and `nimctl` as the programs that ship, over real SSH and a real
+//! Postgres.
+//!
+//! Programs are taken from the folder that this test was built into; `make test` builds them first. Everything of a test lies in
+//! one temporary folder and ends with it.
+
+mod master;
+mod programs;
+mod run;
+
+pub use master::Master;
+pub use run::Run;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use nim_lab::clock::Mode;
+use nim_lab::{Faketime, Lab, Settings, Site, record, site};
+use tempfile::TempDir;
+
+/// How long a condition may take to come true before a test fails. No figure of the product: a bound for what hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A site, a master and a command line.
+pub struct Harness {
+    folder: TempDir,
+    lab: Option<Lab>,
+    master: Master,
+}
+
+impl Harness {
+    /// The small site of the examples, its fleet applied and its host keys on record, with time running `speed` times as fast
+    /// as life.
+    ///
+    /// # Errors
+    /// When a program is missing or does not start.
+    pub async fn small(speed: u32) -> Result<Self> {
+        let site = site::parse("site-small.yaml", include_str!("../../examples/site-small.yaml"))?;
+        Self::with(site, Mode::Auto { speed }).await
+    }
+
+    /// Any site, under any clock.
+    ///
+    /// # Errors
+    /// As [`small`](Self::small).
+    pub async fn with(mut site: site::File, clock: Mode) -> Result<Self> {
+        let folder =
+            tempfile::Builder::new().prefix("nimt").tempdir().context("no temporary folder")?;
+        // The database runs as another user when the tests run as root; it has to get through.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+        // A port of its own for each host: several tests run at a time.
+        site.port = 0;
+        let directory = folder.path().join("site");
+        let settings = Settings {
+            site,
+            directory: directory.clone(),
+            clock,
+            agent: programs::find("nim-agent")?,
+            lab: programs::find("nim-lab")?,
+            faketime: Faketime::Off,
+        };
+        let lab = Site::start(settings).await.context("the site does not start")?;
+        let master = Master::start(&folder.path().join("nimd"))?;
+        let harness = Self { folder, lab: Some(lab), master };
+        harness.register()?;
+        Ok(harness)
+    }
+
+    fn register(&self) -> Result<()> {
+        let site = self.site_folder();
+        self.nimctl(["apply", "--yes", "-f", text(&site.join("fleet.yaml"))]).succeeded()?;
+        self.nimctl(["hostkey", "import", text(&site.join("known_hosts"))]).succeeded()?;
+        for hmc in ["hmc01", "hmc02"] {
+            let secret = format!("{hmc}_password");
+            self.master.nimctl(["secret", "set", &secret], Some("live4update\n")).succeeded()?;
+        }
+        Ok(())
+    }
+
+    /// The lab.
+    ///
+    /// # Panics
+    /// After it was ended.
+    #[must_use]
+    pub fn lab(&self) -> &Lab {
+        self.lab.as_ref().expect("the lab runs until the harness ends")
+    }
+
+    /// The master.
+    pub fn master(&mut self) -> &mut Master {
+        &mut self.master
+    }
+
+    /// Runs `nimctl` to its end.
+    pub fn nimctl<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Run {
+        self.master.nimctl(arguments, None)
+    }
+
+    /// Folder with the site's files.
+    #[must_use]
+    pub fn site_folder(&self) -> PathBuf {
+        self.folder.path().join("site")
+    }
+
+    /// How often an update (not a preview) was started on `lpar`, by the lab's own record.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn updates_started(&self, lpar: &str) -> Result<usize> {
+        Ok(record::updates_started(&self.lab().record()?, lpar))
+    }
+
+    /// Ends everything and says whether anything was left behind.
+    ///
+    /// # Errors
+    /// When a program does not end as it should.
+    pub async fn end(mut self) -> Result<()> {
+        self.master.stop()?;
+        if let Some(lab) = self.lab.take() {
+            lab.stop().await;
+        }
+        Ok(())
+    }
+}
+
+/// A path as text: the harness makes all of its own.
+fn text(path: &Path) -> &str {
+    path.to_str().expect("temporary folders have plain names")
+}
+
+/// Waits until `look` finds what it looks for. It says what it saw otherwise.
+///
+/// # Errors
+/// Names what was waited for and what was seen last.
+pub fn wait_until<T>(
+    what: &str,
+    mut look: impl FnMut() -> Result<std::result::Result<T, String>>,
+) -> Result<T> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let seen = match look()? {
+            Ok(found) => return Ok(found),
+            Err(seen) => seen,
+        };
+        ensure!(Instant::now() < end, "waited in vain for {what}; last seen: {seen}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,152 @@
+//! `nimd` as a process, and `nimctl` against it.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::run::Run;
+use crate::{programs, wait_until};
+
+/// A `nimd` with a data folder of its own.
+pub struct Master {
+    folder: PathBuf,
+    child: Option<Child>,
+    nimctl: PathBuf,
+}
+
+impl Master {
+    /// Starts `nimd` on `folder` and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not start, with its log.
+    pub fn start(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).context("no data folder")?;
+        let mut master =
+            Self { folder: folder.to_owned(), child: None, nimctl: programs::find("nimctl")? };
+        master.launch()?;
+        Ok(master)
+    }
+
+    /// Starts `nimd` again after [`kill`](Self::kill) or [`stop`](Self::stop).
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn launch(&mut self) -> Result<()> {
+        let log =
+            File::options().create(true).append(true).open(self.log()).context("no log file")?;
+        let child = Command::new(programs::find("nimd")?)
+            .arg("--data-dir")
+            .arg(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("nimd does not start")?;
+        self.child = Some(child);
+        wait_until("nimd to answer", || {
+            if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().transpose())
+            {
+                bail!("nimd ended with {}:\n{}", status?, self.said());
+            }
+            let run = self.nimctl(["server"], None);
+            Ok(if run.code == Some(0) { Ok(()) } else { Err(run.to_string()) })
+        })
+    }
+
+    /// Kills `nimd` as a crash would.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("nimd does not run")?;
+        child.kill().context("nimd cannot be killed")?;
+        child.wait().context("nimd does not end")?;
+        Ok(())
+    }
+
+    /// Asks `nimd` to end and waits until it has.
+    ///
+    /// # Errors
+    /// When it ends with an error, with its log.
+    pub fn stop(&mut self) -> Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let pid = libc::pid_t::try_from(child.id()).context("a pid that is none")?;
+        signal(pid, libc::SIGTERM)?;
+        let status = child.wait().context("nimd does not end")?;
+        if !status.success() {
+            bail!("nimd ended with {status}:\n{}", self.said());
+        }
+        Ok(())
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Its log so far.
+    #[must_use]
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("nimd.log")
+    }
+
+    /// Runs `nimctl` against it, with `input` on standard input.
+    pub fn nimctl<'a>(
+        &self,
+        arguments: impl IntoIterator<Item = &'a str>,
+        input: Option<&str>,
+    ) -> Run {
+        let arguments: Vec<&str> = arguments.into_iter().collect();
+        let shown = format!("nimctl {}", arguments.join(" "));
+        let mut command = Command::new(&self.nimctl);
+        command
+            .args(&arguments)
+            .env("NIMD_SERVER", format!("unix:{}", self.folder.join("run/nimd.sock").display()))
+            .env("NO_COLOR", "1")
+            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("nimctl was found beside this test");
+        if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {
+            // A program that ends without reading is one whose exit code tells more than this error.
+            drop(stdin.write_all(text.as_bytes()));
+        }
+        let output = child.wait_with_output().expect("a child that was started can be waited for");
+        Run::of(shown, &output)
+    }
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // A test that failed: nothing of it may stay behind.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+/// Sends `signal` to a process that this harness started.
+#[expect(
+    unsafe_code,
+    reason = "kill(2) on a child of ours, whose pid is not reused before we waited for it"
+)]
+fn signal(pid: libc::pid_t, signal: libc::c_int) -> Result<()> {
+    // SAFETY: no memory is touched.
+    let done = unsafe { libc::kill(pid, signal) };
+    if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()).context("kill failed") }
+}

@@ -1,0 +1,4 @@
+//! What a person does, from the command line to the LPAR and back.
+
+mod group;
+mod update;

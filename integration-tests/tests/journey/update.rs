@@ -1,0 +1,56 @@
+//! One LPAR: a preview, an update, what is shown of it.
+
+use anyhow::Result;
+use integration_tests::Harness;
+
+const SOURCE: &str = "lpp_source=7300-03-01";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_changes_nothing_and_an_update_moves_the_lpar() -> Result<()> {
+    let site = Harness::small(200).await?;
+    let before = site.lab().world()?.lpars["lpar07"].clone();
+    let preview = site.nimctl([
+        "cust",
+        "-a",
+        "live_update=yes",
+        "-a",
+        SOURCE,
+        "-a",
+        "fixes=update_all",
+        "-a",
+        "accept_licenses=yes",
+        "-a",
+        "live_update_data=lud_lpar07",
+        "--preview",
+        "--output",
+        "json",
+        "lpar07",
+    ]);
+    let preview = preview.succeeded()?.json()?;
+    assert_eq!(preview["operations"][0]["state"], "succeeded", "{preview:#}");
+    assert_eq!(site.lab().world()?.lpars["lpar07"].software, before.software);
+    assert_eq!(site.updates_started("lpar07")?, 0);
+
+    let update = site.nimctl([
+        "cust",
+        "-a",
+        "live_update=yes",
+        "-a",
+        SOURCE,
+        "-a",
+        "fixes=update_all",
+        "-a",
+        "accept_licenses=yes",
+        "-a",
+        "live_update_data=lud_lpar07",
+        "--output",
+        "json",
+        "lpar07",
+    ]);
+    let update = update.succeeded()?.json()?;
+    let one = &update["operations"][0];
+    assert_eq!(one["state"], "succeeded", "{update:#}");
+    assert_ne!(one["report"]["before"]["level"], one["report"]["after"]["level"]);
+    assert_eq!(site.updates_started("lpar07")?, 1);
+    site.end().await
+}
