@@ -1,6 +1,7 @@
 //! Whether what runs for an operation still does: its supervisor, the shim around geninstall, geninstall, a Live Update.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nim_shared::id::OperationId;
@@ -9,6 +10,7 @@ use crate::command::Commands;
 use crate::disk::{self, Error};
 use crate::operation::{Operation, Run};
 use crate::root::Root;
+use crate::slot::Slot;
 use crate::system;
 
 /// Whether something is there.
@@ -42,6 +44,29 @@ pub(crate) fn supervisor(operation: &Operation, commands: &Commands) -> Result<P
     }
     let pid = operation.supervisor_pid()?.get()?;
     Ok(Presence::when(pid.is_some_and(|pid| is_supervisor(pid, operation.id, commands))))
+}
+
+/// Looks for the supervisor of one operation without opening or starting anything, for the time in which nothing may be.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    lock: File,
+    path: PathBuf,
+    pid: Slot<u32>,
+}
+
+impl Watch {
+    /// Opens what will be looked at.
+    pub(crate) fn open(operation: &Operation) -> Result<Self, Error> {
+        let path = operation.supervisor();
+        let lock = disk::doing("open", &path, disk::private().open(&path))?;
+        Ok(Self { lock, path, pid: operation.supervisor_pid()? })
+    }
+
+    /// Whether lock and process are there. Another process that has got its id counts as it.
+    pub(crate) fn look(&self) -> Result<Presence, Error> {
+        let locked = disk::doing("ask for the lock of", &self.path, system::is_locked(&self.lock))?;
+        Ok(Presence::when(locked || self.pid.get()?.is_some_and(system::process_exists)))
+    }
 }
 
 /// The run of geninstall: its shim, or geninstall itself where the shim was killed.

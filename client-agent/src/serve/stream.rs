@@ -15,7 +15,7 @@ use nim_shared::id::{Epoch, ObjectName, OperationId};
 use nim_shared::stage::Phase;
 
 use super::Out;
-use crate::alive;
+use crate::alive::{self, Watch};
 use crate::command::Commands;
 use crate::disk;
 use crate::journal::{self, Reader};
@@ -45,6 +45,7 @@ pub(super) struct Stream {
     phase: Option<Phase>,
     finished: bool,
     looks: u32,
+    watch: Watch,
 }
 
 /// From where on a master wants to be told.
@@ -140,6 +141,7 @@ impl Stream {
             phase: None,
             finished: false,
             looks: 0,
+            watch: Watch::open(&operation)?,
             operation,
         })
     }
@@ -164,20 +166,24 @@ impl Stream {
         if self.from.contained == Contained::Yes || self.epoch > self.from.after.epoch {
             self.pass_output(out)?;
         }
-        if !self.phase.is_some_and(Phase::is_silent) {
+        let silent = self.phase.is_some_and(Phase::is_silent);
+        if !silent {
             self.ask_for_secret(out)?;
-            self.look_for_supervisor(commands)?;
         }
-        Ok(())
+        self.look_for_supervisor(commands, silent)
     }
 
-    /// Replaces a supervisor that was killed while the master stays connected.
-    fn look_for_supervisor(&mut self, commands: &Commands) -> Result<(), Error> {
+    /// Replaces a supervisor that was killed while the master stays connected. Also while the workload is moved, though
+    /// nothing should be started then: without a supervisor nobody would ever say that the silence is over.
+    fn look_for_supervisor(&mut self, commands: &Commands, silent: bool) -> Result<(), Error> {
         self.looks += 1;
-        if self.finished || !self.looks.is_multiple_of(LOOKS) {
+        let pace = if silent { SILENT_LOOKS } else { LOOKS };
+        if self.finished || !self.looks.is_multiple_of(pace) {
             return Ok(());
         }
-        if !alive::supervisor(&self.operation, commands)?.is_there() {
+        let presence =
+            if silent { self.watch.look()? } else { alive::supervisor(&self.operation, commands)? };
+        if !presence.is_there() {
             start::supervise(commands, &self.operation)?;
         }
         Ok(())
@@ -236,3 +242,6 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How many looks lie between two questions for the supervisor.
 const LOOKS: u32 = 20;
+
+/// The same while the workload is moved.
+const SILENT_LOOKS: u32 = 100;

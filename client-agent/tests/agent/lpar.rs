@@ -151,6 +151,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("errpt", "echo 'IDENTIFIER TIMESTAMP  T C RESOURCE_NAME  DESCRIPTION'; cat errpt"),
     ("genld", "exit 0"),
+    ("ps", "/bin/ps -e -o pid,args | grep 'nim-agent supervise'"),
     (
         "df",
         "echo 'Filesystem    MB blocks      Free %Used    Iused %Iused Mounted on'\necho '/dev/hd9var       1024.00    800.00   20%    11436    21% /var'",
