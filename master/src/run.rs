@@ -10,6 +10,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use nim_shared::id::MasterId;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
@@ -26,7 +27,7 @@ use crate::engine::shared::{Settings as EngineSettings, Shared};
 use crate::hosts::SshHosts;
 use crate::images::Images;
 use crate::inventory::frame::Frames;
-use crate::settings::Configuration;
+use crate::settings::{Configuration, Size};
 use crate::store::cluster::{self, ClusterError, ClusterHandle, ClusterOptions, FolderLock};
 use crate::store::lease::LeaseTimes;
 use crate::store::operation::Limits;
@@ -361,6 +362,7 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
         lease: Guard::new(times),
         clock,
         secrets,
+        push_rate: push_rate(settings.agent.push_rate),
         settings: EngineSettings {
             limits: Limits {
                 global: settings.limits.global.0,
@@ -370,6 +372,7 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
             },
             deadlines,
             agent: Command::new(["nim-agent", "serve"]).expect("two words that no shell reads"),
+            receive: Command::new(["nim-agent", "receive"]).expect("two words that no shell reads"),
             key,
         },
     };
@@ -388,6 +391,12 @@ struct EngineParts {
 }
 
 /// Settings of connections. Passwords are not used for logins by nimd itself, so a record in memory is enough for them.
+/// A limit for files on their way to LPARs, in kilobytes a second.
+fn push_rate(rate: Size) -> DefaultDirectRateLimiter {
+    let kilobytes = u32::try_from(rate.bytes() / 1024).unwrap_or(u32::MAX);
+    RateLimiter::direct(Quota::per_second(NonZeroU32::new(kilobytes).unwrap_or(NonZeroU32::MIN)))
+}
+
 fn ssh(configuration: &Configuration) -> transport::Settings {
     let ssh = &configuration.settings.ssh;
     transport::Settings {

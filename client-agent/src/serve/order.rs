@@ -57,6 +57,27 @@ pub(super) fn take(agent: &Answerer, command: Command, text: &str) -> Result<Ope
         }
         Some(Claim::Tombstone { .. }) | None => {}
     }
+    if let Err(refused) = claim(agent, &operation, command, text, before.is_some()) {
+        // The master takes a refusal for the end. The same start may arrive once more, later, when nothing stands in its way
+        // any longer: without a tombstone it would be taken then.
+        let tombstone = Claim::Tombstone { fence: command.fence };
+        match before {
+            Some(_) => agent.state.claim_anew(operation.id, tombstone)?,
+            None => drop(agent.state.claim_once(operation.id, tombstone)?),
+        }
+        return Err(refused);
+    }
+    Ok(operation)
+}
+
+/// Looks whether everything is true that has to be, and takes the id.
+fn claim(
+    agent: &Answerer,
+    operation: &Operation,
+    command: Command,
+    text: &str,
+    anew: bool,
+) -> Result<(), Refused> {
     let request = read(text)?;
     Policy::read(&agent.root)?
         .admit(&request)
@@ -80,21 +101,14 @@ pub(super) fn take(agent: &Answerer, command: Command, text: &str) -> Result<Ope
     journal.append(taken, Weight::Needed, facts::now())?;
     crash::point("start.recorded");
     let claim = Claim::Taken { digest: command.digest };
-    match before {
-        Some(_) => agent.state.claim_anew(operation.id, claim)?,
-        None => match agent.state.claim_once(operation.id, claim)?.0 {
-            Created::New => {}
-            Created::Exists => {
-                return Err(Refused::new(
-                    Refusal::System,
-                    "a claim appeared while the lock was held",
-                ));
-            }
-        },
+    if anew {
+        agent.state.claim_anew(operation.id, claim)?;
+    } else if let (Created::Exists, _) = agent.state.claim_once(operation.id, claim)? {
+        return Err(Refused::new(Refusal::System, "a claim appeared while the lock was held"));
     }
     crash::point("start.claimed");
     images::offer_is_used(&agent.state)?;
-    Ok(operation)
+    Ok(())
 }
 
 fn read(text: &str) -> Result<Request, Refused> {

@@ -79,6 +79,23 @@ fn orders_for_another_machine_or_below_the_floor_are_refused_in_words() {
 }
 
 #[test]
+fn a_start_that_was_refused_never_runs_however_often_it_arrives() {
+    let lpar = Lpar::new();
+    push(&lpar);
+    let master = Master::new(&order(Kind::Preview));
+    let start =
+        || MasterFrame::Start { command: master.command(), request: master.request.clone() };
+    let lock = lpar.path("usr/lpp/.genlib.lock.check");
+    std::fs::write(&lock, "").unwrap();
+    let mut session = greeted(&lpar);
+    session.send(&start());
+    assert_eq!(why(&session.next().unwrap()), Some(Refusal::Busy));
+    std::fs::remove_file(&lock).unwrap();
+    session.send(&start());
+    assert_eq!(why(&session.next().unwrap()), Some(Refusal::Tombstoned));
+}
+
+#[test]
 fn a_start_that_comes_after_its_tombstone_never_runs_and_a_later_one_may() {
     let lpar = Lpar::new();
     push(&lpar);

@@ -54,3 +54,38 @@ async fn a_preview_changes_nothing_and_an_update_moves_the_lpar() -> Result<()> 
     assert_eq!(site.updates_started("lpar07")?, 1);
     site.end().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_that_lie_on_the_master_are_sent_once_and_installed() -> Result<()> {
+    let site = Harness::small(200).await?;
+    let location =
+        format!("location={}", site.site_folder().join("lpp_source/7300-03-01").display());
+    site.nimctl(["define", "-t", "lpp_source", "-a", &location, "-a", "access=push", "here"])
+        .succeeded()?;
+    let update = |kind: &'static str| {
+        [
+            "cust",
+            "-a",
+            "live_update=yes",
+            "-a",
+            "lpp_source=here",
+            "-a",
+            "fixes=update_all",
+            "-a",
+            "accept_licenses=yes",
+            "-a",
+            "live_update_data=lud_lpar09",
+            "--output",
+            "json",
+            kind,
+            "lpar09",
+        ]
+    };
+    let preview = site.nimctl(update("--preview")).succeeded()?.json()?;
+    assert_eq!(preview["operations"][0]["state"], "succeeded", "{preview:#}");
+    let done = site.nimctl(update("--color=never")).succeeded()?.json()?;
+    let report = &done["operations"][0]["report"];
+    assert_eq!(report["after"]["level"], "7300-03-01-2520", "{done:#}");
+    assert_eq!(site.updates_started("lpar09")?, 1);
+    site.end().await
+}

@@ -10,11 +10,14 @@ use nim_shared::frame::{
     PROTOCOL_FLOOR, Refusal,
 };
 use nim_shared::id::{Digest, Epoch, Fence, ObjectName, OperationId};
-use nim_shared::operation::Named;
+use nim_shared::operation::{Blackout, Named, Report};
 use nim_shared::request::Expected;
 
 use super::journal::{Progress, Step, Violation};
-use super::operation::{Action, Event, Operation, Refused};
+use super::operation::{Action, Event, Operation, Refused, State};
+
+/// Code of an operation whose `start` the agent refused.
+const REFUSED: &str = "NLU-0406";
 
 /// What does not change during a session.
 #[derive(Clone, Debug)]
@@ -254,9 +257,9 @@ impl Dialogue {
                 self.mine(operation)?;
                 self.happened(Event::Tombstoned)
             }
-            AgentFrame::Refused { operation, refused, why, .. } => {
+            AgentFrame::Refused { operation, refused, why, text } => {
                 operation.map_or(Ok(()), |operation| self.mine(operation))?;
-                self.refused(&refused, &why)
+                self.refused(&refused, &why, &text)
             }
             AgentFrame::Event(event) => self.event(*event),
             AgentFrame::Output { operation, epoch, offset, data } => {
@@ -332,14 +335,26 @@ impl Dialogue {
         Ok(())
     }
 
-    fn refused(&mut self, refused: &str, why: &Named<Refusal>) -> Result<(), Broken> {
+    fn refused(&mut self, refused: &str, why: &Named<Refusal>, text: &str) -> Result<(), Broken> {
         match (refused, why.known()) {
             (_, Some(Refusal::StaleFence)) => {
                 self.pending.actions.push(Action::CloseSession);
                 Ok(())
             }
-            ("start", why) => {
-                self.happened(Event::StartRefused(why.unwrap_or(Refusal::BadRequest)))
+            ("start", known) => {
+                self.happened(Event::StartRefused(known.unwrap_or(Refusal::BadRequest)))?;
+                if let State::Ended { outcome } = &self.operation.state {
+                    self.progress.report = Some(Report {
+                        outcome: outcome.clone(),
+                        summary: format!("the agent refused: {}", nim_shared::id::printable(text)),
+                        codes: vec![REFUSED.to_owned()],
+                        before: None,
+                        after: None,
+                        blackout: Blackout::default(),
+                        estimated_total: None,
+                    });
+                }
+                Ok(())
             }
             // A cancel that came too late, a proceed that had arrived before: the journal tells how it goes on.
             _ => Ok(()),

@@ -5,7 +5,9 @@
 //! operation needs no session, when another master took over, or when nimd stops; the next owner goes on from what is stored.
 
 mod channel;
+mod files;
 mod keep;
+mod push;
 mod silence;
 
 pub use channel::{Agent, Lost};
@@ -13,10 +15,11 @@ pub use channel::{Agent, Lost};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nim_shared::id::ObjectName;
+use nim_shared::id::{BatchId, ObjectName};
 use nim_shared::operation::StuckReason;
-use nim_shared::request::{Kind, Request};
+use nim_shared::request::{Images, Kind, PushedFile, Request};
 use nim_shared::stamp::Timestamp;
+use nim_shared::unit::Megabytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -85,6 +88,12 @@ pub struct Session {
     knocked: Option<Instant>,
     /// A conversation that was opened beside a silent one.
     spare: Option<Agent>,
+    /// What it was asked for together with.
+    batch: BatchId,
+    /// Files that the LPAR needs, until it has them.
+    files: Option<Vec<PushedFile>>,
+    /// Free space that must stay where they go.
+    keep_free: Megabytes,
     /// The console that the order names, and the secret for it.
     console: Option<(ObjectName, ObjectName)>,
     /// A login at that console that is under way.
@@ -146,6 +155,12 @@ impl Session {
             look_at: None,
             knocked: None,
             spare: None,
+            batch: record.batch,
+            files: match request.images {
+                Some(Images::Pushed { files }) => Some(files),
+                Some(Images::Folder { .. } | Images::Nfs { .. }) | None => None,
+            },
+            keep_free: request.limits.keep_free,
             console: record.hmc.zip(request.console.map(|console| console.secret)),
             login: None,
             ask_at: None,
@@ -322,6 +337,9 @@ impl Session {
     async fn act(&mut self, agent: &mut Agent, action: Action) -> Result<Result<(), Lost>, Over> {
         match action {
             Action::CommitStart => {
+                if let Err(lost) = self.push(agent).await? {
+                    return Ok(Err(lost));
+                }
                 let deadline = self
                     .shared
                     .settings

@@ -1,9 +1,11 @@
 //! What all sessions of this master work with.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use governor::DefaultDirectRateLimiter;
 use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::object::Spec;
 use nim_shared::stamp::Timestamp;
@@ -35,6 +37,8 @@ pub struct Settings {
     pub deadlines: Deadlines,
     /// What is run on an LPAR to speak with its agent.
     pub agent: Command,
+    /// What is run on an LPAR to send files to it.
+    pub receive: Command,
     /// The master's own private key.
     pub key: PathBuf,
 }
@@ -58,6 +62,8 @@ pub struct Shared {
     pub lease: Guard,
     /// The time.
     pub clock: Clock,
+    /// How many kilobytes of files may leave in a second, to all LPARs together.
+    pub push_rate: DefaultDirectRateLimiter,
     /// What secrets are encrypted with.
     pub secrets: KeyFile,
     /// What may be done.
@@ -104,6 +110,15 @@ impl Shared {
     /// When the database does not answer, or the object's attributes or keys on record cannot be used.
     pub async fn endpoint(&self, name: &ObjectName) -> Result<Endpoint, NoEndpoint> {
         endpoint::stored(&self.store, name, &self.settings.key).await
+    }
+
+    /// Waits until `bytes` of files may leave.
+    pub(super) async fn spend(&self, bytes: u32) {
+        let Some(kilobytes) = NonZeroU32::new(bytes.div_ceil(1024)) else { return };
+        // More than a second's worth at once is never asked for: the smallest rate holds a whole chunk.
+        if let Err(error) = self.push_rate.until_n_ready(kilobytes).await {
+            tracing::debug!("a chunk larger than the rate allows at once: {error}");
+        }
     }
 
     /// Reserves capacity for an operation that is `ready`, on fresh figures of its frame where an HMC shows them.

@@ -43,6 +43,13 @@ pub(super) fn rules(settings: &Settings, sheet: &mut Sheet) {
         );
     }
 
+    if settings.agent.push_rate.bytes() < 1 << 20 {
+        refuse(
+            ["agent.push_rate", "agent.push_rate"],
+            format!("agent.push_rate ({}) must be at least 1 MiB", settings.agent.push_rate.show()),
+        );
+    }
+
     // The agent ends by itself and says why; a master that gives up before it makes a person look for nothing.
     let (agent, master) = (&settings.agent, &settings.deadlines);
     for (own, limit, theirs, patience) in [

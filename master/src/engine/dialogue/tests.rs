@@ -174,11 +174,13 @@ fn refusals_of_start_count_and_refusals_of_repeated_commands_do_not() {
         operation: Some(id(1)),
         refused: refused.to_owned(),
         why: Named::Known(why),
-        text: String::new(),
+        text: "a Live Update runs".to_owned(),
     };
     let mut talk = dialogue(State::Dispatching { start: Start::Sent });
     talk.receive(refuse("start", Refusal::Busy)).unwrap();
     assert_eq!(talk.operation().name(), StateName::Failed);
+    let report = talk.progress().report.as_ref().unwrap();
+    assert_eq!(report.summary, "the agent refused: a Live Update runs");
     let mut talk = running();
     talk.receive(refuse("proceed", Refusal::WrongMoment)).unwrap();
     assert!(talk.take().is_empty());

@@ -1,5 +1,7 @@
 //! Frames over one exec channel to one agent.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nim_shared::frame::{self, AgentFrame, AgentHello, BadFrame, MasterFrame, PROTOCOL};
@@ -7,6 +9,7 @@ use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::stamp::Timestamp;
 use tokio::time::timeout;
 
+use super::files::Files;
 use crate::engine::dialogue::Broken;
 use crate::inventory::endpoint::NoEndpoint;
 use crate::store;
@@ -61,6 +64,31 @@ pub enum Lost {
     /// What is on record does not say how to reach the LPAR.
     #[error(transparent)]
     NoWay(#[from] NoEndpoint),
+    /// A file that is to be sent cannot be read.
+    #[error("cannot read {}", path.display())]
+    File {
+        /// The file on this master.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The folder of the files that are to be sent is not known any more.
+    #[error("the lpp_source whose files {host} needs is gone")]
+    NoFolder {
+        /// The LPAR.
+        host: ObjectName,
+    },
+    /// The agent does not take the files.
+    #[error("{host} does not take the files: {text}")]
+    FilesRefused {
+        /// The LPAR.
+        host: ObjectName,
+        /// Whether it may take them later.
+        may_pass: bool,
+        /// Why.
+        text: String,
+    },
     /// This master's lease lapsed: it commands nothing until it has it again.
     #[error("the lease of this master lapsed before {host} could be told")]
     LeaseLapsed {
@@ -107,6 +135,8 @@ impl Lost {
             Self::NoWay(error) => {
                 matches!(error, NoEndpoint::Store(error) if error.retry() != store::Retry::Never)
             }
+            Self::File { .. } | Self::NoFolder { .. } => false,
+            Self::FilesRefused { may_pass, .. } => *may_pass,
             Self::Ended { .. }
             | Self::BadFrame { .. }
             | Self::Broken { .. }
@@ -133,6 +163,9 @@ impl Lost {
             Self::Ended { .. } => "NLU-0402".to_owned(),
             Self::BadFrame { .. } | Self::Broken { .. } => "NLU-0403".to_owned(),
             Self::Silent { .. } => "NLU-0404".to_owned(),
+            Self::File { .. } | Self::NoFolder { .. } | Self::FilesRefused { .. } => {
+                "NLU-0407".to_owned()
+            }
             Self::LeaseLapsed { .. } | Self::Replaced { .. } | Self::Idle { .. } => {
                 "NLU-0405".to_owned()
             }
@@ -220,6 +253,15 @@ impl Agent {
                 return Ok(Some(frame));
             }
         }
+    }
+
+    /// Opens a channel for files beside this conversation.
+    ///
+    /// # Errors
+    /// [`Lost`].
+    pub async fn files(&self, command: &Command) -> Result<Files, Lost> {
+        let exec = self.connection.exec(command).await?;
+        Ok(Files::new(self.lpar.clone(), exec))
     }
 
     /// How much silence is borne from now on.

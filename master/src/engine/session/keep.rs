@@ -209,7 +209,7 @@ impl Session {
         self.insist(|| shared.store.login_end(&turn, outcome)).await
     }
 
-    async fn put(&mut self, step: Step) -> Result<(), Over> {
+    pub(super) async fn put(&mut self, step: Step) -> Result<(), Over> {
         let shared = Arc::clone(&self.shared);
         let (operation, fence) = (self.order.operation, self.order.fence);
         self.insist(|| shared.store.transition(operation, fence, &step)).await
