@@ -4,4 +4,5 @@ pub mod csv;
 pub mod endpoint;
 pub mod frame;
 pub mod hmc;
+pub mod host_key;
 pub mod lpar;

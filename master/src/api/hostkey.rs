@@ -19,11 +19,10 @@ use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named, Query};
 use super::host::{HostKeys, Offered};
 use crate::inventory::endpoint::hop_holder;
+use crate::inventory::host_key::{self, KnownHosts};
 use crate::store::Who;
 use crate::store::hostkey::{self, KeyHolder, NewHostKey, Recorded, Replace};
 use crate::store::object::{NamePattern, ObjectFilter};
-use crate::transport;
-use crate::transport::known_hosts::KnownHosts;
 
 /// `GET /v1/hostkeys`
 pub(super) async fn list(State(api): State<Api>, mut query: Query) -> Answer<Json<Page<HostKey>>> {
@@ -247,8 +246,8 @@ impl<'a> Place<'a> {
 fn confirmed(key: HostKey) -> Result<NewHostKey, String> {
     let Holder(holder) = key.name.parse().map_err(|cause: BadHolder| cause.to_string())?;
     let text = format!("{} {}", key.algorithm, key.key);
-    let read: transport::HostKey =
-        text.parse().map_err(|cause: transport::BadHostKey| cause.to_string())?;
+    let read: host_key::HostKey =
+        text.parse().map_err(|cause: host_key::BadHostKey| cause.to_string())?;
     if read.algorithm() != key.algorithm || read.fingerprint().to_string() != key.fingerprint {
         return Err(format!(
             "the key has the fingerprint {}, not {}",
@@ -273,7 +272,7 @@ fn shown(offered: Offered) -> HostKey {
 /// A key on record, as it is shown.
 fn recorded(key: hostkey::HostKey) -> HostKey {
     let text = format!("{} {}", key.algorithm, key.key);
-    let fingerprint = transport::HostKey::from_str(&text)
+    let fingerprint = host_key::HostKey::from_str(&text)
         .map_or_else(|_| "unreadable".to_owned(), |key| key.fingerprint().to_string());
     HostKey {
         name: key.holder.to_string(),

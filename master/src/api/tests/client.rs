@@ -216,7 +216,8 @@ impl FakeHosts {
         let mut blob = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20".to_vec();
         blob.extend_from_slice(&seed);
         let key = base64::engine::general_purpose::STANDARD.encode(blob);
-        let read: crate::transport::HostKey = format!("ssh-ed25519 {key}").parse().unwrap();
+        let read: crate::inventory::host_key::HostKey =
+            format!("ssh-ed25519 {key}").parse().unwrap();
         Offered {
             holder: name.to_owned(),
             algorithm: read.algorithm(),
