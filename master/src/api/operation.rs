@@ -18,7 +18,7 @@ use super::verdict;
 use crate::engine::operation::State as Engine;
 use crate::store::event::{Cursor, StoredEvent};
 use crate::store::object::NamePattern;
-use crate::store::operation::{OperationFilter, Record, Verdict};
+use crate::store::operation::{CancelAnswer, OperationFilter, Record, Verdict};
 use crate::store::output::OutputCursor;
 
 /// `GET /v1/operations`
@@ -49,7 +49,7 @@ pub(super) async fn show(
     Ok(Json(view(api.store.operation(id).await?)))
 }
 
-/// `POST /v1/operations/{id}/cancel`: noted at once; it takes effect as soon as it can. What is over stays as it is.
+/// `POST /v1/operations/{id}/cancel`: noted at once; it takes effect as soon as it can. Refused where it can have none.
 pub(super) async fn cancel(
     State(api): State<Api>,
     Asker(who): Asker,
@@ -61,7 +61,24 @@ pub(super) async fn cancel(
         operation.id = %id, lpar.name = %record.lpar, peer.uid = who.uid,
         "cancel of the operation on {} was asked for by uid {}: {answer:?}", record.lpar, who.uid
     );
-    Ok(Json(view(record)))
+    let (lpar, state) = (&record.lpar, record.operation.name());
+    match answer {
+        CancelAnswer::TooLate => Err(Refusal::refused(
+            "NLU-0138",
+            format!(
+                "the update of {lpar} is past its countdown: it cannot be interrupted any more"
+            ),
+        )
+        .hint(format!("nimctl watch {id}"))),
+        CancelAnswer::Over if state != StateName::Cancelled => Err(Refusal::refused(
+            "NLU-0139",
+            format!("the operation on {lpar} is over: it is {state}"),
+        )
+        .hint(format!("nimctl status {id}"))),
+        CancelAnswer::Cancelled | CancelAnswer::Noted { .. } | CancelAnswer::Over => {
+            Ok(Json(view(record)))
+        }
+    }
 }
 
 /// `POST /v1/operations/{id}/resolve`: ends what is stuck, on a person's word.

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use nim_shared::id::{Epoch, Fence, MasterId, OperationId, Seq};
 use nim_shared::operation::{Outcome, StateName};
+use nim_shared::stage::Point;
 use sea_orm::sqlx::{AssertSqlSafe, query, query_scalar};
 
 use super::claim::{RAISED, records};
 use super::step::transition;
 use super::{Change, Record, Step};
-use crate::engine::operation::{Event, Operation, State};
+use crate::engine::operation::{Event, Operation, Run, State};
 use crate::store::commit::{Txn, Writing};
 use crate::store::notify::Topic;
 use crate::store::{Error, Store, Who, unsigned};
@@ -36,6 +37,8 @@ pub enum CancelAnswer {
     },
     /// It is over already.
     Over,
+    /// The countdown is over or the workload has moved: it goes on to its end, and the wish is not kept.
+    TooLate,
 }
 
 /// A person's decision about an operation that is stuck.
@@ -88,6 +91,11 @@ impl Store {
         let found = locked(&mut txn, id).await?;
         if found.operation.name().is_terminal() {
             return Ok(CancelAnswer::Over);
+        }
+        if let State::Running(Run { point: Some(Point::Committed | Point::Moved), .. }) =
+            found.operation.state
+        {
+            return Ok(CancelAnswer::TooLate);
         }
         query(
             "UPDATE operation SET cancel_asked_at = coalesce(cancel_asked_at, now()),

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use nim_shared::id::{Fence, MasterId, OperationId};
 use nim_shared::operation::{Outcome as Ended, Software, StateName, StuckReason};
+use nim_shared::stage::Point;
 use nim_shared::unit::Seconds;
 use uuid::Uuid;
 
@@ -232,6 +233,19 @@ async fn a_fence_lies_above_those_that_a_failover_forgot() {
     // Whatever the row said: a fence given before this moment is below it.
     let milliseconds = u64::try_from(before.get().unix_timestamp_nanos() / 1_000_000).unwrap();
     assert!(claimed.fence >= Fence(milliseconds));
+}
+
+#[tokio::test]
+async fn a_cancel_that_comes_too_late_is_not_kept() {
+    let store = testing::store().await;
+    site(&store, 1).await;
+    let (one, _) = claimed(&store, "lpar01").await;
+    for event in [Event::StartCommitted, Event::Taken, Event::Passed(Point::Committed)] {
+        let now = store.operation(one.id).await.unwrap();
+        store.transition(one.id, one.fence, &step(&now, event)).await.unwrap();
+    }
+    assert_eq!(store.ask_cancel(one.id, SOMEBODY).await.unwrap(), CancelAnswer::TooLate);
+    assert!(store.operation(one.id).await.unwrap().cancel.is_none());
 }
 
 #[tokio::test]
