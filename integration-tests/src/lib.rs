@@ -9,7 +9,7 @@ mod programs;
 mod run;
 
 pub use master::Master;
-pub use run::Run;
+pub use run::{Run, Running};
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

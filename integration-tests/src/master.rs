@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::Run;
+use crate::run::{Run, Running};
 use crate::{programs, wait_until};
 
 /// A `nimd` with a data folder of its own.
@@ -72,14 +72,54 @@ impl Master {
     /// # Errors
     /// When it ends with an error, with its log.
     pub fn stop(&mut self) -> Result<()> {
-        let Some(mut child) = self.child.take() else { return Ok(()) };
-        let pid = libc::pid_t::try_from(child.id()).context("a pid that is none")?;
-        signal(pid, libc::SIGTERM)?;
+        if self.child.is_none() {
+            return Ok(());
+        }
+        self.send(libc::SIGTERM)?;
+        let mut child = self.child.take().context("nimd does not run")?;
         let status = child.wait().context("nimd does not end")?;
         if !status.success() {
             bail!("nimd ended with {status}:\n{}", self.said());
         }
         Ok(())
+    }
+
+    /// Stops `nimd` as a machine that hangs would: it stays, and does nothing.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pause(&self) -> Result<()> {
+        self.send(libc::SIGSTOP)
+    }
+
+    /// Lets a stopped `nimd` go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn resume(&self) -> Result<()> {
+        self.send(libc::SIGCONT)
+    }
+
+    /// Kills `nimd`'s own Postgres as a crash would, once it runs, and waits for its end.
+    ///
+    /// # Errors
+    /// When none runs.
+    pub fn kill_database(&self) -> Result<()> {
+        let file = self.folder.join("postgres/data/postmaster.pid");
+        let there = |pid: libc::pid_t| Path::new("/proc").join(pid.to_string()).exists();
+        let pid = wait_until("nimd's own Postgres to run", || {
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
+            Ok(pid.filter(|pid| there(*pid)).ok_or_else(|| format!("postmaster.pid: {text}")))
+        })?;
+        signal(pid, libc::SIGKILL)?;
+        wait_until("nimd's own Postgres to end", || {
+            Ok(if there(pid) { Err(format!("process {pid} is there")) } else { Ok(()) })
+        })
+    }
+
+    fn send(&self, what: libc::c_int) -> Result<()> {
+        send(self.child.as_ref().context("nimd does not run")?, what)
     }
 
     /// Its process id.
@@ -110,13 +150,8 @@ impl Master {
         arguments: impl IntoIterator<Item = &'a str>,
         input: Option<&str>,
     ) -> Run {
-        let arguments: Vec<&str> = arguments.into_iter().collect();
-        let shown = format!("nimctl {}", arguments.join(" "));
-        let mut command = Command::new(&self.nimctl);
+        let (mut command, shown) = self.command(arguments);
         command
-            .args(&arguments)
-            .env("NIMD_SERVER", format!("unix:{}", self.folder.join("run/nimd.sock").display()))
-            .env("NO_COLOR", "1")
             .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -127,6 +162,29 @@ impl Master {
         }
         let output = child.wait_with_output().expect("a child that was started can be waited for");
         Run::of(shown, &output)
+    }
+
+    /// Starts `nimctl` against it, without waiting for its end.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn nimctl_started<'a>(
+        &self,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Running> {
+        let (mut command, shown) = self.command(arguments);
+        command.stdin(Stdio::null());
+        Running::start(command, shown, &self.folder)
+    }
+
+    fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> (Command, String) {
+        let arguments: Vec<&str> = arguments.into_iter().collect();
+        let mut command = Command::new(&self.nimctl);
+        command
+            .args(&arguments)
+            .env("NIMD_SERVER", format!("unix:{}", self.folder.join("run/nimd.sock").display()))
+            .env("NO_COLOR", "1");
+        (command, format!("nimctl {}", arguments.join(" ")))
     }
 }
 
@@ -140,10 +198,15 @@ impl Drop for Master {
     }
 }
 
-/// Sends `signal` to a process that this harness started.
+/// Sends `what` to a program that this harness started and has not waited for.
+pub(crate) fn send(child: &Child, what: libc::c_int) -> Result<()> {
+    signal(libc::pid_t::try_from(child.id()).context("a pid that is none")?, what)
+}
+
+/// Sends `signal` to a process that this harness started, or that its `nimd` did.
 #[expect(
     unsafe_code,
-    reason = "kill(2) on a child of ours, whose pid is not reused before we waited for it"
+    reason = "kill(2) on a process of this harness, which its parent has not waited for"
 )]
 fn signal(pid: libc::pid_t, signal: libc::c_int) -> Result<()> {
     // SAFETY: no memory is touched.

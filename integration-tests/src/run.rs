@@ -1,7 +1,9 @@
 //! What a program did.
 
 use std::fmt;
-use std::process::Output;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -51,6 +53,60 @@ impl Run {
     /// When it is none.
     pub fn json(&self) -> Result<serde_json::Value> {
         serde_json::from_str(&self.stdout).with_context(|| format!("no JSON:\n{self}"))
+    }
+}
+
+/// A program that runs. It is killed when this is dropped.
+pub struct Running {
+    command: String,
+    child: Child,
+    output: [PathBuf; 2],
+}
+
+impl Running {
+    /// Starts `command`, shown as `shown`, which writes to two files in `folder`.
+    pub(crate) fn start(mut command: Command, shown: String, folder: &Path) -> Result<Self> {
+        let output = ["stdout", "stderr"].map(|name| folder.join(format!("nimctl.{name}")));
+        let [stdout, stderr] = output.each_ref().map(File::create);
+        command.stdout(stdout.context("no file for output")?);
+        command.stderr(stderr.context("no file for output")?);
+        let child = command.spawn().with_context(|| format!("{shown} does not start"))?;
+        Ok(Self { command: shown, child, output })
+    }
+
+    /// What it wrote so far, to both streams.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.output.each_ref().map(|file| fs::read_to_string(file).unwrap_or_default()).concat()
+    }
+
+    /// Interrupts it as Ctrl-C does, and waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be interrupted.
+    pub fn interrupt(self) -> Result<Run> {
+        crate::master::send(&self.child, libc::SIGINT)?;
+        self.end()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When its output cannot be read.
+    pub fn end(mut self) -> Result<Run> {
+        let status = self.child.wait().context("it does not end")?;
+        let [stdout, stderr] = self.output.each_ref().map(fs::read);
+        let stdout = stdout.context("its output is gone")?;
+        let stderr = stderr.context("its output is gone")?;
+        Ok(Run::of(self.command.clone(), &Output { status, stdout, stderr }))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already; nothing of a test may stay behind.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

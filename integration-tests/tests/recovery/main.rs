@@ -1,0 +1,10 @@
+//! What is killed, cut or stopped in the middle of an update, and that nothing is lost, doubled or started twice by it.
+
+mod canary;
+mod cancel;
+mod connection;
+mod nimd_killed;
+mod postgres_killed;
+mod site;
+mod two_masters;
+mod update;
