@@ -57,8 +57,12 @@ fn orders_for_another_machine_or_below_the_floor_are_refused_in_words() {
     let lpar = Lpar::new();
     let mut request = order(Kind::Update);
     request.expected.partition_name = Some("lpar02".to_owned());
-    let refused = |request: &nim_shared::request::Request| {
-        let master = Master::new(request);
+    // Each try is that of a later claim: a refused start leaves a tombstone.
+    let mut fence = Fence(0);
+    let mut refused = |request: &nim_shared::request::Request| {
+        let mut master = Master::new(request);
+        fence = fence.next();
+        master.fence = fence;
         let mut session = greeted(&lpar);
         session.send(&MasterFrame::Start {
             command: master.command(),
