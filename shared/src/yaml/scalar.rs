@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn what_is_no_single_mapping_is_refused_with_its_line() {
-        for (text, line) in [("a: 1\n---\nb: 2\n", 3), ("\n- a\n", 2), ("a: [\n", 2)] {
+        // A list that is never closed is reported where it begins.
+        for (text, line) in [("a: 1\n---\nb: 2\n", 3), ("\n- a\n", 2), ("a: [\n", 1)] {
             let file = File { name: "nimd.yaml".to_owned(), text: text.to_owned() };
             let fault = read_scalars(&file).unwrap_err();
             assert_eq!(
