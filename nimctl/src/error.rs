@@ -84,25 +84,25 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// Stays the same for years. 01xx belong to the command line.
+    /// Stays the same for years. 05xx belong to the command line.
     const fn code(&self) -> u16 {
         match self {
             // Has its own.
             Self::Server(_) | Self::PipeClosed => 0,
-            Self::NoServer { .. } => 101,
-            Self::Lost { .. } => 102,
-            Self::TooSlow { .. } => 103,
-            Self::NotUnderstood { .. } => 104,
-            Self::Usage { .. } => 105,
-            Self::NobodyToAsk { .. } => 106,
-            Self::Declined => 107,
-            Self::File { .. } => 108,
-            Self::NoOperation { .. } => 109,
-            Self::Ambiguous { .. } => 110,
-            Self::Output(_) => 111,
-            Self::Format { .. } => 112,
-            // 113 is said in command/show.rs.
-            Self::Unknown { .. } => 114,
+            Self::NoServer { .. } => 501,
+            Self::Lost { .. } => 502,
+            Self::TooSlow { .. } => 503,
+            Self::NotUnderstood { .. } => 504,
+            Self::Usage { .. } => 505,
+            Self::NobodyToAsk { .. } => 506,
+            Self::Declined => 507,
+            Self::File { .. } => 508,
+            Self::NoOperation { .. } => 509,
+            Self::Ambiguous { .. } => 510,
+            Self::Output(_) => 511,
+            Self::Format { .. } => 512,
+            // 513 is said in command/show.rs.
+            Self::Unknown { .. } => 514,
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(args: &Show, context: &Context) -> Result<Exit, Error> {
 /// A pattern that nothing matches is a mistake where something was named.
 pub(super) fn none_matches(pattern: &str) -> Error {
     Error::Server(Box::new(Failure {
-        code: "NLU-0113".to_owned(),
+        code: "NLU-0513".to_owned(),
         message: format!("no object matches \"{}\"", printable(pattern)),
         causes: Vec::new(),
         hint: Some("`nimctl list` shows all".to_owned()),

@@ -125,7 +125,7 @@ fn a_code_is_explained_however_it_is_typed() {
     assert_snapshot!(api.nimctl("explain 1430-03"), @r#"
     exit: 3
     --- stderr
-    error: "1430-03" is neither a file nor a code that is known  [NLU-0114]
+    error: "1430-03" is neither a file nor a code that is known  [NLU-0514]
       hint: a code is such as 1430-030 or HSCL350B; did you mean 1430-030?
     "#);
     assert_eq!(api.requests(), [""; 0]);

@@ -275,7 +275,7 @@ fn an_object_is_shown_with_everything_that_is_known() {
     causes: []
     kind: not_found
     ---
-    code: NLU-0113
+    code: NLU-0513
     message: no object matches "x*"
     causes: []
     hint: "`nimctl list` shows all"
@@ -336,7 +336,7 @@ fn a_fleet_is_applied_after_its_differences_were_shown() {
         comments: x -> (not set)
     would be created: 1, would be changed: 1, as they were: 10
     --- stderr
-    error: 2 objects would change, and nobody can be asked  [NLU-0106]
+    error: 2 objects would change, and nobody can be asked  [NLU-0506]
       hint: `--yes` applies without a question, `--dry-run` only shows
     ");
     assert_eq!(api.changes().len(), 2, "nothing was applied");
@@ -398,7 +398,7 @@ fn all_faults_of_a_fleet_are_shown_with_file_and_line() {
     assert_snapshot!(api.nimctl("apply -f nowhere.yaml"), @"
     exit: 2
     --- stderr
-    error: cannot read nowhere.yaml  [NLU-0108]
+    error: cannot read nowhere.yaml  [NLU-0508]
       cause: No such file or directory (os error 2)
     ");
 }

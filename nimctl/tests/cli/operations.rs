@@ -171,7 +171,7 @@ fn what_cannot_be_asked_for_is_refused_before_anybody_is_asked() {
     assert_snapshot!(api.nimctl("cust -a lpp_source=x -a script=post -a installp_flags=-acN lpar01"), @"
     exit: 2
     --- stderr
-    error: this cannot be asked for  [NLU-0105]
+    error: this cannot be asked for  [NLU-0505]
       script: scripts are not run here
       live_update: has to be yes: this master does Live Updates only
       installp_flags: -a cannot be passed on: geninstall -k takes -p and -Y
@@ -339,13 +339,13 @@ fn one_operation_is_found_by_its_lpar_or_the_beginning_of_its_id() {
     assert_snapshot!(api.nimctl("status 0193a2"), @r#"
     exit: 3
     --- stderr
-    error: several operations have an id that begins with "0193a2"  [NLU-0110]
+    error: several operations have an id that begins with "0193a2"  [NLU-0510]
       hint: type more of it; it can be 0193a2b4-5c6d-7002-8def-0123456789ab (lpar02), 0193a2b4-5c6d-7001-8def-0123456789ab (lpar01)
     "#);
     assert_snapshot!(api.nimctl("status 01"), @r#"
     exit: 3
     --- stderr
-    error: no operation has an id that begins with "01", and no LPAR of that name had one  [NLU-0109]
+    error: no operation has an id that begins with "01", and no LPAR of that name had one  [NLU-0509]
       hint: `nimctl status --all` lists them
     "#);
 }

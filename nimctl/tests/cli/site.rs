@@ -47,7 +47,7 @@ fn keys_that_hosts_offer_are_shown_before_they_count() {
     --- stderr
     error: cannot reach lpar04 at 10.1.0.4:22  [NLU-0201]
     Changed keys are not taken over: find out why they changed, then scan again with --replace.
-    error: 1 key would be put on record, and nobody can be asked  [NLU-0106]
+    error: 1 key would be put on record, and nobody can be asked  [NLU-0506]
       hint: `--yes` puts them on record without a question, `--dry-run` only shows
     ");
     assert_eq!(api.changes().len(), 1, "nothing was put on record");
@@ -152,7 +152,7 @@ fn a_secret_goes_in_and_never_comes_out() {
     assert_snapshot!(api.nimctl_reads("secret set hmc01_pw", "\n"), @"
     exit: 2
     --- stderr
-    error: an empty secret is none; nothing was changed  [NLU-0105]
+    error: an empty secret is none; nothing was changed  [NLU-0505]
     ");
     assert_snapshot!(api.nimctl("secret list"), @"
     exit: 0
@@ -181,7 +181,7 @@ fn an_installer_is_a_script_for_each_lpar() {
     assert_snapshot!(api.nimctl("agent bundle lpar01 lpar02"), @"
     exit: 2
     --- stderr
-    error: each LPAR has its own installer, and standard output takes one  [NLU-0105]
+    error: each LPAR has its own installer, and standard output takes one  [NLU-0505]
       hint: `--directory FOLDER` writes one file for each
     ");
     assert_snapshot!(api.nimctl("agent bundle -d . lpar01 lpar02"), @"

@@ -131,7 +131,7 @@ fn no_nimd_ends_with_4_and_says_what_to_look_at() {
     assert_snapshot!(said, @"
     exit: 4
     --- stderr
-    error: cannot reach nimd at [SOCKET]  [NLU-0101]
+    error: cannot reach nimd at [SOCKET]  [NLU-0501]
       cause: No such file or directory (os error 2)
       hint: see whether it runs: `systemctl status nimd`; where it listens elsewhere: `--server` or NIMD_SERVER
     ");
@@ -139,7 +139,7 @@ fn no_nimd_ends_with_4_and_says_what_to_look_at() {
     assert_snapshot!(said.replace(&api.socket().display().to_string(), "[SOCKET]"), @r#"
     exit: 4
     --- stderr
-    {"code":"NLU-0101","message":"cannot reach nimd at [SOCKET]","causes":["No such file or directory (os error 2)"],"hint":"see whether it runs: `systemctl status nimd`; where it listens elsewhere: `--server` or NIMD_SERVER","kind":"unreachable"}
+    {"code":"NLU-0501","message":"cannot reach nimd at [SOCKET]","causes":["No such file or directory (os error 2)"],"hint":"see whether it runs: `systemctl status nimd`; where it listens elsewhere: `--server` or NIMD_SERVER","kind":"unreachable"}
     "#);
 }
 
@@ -151,14 +151,14 @@ fn an_answer_that_breaks_off_is_told_from_one_that_is_wrong() {
     assert_snapshot!(api.nimctl("server"), @"
     exit: 4
     --- stderr
-    error: nimd went away before it answered GET /v1/server  [NLU-0102]
+    error: nimd went away before it answered GET /v1/server  [NLU-0502]
       cause: connection closed before message completed
       hint: ask again; what was accepted before goes on: `nimctl status`
     ");
     assert_snapshot!(api.nimctl("secret list"), @"
     exit: 4
     --- stderr
-    error: cannot understand what nimd answered to GET /v1/secrets?limit=1000  [NLU-0104]
+    error: cannot understand what nimd answered to GET /v1/secrets?limit=1000  [NLU-0504]
       cause: expected value at line 1 column 1
       hint: see whether nimctl 0.1.0 and nimd are of the same release: `nimctl server`
     ");
