@@ -74,6 +74,9 @@ pub(crate) enum Error {
     /// The output cannot be written.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
+    /// The system gives no notice of Ctrl-C.
+    #[error("cannot listen for Ctrl-C")]
+    Signal(#[source] io::Error),
     /// A value that the output format cannot express.
     #[error("cannot express the output as {format}")]
     Format {
@@ -101,6 +104,7 @@ impl Error {
             Self::Ambiguous { .. } => 510,
             Self::Output(_) => 511,
             Self::Format { .. } => 512,
+            Self::Signal(_) => 515,
             // 513 is said in command/show.rs.
             Self::Unknown { .. } => 514,
         }
@@ -118,6 +122,7 @@ impl Error {
             Self::NotUnderstood { .. }
             | Self::PipeClosed
             | Self::Output(_)
+            | Self::Signal(_)
             | Self::Format { .. } => FailureKind::Internal,
         }
     }
@@ -148,6 +153,7 @@ impl Error {
             | Self::File { .. }
             | Self::PipeClosed
             | Self::Output(_)
+            | Self::Signal(_)
             | Self::Format { .. } => return None,
         })
     }
@@ -181,7 +187,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::PipeClosed => Exit::Done,
-            Self::Output(_) | Self::Format { .. } => Exit::DidNotSucceed,
+            Self::Output(_) | Self::Signal(_) | Self::Format { .. } => Exit::DidNotSucceed,
             _ => self.kind().into(),
         }
     }

@@ -5,6 +5,7 @@ mod client;
 mod command;
 mod error;
 mod exit;
+mod interrupt;
 mod operation;
 mod output;
 mod pair;

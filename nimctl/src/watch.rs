@@ -18,6 +18,7 @@ use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::output::text::clock;
 
 use board::Board;
@@ -74,6 +75,7 @@ pub(crate) async fn follow(
     subject: &Subject,
     operations: Vec<OperationView>,
     shown: Shown,
+    interrupt: &mut Interrupt,
     context: &Context,
 ) -> Result<Exit, Error> {
     let printer = context.printer;
@@ -91,11 +93,9 @@ pub(crate) async fn follow(
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     while !board.is_over() {
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => {
-                drop(interrupted);
+            () = interrupt.pressed() => {
                 display.clear();
-                printer.note(&format!("detached: what runs goes on; follow it with: {}", subject.again()));
-                return Ok(Exit::Interrupted);
+                return Ok(detached(subject, context));
             }
             heard = link.next() => match heard {
                 Heard::Message(watched) => {
@@ -123,6 +123,13 @@ pub(crate) async fn follow(
         printer.show(&Summary::new(subject, board.into_views()))?;
     }
     Ok(exit)
+}
+
+/// Says how to go on, to somebody who pressed Ctrl-C.
+pub(crate) fn detached(subject: &Subject, context: &Context) -> Exit {
+    let again = subject.again();
+    context.printer.note(&format!("detached: what runs goes on; follow it with: {again}"));
+    Exit::Interrupted
 }
 
 fn now() -> Timestamp {

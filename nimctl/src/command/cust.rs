@@ -2,6 +2,9 @@
 
 mod attributes;
 
+use std::collections::HashMap;
+use std::pin::pin;
+
 use nim_shared::api::{Accepted, Cust as Body, OperationView};
 use nim_shared::id::ClientToken;
 use uuid::Uuid;
@@ -11,14 +14,27 @@ use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::output::text::count;
 use crate::watch::{self, Shown, Subject};
 
 pub(super) async fn run(args: &Cust, context: &Context) -> Result<Exit, Error> {
     let token = ClientToken(Uuid::new_v4());
     let attributes::Order { body, detach } = attributes::order(args, token)?;
-    let accepted = ask(&body, context).await?;
+    let mut interrupt = Interrupt::listen()?;
     let printer = context.printer;
+    let mut asking = pin!(ask(&body, context));
+    let (accepted, interrupted) = match interrupt.before(asking.as_mut()).await {
+        Some(answer) => (answer?, false),
+        None => {
+            printer.note("interrupted: waiting for nimd to say whether it was accepted; Ctrl-C once more ends this");
+            let Some(answer) = interrupt.before(asking).await else {
+                printer.note("what was accepted goes on: `nimctl status` lists it");
+                return Ok(Exit::Interrupted);
+            };
+            (answer?, true)
+        }
+    };
     if detach {
         if printer.format() == Format::Table {
             let number = count(accepted.operations.len(), "operation");
@@ -32,12 +48,25 @@ pub(super) async fn run(args: &Cust, context: &Context) -> Result<Exit, Error> {
         }
         return Ok(Exit::Done);
     }
-    let mut operations = Vec::new();
-    for operation in &accepted.operations {
-        let target = Target::new(&["operations", &operation.id.to_string()]);
-        operations.push(context.client.get::<OperationView>(target).await?);
-    }
-    watch::follow(&Subject::Batch(accepted.batch), operations, Shown::AtTheEnd, context).await
+    let subject = Subject::Batch(accepted.batch);
+    let operations = match interrupted {
+        true => None,
+        false => interrupt.before(views(&accepted, context)).await,
+    };
+    let Some(operations) = operations else {
+        return Ok(watch::detached(&subject, context));
+    };
+    watch::follow(&subject, operations?, Shown::AtTheEnd, &mut interrupt, context).await
+}
+
+/// The operations as they stand, in the order in which they were accepted: one request a page, however many they are.
+async fn views(accepted: &Accepted, context: &Context) -> Result<Vec<OperationView>, Error> {
+    let target = Target::new(&["operations"]).with("batch", accepted.batch.to_string());
+    let mut views: Vec<OperationView> = context.client.pages(target, None).await?;
+    let places: HashMap<_, _> =
+        accepted.operations.iter().enumerate().map(|(place, one)| (one.id, place)).collect();
+    views.sort_by_key(|view| places.get(&view.id).copied());
+    Ok(views)
 }
 
 /// Asks until there is an answer, a few times: the token makes the same request count once, so that an answer that was lost with

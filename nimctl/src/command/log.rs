@@ -12,6 +12,7 @@ use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::operation::find;
 use crate::output::text::clean_lines;
 use crate::watch::is_over;
@@ -20,6 +21,14 @@ use crate::watch::is_over;
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(args: &Log, context: &Context) -> Result<Exit, Error> {
+    if !args.follow {
+        return print(args, context).await;
+    }
+    let mut interrupt = Interrupt::listen()?;
+    interrupt.before(print(args, context)).await.unwrap_or(Ok(Exit::Interrupted))
+}
+
+async fn print(args: &Log, context: &Context) -> Result<Exit, Error> {
     let found = find(&args.operation, &context.client).await?;
     let id = found.id.to_string();
     let mut reader = Reader::default();
@@ -33,10 +42,7 @@ pub(super) async fn run(args: &Log, context: &Context) -> Result<Exit, Error> {
         if over {
             break;
         }
-        tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
-        }
+        tokio::time::sleep(PAUSE).await;
     }
     reader.finish(context)?;
     Ok(Exit::Done)

@@ -8,12 +8,27 @@ use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::interrupt::Interrupt;
 use crate::operation::find;
 use crate::watch::{self, Subject};
 
 pub(super) async fn run(args: &Watch, context: &Context) -> Result<Exit, Error> {
+    let mut interrupt = Interrupt::listen()?;
+    let Some(wanted) = interrupt.before(wanted(args, context)).await else {
+        return Ok(Exit::Interrupted);
+    };
+    let (subject, operations) = wanted?;
+    if operations.is_empty() {
+        context.printer.note("nothing is running: `nimctl status --all` lists what ran");
+        return Ok(Exit::Done);
+    }
+    watch::follow(&subject, operations, watch::Shown::AsItGoes, &mut interrupt, context).await
+}
+
+/// What is meant, as it stands.
+async fn wanted(args: &Watch, context: &Context) -> Result<(Subject, Vec<OperationView>), Error> {
     let all = Target::new(&["operations"]);
-    let (subject, operations) = if let Some(batch) = args.batch {
+    Ok(if let Some(batch) = args.batch {
         let target = all.with("batch", batch.to_string());
         let mut operations: Vec<OperationView> = context.client.pages(target, None).await?;
         // The newest comes first in listings; people think in the order in which they asked.
@@ -34,10 +49,5 @@ pub(super) async fn run(args: &Watch, context: &Context) -> Result<Exit, Error> 
             }
         }
         (Subject::Operations(operations.iter().map(|view| view.id).collect()), operations)
-    };
-    if operations.is_empty() {
-        context.printer.note("nothing is running: `nimctl status --all` lists what ran");
-        return Ok(Exit::Done);
-    }
-    watch::follow(&subject, operations, watch::Shown::AsItGoes, context).await
+    })
 }

@@ -37,6 +37,8 @@ enum Answer {
     Events(String),
     /// Events that a test sends one by one.
     Live(Arc<Mutex<Receiver<String>>>),
+    /// A body that a test sends when it wants to.
+    OnDemand(Arc<Mutex<Receiver<String>>>),
     /// The connection is closed without an answer.
     Hangup,
 }
@@ -106,6 +108,13 @@ impl Api {
     pub(crate) fn live(self, asked: &str) -> (Self, Sender<String>) {
         let (sender, receiver) = channel();
         let api = self.add(asked, Answer::Live(Arc::new(Mutex::new(receiver))));
+        (api, sender)
+    }
+
+    /// The answer is a body that the test sends when it wants to. Without one the connection stays open until the test ends.
+    pub(crate) fn on_demand(self, asked: &str) -> (Self, Sender<String>) {
+        let (sender, receiver) = channel();
+        let api = self.add(asked, Answer::OnDemand(Arc::new(Mutex::new(receiver))));
         (api, sender)
     }
 
@@ -256,6 +265,10 @@ fn write_answer(stream: &mut UnixStream, answer: Answer) -> std::io::Result<()> 
                 write!(stream, "id: {id}\ndata: {data}\n\n")?;
             }
             Ok(())
+        }
+        Answer::OnDemand(receiver) => {
+            let body = receiver.lock().unwrap().recv();
+            body.map_or(Ok(()), |body| write_answer(stream, Answer::Body(200, body.into_bytes())))
         }
         Answer::Hangup => Ok(()),
     }

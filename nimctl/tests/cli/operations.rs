@@ -1,5 +1,8 @@
 //! Operations: cust, status, watch, log, events, cancel, resolve. stderr is no terminal here: a line a phase.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use insta::assert_snapshot;
@@ -9,12 +12,14 @@ use nim_shared::operation::StateName;
 use nim_shared::request::Kind;
 use serde_json::{Value, json};
 
-use crate::api::Api;
+use crate::api::{Api, Ran};
 use crate::sample::{
     BATCH, event, failed, id, operation, page, refusal, reports, running, says, succeeded,
 };
 
 const WATCH: &str = "GET /v1/watch?batch=0193a2b4-0000-7000-8000-00000000ba7c";
+/// Everything of one request, in one question.
+const BATCHED: &str = "GET /v1/operations?batch=0193a2b4-0000-7000-8000-00000000ba7c&limit=1000";
 const CUST: [&str; 11] = [
     "cust",
     "-a",
@@ -76,8 +81,7 @@ fn story() -> Vec<Value> {
 fn an_update_is_followed_to_its_end_and_summed_up() {
     let api = Api::new()
         .on("POST /v1/cust", &accepted())
-        .on(&format!("GET /v1/operations/{}", id(1)), &operation(1, "lpar01"))
-        .on(&format!("GET /v1/operations/{}", id(2)), &operation(2, "lpar02"))
+        .on(BATCHED, &page(vec![operation(2, "lpar02"), operation(1, "lpar01")]))
         .events(WATCH, 1, &story());
     assert_snapshot!(api.run(&CUST), @"
     exit: 1
@@ -268,18 +272,11 @@ fn an_interrupt_detaches_and_says_how_to_go_on() {
     let (api, events) = Api::new()
         .on(&format!("GET /v1/operations/{}", id(1)), &running(1, "lpar01", "pre", ""))
         .live(&target);
-    let child = api
-        .command(&["watch", &id(1).to_string()])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = spawned(&api, &["watch", &id(1).to_string()]);
     events.send(says(&running(1, "lpar01", "pre", "")).to_string()).unwrap();
     api.wait_for(&target, 1);
-    let mut kill = std::process::Command::new("kill");
-    kill.args(["-INT", &child.id().to_string()]).status().unwrap();
-    let ran = crate::api::Ran(child.wait_with_output().unwrap());
-    let text = ran.to_string();
+    interrupt(&child);
+    let text = Ran(child.wait_with_output().unwrap()).to_string();
     assert!(text.starts_with("exit: 130"), "{text}");
     assert!(
         text.ends_with(&format!(
@@ -289,6 +286,66 @@ fn an_interrupt_detaches_and_says_how_to_go_on() {
         "{text}"
     );
     drop(events);
+}
+
+/// `nimctl` in the background.
+fn spawned(api: &Api, arguments: &[&str]) -> Child {
+    let mut command = api.command(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// What Ctrl-C does.
+fn interrupt(child: &Child) {
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+}
+
+/// The first line that a child says on stderr.
+fn first_words(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::with_capacity(1, child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    line
+}
+
+#[test]
+fn an_interrupt_before_the_request_is_answered_waits_for_what_became_of_it() {
+    let (api, answer) = Api::new().on_demand("POST /v1/cust");
+    let mut child = spawned(&api, &CUST);
+    api.wait_for("POST /v1/cust", 1);
+    interrupt(&child);
+    assert!(first_words(&mut child).starts_with("interrupted: waiting for nimd"));
+    answer.send(serde_json::to_string(&accepted()).unwrap()).unwrap();
+    assert_snapshot!(Ran(child.wait_with_output().unwrap()), @"
+    exit: 130
+    --- stderr
+    detached: what runs goes on; follow it with: nimctl watch --batch 0193a2b4-0000-7000-8000-00000000ba7c
+    ");
+
+    let (api, answer) = Api::new().on_demand("POST /v1/cust");
+    let mut child = spawned(&api, &CUST);
+    api.wait_for("POST /v1/cust", 1);
+    interrupt(&child);
+    assert!(first_words(&mut child).starts_with("interrupted: waiting for nimd"));
+    interrupt(&child);
+    assert_snapshot!(Ran(child.wait_with_output().unwrap()), @"
+    exit: 130
+    --- stderr
+    what was accepted goes on: `nimctl status` lists it
+    ");
+    drop(answer);
+}
+
+#[test]
+fn an_interrupt_between_the_answer_and_the_first_look_detaches_as_any_other() {
+    let (api, looked) = Api::new().on("POST /v1/cust", &accepted()).on_demand(BATCHED);
+    let child = spawned(&api, &CUST);
+    api.wait_for(BATCHED, 1);
+    interrupt(&child);
+    assert_snapshot!(Ran(child.wait_with_output().unwrap()), @"
+    exit: 130
+    --- stderr
+    detached: what runs goes on; follow it with: nimctl watch --batch 0193a2b4-0000-7000-8000-00000000ba7c
+    ");
+    drop(looked);
 }
 
 #[test]
