@@ -70,15 +70,24 @@ impl Watch {
 }
 
 /// The run of geninstall: its shim, or geninstall itself where the shim was killed.
-pub(crate) fn run(operation: &Operation) -> Result<Presence, Error> {
+pub(crate) fn run(operation: &Operation, commands: &Commands) -> Result<Presence, Error> {
     if is_locked(&operation.shim())? {
         return Ok(Presence::There);
     }
     let started = match operation.run()?.get()? {
-        Some(Run::Started { pid }) => system::process_exists(pid),
+        Some(Run::Started { pid }) => is_geninstall(pid, commands),
         Some(Run::Asked | Run::Starting | Run::Exited { .. } | Run::NotStarted) | None => false,
     };
     Ok(Presence::when(started))
+}
+
+/// Whether `pid` is a geninstall, as far as this LPAR tells; where it does not, any process with that id is. After a reboot the id
+/// may be another process's.
+pub(crate) fn is_geninstall(pid: u32, commands: &Commands) -> bool {
+    system::process_exists(pid)
+        && processes(commands).is_none_or(|list| {
+            list.iter().any(|(found, arguments)| *found == pid && installs(arguments))
+        })
 }
 
 /// The lock of a Live Update, ours or another's.
@@ -90,14 +99,14 @@ pub(crate) fn live_update_lock(root: &Root) -> Presence {
 /// A process that installs or updates. `None` where this LPAR does not tell.
 pub(crate) fn installer(commands: &Commands) -> Option<String> {
     let list = processes(commands)?;
-    list.into_iter().map(|(_, arguments)| arguments).find(|arguments| {
-        let program = arguments.split_whitespace().find(|word| !is_shell(word)).unwrap_or_default();
-        let name = program.rsplit('/').next().unwrap_or_default();
-        matches!(
-            name,
-            "geninstall" | "installp" | "lvupdate" | "install_all_updates" | "alt_disk_copy"
-        )
-    })
+    list.into_iter().map(|(_, arguments)| arguments).find(|arguments| installs(arguments))
+}
+
+/// Whether this is the command line of a program that installs or updates.
+fn installs(arguments: &str) -> bool {
+    let program = arguments.split_whitespace().find(|word| !is_shell(word)).unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or_default();
+    matches!(name, "geninstall" | "installp" | "lvupdate" | "install_all_updates" | "alt_disk_copy")
 }
 
 fn is_shell(word: &str) -> bool {

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use nim_shared::frame::{Change, ChangeClass, ChangeMoment, Effect, Known, Position};
+use nim_shared::frame::{Boot, Change, ChangeClass, ChangeMoment, Effect, Known, Position};
 use nim_shared::id::{Epoch, Fence, OperationId};
 use nim_shared::operation::{Named, Outcome, Report, StuckReason};
 use nim_shared::request::Request;
@@ -242,16 +242,25 @@ impl Supervisor {
         if self.progress.records <= 1 {
             return Ok(());
         }
-        let (before, now) = (self.progress.boot.clone(), self.facts.boot());
-        let other = |before: &Option<String>, now: &Option<String>| {
-            before.is_some() && now.is_some() && before != now
-        };
-        if other(&before.booted_at, &now.booted_at)
-            || !before.rootvg.is_empty() && !now.rootvg.is_empty() && before.rootvg != now.rootvg
-        {
+        let (before, now) = (&self.progress.boot, self.facts.boot());
+        let elsewhere =
+            !before.rootvg.is_empty() && !now.rootvg.is_empty() && before.rootvg != now.rootvg;
+        if elsewhere || self.is_another_boot(&now) {
             return Err(Stop::failed("the LPAR was rebooted before the update began"));
         }
         Ok(())
+    }
+
+    /// Whether a reboot, not a Live Update, has ended whatever ran: a surrogate was booted too, so a workload that was moved
+    /// is left out.
+    pub(crate) fn was_rebooted(&self) -> bool {
+        !self.progress.has_passed(Point::Moved) && self.is_another_boot(&self.facts.boot())
+    }
+
+    /// Whether the operation was taken in another boot than `now`, as far as both are known.
+    fn is_another_boot(&self, now: &Boot) -> bool {
+        let before = &self.progress.boot.booted_at;
+        before.is_some() && now.booted_at.is_some() && *before != now.booted_at
     }
 
     /// An operation that had ended: a master may lack its end, or what held it up may be gone.
@@ -262,7 +271,7 @@ impl Supervisor {
         if !start::may_go_on(report) || crate::alive::live_update_lock(&self.root).is_there() {
             return Ok(());
         }
-        if crate::alive::run(&self.operation)?.is_there() {
+        if crate::alive::run(&self.operation, &self.commands)?.is_there() {
             return Ok(());
         }
         self.record(Known::Adopted { evidence: "what held the operation up is gone".to_owned() })?;

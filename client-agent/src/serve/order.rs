@@ -176,7 +176,7 @@ fn refuse_when_busy(agent: &Answerer) -> Result<(), Refused> {
         if progress.finished.is_none() {
             return busy(format!("operation {} runs on this LPAR", operation.id));
         }
-        if alive::run(&operation)?.is_there() {
+        if alive::run(&operation, &agent.commands)?.is_there() {
             return busy(format!("geninstall of operation {} still runs", operation.id));
         }
         if progress.has_open_changes() {

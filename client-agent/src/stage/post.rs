@@ -45,7 +45,7 @@ pub(crate) fn run(supervisor: &mut Supervisor, verdict: Verdict) -> Result<Repor
 
 /// Nothing is undone while geninstall or a Live Update is there.
 fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
-    let running = alive::run(&supervisor.operation)?.is_there();
+    let running = alive::run(&supervisor.operation, &supervisor.commands)?.is_there();
     Ok(!running && !alive::live_update_lock(&supervisor.root).is_there())
 }
 

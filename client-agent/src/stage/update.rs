@@ -126,13 +126,25 @@ struct Follower {
     offset: u64,
     told: Told,
     ticker: Ticker,
+    /// A process id on record that is another process's by now, after a reboot. Found out once: nothing is started later.
+    foreign: Option<u32>,
 }
 
 impl Follower {
     fn open(supervisor: &Supervisor) -> Result<Self, Error> {
         let open =
             |path: std::path::PathBuf| disk::doing("open", &path, disk::private().open(&path));
+        let foreign = match supervisor.slots.run.get()? {
+            Some(Run::Started { pid })
+                if !supervisor.progress.is_silent()
+                    && !alive::is_geninstall(pid, &supervisor.commands) =>
+            {
+                Some(pid)
+            }
+            Some(_) | None => None,
+        };
         Ok(Self {
+            foreign,
             output: open(supervisor.operation.output())?,
             shim: open(supervisor.operation.shim())?,
             offset: 0,
@@ -168,7 +180,11 @@ impl Follower {
     fn is_running(&self, supervisor: &Supervisor) -> Result<bool, Stop> {
         match supervisor.slots.run.get()? {
             Some(Run::Exited { .. } | Run::NotStarted) => return Ok(false),
-            Some(Run::Started { pid }) if system::process_exists(pid) => return Ok(true),
+            Some(Run::Started { pid })
+                if self.foreign != Some(pid) && system::process_exists(pid) =>
+            {
+                return Ok(true);
+            }
             Some(Run::Asked | Run::Starting | Run::Started { .. }) | None => {}
         }
         let path = supervisor.operation.shim();
@@ -250,11 +266,24 @@ impl Follower {
 fn judge(supervisor: &mut Supervisor, summary: &Summary) -> Result<Verdict, Stop> {
     let limit = supervisor.request.limits.post.duration();
     let since = Instant::now();
-    // The lock outlives geninstall while an automatic clean-up runs (LU §6.4); the error log is late for a moment.
+    let exited = matches!(supervisor.slots.run.get()?, Some(Run::Exited { .. }));
+    // Nothing that held the lock has lived through a reboot, and no clean-up at boot is known of: waiting helps nobody.
+    let rebooted = !exited && supervisor.was_rebooted();
     let baseline = Baseline::read(&supervisor.operation)?;
+    let mut said = false;
     let log = loop {
-        let locked = alive::live_update_lock(&supervisor.root).is_there();
-        let running = alive::run(&supervisor.operation)?.is_there();
+        // The lock outlives geninstall while an automatic clean-up runs (LU §6.4); the error log is late for a moment.
+        let locked = !rebooted && alive::live_update_lock(&supervisor.root).is_there();
+        let running = alive::run(&supervisor.operation, &supervisor.commands)?.is_there();
+        if locked && !said {
+            said = true;
+            let text = format!(
+                "geninstall has ended; for at most {} seconds its clean-up is waited for: {} is there",
+                limit.as_secs(),
+                alive::LIVE_UPDATE_LOCK
+            );
+            supervisor.record_detail(Known::Note { text })?;
+        }
         let log = log_since(&baseline, &supervisor.facts);
         let late = summary.says_success()
             && matches!(log, Log::Started | Log::Silent)

@@ -66,6 +66,21 @@ impl Lpar {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// The agent's processes on this LPAR.
+    pub(crate) fn agents(&self) -> Vec<u32> {
+        let variable = format!("NIM_AGENT_ROOT={}", self.root().display());
+        let ours = |pid: &u32| {
+            let process = Path::new("/proc").join(pid.to_string());
+            let program = std::fs::read_link(process.join("exe")).unwrap_or_default();
+            let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+            program == Path::new(env!("CARGO_BIN_EXE_nim-agent"))
+                && environment.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
+        };
+        let processes = std::fs::read_dir("/proc").unwrap();
+        let pids = processes.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+        pids.filter(ours).collect()
+    }
+
     /// Everything under the folder whose content has `needle` in it.
     pub(crate) fn files_with(&self, needle: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -151,7 +166,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("errpt", "echo 'IDENTIFIER TIMESTAMP  T C RESOURCE_NAME  DESCRIPTION'; cat errpt"),
     ("genld", "exit 0"),
-    ("ps", "/bin/ps -e -o pid,args | grep 'nim-agent supervise'"),
+    (
+        "ps",
+        "/bin/ps -e -o pid,args | grep -e 'nim-agent supervise' -e \"$NIM_AGENT_ROOT/usr/sbin/geninstall\"",
+    ),
     (
         "df",
         "echo 'Filesystem    MB blocks      Free %Used    Iused %Iused Mounted on'\necho '/dev/hd9var       1024.00    800.00   20%    11436    21% /var'",

@@ -119,6 +119,46 @@ fn what_a_failed_run_has_locked_is_not_touched_and_goes_on_when_the_lock_is_gone
     assert_eq!(lpar.get("runs").lines().count(), 1);
 }
 
+/// The lock of the run outlives the boot, and the process id of geninstall is another process's: neither is waited for. The limit
+/// that would be waited is an hour.
+#[test]
+fn a_reboot_in_the_middle_is_judged_by_its_evidence_without_waiting_for_what_cannot_be_there() {
+    let lpar = Lpar::new();
+    push(&lpar);
+    let begun = crate::lpar::TRANSCRIPT.split_inclusive('\n').take(12).collect::<String>();
+    lpar.set("transcript", &begun);
+    lpar.command(
+        "geninstall",
+        "echo \"$*\" >> runs\n: > ../usr/lpp/.genlib.lock.check\n\
+         echo '9A74C7AB   0922151815 I S LVUPDATE       started' > errpt\ncat transcript\n\
+         echo $$ > other.new && mv other.new other\nexec sleep 600",
+    );
+    let mut request = order(Kind::Update);
+    request.limits.post = Seconds(3600);
+    let mut master = Master::new(&request);
+    let mut session = Session::open(&lpar, &[]);
+    let report = master.follow_until(&mut session, || lpar.path("state/other").exists());
+    assert_eq!(report, None);
+    drop(session);
+    let other: u32 = lpar.get("other").trim().parse().unwrap();
+    lpar.agents().into_iter().for_each(kill);
+    wait_until("nothing of the agent is left", || lpar.agents().is_empty());
+    lpar.set("boot", "   .        system boot Nov 12 10:20\n");
+    let report = master.follow(&mut Session::open(&lpar, &[])).expect("the session ended");
+    assert_eq!(report.outcome, Outcome::Stuck { reason: StuckReason::CleanUpOpen }, "{report:?}");
+    assert_eq!(lpar.get("runs").lines().count(), 1);
+    assert!(
+        std::path::Path::new("/proc").join(other.to_string()).exists(),
+        "it is not ours to end"
+    );
+    kill(other);
+}
+
+/// One that is gone by then is as good.
+fn kill(pid: u32) {
+    std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
+}
+
 #[test]
 fn a_cancel_before_proceed_undoes_everything_and_a_forgotten_operation_never_starts() {
     let lpar = Lpar::new();
