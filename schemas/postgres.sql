@@ -425,6 +425,11 @@ CREATE TABLE public.secret (
     refused_by text
 );
 
+CREATE TABLE public.secret_removed (
+    name text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL
+);
+
 ALTER TABLE ONLY public.event ATTACH PARTITION public.event_default DEFAULT;
 
 ALTER TABLE ONLY public.output ATTACH PARTITION public.output_default DEFAULT;
@@ -524,6 +529,9 @@ ALTER TABLE ONLY public.seaql_migrations
 
 ALTER TABLE ONLY public.secret
     ADD CONSTRAINT secret_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.secret_removed
+    ADD CONSTRAINT secret_removed_pkey PRIMARY KEY (name);
 
 CREATE INDEX commit_mark_made_at ON public.commit_mark USING btree (made_at);
 

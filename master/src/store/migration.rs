@@ -10,6 +10,7 @@ mod m0001_inventory;
 mod m0002_operation;
 mod m0003_event;
 mod m0004_secret;
+mod m0005_secret_version;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -17,7 +18,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 4;
+pub(super) const LEVEL: i32 = 5;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -94,6 +95,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_operation::M0002Operation),
             Box::new(m0003_event::M0003Event),
             Box::new(m0004_secret::M0004Secret),
+            Box::new(m0005_secret_version::M0005SecretVersion),
         ]
     }
 }

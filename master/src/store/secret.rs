@@ -1,6 +1,7 @@
 //! Secrets: ciphertext in the database, the key in a file on each master.
 //!
-//! A secret is bound to its name and version: a row that is copied over another, or an old one put back, does not open. A
+//! A secret is bound to its name and version: a row that is copied over another, or an old one put back, does not open; versions go on
+//! rising when a secret is removed and set again. A
 //! login that an HMC refused stops the secret until it is changed, because three refusals lock the account; and logins at one
 //! HMC are made one at a time, whichever master or LPAR makes them.
 
@@ -54,12 +55,14 @@ impl Store {
             .execute(txn.connection())
             .await
             .map_err(txn.failed())?;
-        let version: i64 =
-            query_scalar("SELECT coalesce((SELECT version FROM secret WHERE name = $1), 0) + 1")
-                .bind(name.as_str())
-                .fetch_one(txn.connection())
-                .await
-                .map_err(txn.failed())?;
+        let version: i64 = query_scalar(
+            "SELECT greatest(0, (SELECT version FROM secret WHERE name = $1),
+                    (SELECT version FROM secret_removed WHERE name = $1)) + 1",
+        )
+        .bind(name.as_str())
+        .fetch_one(txn.connection())
+        .await
+        .map_err(txn.failed())?;
         let sealed = keys.seal(name, unsigned(version), value);
         query(
             "INSERT INTO secret (name, version, key_id, nonce, ciphertext, changed_by)
@@ -115,11 +118,15 @@ impl Store {
             let by = by.iter().map(|by| super::batch::name(by)).collect::<Result<_, _>>()?;
             return Err(Error::SecretInUse { name: name.clone(), by });
         }
-        let done = query("DELETE FROM secret WHERE name = $1")
-            .bind(name.as_str())
-            .execute(txn.connection())
-            .await
-            .map_err(txn.failed())?;
+        let done = query(
+            "WITH removed AS (DELETE FROM secret WHERE name = $1 RETURNING name, version)
+             INSERT INTO secret_removed (name, version) SELECT name, version FROM removed
+             ON CONFLICT (name) DO UPDATE SET version = excluded.version",
+        )
+        .bind(name.as_str())
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
         if done.rows_affected() == 0 {
             return Err(Error::NoSuchSecret { name: name.clone() });
         }

@@ -37,6 +37,23 @@ async fn a_secret_opens_with_its_key_and_is_nowhere_in_clear() {
 }
 
 #[tokio::test]
+async fn an_old_row_of_a_removed_secret_does_not_open_when_it_is_put_back() {
+    let store = testing::store().await;
+    let (_folder, keys) = keys();
+    let pw = name("pw");
+    store.secret_set(&keys, &pw, &text("first"), SOMEBODY).await.unwrap();
+    query("CREATE TABLE old AS SELECT * FROM secret").execute(&store.pool).await.unwrap();
+    store.secret_remove(&pw).await.unwrap();
+    let again = store.secret_set(&keys, &pw, &text("second"), SOMEBODY).await.unwrap();
+    assert_eq!(again.version, 2);
+    query("UPDATE secret SET nonce = old.nonce, ciphertext = old.ciphertext FROM old")
+        .execute(&store.pool)
+        .await
+        .unwrap();
+    assert!(matches!(store.secret_open(&keys, &pw).await, Err(Error::Tampered { .. })));
+}
+
+#[tokio::test]
 async fn a_secret_does_not_open_under_another_name_version_or_key() {
     let store = testing::store().await;
     let (_folder, keys) = keys();
