@@ -13,7 +13,7 @@ use std::sync::Arc;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use nim_shared::id::MasterId;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
@@ -360,6 +360,7 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
         store,
         transport,
         lease: Guard::new(times),
+        freed: watch::Sender::new(()),
         clock,
         secrets,
         push_rate: push_rate(settings.agent.push_rate),

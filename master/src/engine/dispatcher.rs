@@ -31,8 +31,12 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Pause before an operation is taken up again whose session broke off.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// Most hints that wait for one session: there are two kinds, and each counts once.
-const HINTS: usize = 4;
+/// Most hints that wait for one session: there is one kind, and it counts once.
+const HINTS: usize = 1;
+
+/// How long the ends of sessions are gathered before the next look: where hundreds end in a second, a look for each would be most
+/// of what this master does.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Takes operations and looks after their sessions.
 pub(super) struct Dispatcher {
@@ -63,12 +67,15 @@ impl Dispatcher {
             };
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                Some(ended) = self.sessions.join_next() => self.ended(ended),
+                Some(ended) = self.sessions.join_next() => {
+                    self.ended(ended);
+                    tokio::time::sleep(GATHER).await;
+                    while let Some(ended) = self.sessions.try_join_next() {
+                        self.ended(ended);
+                    }
+                }
                 () = std::future::ready(()), if more => {}
                 () = hints.wait(LOOK) => {}
-            }
-            while let Some(ended) = self.sessions.try_join_next() {
-                self.ended(ended);
             }
         }
         while let Some(ended) = self.sessions.join_next().await {
@@ -186,9 +193,6 @@ impl Dispatcher {
             // Ours all the same, where only the agent knew a higher fence: a database that lost its last commits gave it away.
             Over::NotOurs => self.again.push((Instant::now(), id)),
             Over::Done | Over::Stopped => {}
-        }
-        for session in self.hints.values() {
-            hint_at(session, Hint::LookAgain);
         }
     }
 }

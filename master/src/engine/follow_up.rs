@@ -1,12 +1,13 @@
 //! Does what follows from the end of an operation and outlives its session: stored with the transition, taken up by whichever
 //! master is there, again if that one dies. Each action looks at the present and may be done twice.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::operation::Action;
 use super::shared::Shared;
@@ -17,7 +18,10 @@ use crate::store::operation::{FollowUpAction, NextTry};
 use crate::{store, telemetry};
 
 /// Most actions under way.
-const TOGETHER: u32 = 16;
+const TOGETHER: u32 = 64;
+
+/// How long the ends of actions are gathered before they are noted, all in one transaction.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Longest time between two looks without a hint.
 const LOOK: Duration = Duration::from_secs(2);
@@ -29,41 +33,94 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// Does what is stored until `stop`; then waits until what is under way has ended.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut hints = shared.store.hints(&[Topic::Work]);
-    let mut under_way = JoinSet::new();
+    let mut work = Work::default();
     loop {
-        let room = TOGETHER.saturating_sub(u32::try_from(under_way.len()).unwrap_or(TOGETHER));
-        if room > 0 && shared.lease.may_command() {
-            match shared.store.claim_actions(shared.master, room).await {
-                Ok(actions) => actions.into_iter().for_each(|action| {
-                    under_way.spawn(carry_out(Arc::clone(&shared), action));
-                }),
-                Err(error) => {
-                    warn!(error = %telemetry::chain(&error), "cannot look for what follows")
-                }
-            }
+        if shared.lease.may_command() {
+            work.take_up(&shared).await;
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(ended) = under_way.join_next() => if let Err(panic) = ended {
-                tracing::error!(error = %panic, "what follows from an operation ended in a panic: {panic}");
-            },
+            Some(ended) = work.under_way.join_next_with_id() => {
+                work.ended(ended);
+                tokio::time::sleep(GATHER).await;
+                while let Some(ended) = work.under_way.try_join_next_with_id() {
+                    work.ended(ended);
+                }
+            }
             () = hints.wait(LOOK) => {}
         }
+        work.note(&shared).await;
     }
-    while under_way.join_next().await.is_some() {}
+    while let Some(ended) = work.under_way.join_next_with_id().await {
+        work.ended(ended);
+    }
+    work.note(&shared).await;
 }
 
-async fn carry_out(shared: Arc<Shared>, action: FollowUpAction) {
-    let next = match act(&shared, &action).await {
+/// What this master has taken up and not noted yet.
+#[derive(Default)]
+struct Work {
+    under_way: JoinSet<NextTry>,
+    /// The number of the action that each task carries out: also of one that panicked.
+    numbers: HashMap<task::Id, i64>,
+    /// Kept until it is noted: an action is this master's until then, and no other would look at it.
+    done: Vec<(i64, NextTry)>,
+}
+
+impl Work {
+    /// Takes up what is due, as far as there is room.
+    async fn take_up(&mut self, shared: &Arc<Shared>) {
+        let taken = u32::try_from(self.under_way.len() + self.done.len()).unwrap_or(TOGETHER);
+        let room = TOGETHER.saturating_sub(taken);
+        if room == 0 {
+            return;
+        }
+        match shared.store.claim_actions(shared.master, room).await {
+            Ok(actions) => {
+                for action in actions {
+                    let number = action.id;
+                    let task = self.under_way.spawn(carry_out(Arc::clone(shared), action));
+                    self.numbers.insert(task.id(), number);
+                }
+            }
+            Err(error) => {
+                warn!(error = %telemetry::chain(&error), "cannot look for what follows");
+            }
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(task::Id, NextTry), JoinError>) {
+        let (task, next) = match ended {
+            Ok(ended) => ended,
+            Err(panic) => {
+                error!(error = %panic, "what follows from an operation ended in a panic: {panic}");
+                (panic.id(), NextTry::After(AGAIN))
+            }
+        };
+        self.done.extend(self.numbers.remove(&task).map(|number| (number, next)));
+    }
+
+    /// Notes what became of actions, all in one transaction. What cannot be noted stays, for the next time.
+    async fn note(&mut self, shared: &Shared) {
+        if self.done.is_empty() {
+            return;
+        }
+        match shared.store.actions_done(shared.master, &self.done).await {
+            Ok(()) => self.done.clear(),
+            Err(error) => {
+                warn!(error = %telemetry::chain(&error), "cannot note what was done after operations");
+            }
+        }
+    }
+}
+
+async fn carry_out(shared: Arc<Shared>, action: FollowUpAction) -> NextTry {
+    match act(&shared, &action).await {
         Ok(next) => next,
         Err(error) => {
             debug!(operation.id = %action.operation, error = %telemetry::chain(&error), "will be tried again");
             NextTry::After(AGAIN)
         }
-    };
-    if let Err(error) = shared.store.action_done(shared.master, action.id, next).await {
-        // It is done again: each action may be.
-        warn!(operation.id = %action.operation, error = %telemetry::chain(&error), "cannot note what was done");
     }
 }
 
@@ -109,6 +166,7 @@ async fn watch_capacity(shared: &Shared, action: &FollowUpAction) -> Result<Next
         }
     };
     shared.store.release(action.operation, because).await?;
+    shared.freed.send_replace(());
     info!(operation.id = %action.operation, frame.name = %frame, "capacity on {frame} is free again: {because}");
     Ok(NextTry::None)
 }

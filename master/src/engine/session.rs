@@ -50,8 +50,6 @@ const STUCK_PAUSE: Duration = Duration::from_secs(300);
 pub enum Hint {
     /// Somebody asked for a cancel.
     CancelAsked,
-    /// Capacity may have become free.
-    LookAgain,
 }
 
 /// Why a session is over. None of them is an error of the operation.
@@ -240,6 +238,7 @@ impl Session {
         let shared = Arc::clone(&self.shared);
         let lpar = self.lpar.clone();
         let mut knocking = None;
+        let mut freed = shared.freed.subscribe();
         loop {
             if let Err(lost) = self.settle(agent).await? {
                 return Ok(lost);
@@ -271,7 +270,13 @@ impl Session {
                         return Ok(Lost::Replaced { host: lpar.clone() });
                     }
                 }
-                () = sleep_until(look_at.unwrap_or(idle_until)), if look_at.is_some() => {
+                () = async {
+                    tokio::select! {
+                        () = sleep_until(look_at.unwrap_or(idle_until)) => {}
+                        // Also for what was given back since the last look, while this task was busy.
+                        _ = freed.changed() => {}
+                    }
+                }, if look_at.is_some() => {
                     self.look_at = None;
                     self.dialogue.owe(Action::Reserve);
                 }
@@ -432,19 +437,16 @@ impl Session {
 
     /// The next thing that happens without the agent. Cancel safe.
     async fn next_event(&mut self) -> Result<Event, Over> {
-        loop {
-            let deadline = self.deadline;
-            tokio::select! {
-                () = self.stop.cancelled() => return Err(Over::Stopped),
-                hint = self.hints.recv() => match hint {
-                    Some(Hint::CancelAsked) => return Ok(Event::CancelAsked),
-                    Some(Hint::LookAgain) => self.look_at = self.look_at.map(|_| Instant::now()),
-                    None => return Err(Over::NotOurs),
-                },
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    self.deadline = None;
-                    return Ok(Event::DeadlinePassed);
-                }
+        let deadline = self.deadline;
+        tokio::select! {
+            () = self.stop.cancelled() => Err(Over::Stopped),
+            hint = self.hints.recv() => match hint {
+                Some(Hint::CancelAsked) => Ok(Event::CancelAsked),
+                None => Err(Over::NotOurs),
+            },
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                self.deadline = None;
+                Ok(Event::DeadlinePassed)
             }
         }
     }

@@ -9,6 +9,7 @@ use governor::DefaultDirectRateLimiter;
 use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::object::Spec;
 use nim_shared::stamp::Timestamp;
+use tokio::sync::watch;
 
 use super::capacity::{Decision, FrameLedger, Need};
 use super::deadline::Deadlines;
@@ -60,6 +61,9 @@ pub struct Shared {
     pub frames: Frames,
     /// Whether commands may be sent.
     pub lease: Guard,
+    /// Changes when capacity was given back, and wakes the sessions that wait for some. What another master gives back is noticed
+    /// by looking again, within [`CAPACITY_AGAIN`].
+    pub freed: watch::Sender<()>,
     /// The time.
     pub clock: Clock,
     /// How many kilobytes of files may leave in a second, to all LPARs together.

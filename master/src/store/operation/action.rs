@@ -75,26 +75,33 @@ impl Store {
         Ok(actions)
     }
 
-    /// Notes what became of an action that `owner` had taken. One that somebody else has taken since stays theirs.
+    /// Notes what became of actions that `owner` had taken, by number. One that somebody else has taken since stays theirs.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
-    pub async fn action_done(&self, owner: MasterId, id: i64, next: NextTry) -> Result<(), Error> {
+    pub async fn actions_done(
+        &self,
+        owner: MasterId,
+        done: &[(i64, NextTry)],
+    ) -> Result<(), Error> {
         let mut txn = self.begin(Writing::ActionDone).await?;
-        let after = match next {
+        let ids: Vec<i64> = done.iter().map(|(id, _)| *id).collect();
+        let after = |next: NextTry| match next {
             NextTry::None => None,
             NextTry::After(span) => Some(span.as_secs_f64()),
         };
+        let afters: Vec<Option<f64>> = done.iter().map(|(_, next)| after(*next)).collect();
         query(
-            "UPDATE follow_up_action SET
-                done_at = CASE WHEN $3::float8 IS NULL THEN now() END,
-                due_at = coalesce(now() + $3 * interval '1 second', due_at),
+            "UPDATE follow_up_action a SET
+                done_at = CASE WHEN x.after IS NULL THEN now() END,
+                due_at = coalesce(now() + x.after * interval '1 second', a.due_at),
                 owner = NULL
-             WHERE id = $1 AND owner = $2 AND done_at IS NULL",
+             FROM unnest($1::bigint[], $3::float8[]) AS x (id, after)
+             WHERE a.id = x.id AND a.owner = $2 AND a.done_at IS NULL",
         )
-        .bind(id)
+        .bind(ids)
         .bind(owner.0)
-        .bind(after)
+        .bind(afters)
         .execute(txn.connection())
         .await
         .map_err(txn.failed())?;

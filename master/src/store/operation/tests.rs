@@ -319,14 +319,14 @@ async fn what_follows_is_stored_with_the_transition_and_done_by_whoever_lives() 
     store.resign(first).await.unwrap();
     let again = store.claim_actions(second, 10).await.unwrap();
     assert_eq!((again.len(), again[0].attempts), (1, 1));
-    store.action_done(first, taken[0].id, NextTry::None).await.unwrap();
+    store.actions_done(first, &[(taken[0].id, NextTry::None)]).await.unwrap();
     assert_eq!(
         store.open_actions(one.id).await.unwrap().len(),
         1,
         "it is no longer the first one's"
     );
     store
-        .action_done(second, again[0].id, NextTry::After(Duration::from_secs(3600)))
+        .actions_done(second, &[(again[0].id, NextTry::After(Duration::from_secs(3600)))])
         .await
         .unwrap();
     assert_eq!(store.claim_actions(second, 10).await.unwrap(), [], "not due yet");
