@@ -20,6 +20,7 @@ lab-down: ## ends what `make lab` started
 test: ## all tests, on real Postgres, real sshd and the lab
 	scripts/need cc initdb ssh-keygen sshd sudo faketime ip
 	cargo build --locked --workspace
+	cargo build --locked --workspace --features nim-master/crash-points --bin nimd-crash-points
 	cargo test --locked --workspace
 	cargo test --locked --package nim-agent --features crash-points --test agent recovery
 

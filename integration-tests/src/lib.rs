@@ -98,6 +98,14 @@ impl Harness {
         self.master.nimctl(arguments, None)
     }
 
+    /// The file of a program that ships or is built for tests, such as `nimd`.
+    ///
+    /// # Errors
+    /// When it was not built.
+    pub fn program(name: &str) -> Result<PathBuf> {
+        programs::find(name)
+    }
+
     /// Folder with the site's files.
     #[must_use]
     pub fn site_folder(&self) -> PathBuf {

@@ -2,10 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::run::{Run, Running};
 use crate::{programs, wait_until};
@@ -30,14 +31,73 @@ impl Master {
         Ok(master)
     }
 
-    /// Starts `nimd` again after [`kill`](Self::kill) or [`stop`](Self::stop).
+    /// Starts `nimd` again after [`kill`](Self::kill), [`killed`](Self::killed) or [`stop`](Self::stop).
     ///
     /// # Errors
     /// As [`start`](Self::start).
     pub fn launch(&mut self) -> Result<()> {
+        self.run(Command::new(programs::find("nimd")?))
+    }
+
+    /// Starts the `nimd` that has places at which a test strikes it, and waits until it answers. `place` is one of them, such as
+    /// `kill before SendStart lpar07` or `stop after Reserve lpar07`: once it comes by there, SIGKILL or SIGSTOP meets it.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn launch_until(&mut self, place: &str) -> Result<()> {
+        let mut command = Command::new(programs::find("nimd-crash-points")?);
+        command.env("NIMD_CRASH_POINT", place).env("NIMD_CRASH_LOG", self.struck_log());
+        self.run(command)
+    }
+
+    /// The places at which it was struck so far, in order.
+    #[must_use]
+    pub fn struck(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.struck_log()).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+
+    fn struck_log(&self) -> PathBuf {
+        self.folder.join("struck.log")
+    }
+
+    /// Waits until SIGKILL has ended it, which it met at a place of its own.
+    ///
+    /// # Errors
+    /// When it goes on for good, or ends in another way.
+    pub fn killed(&mut self) -> Result<()> {
+        let child = self.child.as_mut().context("nimd does not run")?;
+        let status = wait_until("nimd to be killed at its place", || {
+            let ended = child.try_wait().context("nimd cannot be waited for")?;
+            Ok(ended.ok_or_else(|| "it runs".to_owned()))
+        })?;
+        self.child = None;
+        ensure!(
+            status.signal() == Some(libc::SIGKILL),
+            "nimd ended with {status}: {}",
+            self.said()
+        );
+        Ok(())
+    }
+
+    /// Waits until SIGSTOP has stopped it, which it met at a place of its own.
+    ///
+    /// # Errors
+    /// When it goes on for good.
+    pub fn stopped(&self) -> Result<()> {
+        let pid = self.pid().context("nimd does not run")?;
+        wait_until("nimd to be stopped at its place", || {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("nimd is gone")?;
+            // The state follows the name, which ends with the last parenthesis.
+            let state = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+            Ok(if state.starts_with('T') { Ok(()) } else { Err(stat.clone()) })
+        })
+    }
+
+    fn run(&mut self, mut command: Command) -> Result<()> {
         let log =
             File::options().create(true).append(true).open(self.log()).context("no log file")?;
-        let child = Command::new(programs::find("nimd")?)
+        let child = command
             .arg("--data-dir")
             .arg(&self.folder)
             .stdin(Stdio::null())

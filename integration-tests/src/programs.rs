@@ -11,7 +11,7 @@ pub(crate) fn find(name: &str) -> Result<PathBuf> {
     let program = folder.join(name);
     ensure!(
         program.exists(),
-        "{} is missing: build the programs first with `cargo build`",
+        "{} is missing: build the programs first, as `make test` does",
         program.display()
     );
     Ok(program)

@@ -5,6 +5,7 @@
 //! at any instant and started anywhere else.
 
 pub mod capacity;
+mod crash;
 pub mod deadline;
 pub mod dialogue;
 mod dispatcher;

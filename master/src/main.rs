@@ -51,7 +51,7 @@ enum Command {
     },
 }
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match act(arguments) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,8 +1,10 @@
 //! What is killed, cut or stopped in the middle of an update, and that nothing is lost, doubled or started twice by it.
 
+mod action;
 mod canary;
 mod cancel;
 mod connection;
+mod end;
 mod nimd_killed;
 mod postgres_killed;
 mod site;

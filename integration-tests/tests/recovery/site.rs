@@ -8,18 +8,56 @@ use nim_lab::site;
 /// The small site of the examples, with every unclear fact read the same on each LPAR, and frames that take six updates at a
 /// time.
 pub(crate) async fn start(clock: Mode) -> Result<Harness> {
-    let text = include_str!("../../../examples/site-small.yaml");
-    let mut file = site::parse("site-small.yaml", text)?;
-    for lpar in &mut file.lpars {
-        for reading in READINGS {
-            lpar.vary.insert((*reading).to_owned(), false);
-        }
-    }
-    let site = Harness::with(file, clock).await?;
+    let site = Harness::with(alike()?, clock).await?;
     for frame in ["frame1", "frame2"] {
         site.nimctl(["change", "-a", "limit=6", frame]).succeeded()?;
     }
     Ok(site)
+}
+
+/// A site with LPARs of these names beside those of the small site, on one frame or the other, all alike, whose frames take as
+/// many updates at a time as anybody asks for.
+pub(crate) async fn with(lpars: &[(&str, Frame)], clock: Mode) -> Result<Harness> {
+    let mut file = alike()?;
+    let template = file.lpars.iter().find(|lpar| lpar.name == "lpar07").context("no lpar07")?;
+    let template = template.clone();
+    file.lpars.clear();
+    for (number, (name, frame)) in (1..).zip(lpars) {
+        file.lpars.push(site::LparEntry {
+            name: (*name).to_owned(),
+            frame: frame.name().to_owned(),
+            address: format!("127.77.4.{number}"),
+            id: 10 + number,
+            ..template.clone()
+        });
+    }
+    for frame in &mut file.frames {
+        frame.memory_mb = 1 << 20;
+        frame.processors = "400.0".parse().map_err(anyhow::Error::msg)?;
+    }
+    let site = Harness::with(file, clock).await?;
+    for frame in [Frame::Roomy, Frame::Full] {
+        site.nimctl(["change", "-a", "limit=200", frame.name()]).succeeded()?;
+    }
+    Ok(site)
+}
+
+/// On which frame an LPAR is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// One with room for everybody.
+    Roomy,
+    /// One that a test may fill.
+    Full,
+}
+
+impl Frame {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Roomy => "frame2",
+            Self::Full => "frame1",
+        }
+    }
 }
 
 /// Starts `nimd` again with other settings.
@@ -39,3 +77,15 @@ const READINGS: &[&str] = &[
     "capacity_in_preview",
     "clock_steps",
 ];
+
+/// The small site of the examples, with every unclear fact read the same on each LPAR.
+fn alike() -> Result<site::File> {
+    let text = include_str!("../../../examples/site-small.yaml");
+    let mut file = site::parse("site-small.yaml", text)?;
+    for lpar in &mut file.lpars {
+        for reading in READINGS {
+            lpar.vary.insert((*reading).to_owned(), false);
+        }
+    }
+    Ok(file)
+}

@@ -136,7 +136,7 @@ pub(crate) fn equals(site: &Harness, lpar: &str, undisturbed: &[String]) -> Resu
 }
 
 /// Exit code of `nimctl` where `nimd` or its database is away.
-const NO_ANSWER: i32 = 4;
+pub(crate) const NO_ANSWER: i32 = 4;
 
 /// How long an LPAR may take from one wait to the next. A bound for what hangs.
 const HANG: Duration = Duration::from_secs(60);

@@ -9,6 +9,7 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
+use super::crash;
 use super::operation::Action;
 use super::shared::Shared;
 use crate::inventory::frame::Seen;
@@ -115,7 +116,10 @@ impl Work {
 }
 
 async fn carry_out(shared: Arc<Shared>, action: FollowUpAction) -> NextTry {
-    match act(&shared, &action).await {
+    crash::before(action.action, &action.lpar);
+    let acted = act(&shared, &action).await;
+    crash::after(action.action, &action.lpar);
+    match acted {
         Ok(next) => next,
         Err(error) => {
             debug!(operation.id = %action.operation, error = %telemetry::chain(&error), "will be tried again");

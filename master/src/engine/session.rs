@@ -25,6 +25,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::crash;
 use super::dialogue::{Dialogue, Order};
 use super::journal::Progress;
 use super::operation::{Action, Event, Start, State};
@@ -189,13 +190,20 @@ impl Session {
         }
         let mut agent = match self.spare.take() {
             Some(agent) => agent,
-            None => match self.open().await? {
-                Ok(agent) => agent,
-                Err(lost) => return Ok(lost),
-            },
+            None => {
+                crash::before(Action::OpenSession, &self.lpar);
+                let opened = self.open().await?;
+                crash::after(Action::OpenSession, &self.lpar);
+                match opened {
+                    Ok(agent) => agent,
+                    Err(lost) => return Ok(lost),
+                }
+            }
         };
         let end = self.converse(&mut agent).await;
+        crash::before(Action::CloseSession, &self.lpar);
         agent.close().await;
+        crash::after(Action::CloseSession, &self.lpar);
         end
     }
 
@@ -354,18 +362,28 @@ impl Session {
                 let (operation, fence) = (self.order.operation, self.order.fence);
                 let commit =
                     || shared.store.commit_start(operation, fence, deadline.unwrap_or_default());
-                match self.insist(commit).await? {
+                crash::before(action, &self.lpar);
+                let go = self.insist(commit).await?;
+                crash::after(action, &self.lpar);
+                match go {
                     Go::Ahead(_) => self.stored_with(Event::StartCommitted, deadline),
                     Go::CancelAsked => self.happened(Event::CancelAsked),
                 }
             }
-            Action::Reserve => self.reserve().await?,
+            Action::Reserve => {
+                crash::before(action, &self.lpar);
+                self.reserve().await?;
+                crash::after(action, &self.lpar);
+            }
             Action::SendStart | Action::SendProceed | Action::SendCancel | Action::Attach => {
                 if !self.shared.lease.may_command() {
                     return Ok(Err(Lost::LeaseLapsed { host: self.lpar.clone() }));
                 }
                 let frame = self.dialogue.frame(action).expect("these four send a frame");
-                return Ok(agent.send(&frame).await);
+                crash::before(action, &self.lpar);
+                let said = agent.send(&frame).await;
+                crash::after(action, &self.lpar);
+                return Ok(said);
             }
             Action::CloseSession => {
                 if !self.needs_nothing() {

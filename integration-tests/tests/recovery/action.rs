@@ -1,0 +1,119 @@
+//! `nimd` is killed before and after each action of its engine, by itself, and started again.
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::Harness;
+use nim_lab::clock::Mode;
+use nim_lab::fault::{Armed, Fault};
+use nim_lab::{Lab, Phase};
+use nim_master::engine::operation::Action;
+
+use crate::end::End;
+use crate::site::{self, Frame};
+use crate::update;
+
+/// How the engine is brought to an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Every update comes by there.
+    Update,
+    /// An update whose connection is cut: what goes on is attached to.
+    Cut,
+    /// An update that waits for room on its frame and is cancelled there.
+    Cancel,
+}
+
+/// Every action by name: a new one does not compile until somebody has said how the engine comes to it.
+const fn way(action: Action) -> Way {
+    match action {
+        Action::OpenSession
+        | Action::CommitStart
+        | Action::SendStart
+        | Action::Reserve
+        | Action::SendProceed
+        | Action::CloseSession
+        | Action::RefreshInventory
+        | Action::Notify
+        | Action::WatchCapacity => Way::Update,
+        Action::Attach => Way::Cut,
+        Action::SendCancel => Way::Cancel,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_its_engine_is_killed_nimd_goes_on_as_if_undisturbed() -> Result<()> {
+    let sides = ["before", "after"].into_iter();
+    let points = sides.flat_map(|side| Action::ALL.iter().map(move |action| (side, *action)));
+    let points: Vec<(String, &str, Action)> = (1..)
+        .zip(points)
+        .map(|(number, (side, action))| (format!("lpar{number:02}"), side, action))
+        .collect();
+    let mut lpars = vec![("updated", Frame::Roomy), ("cancelled", Frame::Full)];
+    let frame = |action| if way(action) == Way::Cancel { Frame::Full } else { Frame::Roomy };
+    lpars.extend(points.iter().map(|(lpar, _, action)| (lpar.as_str(), frame(*action))));
+    let mut site = site::with(&lpars, Mode::Auto { speed: 1000 }).await?;
+    site.lab().set_fault("cancelled", Fault::FrameFull).await?;
+
+    update::ask(&site, "updated")?;
+    update::ask(&site, "cancelled")?;
+    cancel(&site, "cancelled")?;
+    let updated = End::of(&site, "updated")?;
+    updated.is("succeeded", 1)?;
+    let cancelled = End::of(&site, "cancelled")?;
+    cancelled.is("cancelled", 0)?;
+
+    site.master().stop()?;
+    for (lpar, side, action) in &points {
+        // Each start of it is the restart for the operations before: those whose place was struck, and those still under way.
+        let place = format!("{side} {action:?} {lpar}");
+        site.master().launch_until(&format!("kill {place}"))?;
+        if way(*action) == Way::Cut {
+            cut_once(site.lab(), lpar).await?;
+        }
+        let asked = match way(*action) {
+            // Its answer may be lost with nimd; the request is not.
+            Way::Update | Way::Cut => Some(site.master().nimctl_started(update::arguments(lpar))?),
+            Way::Cancel => {
+                update::ask(&site, lpar)?;
+                cancel(&site, lpar)?;
+                None
+            }
+        };
+        site.master().killed().with_context(|| place.clone())?;
+        ensure!(site.master().struck().last() == Some(&place), "{place} was not reached");
+        drop(asked);
+    }
+    site.master().launch()?;
+    for (lpar, side, action) in &points {
+        let end = End::of(&site, lpar).with_context(|| format!("{side} {action:?} on {lpar}"))?;
+        let undisturbed = if way(*action) == Way::Cancel { &cancelled } else { &updated };
+        ensure!(end == *undisturbed, "{side} {action:?}: {end:#?}\ninstead of {undisturbed:#?}");
+    }
+    site.end().await
+}
+
+#[test]
+fn the_nimd_that_ships_has_no_places_to_strike_it_at() -> Result<()> {
+    let names = |program: &str| -> Result<bool> {
+        let program = std::fs::read(Harness::program(program)?).context("unreadable program")?;
+        let name = b"NIMD_CRASH_POINT";
+        Ok(program.windows(name.len()).any(|window| window == name))
+    };
+    ensure!(names("nimd-crash-points")?, "the name is looked for in the wrong way");
+    ensure!(!names("nimd")?, "nimd was built with crash points");
+    Ok(())
+}
+
+/// All connections to `lpar` are cut once, as its update begins to install.
+async fn cut_once(lab: &Lab, lpar: &str) -> Result<()> {
+    lab.arm_fault(lpar, Fault::SshDrop, Armed::At(Phase::Install)).await
+}
+
+/// Cancels an update as it waits for room on its frame. `nimd` may be killed over it.
+fn cancel(site: &Harness, lpar: &str) -> Result<()> {
+    update::until(site, lpar, "waiting for room on its frame", |view| {
+        view["state"] == "running" && !view["waits_for"].is_null()
+    })?;
+    let run = site.nimctl(["cancel", lpar]);
+    ensure!(matches!(run.code, Some(0 | update::NO_ANSWER)), "{run}");
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! How an update ended: what must be the same whether it was disturbed or not.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::Harness;
+use nim_lab::world::lpar::{DiskPath, Software};
+use serde_json::Value;
+
+use crate::update;
+
+/// The end of an operation, without times, names and what tells of the recovery itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct End {
+    /// State and outcome as `nimctl` shows them.
+    state: Value,
+    outcome: Value,
+    /// How often an update was started, by the lab's own record.
+    started: usize,
+    sequence: Vec<String>,
+    lpar: Left,
+}
+
+/// What is left on the LPAR.
+#[derive(Clone, Debug, PartialEq)]
+struct Left {
+    software: Software,
+    kernel: String,
+    /// Disk to volume group and the level that can be booted from it.
+    disks: BTreeMap<String, (Option<String>, Option<String>)>,
+    paths: Vec<DiskPath>,
+    mounts: usize,
+    tokens: usize,
+    update: bool,
+    errors: Vec<String>,
+    /// The site's own `lvupdate.data`, where there is one.
+    data: Option<Vec<u8>>,
+}
+
+impl End {
+    /// Waits for the end of the newest operation of `lpar`.
+    pub(crate) fn of(site: &Harness, lpar: &str) -> Result<Self> {
+        let view = update::end(site, lpar)?;
+        let world = site.lab().world()?;
+        let found = world.lpars.get(lpar).context("no such LPAR")?;
+        let level = |image: &Software| image.level.clone();
+        let disk = |disk: &nim_lab::world::lpar::Disk| {
+            (disk.name.clone(), (disk.vg.clone(), disk.image.as_ref().map(level)))
+        };
+        let data = site.lab().root(lpar).join("var/adm/ras/liveupdate/lvupdate.data");
+        Ok(Self {
+            state: view["state"].clone(),
+            outcome: view["report"]["outcome"].clone(),
+            started: site.updates_started(lpar)?,
+            sequence: update::sequence(&update::events(site, lpar)?),
+            lpar: Left {
+                software: found.software.clone(),
+                kernel: found.kernel.clone(),
+                disks: found.disks.iter().map(disk).collect(),
+                paths: found.paths.clone(),
+                mounts: found.mounts.len(),
+                tokens: found.tokens.len(),
+                update: found.update.is_some(),
+                errors: found.errors.iter().map(|error| error.identifier.clone()).collect(),
+                data: std::fs::read(data).ok(),
+            },
+        })
+    }
+
+    /// Holds the end of an undisturbed operation against what it has to be, so that what is compared with it means something.
+    pub(crate) fn is(&self, state: &str, started: usize) -> Result<()> {
+        ensure!(self.state == state && self.started == started, "{self:#?}");
+        ensure!(
+            !self.sequence.is_empty() && self.lpar.mounts == 0 && !self.lpar.update,
+            "{self:#?}"
+        );
+        Ok(())
+    }
+}
