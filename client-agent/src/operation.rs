@@ -119,13 +119,19 @@ impl Operation {
 
     /// The request as it was sent.
     pub(crate) fn request(&self) -> Result<Request, Error> {
-        let path = self.file(REQUEST);
-        let text = disk::read(&path, REQUEST_LIMIT)?.unwrap_or_default();
+        let text = self.request_text()?;
         disk::doing(
             "understand",
-            &path,
-            serde_json::from_slice(&text).map_err(std::io::Error::other),
+            &self.file(REQUEST),
+            serde_json::from_str(&text).map_err(std::io::Error::other),
         )
+    }
+
+    /// The text of the request, to the byte: what its digest is of.
+    pub(crate) fn request_text(&self) -> Result<String, Error> {
+        let path = self.file(REQUEST);
+        let text = disk::read(&path, REQUEST_LIMIT)?.unwrap_or_default();
+        disk::doing("understand", &path, String::from_utf8(text).map_err(std::io::Error::other))
     }
 
     /// Highest fence that was seen.

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod lease;
 mod login;
 pub mod operation;
+mod past;
 pub mod session;
 pub mod shared;
 

@@ -375,6 +375,7 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
             agent: Command::new(["nim-agent", "serve"]).expect("two words that no shell reads"),
             receive: Command::new(["nim-agent", "receive"]).expect("two words that no shell reads"),
             key,
+            on_lpar: settings.retention.on_lpar.duration(),
         },
     };
     Engine { shared: Arc::new(shared), writer }

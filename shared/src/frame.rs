@@ -177,6 +177,10 @@ pub enum AgentFrame {
         at: Position,
         /// Size of the raw output so far, in bytes.
         output_bytes: u64,
+        /// The request as it was taken, where events from the first on were asked for: a master that has nothing of the operation
+        /// goes on from it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
     },
     /// The answer to `attach` for an operation that the agent does not have: a tombstone is on its disk now.
     Tombstoned {

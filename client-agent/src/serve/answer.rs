@@ -165,8 +165,9 @@ impl Answerer {
         }
         let output = operation.output();
         let output_bytes = disk::doing("look at", &output, output.metadata())?.len();
+        let request = (after == Position::START).then(|| operation.request_text()).transpose()?;
         self.report(&operation, fence, From { after, contained, output_offset })?;
-        Ok(Some(AgentFrame::Attached { operation: id, digest, at, output_bytes }))
+        Ok(Some(AgentFrame::Attached { operation: id, digest, at, output_bytes, request }))
     }
 
     fn report(&mut self, operation: &Operation, fence: Fence, from: From) -> Result<(), Refused> {

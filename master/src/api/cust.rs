@@ -150,6 +150,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
     };
     let files = source::data_files(&objects).await?;
     let secrets = api.store.secret_list().await?;
+    let waiting = api.configuration.settings.deadlines.capacity.seconds();
     let settings = &api.configuration.settings.agent;
     Ok(Known {
         secrets: secrets.into_iter().map(|info| (info.name.clone(), info)).collect(),
@@ -161,7 +162,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
         objects,
         limits: Limits {
             stage: settings.stage.seconds(),
-            proceed: settings.proceed.seconds(),
+            proceed: waiting,
             update: settings.update.seconds(),
             post: settings.post.seconds(),
             answer: settings.answer.seconds(),

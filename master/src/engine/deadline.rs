@@ -66,8 +66,9 @@ impl Deadlines {
 
     fn of_run(&self, run: Run, estimate: Option<Seconds>) -> Seconds {
         match (run.stage, run.phase) {
+            // The agent waits as long and then ends by itself: its word, and the undo before it, are waited for.
             (Stage::Pre | Stage::Prep | Stage::Backup, _) if run.point == Some(Point::Ready) => {
-                self.capacity
+                Seconds(self.capacity.0.saturating_add(self.stage.0))
             }
             (Stage::Pre | Stage::Prep | Stage::Backup, _) => self.stage,
             (Stage::Post, _) => self.post,

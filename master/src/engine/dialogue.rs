@@ -257,10 +257,11 @@ impl Dialogue {
                 self.mine(operation)?;
                 self.happened(Event::Tombstoned)
             }
-            AgentFrame::Refused { operation, refused, why, text } => {
-                operation.map_or(Ok(()), |operation| self.mine(operation))?;
-                self.refused(&refused, &why, &text)
+            // About another operation only `forget` is said, and a later session says it again.
+            AgentFrame::Refused { operation: Some(other), .. } if other != self.order.operation => {
+                Ok(())
             }
+            AgentFrame::Refused { refused, why, text, .. } => self.refused(&refused, &why, &text),
             AgentFrame::Event(event) => self.event(*event),
             AgentFrame::Output { operation, epoch, offset, data } => {
                 self.mine(operation)?;

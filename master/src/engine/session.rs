@@ -7,6 +7,7 @@
 mod channel;
 mod files;
 mod keep;
+mod past;
 mod push;
 mod silence;
 
@@ -15,6 +16,7 @@ pub use channel::{Agent, Lost};
 use std::sync::Arc;
 use std::time::Duration;
 
+use nim_shared::frame::OpenOperation;
 use nim_shared::id::{BatchId, ObjectName};
 use nim_shared::operation::StuckReason;
 use nim_shared::request::{Images, Kind, PushedFile, Request};
@@ -26,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::crash;
-use super::dialogue::{Dialogue, Order};
+use super::dialogue::{Dialogue, Order, compare};
 use super::journal::Progress;
 use super::operation::{Action, Event, Start, State};
 use super::shared::{Capacity, Shared};
@@ -99,6 +101,8 @@ pub struct Session {
     login: Option<LoginTurn>,
     /// When to look again whether a secret may be used, and which.
     ask_at: Option<(Instant, ObjectName)>,
+    /// What the LPAR has of an operation of which the database knows nothing.
+    unknown: Option<OpenOperation>,
     /// Connections lost in a row without an answer between them.
     losses: u32,
     hints: mpsc::Receiver<Hint>,
@@ -163,6 +167,7 @@ impl Session {
             console: record.hmc.zip(request.console.map(|console| console.secret)),
             login: None,
             ask_at: None,
+            unknown: None,
             losses: 0,
             hints,
             stop,
@@ -177,6 +182,9 @@ impl Session {
                 Err(over) => Err(over),
             };
             if let Err(over) = worked {
+                if over == Over::Done {
+                    self.adopt().await;
+                }
                 return over;
             }
         }
@@ -242,6 +250,11 @@ impl Session {
         self.greeted(agent).await?;
         if let Err(cause) = self.dialogue.hello(agent.hello()) {
             return Ok(self.broken(cause));
+        }
+        if compare(&agent.hello().identity, &self.order.expected).is_ok()
+            && let Err(lost) = self.look_back(agent).await?
+        {
+            return Ok(lost);
         }
         let shared = Arc::clone(&self.shared);
         let lpar = self.lpar.clone();

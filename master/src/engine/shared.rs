@@ -42,6 +42,8 @@ pub struct Settings {
     pub receive: Command,
     /// The master's own private key.
     pub key: PathBuf,
+    /// How long an LPAR keeps what it has of an operation that has ended.
+    pub on_lpar: Duration,
 }
 
 /// What all sessions of this master work with. Nothing in it belongs to one operation.

@@ -128,7 +128,7 @@ settings! {
         start: Span = Span::minutes(15), "time", "0.1.0";
         /// Each of the stages pre, prep and backup.
         stage: Span = Span::hours(2), "time", "0.1.0";
-        /// Ready, and waiting for memory and processors of the frame.
+        /// Ready, and waiting for memory and processors of the frame. Past it the agent undoes what prep did and ends by itself.
         capacity: Span = Span::hours(4), "time", "0.1.0";
         /// installp and emgr on the original: 10 to 40 minutes for a technology level.
         install: Span = Span::hours(3), "time", "0.1.0";
@@ -179,8 +179,6 @@ settings! {
         folder: Option<PathBuf> = None, "path", "0.1.0";
         /// Each of the stages pre, prep and backup.
         stage: Span = Span::hours(1), "time", "0.1.0";
-        /// Ready, and waiting for the master's word; past it the agent undoes what prep did and ends.
-        proceed: Span = Span::minutes(15), "time", "0.1.0";
         /// geninstall. It is never signalled: past this the operation is `stuck`.
         update: Span = Span::hours(6), "time", "0.1.0";
         /// Putting back and looking at what came out.
@@ -206,6 +204,9 @@ settings! {
     retention: Retention {
         /// Events and raw output, a month at a time; operations with their reports stay for good.
         events: Span = Span::days(365), "time", "0.1.0";
+        /// How long an LPAR keeps journal and output of an operation that has ended, all of which the database has too. Longer than
+        /// a standby of the database may lag behind: what it loses in a failover is read from the LPAR again.
+        on_lpar: Span = Span::days(7), "time", "0.1.0";
     }
     /// Limits of the HTTP API.
     api: Api {

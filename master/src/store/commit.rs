@@ -25,6 +25,7 @@ use super::{Error, Store};
 pub enum Writing {
     Apply,
     Accept,
+    Adopt,
     Claim,
     TakeOver,
     Append,
@@ -55,6 +56,7 @@ impl Writing {
     pub const ALL: &'static [Self] = &[
         Self::Apply,
         Self::Accept,
+        Self::Adopt,
         Self::Claim,
         Self::TakeOver,
         Self::Append,
@@ -85,6 +87,7 @@ impl Writing {
         match self {
             Self::Apply => "store the objects",
             Self::Accept => "accept the operations",
+            Self::Adopt => "take in an operation that an LPAR has",
             Self::Claim => "claim operations",
             Self::TakeOver => "take over operations",
             Self::Append => "store events",

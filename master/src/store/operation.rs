@@ -7,6 +7,7 @@ mod action;
 mod claim;
 mod decide;
 mod last;
+mod past;
 mod record;
 mod step;
 
@@ -14,6 +15,7 @@ pub use action::{FollowUpAction, NextTry};
 pub use claim::Limits;
 pub(super) use decide::held;
 pub use decide::{CancelAnswer, Go, Verdict};
+pub use past::{Adopted, Past};
 pub use record::{Asked, OperationFilter, Record, Resolution};
 pub use step::{Change, Step};
 pub(super) use step::{Moved, Outcome, transition, write_moves};

@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use nim_shared::frame::Position;
 use nim_shared::id::{Fence, MasterId, OperationId};
 use nim_shared::operation::{Outcome as Ended, Software, StateName, StuckReason};
 use nim_shared::stage::Point;
@@ -12,7 +13,7 @@ use crate::engine::deadline::Deadlines;
 use crate::engine::operation::{Action, Event, Operation, State};
 use crate::store::object::Change as Edit;
 use crate::store::testing::world::{
-    SOMEBODY, accepted, claimed, master, name, no_limits, object, request, site,
+    SOMEBODY, accepted, adopted, claimed, master, name, no_limits, object, request, site,
 };
 use crate::store::{Error, Store, testing};
 
@@ -405,4 +406,28 @@ async fn the_limit_of_an_hmc_is_its_own() {
     accepted(&store, &["lpar01", "lpar02"]).await;
     let owner = master(&store).await;
     assert_eq!(store.claim(owner, &no_limits(), 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_operation_that_only_an_lpar_knows_is_taken_in_once_and_never_started() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let (open, owner) = claimed(&store, "lpar01").await;
+    let busy = adopted("lpar01");
+    assert!(!store.adopt(&busy, SOMEBODY).await.unwrap(), "one operation per LPAR");
+    assert_eq!(store.past(&[busy.id, open.id]).await.unwrap().len(), 1, "nothing of it is left");
+
+    let new = adopted("lpar02");
+    assert!(store.adopt(&new, SOMEBODY).await.unwrap());
+    assert!(!store.adopt(&new, SOMEBODY).await.unwrap(), "it is known by now");
+    assert_eq!(store.claim(owner, &no_limits(), 10).await.unwrap(), [], "it is not in the queue");
+    let taken = store.take_over(owner, 10).await.unwrap().pop().expect("nobody owned it");
+    assert_eq!(
+        (taken.id, taken.lpar.as_str(), taken.position),
+        (new.id, "lpar02", Position::START)
+    );
+    assert_eq!(taken.operation.on_session(), Some(Action::Attach));
+    assert_eq!((taken.request, taken.frame), (new.text, Some(name("p10a"))));
+    assert!(taken.fence > new.fence, "the agent has seen that one");
+    assert_eq!(store.past(&[new.id]).await.unwrap()[0].ended, None);
 }

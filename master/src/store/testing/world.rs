@@ -1,9 +1,11 @@
 //! Objects and operations for tests.
 
 use nim_shared::frame::{Event, Known};
-use nim_shared::id::{BatchId, ClientToken, Digest, Epoch, MasterId, ObjectName, OperationId, Seq};
+use nim_shared::id::{
+    BatchId, ClientToken, Digest, Epoch, Fence, MasterId, ObjectName, OperationId, Seq,
+};
 use nim_shared::object::{Draft, Object, ObjectType};
-use nim_shared::request::Kind;
+use nim_shared::request::{Expected, Install, Kind, Request};
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use crate::engine::deadline::Deadlines;
 use crate::store::event::Batched;
 use crate::store::lease::LeaseTimes;
 use crate::store::object::{Change, Mode};
-use crate::store::operation::{Limits, Record, Step};
+use crate::store::operation::{Adopted, Limits, Record, Step};
 use crate::store::{NewBatch, NewOperation, Store, Who};
 
 /// Somebody.
@@ -106,6 +108,29 @@ pub async fn accepted(store: &Store, lpars: &[&str]) -> Vec<OperationId> {
     let (token, batch, operations) = request(lpars);
     let accepted = store.accept(token, &batch, &operations).await.expect("accept");
     accepted.operations.into_iter().map(|(id, _)| id).collect()
+}
+
+/// An operation that `lpar` has, and of which the database knows nothing.
+#[must_use]
+pub fn adopted(lpar: &str) -> Adopted {
+    let request = Request {
+        kind: Kind::Update,
+        expected: Expected { machine_serial: None, partition_name: None, installation: None },
+        images: None,
+        install: Install::Nothing,
+        accept_licenses: false,
+        lvupdate_data: String::new(),
+        console: None,
+        limits: nim_shared::request::Limits::default(),
+    };
+    Adopted {
+        id: OperationId(Uuid::now_v7()),
+        lpar: name(lpar),
+        text: serde_json::to_string(&request).expect("a request is JSON"),
+        request,
+        fence: Fence(7),
+        deadline: Seconds(3600),
+    }
 }
 
 /// A master with a lease.

@@ -16,11 +16,12 @@ use crate::engine::capacity::{Decision, Reading};
 use crate::engine::operation::{Action, Gate, Operation, Run, State};
 use crate::store::hostkey::{KeyHolder, NewHostKey, Replace};
 use crate::store::lease::LeaseTimes;
-use crate::store::operation::{NextTry, Record, Step, Verdict};
+use crate::store::operation::{Adopted, NextTry, Record, Step, Verdict};
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
 use crate::store::secret::{KeyFile, LoginOutcome, LoginTurn, Turn};
 use crate::store::testing::world::{
-    SOMEBODY, accepted, batched, claimed, event, master, name, no_limits, object, request, site,
+    SOMEBODY, accepted, adopted, batched, claimed, event, master, name, no_limits, object, request,
+    site,
 };
 use crate::store::testing::{Cut, Cutter, TestDatabase};
 use crate::store::{ConnectOptions, Error, NewBatch, NewOperation, Store, Writing};
@@ -98,6 +99,7 @@ struct Given {
     request: (nim_shared::id::ClientToken, NewBatch, Vec<NewOperation>),
     action: i64,
     turn: LoginTurn,
+    adopted: Adopted,
 }
 
 impl World {
@@ -116,7 +118,7 @@ impl World {
     /// Calls the function. Every function by name: a new one does not compile until somebody has decided about it.
     async fn act(&self) -> Result<(), Error> {
         let Self { store, given, .. } = self;
-        let Given { keys, record, owner, other, request, action, turn } = given;
+        let Given { keys, record, owner, other, request, action, turn, adopted } = given;
         let (id, fence) = (record.id, record.fence);
         match self.writing {
             Writing::Apply => {
@@ -125,6 +127,10 @@ impl World {
                 store.define(&lpp, SOMEBODY).await
             }
             Writing::Accept => store.accept(request.0, &request.1, &request.2).await.map(drop),
+            Writing::Adopt => {
+                assert!(store.adopt(adopted, SOMEBODY).await?);
+                Ok(())
+            }
             Writing::Claim => {
                 let claimed = store.claim(*owner, &no_limits(), 10).await?;
                 assert_eq!(claimed.len(), 1);
@@ -273,7 +279,8 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
     }
     assert_ne!(by, owner);
     let other = master(store).await;
-    Given { keys, record, owner, other, request: request(&["lpar03"]), action, turn }
+    let (request, adopted) = (request(&["lpar03"]), adopted("lpar03"));
+    Given { keys, record, owner, other, request, action, turn, adopted }
 }
 
 fn stuck() -> Operation {
