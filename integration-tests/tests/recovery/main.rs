@@ -4,6 +4,7 @@ mod action;
 mod canary;
 mod cancel;
 mod connection;
+mod database_restored;
 mod end;
 mod nimd_killed;
 mod postgres_killed;
