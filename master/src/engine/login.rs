@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use nim_shared::frame::{Body, ChangeMoment, Effect, Event, Known, SecretText};
-use nim_shared::id::ObjectName;
 
 use super::shared::Shared;
 use crate::store;
-use crate::store::secret::{LoginOutcome, LoginTurn, Turn};
+use crate::store::secret::{Login, LoginOutcome, LoginTurn, Turn};
 
 /// How long one login may take before others may try: an agent's own limit for it is shorter.
 const LASTS: Duration = Duration::from_secs(120);
@@ -27,16 +26,13 @@ pub(super) enum Answer {
     Later,
 }
 
-/// Asks for the turn to log in at `console` with `secret`, and opens the secret.
+/// Asks for the turn for `login`, and opens the secret.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(super) async fn answer(
-    shared: &Shared,
-    console: &ObjectName,
-    secret: &ObjectName,
-) -> Result<Answer, store::Error> {
-    let turn = match shared.store.login_begin(console, secret, LASTS).await {
+pub(super) async fn answer(shared: &Shared, login: Login<'_>) -> Result<Answer, store::Error> {
+    let secret = login.secret;
+    let turn = match shared.store.login_begin(login, LASTS).await {
         Ok(Turn::Yours(turn)) => turn,
         Ok(Turn::Wait(_)) => return Ok(Answer::Later),
         Ok(Turn::Refused { by, .. }) => {

@@ -16,7 +16,7 @@ use crate::engine::login::{self, Answer};
 use crate::store::event::Batched;
 use crate::store::operation::{Change, Step};
 use crate::store::output::Chunk;
-use crate::store::secret::LoginOutcome;
+use crate::store::secret::{Login, LoginOutcome};
 use crate::store::writer::WriteError;
 use crate::store::{self, Retry};
 
@@ -183,7 +183,9 @@ impl Session {
                 None
             }
             Some((console, secret)) => {
-                match self.insist(|| login::answer(&shared, &console, &secret)).await? {
+                let operation = self.order.operation;
+                let login = Login { operation, hmc: &console, secret: &secret };
+                match self.insist(|| login::answer(&shared, login)).await? {
                     Answer::Secret(value, turn) => {
                         self.login = Some(turn);
                         Some(value)

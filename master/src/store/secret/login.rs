@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nim_shared::id::ObjectName;
+use nim_shared::id::{ObjectName, OperationId};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as, query_scalar};
 use time::OffsetDateTime;
@@ -10,6 +10,17 @@ use uuid::Uuid;
 
 use crate::store::commit::Writing;
 use crate::store::{Error, Store};
+
+/// A login that an operation needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a> {
+    /// The operation.
+    pub operation: OperationId,
+    /// Where.
+    pub hmc: &'a ObjectName,
+    /// With what.
+    pub secret: &'a ObjectName,
+}
 
 /// The right to log in at one HMC now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,17 +61,13 @@ pub enum LoginOutcome {
 }
 
 impl Store {
-    /// Asks for the turn to log in at `hmc` with `secret`. The turn lapses after `lasts`, by the database's clock, should its
-    /// holder vanish.
+    /// Asks for the turn for `login`. It lapses after `lasts`, by the database's clock, should its holder vanish. An operation
+    /// that has the turn already gets it again: the secret was lost on its way, or the master that had sent it.
     ///
     /// # Errors
     /// [`Error::NoSuchSecret`].
-    pub async fn login_begin(
-        &self,
-        hmc: &ObjectName,
-        secret: &ObjectName,
-        lasts: Duration,
-    ) -> Result<Turn, Error> {
+    pub async fn login_begin(&self, login: Login<'_>, lasts: Duration) -> Result<Turn, Error> {
+        let Login { operation, hmc, secret } = login;
         let mut txn = self.begin(Writing::LoginBegin).await?;
         let found: Option<(i64, Option<OffsetDateTime>, Option<String>)> = query_as(
             "SELECT version, refused_at, refused_by FROM secret WHERE name = $1 FOR SHARE",
@@ -75,13 +82,13 @@ impl Store {
         if let (Some(at), Some(by)) = (refused_at, refused_by) {
             return Ok(Turn::Refused { by, at: Timestamp::new(at) });
         }
-        let turn = Uuid::now_v7();
+        let turn = operation.0;
         let taken = query(
             "INSERT INTO login_turn AS t (hmc, turn, secret, until)
              VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 second')
              ON CONFLICT (hmc) DO UPDATE SET turn = excluded.turn, secret = excluded.secret,
                 until = excluded.until
-             WHERE t.until < clock_timestamp()",
+             WHERE t.until < clock_timestamp() OR t.turn = excluded.turn",
         )
         .bind(hmc.as_str())
         .bind(turn)

@@ -3,6 +3,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use super::*;
 use crate::store::testing;
 use crate::store::testing::world::{SOMEBODY, name, object};
+use nim_shared::id::{ObjectName, OperationId};
 use std::time::Duration;
 
 fn keys() -> (tempfile::TempDir, KeyFile) {
@@ -104,26 +105,30 @@ async fn a_refused_login_stops_the_secret_until_it_is_changed() {
     let (hmc01, hmc02, pw) = (name("hmc01"), name("hmc02"), name("pw"));
     store.secret_set(&keys, &pw, &text("x"), SOMEBODY).await.unwrap();
     let minute = Duration::from_secs(60);
-    let Turn::Yours(turn) = store.login_begin(&hmc01, &pw, minute).await.unwrap() else { panic!() };
+    let Turn::Yours(turn) = store.login_begin(login(&hmc01, &pw), minute).await.unwrap() else {
+        panic!()
+    };
     assert!(
-        matches!(store.login_begin(&hmc01, &pw, minute).await.unwrap(), Turn::Wait(_)),
+        matches!(store.login_begin(login(&hmc01, &pw), minute).await.unwrap(), Turn::Wait(_)),
         "one at a time"
     );
-    let Turn::Yours(other) = store.login_begin(&hmc02, &pw, minute).await.unwrap() else {
+    let Turn::Yours(other) = store.login_begin(login(&hmc02, &pw), minute).await.unwrap() else {
         panic!()
     };
     store.login_end(&other, LoginOutcome::Unknown).await.unwrap();
     store.login_end(&turn, LoginOutcome::Refused).await.unwrap();
     for hmc in [&hmc01, &hmc02] {
-        let answer = store.login_begin(hmc, &pw, minute).await.unwrap();
+        let answer = store.login_begin(login(hmc, &pw), minute).await.unwrap();
         assert!(matches!(answer, Turn::Refused { ref by, .. } if by == "hmc01"), "{answer:?}");
     }
     store.secret_set(&keys, &pw, &text("y"), SOMEBODY).await.unwrap();
-    let Turn::Yours(turn) = store.login_begin(&hmc01, &pw, minute).await.unwrap() else { panic!() };
+    let Turn::Yours(turn) = store.login_begin(login(&hmc01, &pw), minute).await.unwrap() else {
+        panic!()
+    };
     // Changed while a login with the old one was under way: the refusal is about the old one.
     store.secret_set(&keys, &pw, &text("z"), SOMEBODY).await.unwrap();
     store.login_end(&turn, LoginOutcome::Refused).await.unwrap();
-    assert!(matches!(store.login_begin(&hmc01, &pw, minute).await.unwrap(), Turn::Yours(_)));
+    assert!(matches!(store.login_begin(login(&hmc01, &pw), minute).await.unwrap(), Turn::Yours(_)));
 }
 
 #[tokio::test]
@@ -131,7 +136,8 @@ async fn a_turn_whose_holder_vanished_lapses() {
     let store = testing::store().await;
     let (_folder, keys) = keys();
     store.secret_set(&keys, &name("pw"), &text("x"), SOMEBODY).await.unwrap();
-    let begin = async |lasts| store.login_begin(&name("hmc01"), &name("pw"), lasts).await.unwrap();
+    let (hmc, pw) = (name("hmc01"), name("pw"));
+    let begin = async |lasts| store.login_begin(login(&hmc, &pw), lasts).await.unwrap();
     let Turn::Yours(gone) = begin(Duration::ZERO).await else { panic!() };
     let Turn::Yours(_) = begin(Duration::from_secs(60)).await else { panic!() };
     store.login_end(&gone, LoginOutcome::Accepted).await.unwrap();
@@ -139,6 +145,27 @@ async fn a_turn_whose_holder_vanished_lapses() {
         matches!(begin(Duration::ZERO).await, Turn::Wait(_)),
         "the late one ends its own turn only"
     );
+}
+
+#[tokio::test]
+async fn an_operation_whose_secret_was_lost_gets_its_turn_again_and_nobody_else_does() {
+    let store = testing::store().await;
+    let (_folder, keys) = keys();
+    let (hmc, pw) = (name("hmc01"), name("pw"));
+    store.secret_set(&keys, &pw, &text("x"), SOMEBODY).await.unwrap();
+    let minute = Duration::from_secs(60);
+    let mine = login(&hmc, &pw);
+    let Turn::Yours(_) = store.login_begin(mine, minute).await.unwrap() else { panic!() };
+    let Turn::Yours(turn) = store.login_begin(mine, minute).await.unwrap() else { panic!() };
+    let other = login(&hmc, &pw);
+    assert!(matches!(store.login_begin(other, minute).await.unwrap(), Turn::Wait(_)));
+    store.login_end(&turn, LoginOutcome::Accepted).await.unwrap();
+    assert!(matches!(store.login_begin(other, minute).await.unwrap(), Turn::Yours(_)));
+}
+
+/// A login of an operation of its own.
+fn login<'a>(hmc: &'a ObjectName, secret: &'a ObjectName) -> Login<'a> {
+    Login { operation: OperationId(uuid::Uuid::now_v7()), hmc, secret }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::store::hostkey::{KeyHolder, NewHostKey, Replace};
 use crate::store::lease::LeaseTimes;
 use crate::store::operation::{Adopted, NextTry, Record, Step, Verdict};
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
-use crate::store::secret::{KeyFile, LoginOutcome, LoginTurn, Turn};
+use crate::store::secret::{KeyFile, Login, LoginOutcome, LoginTurn, Turn};
 use crate::store::testing::world::{
     SOMEBODY, accepted, adopted, batched, claimed, event, master, name, no_limits, object, request,
     site,
@@ -186,8 +186,8 @@ impl World {
             }
             Writing::SecretRemove => store.secret_remove(&name("pw")).await,
             Writing::LoginBegin => {
-                let turn =
-                    store.login_begin(&name("hmc02"), &name("pw"), Duration::from_secs(60)).await?;
+                let login = Login { operation: id, hmc: &name("hmc02"), secret: &name("pw") };
+                let turn = store.login_begin(login, Duration::from_secs(60)).await?;
                 assert!(matches!(turn, Turn::Yours(_)));
                 Ok(())
             }
@@ -253,8 +253,8 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
     let mut action = store.open_actions(ended.id).await.unwrap()[0].id;
     let text = SecretText::new("x".to_owned());
     store.secret_set(&keys, &name("pw"), &text, SOMEBODY).await.unwrap();
-    let turn =
-        store.login_begin(&name("hmc01"), &name("pw"), Duration::from_secs(60)).await.unwrap();
+    let login = Login { operation: ended.id, hmc: &name("hmc01"), secret: &name("pw") };
+    let turn = store.login_begin(login, Duration::from_secs(60)).await.unwrap();
     let Turn::Yours(turn) = turn else { panic!("{turn:?}") };
     store.host_keys_add(&[key("hmc01")], Replace::No, SOMEBODY).await.unwrap();
     let old =
