@@ -28,4 +28,5 @@ mod vios;
 pub mod world;
 
 pub use phase::Phase;
+pub use ssh::wire;
 pub use up::{Faketime, Lab, Settings, Site};

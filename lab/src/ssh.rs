@@ -7,6 +7,7 @@ pub(crate) mod exec;
 mod gate;
 pub(crate) mod keys;
 mod server;
+pub mod wire;
 
 pub(crate) use gate::Gate;
 pub(crate) use server::{Backend, Execution, Login, Output, Promise, listen, serve};

@@ -23,6 +23,7 @@ use crate::lpar::Runtime;
 use crate::record::{self, Entry};
 use crate::site;
 use crate::ssh::Gate;
+use crate::ssh::wire::{Mishap, Wire};
 use crate::world::{Store, World};
 
 pub(crate) use prepare::Listening;
@@ -99,6 +100,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct LparHost {
     pub(crate) gate: Gate,
+    pub(crate) wire: Wire,
     pub(crate) runtime: Runtime,
     pub(crate) environment: BTreeMap<String, String>,
     /// `None` where its processes see the machine's time.
@@ -155,6 +157,17 @@ impl Lab {
     /// Takes a fault back.
     pub fn clear_fault(&self, lpar: &str, fault: Fault) -> anyhow::Result<()> {
         self.shared.clear_fault(lpar, fault)
+    }
+
+    /// From now on `mishaps` befall the lines of new connections between the agent on `lpar` and a master.
+    pub fn set_mishaps(&self, lpar: &str, mishaps: Vec<Mishap>) -> anyhow::Result<()> {
+        self.shared.host(lpar)?.wire.set(mishaps);
+        Ok(())
+    }
+
+    /// How many lines each of the mishaps of `lpar` has befallen, in the order in which they were set.
+    pub fn befallen(&self, lpar: &str) -> anyhow::Result<Vec<usize>> {
+        Ok(self.shared.host(lpar)?.wire.befallen())
     }
 
     /// Freezes an LPAR: its processes stop, its SSH server neither reads nor writes.

@@ -70,10 +70,8 @@ impl End {
     /// Holds the end of an undisturbed operation against what it has to be, so that what is compared with it means something.
     pub(crate) fn is(&self, state: &str, started: usize) -> Result<()> {
         ensure!(self.state == state && self.started == started, "{self:#?}");
-        ensure!(
-            !self.sequence.is_empty() && self.lpar.mounts == 0 && !self.lpar.update,
-            "{self:#?}"
-        );
+        ensure!(self.lpar.mounts == 0 && !self.lpar.update, "{self:#?}");
+        ensure!(started == 0 || !self.sequence.is_empty(), "{self:#?}");
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ mod cancel;
 mod connection;
 mod database_restored;
 mod end;
+mod frame;
 mod nimd_killed;
 mod postgres_killed;
 mod site;

@@ -35,7 +35,8 @@ pub(crate) async fn with(lpars: &[(&str, Frame)], clock: Mode) -> Result<Harness
         frame.memory_mb = 1 << 20;
         frame.processors = "400.0".parse().map_err(anyhow::Error::msg)?;
     }
-    let site = Harness::with(file, clock).await?;
+    let mut site = Harness::with(file, clock).await?;
+    settle(site.master(), "limits:\n  per_hmc: 200\n")?;
     for frame in [Frame::Roomy, Frame::Full] {
         site.nimctl(["change", "-a", "limit=200", frame.name()]).succeeded()?;
     }

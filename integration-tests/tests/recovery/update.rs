@@ -16,9 +16,14 @@ pub(crate) fn ask(site: &Harness, lpar: &str) -> Result<()> {
 
 /// The command line of an update of `lpar`, an LPAR of frame2.
 pub(crate) fn arguments(lpar: &str) -> Vec<&str> {
+    arguments_from(lpar, SOURCE)
+}
+
+/// The same, from another source.
+pub(crate) fn arguments_from<'a>(lpar: &'a str, source: &'a str) -> Vec<&'a str> {
     let attributes = [
         "live_update=yes",
-        "lpp_source=7300-03-01",
+        source,
         "fixes=update_all",
         "accept_licenses=yes",
         "live_update_data=lud_{lpar}",
@@ -134,6 +139,9 @@ pub(crate) fn equals(site: &Harness, lpar: &str, undisturbed: &[String]) -> Resu
     ensure!(went == undisturbed, "{lpar} went {went:#?}\ninstead of {undisturbed:#?}");
     Ok(())
 }
+
+/// The site's source for the LPARs of frame2.
+pub(crate) const SOURCE: &str = "lpp_source=7300-03-01";
 
 /// Exit code of `nimctl` where `nimd` or its database is away.
 pub(crate) const NO_ANSWER: i32 = 4;

@@ -8,6 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::Output;
+use super::wire::{Next, Tap};
 use crate::lpar::{Started, Told};
 
 /// Answers with output that is there already. The channel may be gone; then nobody wants it.
@@ -26,13 +27,21 @@ pub(crate) async fn answer(channel: Channel<Msg>, output: Output) {
 
 /// Connects a channel with a command until both outputs have ended and the command has left, as sshd does. When the connection goes first,
 /// the command's pipes are closed and it is left to itself.
-pub(crate) async fn bridge(session: Handle, channel: Channel<Msg>, started: Started) {
+pub(crate) async fn bridge(
+    session: Handle,
+    channel: Channel<Msg>,
+    started: Started,
+    [to_agent, to_master]: [Option<Tap>; 2],
+) {
     let (read, write) = channel.split();
     let (output, input) = started.stdio.into_split();
     let (error, _) = started.stderr.into_split();
     // Dropped with this future: a client that has gone closes the command's input.
-    let feeding = tokio::spawn(feed(read, input));
-    let drained = tokio::try_join!(drain(output, &write, None), drain(error, &write, Some(1)));
+    let feeding = tokio::spawn(feed(read, input, to_agent));
+    let drained = tokio::try_join!(
+        drain(output, &write, None, to_master),
+        drain(error, &write, Some(1), None)
+    );
     if drained.is_ok() {
         let mut lines = BufReader::new(started.told).lines();
         let mut last = None;
@@ -49,10 +58,21 @@ pub(crate) async fn bridge(session: Handle, channel: Channel<Msg>, started: Star
     feeding.abort();
 }
 
-async fn feed(mut channel: ChannelReadHalf, mut input: OwnedWriteHalf) {
+async fn feed(mut channel: ChannelReadHalf, mut input: OwnedWriteHalf, mut tap: Option<Tap>) {
     while let Some(message) = channel.wait().await {
         let written = match message {
-            ChannelMsg::Data { data } => input.write_all(&data).await,
+            ChannelMsg::Data { data } => match &mut tap {
+                None => input.write_all(&data).await,
+                Some(tap) => {
+                    let next = tap.pass(&data);
+                    let written = input.write_all(&next.bytes).await;
+                    if next.cut {
+                        tap.cut();
+                        break;
+                    }
+                    written
+                }
+            },
             ChannelMsg::Eof | ChannelMsg::Close => break,
             _ => Ok(()),
         };
@@ -68,20 +88,34 @@ async fn drain(
     mut from: OwnedReadHalf,
     to: &ChannelWriteHalf<Msg>,
     extended: Option<u32>,
+    mut tap: Option<Tap>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 32 * 1024];
     loop {
         let count = match from.read(&mut buffer).await {
             // A socket whose other end was killed with unread input says "reset": an end like any other.
-            Ok(0) | Err(_) => return Ok(()),
+            Ok(0) | Err(_) => match tap.take().map(Tap::rest) {
+                Some(rest) if !rest.is_empty() => {
+                    return to.data_bytes(rest).await.map_err(io::Error::other);
+                }
+                Some(_) | None => return Ok(()),
+            },
             Ok(count) => count,
         };
-        let bytes = buffer[..count].to_vec();
+        let next = match &mut tap {
+            None => Next { bytes: buffer[..count].to_vec(), cut: false },
+            Some(tap) => tap.pass(&buffer[..count]),
+        };
+        let bytes = next.bytes;
         let sent = match extended {
             None => to.data_bytes(bytes).await,
             Some(code) => to.extended_data_bytes(code, bytes).await,
         };
         sent.map_err(io::Error::other)?;
+        if let Some(tap) = tap.as_ref().filter(|_| next.cut) {
+            tap.cut();
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
     }
 }
 

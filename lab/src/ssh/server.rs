@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use super::exec;
 use super::gate::{Gate, Gated};
 use super::keys::Authorized;
+use super::wire::Tap;
 use crate::lpar::Started;
 
 /// Who is logged in.
@@ -43,8 +44,8 @@ pub(crate) struct Output {
 
 /// What a command became.
 pub(crate) enum Execution {
-    /// Processes on an LPAR.
-    Process(Started),
+    /// Processes on an LPAR, and what befalls what goes to them and what comes from them.
+    Process(Started, [Option<Tap>; 2]),
     /// A function that has already answered.
     Answered(Output),
     /// A conversation on the channel, within this process.
@@ -244,7 +245,9 @@ async fn execute<B: Backend>(
     command: &str,
 ) {
     match backend.run(login, command).await {
-        Ok(Execution::Process(started)) => exec::bridge(handle, channel, started).await,
+        Ok(Execution::Process(started, taps)) => {
+            exec::bridge(handle, channel, started, taps).await;
+        }
         Ok(Execution::Answered(output)) => exec::answer(channel, output).await,
         Ok(Execution::Talk(talk)) => talk(channel).await,
         Err(error) => {

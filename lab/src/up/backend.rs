@@ -11,6 +11,7 @@ use super::Shared;
 use super::prepare::{Kind, Listening};
 use crate::lpar::files::Files;
 use crate::ssh::keys::{Authorized, authorized};
+use crate::ssh::wire::Way;
 use crate::ssh::{Backend, Execution, Gate, Login, Output, Promise, serve};
 use crate::world::Denied;
 use crate::{hmc, vios};
@@ -71,7 +72,9 @@ impl Backend for Lpar {
             };
             let argv = vec!["/bin/sh".to_owned(), "-c".to_owned(), line];
             let root = Files::of(&self.shared.directory, &self.name).root();
-            host.runtime.command(argv, environment, &root).await.map(Execution::Process)
+            let started = host.runtime.command(argv, environment, &root).await?;
+            let taps = [Way::ToAgent, Way::ToMaster].map(|way| host.wire.tap(way, &host.gate));
+            Ok(Execution::Process(started, taps))
         })
     }
 }

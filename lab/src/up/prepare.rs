@@ -19,6 +19,7 @@ use crate::lpar::Runtime;
 use crate::lpar::files::{Files, link};
 use crate::record::{self, Deed, Entry};
 use crate::site::build;
+use crate::ssh::wire::Wire;
 use crate::ssh::{self, Gate, keys};
 use crate::world::lpar::AgentInstalled;
 use crate::world::{Store, World};
@@ -113,7 +114,14 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
         .await??;
         lpars.insert(
             name.clone(),
-            LparHost { gate, runtime, environment, wall_clock, boots: Mutex::new(0) },
+            LparHost {
+                gate,
+                wire: Wire::default(),
+                runtime,
+                environment,
+                wall_clock,
+                boots: Mutex::new(0),
+            },
         );
     }
     let addresses = listeners
