@@ -160,6 +160,13 @@ CREATE TABLE public.nim_mac_group_member (
     "position" integer NOT NULL
 );
 
+CREATE TABLE public.nim_master (
+    object_id bigint NOT NULL,
+    hostname text NOT NULL COLLATE pg_catalog."C",
+    network_id bigint,
+    attributes jsonb NOT NULL
+);
+
 CREATE TABLE public.nim_object (
     id bigint NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
@@ -179,6 +186,24 @@ ALTER TABLE public.nim_object ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.nim_res_group (
+    object_id bigint NOT NULL,
+    attributes jsonb NOT NULL
+);
+
+CREATE TABLE public.nim_res_group_member (
+    group_id bigint NOT NULL,
+    attribute text NOT NULL,
+    "position" integer NOT NULL,
+    member_id bigint NOT NULL
+);
+
+CREATE TABLE public.nim_resource (
+    object_id bigint NOT NULL,
+    location text NOT NULL,
+    attributes jsonb NOT NULL
 );
 
 CREATE TABLE public.nim_standalone (
@@ -249,12 +274,31 @@ CREATE VIEW public.nim_object_spec AS
             WHEN 'lpp_source'::text THEN ( SELECT (t.attributes || jsonb_build_object('location', t.location))
                FROM public.nim_lpp_source t
               WHERE (t.object_id = o.id))
+            WHEN 'master'::text THEN ( SELECT t.attributes
+               FROM public.nim_master t
+              WHERE (t.object_id = o.id))
+            WHEN 'res_group'::text THEN ( SELECT (t.attributes || COALESCE(( SELECT jsonb_object_agg(m.attribute, m.names) AS jsonb_object_agg
+                       FROM ( SELECT l.attribute,
+                                    CASE
+
+WHEN (min(l."position") = 0) THEN (jsonb_agg(r.name) -> 0)
+
+ELSE jsonb_agg(r.name ORDER BY l."position")
+                                    END AS names
+                               FROM (public.nim_res_group_member l
+                                 JOIN public.nim_object r ON ((r.id = l.member_id)))
+                              WHERE (l.group_id = o.id)
+                              GROUP BY l.attribute) m), '{}'::jsonb))
+               FROM public.nim_res_group t
+              WHERE (t.object_id = o.id))
             WHEN 'mac_group'::text THEN ( SELECT jsonb_build_object('member', COALESCE(( SELECT jsonb_agg(( SELECT m.name
                                FROM public.nim_object m
                               WHERE (m.id = l.member_id)) ORDER BY l."position") AS jsonb_agg
                        FROM public.nim_mac_group_member l
                       WHERE (l.group_id = o.id)), '[]'::jsonb)) AS jsonb_build_object)
-            ELSE NULL::jsonb
+            ELSE ( SELECT (t.attributes || jsonb_build_object('location', t.location))
+               FROM public.nim_resource t
+              WHERE (t.object_id = o.id))
         END) AS spec
    FROM public.nim_object o;
 
@@ -309,7 +353,20 @@ UNION ALL
  SELECT nim_mac_group_member.group_id AS from_id,
     nim_mac_group_member.member_id AS to_id,
     'member'::text AS attribute
-   FROM public.nim_mac_group_member;
+   FROM public.nim_mac_group_member
+
+UNION ALL
+ SELECT nim_master.object_id AS from_id,
+    nim_master.network_id AS to_id,
+    'if1'::text AS attribute
+   FROM public.nim_master
+  WHERE (nim_master.network_id IS NOT NULL)
+
+UNION ALL
+ SELECT nim_res_group_member.group_id AS from_id,
+    nim_res_group_member.member_id AS to_id,
+    nim_res_group_member.attribute
+   FROM public.nim_res_group_member;
 
 CREATE TABLE public.object_history (
     id bigint NOT NULL,
@@ -494,11 +551,23 @@ ALTER TABLE ONLY public.nim_mac_group_member
 ALTER TABLE ONLY public.nim_mac_group
     ADD CONSTRAINT nim_mac_group_pkey PRIMARY KEY (object_id);
 
+ALTER TABLE ONLY public.nim_master
+    ADD CONSTRAINT nim_master_pkey PRIMARY KEY (object_id);
+
 ALTER TABLE ONLY public.nim_object
     ADD CONSTRAINT nim_object_name_key UNIQUE (name);
 
 ALTER TABLE ONLY public.nim_object
     ADD CONSTRAINT nim_object_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.nim_res_group_member
+    ADD CONSTRAINT nim_res_group_member_pkey PRIMARY KEY (group_id, attribute, "position");
+
+ALTER TABLE ONLY public.nim_res_group
+    ADD CONSTRAINT nim_res_group_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.nim_resource
+    ADD CONSTRAINT nim_resource_pkey PRIMARY KEY (object_id);
 
 ALTER TABLE ONLY public.nim_standalone
     ADD CONSTRAINT nim_standalone_pkey PRIMARY KEY (object_id);
@@ -551,11 +620,15 @@ CREATE INDEX nim_hmc_network ON public.nim_hmc USING btree (network_id);
 
 CREATE INDEX nim_mac_group_member_member ON public.nim_mac_group_member USING btree (member_id);
 
+CREATE INDEX nim_master_network ON public.nim_master USING btree (network_id);
+
 CREATE INDEX nim_object_class ON public.nim_object USING btree (class, id);
 
 CREATE INDEX nim_object_labels ON public.nim_object USING gin (labels jsonb_path_ops);
 
 CREATE INDEX nim_object_type ON public.nim_object USING btree (type, id);
+
+CREATE INDEX nim_res_group_member_member ON public.nim_res_group_member USING btree (member_id);
 
 CREATE INDEX nim_standalone_cec ON public.nim_standalone USING btree (cec_id);
 
@@ -644,6 +717,24 @@ ALTER TABLE ONLY public.nim_mac_group_member
 
 ALTER TABLE ONLY public.nim_mac_group
     ADD CONSTRAINT nim_mac_group_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_master
+    ADD CONSTRAINT nim_master_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.nim_ent(object_id);
+
+ALTER TABLE ONLY public.nim_master
+    ADD CONSTRAINT nim_master_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_res_group_member
+    ADD CONSTRAINT nim_res_group_member_group_id_fkey FOREIGN KEY (group_id) REFERENCES public.nim_res_group(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_res_group_member
+    ADD CONSTRAINT nim_res_group_member_member_id_fkey FOREIGN KEY (member_id) REFERENCES public.nim_object(id);
+
+ALTER TABLE ONLY public.nim_res_group
+    ADD CONSTRAINT nim_res_group_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_resource
+    ADD CONSTRAINT nim_resource_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.nim_standalone
     ADD CONSTRAINT nim_standalone_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id);

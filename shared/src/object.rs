@@ -11,9 +11,11 @@ mod spec;
 
 pub use attribute::{Attribute, Problem};
 pub use draft::{Draft, Fault};
-pub use part::{BadLength, BadPart, FixedText, Hop, Interface, Route};
+pub use part::{AbsolutePath, BadLength, BadPart, FixedText, Hop, Interface, Route};
 pub use spec::{
-    Access, Cec, Ent, Hmc, Known, LiveUpdateData, LppSource, MacGroup, Need, Spec, Standalone, Vios,
+    Access, Cec, Ent, ExcludeFiles, FbScript, FixBundle, Hmc, ImageData, InstallpBundle, Known,
+    LiveUpdateData, LppSource, MacGroup, Master, Mksysb, Need, ResGroup, ResolvConf, Script, Spec,
+    Spot, Standalone, Vios, is_kept,
 };
 
 use std::collections::BTreeMap;
@@ -34,14 +36,36 @@ names! {
         Cec = "cec",
         /// A Virtual I/O Server.
         Vios = "vios",
+        /// The master itself.
+        Master = "master",
         /// An AIX LPAR.
         Standalone = "standalone",
         /// Content of an `lvupdate.data` file.
         LiveUpdateData = "live_update_data",
         /// A folder of packages.
         LppSource = "lpp_source",
+        /// A script for the end of `cust`.
+        Script = "script",
+        /// A script for the first boot.
+        FbScript = "fb_script",
+        /// A list of packages.
+        InstallpBundle = "installp_bundle",
+        /// A list of fixes.
+        FixBundle = "fix_bundle",
+        /// What a backup leaves out.
+        ExcludeFiles = "exclude_files",
+        /// A resolver configuration.
+        ResolvConf = "resolv_conf",
+        /// The layout of a root volume group.
+        ImageData = "image_data",
+        /// A backup of a system.
+        Mksysb = "mksysb",
+        /// An installed `/usr` tree.
+        Spot = "spot",
         /// A list of machines.
         MacGroup = "mac_group",
+        /// A list of resources.
+        ResGroup = "res_group",
     }
 }
 
@@ -68,9 +92,19 @@ impl ObjectType {
         match self {
             Self::Ent => ObjectClass::Networks,
             Self::Hmc | Self::Cec | Self::Vios => ObjectClass::Management,
-            Self::Standalone => ObjectClass::Machines,
-            Self::LiveUpdateData | Self::LppSource => ObjectClass::Resources,
-            Self::MacGroup => ObjectClass::Groups,
+            Self::Master | Self::Standalone => ObjectClass::Machines,
+            Self::LiveUpdateData
+            | Self::LppSource
+            | Self::Script
+            | Self::FbScript
+            | Self::InstallpBundle
+            | Self::FixBundle
+            | Self::ExcludeFiles
+            | Self::ResolvConf
+            | Self::ImageData
+            | Self::Mksysb
+            | Self::Spot => ObjectClass::Resources,
+            Self::MacGroup | Self::ResGroup => ObjectClass::Groups,
         }
     }
 }
@@ -103,6 +137,9 @@ impl Object {
         all
     }
 }
+
+/// The name of the object that is the master itself, and what `server` says for it.
+pub const MASTER: &str = "master";
 
 /// What stands before the key of a label where it is written as an attribute.
 pub const LABEL: &str = "label.";

@@ -11,6 +11,7 @@ use nim_shared::object::{Object, ObjectType, Spec};
 use nim_shared::operation::StateName;
 use nim_shared::stamp::Timestamp;
 
+use super::verdict;
 use crate::store::object::Stored;
 use crate::store::operation::Record;
 use crate::store::{Error, Store};
@@ -53,13 +54,39 @@ impl Derived {
             pairs.push(Pair { attribute: attribute.to_owned(), value });
         };
         match &object.spec {
-            Spec::Ent(_) => add("Nstate", READY.to_owned()),
-            Spec::LiveUpdateData(_) | Spec::LppSource(_) => add("Rstate", READY.to_owned()),
+            Spec::Ent(_) => {
+                add("Nstate", READY.to_owned());
+                add("prev_state", READY.to_owned());
+            }
+            Spec::LiveUpdateData(_)
+            | Spec::LppSource(_)
+            | Spec::Script(_)
+            | Spec::FbScript(_)
+            | Spec::InstallpBundle(_)
+            | Spec::FixBundle(_)
+            | Spec::ExcludeFiles(_)
+            | Spec::ResolvConf(_)
+            | Spec::ImageData(_)
+            | Spec::Mksysb(_)
+            | Spec::Spot(_) => {
+                add("Rstate", READY.to_owned());
+                add("prev_state", "unavailable for use".to_owned());
+            }
             Spec::Cec(cec) => {
                 add("serial", format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial));
                 add("Cstate", READY_FOR.to_owned());
+                add("prev_state", String::new());
             }
-            Spec::Hmc(_) => add("Cstate", READY_FOR.to_owned()),
+            Spec::Hmc(_) => {
+                add("Cstate", READY_FOR.to_owned());
+                add("prev_state", String::new());
+                add("Mstate", RUNNING.to_owned());
+            }
+            Spec::Master(_) => {
+                add("Cstate", READY_FOR.to_owned());
+                add("prev_state", READY_FOR.to_owned());
+                add("Mstate", RUNNING.to_owned());
+            }
             Spec::Vios(_) | Spec::Standalone(_) => {
                 if let Some(profile) = self.profile(&object.spec) {
                     add("mgmt_profile1", profile);
@@ -67,11 +94,18 @@ impl Derived {
                 let last = self.last.get(&object.name);
                 let open = last.is_some_and(|last| !last.operation.name().is_terminal());
                 add("Cstate", if open { AT_WORK } else { READY_FOR }.to_owned());
+                // The state before: at work where an operation has ended, ready in every other case.
+                let before = if last.is_some() && !open { AT_WORK } else { READY_FOR };
+                add("prev_state", before.to_owned());
+                add("Mstate", RUNNING.to_owned());
+                if let Some(info) = last.and_then(info) {
+                    add("info", info);
+                }
                 if let Some(result) = last.and_then(|last| result(last.operation.name())) {
                     add("Cstate_result", result.to_owned());
                 }
             }
-            Spec::MacGroup(_) => {}
+            Spec::MacGroup(_) | Spec::ResGroup(_) => {}
         }
         pairs
     }
@@ -99,9 +133,39 @@ const fn frame(spec: &Spec) -> Option<(&ObjectName, Option<LparId>)> {
         Spec::Ent(_)
         | Spec::Hmc(_)
         | Spec::Cec(_)
+        | Spec::Master(_)
         | Spec::LiveUpdateData(_)
         | Spec::LppSource(_)
-        | Spec::MacGroup(_) => None,
+        | Spec::Script(_)
+        | Spec::FbScript(_)
+        | Spec::InstallpBundle(_)
+        | Spec::FixBundle(_)
+        | Spec::ExcludeFiles(_)
+        | Spec::ResolvConf(_)
+        | Spec::ImageData(_)
+        | Spec::Mksysb(_)
+        | Spec::Spot(_)
+        | Spec::MacGroup(_)
+        | Spec::ResGroup(_) => None,
+    }
+}
+
+/// One line on an operation, as NIM's `info` has it: where it stands, or why it ended. `None` where there is nothing to say.
+fn info(last: &Record) -> Option<String> {
+    let why = || verdict::failure(last).map(|failure| failure.message);
+    match last.operation.name() {
+        StateName::Succeeded | StateName::Unchanged | StateName::Cancelled => None,
+        StateName::Failed | StateName::Stuck => why(),
+        StateName::Queued | StateName::Dispatching => {
+            last.waits_for.as_ref().map(|what| format!("waits for {what}"))
+        }
+        StateName::Running => {
+            let run = last.operation.state.run()?;
+            Some(match run.phase {
+                Some(phase) => format!("{}: {phase}", run.stage),
+                None => run.stage.to_string(),
+            })
+        }
     }
 }
 
@@ -116,6 +180,9 @@ const fn result(state: StateName) -> Option<&'static str> {
 
 /// `Nstate` and `Rstate` of what can be used.
 const READY: &str = "ready for use";
+
+/// `Mstate`. NIM notes it when the object is made and when the machine boots over the network; nobody asks the machine.
+const RUNNING: &str = "currently running";
 
 /// `Cstate` of a machine on which nothing is open.
 const READY_FOR: &str = "ready for a NIM operation";

@@ -228,11 +228,23 @@ impl<'a> Place<'a> {
             Spec::Standalone(lpar) => (&lpar.if1, lpar.ssh_port, &lpar.via),
             Spec::Hmc(hmc) => (&hmc.if1, hmc.ssh_port, &hmc.via),
             Spec::Vios(vios) => (&vios.if1, vios.ssh_port, &vios.via),
-            Spec::Ent(_)
+            // The master is where the question comes from.
+            Spec::Master(_)
+            | Spec::Ent(_)
             | Spec::Cec(_)
             | Spec::LiveUpdateData(_)
             | Spec::LppSource(_)
-            | Spec::MacGroup(_) => return None,
+            | Spec::Script(_)
+            | Spec::FbScript(_)
+            | Spec::InstallpBundle(_)
+            | Spec::FixBundle(_)
+            | Spec::ExcludeFiles(_)
+            | Spec::ResolvConf(_)
+            | Spec::ImageData(_)
+            | Spec::Mksysb(_)
+            | Spec::Spot(_)
+            | Spec::MacGroup(_)
+            | Spec::ResGroup(_) => return None,
         };
         let mut addresses = vec![if1.hostname.as_str()];
         if let Spec::Standalone(lpar) = &object.spec {

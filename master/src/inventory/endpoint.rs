@@ -217,11 +217,22 @@ fn written(object: &Object) -> Result<Written<'_>, BadEndpoint> {
             key: vios.ssh_key.as_deref(),
             via: &vios.via,
         },
-        Spec::Ent(_)
+        Spec::Master(_)
+        | Spec::Ent(_)
         | Spec::Cec(_)
         | Spec::LiveUpdateData(_)
         | Spec::LppSource(_)
-        | Spec::MacGroup(_) => {
+        | Spec::Script(_)
+        | Spec::FbScript(_)
+        | Spec::InstallpBundle(_)
+        | Spec::FixBundle(_)
+        | Spec::ExcludeFiles(_)
+        | Spec::ResolvConf(_)
+        | Spec::ImageData(_)
+        | Spec::Mksysb(_)
+        | Spec::Spot(_)
+        | Spec::MacGroup(_)
+        | Spec::ResGroup(_) => {
             return Err(BadEndpoint::NoHost {
                 name: object.name.clone(),
                 object_type: object.spec.object_type(),

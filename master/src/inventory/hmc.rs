@@ -165,6 +165,8 @@ fn first<const N: usize>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn frame() -> Cec {
@@ -175,6 +177,7 @@ mod tests {
             system_name: None,
             limit: None,
             mgmt_source: vec![],
+            kept: BTreeMap::new(),
         }
     }
 

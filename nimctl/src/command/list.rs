@@ -2,7 +2,7 @@
 
 use nim_shared::api::ObjectView;
 use nim_shared::id::ObjectName;
-use nim_shared::object::{Interface, ObjectClass, ObjectType, Spec};
+use nim_shared::object::{LiveUpdateData, MASTER, ObjectClass, ObjectType, Spec};
 use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -89,10 +89,20 @@ const fn headings(of: ObjectType) -> &'static [&'static str] {
         ObjectType::Ent => &["NETWORK", "MASK"],
         ObjectType::Hmc => &["ADDRESS", "LOGIN"],
         ObjectType::Cec => &["MACHINE", "HMCS"],
+        ObjectType::Master => &["ADDRESS"],
         ObjectType::Vios | ObjectType::Standalone => &["ADDRESS", "FRAME", "LPAR ID"],
         ObjectType::LiveUpdateData => &["CONTENT"],
         ObjectType::LppSource => &["SERVER", "LOCATION", "ACCESS"],
-        ObjectType::MacGroup => &["MEMBERS"],
+        ObjectType::Script
+        | ObjectType::FbScript
+        | ObjectType::InstallpBundle
+        | ObjectType::FixBundle
+        | ObjectType::ExcludeFiles
+        | ObjectType::ResolvConf
+        | ObjectType::ImageData
+        | ObjectType::Mksysb
+        | ObjectType::Spot => &["SERVER", "LOCATION"],
+        ObjectType::MacGroup | ObjectType::ResGroup => &["MEMBERS"],
     }
 }
 
@@ -114,32 +124,41 @@ fn fields(spec: &Spec) -> Vec<String> {
             or_none(lpar.identity.as_ref()),
         ],
         Spec::LiveUpdateData(_) => vec![place(spec)],
-        Spec::LppSource(source) => vec![
-            source.server.clone().unwrap_or_else(|| "master".to_owned()),
-            source.location.clone(),
-            or_none(source.access),
-        ],
+        Spec::LppSource(source) => {
+            let server = source.server.clone().unwrap_or_else(|| MASTER.to_owned());
+            vec![server, source.location.clone(), or_none(source.access)]
+        }
         Spec::MacGroup(group) => vec![joined(&group.member)],
+        Spec::ResGroup(_) => vec![joined(&members(spec))],
+        other => match (other.place(), other.interface()) {
+            (Some((server, location)), _) => vec![server.to_owned(), location.to_owned()],
+            (None, Some(if1)) => vec![if1.hostname.clone()],
+            (None, None) => vec![NONE.to_owned()],
+        },
     }
 }
 
 /// Where an object is, in one value.
 fn place(spec: &Spec) -> String {
-    let host = |if1: &Interface| if1.hostname.clone();
     match spec {
         Spec::Ent(ent) => ent.net_addr.to_string(),
-        Spec::Hmc(hmc) => host(&hmc.if1),
         Spec::Cec(cec) => format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial),
-        Spec::Vios(vios) => host(&vios.if1),
-        Spec::Standalone(lpar) => host(&lpar.if1),
-        Spec::LiveUpdateData(data) => match (&data.location, &data.content) {
-            (Some(location), _) => location.clone(),
-            (None, Some(content)) => format!("{} lines", content.lines().count()),
+        Spec::LiveUpdateData(LiveUpdateData { content: Some(content), location: None, .. }) => {
+            format!("{} lines", content.lines().count())
+        }
+        Spec::MacGroup(group) => format!("{} members", group.member.len()),
+        Spec::ResGroup(_) => format!("{} members", members(spec).len()),
+        other => match (other.interface(), other.place()) {
+            (Some(if1), _) => if1.hostname.clone(),
+            (None, Some((_, location))) => location.to_owned(),
             (None, None) => NONE.to_owned(),
         },
-        Spec::LppSource(source) => source.location.clone(),
-        Spec::MacGroup(group) => format!("{} members", group.member.len()),
     }
+}
+
+/// The resources of a group.
+fn members(spec: &Spec) -> Vec<ObjectName> {
+    spec.references().into_iter().map(|reference| reference.name).collect()
 }
 
 fn joined(names: &[ObjectName]) -> String {

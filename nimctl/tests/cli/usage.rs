@@ -15,7 +15,7 @@ fn wrong_usage_ends_with_2() {
     assert_snapshot!(api.nimctl("define -t frame -a hw_type=9105 p10-a"), @r#"
     exit: 2
     --- stderr
-    error: invalid value 'frame' for '--type <TYPE>': "frame" is no object type: one of ent, hmc, cec, vios, standalone, live_update_data, lpp_source, mac_group
+    error: invalid value 'frame' for '--type <TYPE>': "frame" is no object type: one of ent, hmc, cec, vios, master, standalone, live_update_data, lpp_source, script, fb_script, installp_bundle, fix_bundle, exclude_files, resolv_conf, image_data, mksysb, spot, mac_group, res_group
 
     For more information, try '--help'.
     "#);
@@ -53,7 +53,7 @@ fn help_and_version_are_data() {
     --- stdout
     nimctl 0.1.0
     ");
-    assert_snapshot!(api.nimctl("--help"), @"
+    assert_snapshot!(api.nimctl("--help"), @r"
     exit: 0
     --- stdout
     Updates AIX LPARs without a reboot: one master, many LPARs
@@ -61,27 +61,31 @@ fn help_and_version_are_data() {
     Usage: nimctl [OPTIONS] <COMMAND>
 
     Commands:
-      define       Define an object
-      change       Change attributes of an object
-      remove       Remove objects
-      list         List objects
-      show         Show objects with all attributes
-      apply        Create or change a whole fleet from YAML files
-      export       Write the fleet as YAML
-      hostkey      Host keys: what nimd knows of the hosts that it connects to
-      secret       Secrets, such as the password that a console asks for
-      agent        The agent on the LPARs
-      cust         Update LPARs by Live Update, or preview it
-      status       Show operations: all that are open, or one with its details
-      watch        Follow operations until they end
-      log          Print what geninstall and other programs wrote during an operation
-      events       Show what happened in an operation, in order
-      cancel       Cancel an operation, as long as that is possible
-      resolve      End a stuck operation, on your word
-      explain      Explain what geninstall printed, or what a code means
-      server       Show the version, the masters and the public key of nimd
-      completions  Write a completion script for a shell
-      help         Print this message or the help of the given subcommand(s)
+      define         Define an object
+      change         Change attributes of an object
+      remove         Remove objects
+      list           List objects
+      show           Show objects with all attributes
+      apply          Create or change a whole fleet from YAML files
+      export         Write the fleet as YAML
+      hostkey        Host keys: what nimd knows of the hosts that it connects to
+      secret         Secrets, such as the password that a console asks for
+      agent          The agent on the LPARs
+      cust           Update LPARs by Live Update, or preview it
+      status         Show operations: all that are open, or one with its details
+      watch          Follow operations until they end
+      log            Print what geninstall and other programs wrote during an operation
+      events         Show what happened in an operation, in order
+      cancel         Cancel an operation, as long as that is possible
+      resolve        End a stuck operation, on your word
+      explain        Explain what geninstall printed, or what a code means
+      server         Show the version, the masters and the public key of nimd
+      nim            NIM's nim: define, change, remove, cust, in NIM's words
+      lsnim          NIM's lsnim: list objects as NIM does
+      nimclient      NIM's nimclient, of which -l is known: list objects
+      install-links  Make links, so that nim and lsnim are this program
+      completions    Write a completion script for a shell
+      help           Print this message or the help of the given subcommand(s)
 
     Options:
           --server <ADDRESS>

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::id::ObjectName;
 
-use super::spec::Need;
-use super::{Attribute, LABEL, Object, ObjectType, Problem, Spec};
+use super::spec::{Need, is_kept};
+use super::{Attribute, LABEL, MASTER, Object, ObjectType, Problem, Spec};
 
 /// Attributes of an object of one type, as text, not yet checked.
 #[derive(Clone, Debug)]
@@ -94,6 +94,11 @@ impl Draft {
     /// All faults at once, in the order of the type's attributes, unknown ones last.
     pub fn finish(mut self, name: ObjectName) -> Result<Object, Vec<Fault>> {
         let spec = Spec::read(self.object_type, &mut self);
+        if (self.object_type == ObjectType::Master) != (name.as_str() == MASTER) {
+            let problem =
+                Problem::Unreadable(format!("the master is called {MASTER}, and nothing else is"));
+            self.faults.push(Fault { attribute: "name".to_owned(), problem });
+        }
         let comments: Option<Option<String>> = self.take("comments");
         let mut labels = BTreeMap::new();
         for (attribute, mut values) in std::mem::take(&mut self.given) {
@@ -131,6 +136,25 @@ impl Draft {
                 None
             }
         }
+    }
+
+    /// Takes out the attributes that are only kept; `None` notes a fault.
+    pub(super) fn take_kept(&mut self, patterns: &[&str]) -> Option<BTreeMap<String, String>> {
+        let names: Vec<_> =
+            self.given.keys().filter(|name| is_kept(name, patterns)).cloned().collect();
+        let mut kept = BTreeMap::new();
+        let mut sound = true;
+        for name in names {
+            let texts = self.given.remove(&name).unwrap_or_default();
+            match <Option<String>>::read(&texts) {
+                Ok(value) => kept.extend(value.map(|value| (name, value))),
+                Err(problem) => {
+                    self.faults.push(Fault { attribute: name, problem });
+                    sound = false;
+                }
+            }
+        }
+        sound.then_some(kept)
     }
 
     /// Splits the number off the name of a list's entry: `mgmt_source2` → `mgmt_source`, 2.

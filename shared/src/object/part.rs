@@ -130,6 +130,39 @@ impl fmt::Display for Hop {
 
 impl ListItem for Hop {}
 
+/// An absolute path: no `..`, no control character.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AbsolutePath(String);
+
+impl AbsolutePath {
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AbsolutePath {
+    type Err = BadPart;
+
+    fn from_str(text: &str) -> Result<Self, BadPart> {
+        let climbs = text.split('/').any(|part| part == "..");
+        if !text.starts_with('/') || climbs || text.chars().any(char::is_control) {
+            return Err(BadPart {
+                expected: "an absolute path, such as \"/export/nim/scripts/post.ksh\"",
+                found: text.to_owned(),
+            });
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for AbsolutePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 /// A text of exactly `N` letters and digits: machine type (4), model (3) and serial (7) of a frame.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FixedText<const N: usize>(String);
@@ -218,7 +251,7 @@ impl fmt::Display for Route {
 
 impl ListItem for Route {}
 
-scalar!(Interface, FixedText<4>, FixedText<3>, FixedText<7>);
+scalar!(Interface, AbsolutePath, FixedText<4>, FixedText<3>, FixedText<7>);
 
 /// Values that are text in JSON and YAML too.
 macro_rules! as_text {
@@ -250,6 +283,7 @@ macro_rules! as_text {
 
 as_text!(
     Interface: "Interface",
+    AbsolutePath: "AbsolutePath",
     Hop: "Hop",
     Route: "Route",
     FixedText<3>: "Model",

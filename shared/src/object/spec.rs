@@ -1,17 +1,16 @@
-//! The types, with their attributes.
+//! The types, with their attributes: what is made of their table.
 
-use std::net::Ipv4Addr;
-use std::num::{NonZeroU16, NonZeroU32};
+mod table;
 
-use serde::{Deserialize, Serialize};
+pub use table::*;
 
-use crate::id::{InstallationId, LparId, ObjectName};
+use crate::id::ObjectName;
 
-use super::part::{FixedText, Hop, Interface, Route};
-use super::{Attribute, Draft, ObjectType, Reference};
+use super::{Interface, MASTER, ObjectType, Reference};
 
 /// For each type a struct, and [`Spec`] for all of them, from one table. `=> A | B` says which types an attribute that names
-/// other objects may name.
+/// other objects may name. `kept` are attributes that NIM has and this master has no use for: they are stored and shown as they
+/// were given, `#` stands for a number.
 macro_rules! object_types {
     ($(
         $(#[doc = $doc:literal])+
@@ -19,6 +18,7 @@ macro_rules! object_types {
             required { $( $(#[doc = $rdoc:literal])+ $rfield:ident: $rkind:ty $(=> $($rtarget:ident)|+)?, )* }
             optional { $( $(#[doc = $odoc:literal])+ $ofield:ident: $okind:ty $(=> $($otarget:ident)|+)?, )* }
             list { $( $(#[doc = $ldoc:literal])+ $lfield:ident: $lkind:ty $(=> $($ltarget:ident)|+)?, )* }
+            kept [ $($kept:literal),* ]
         }
     )+) => {
         $(
@@ -29,6 +29,9 @@ macro_rules! object_types {
                 $( $(#[doc = $rdoc])+ pub $rfield: $rkind, )*
                 $( $(#[doc = $odoc])+ #[serde(default, skip_serializing_if = "Option::is_none")] pub $ofield: Option<$okind>, )*
                 $( $(#[doc = $ldoc])+ #[serde(default, skip_serializing_if = "Vec::is_empty")] pub $lfield: Vec<$lkind>, )*
+                /// What NIM has beside these and this master only keeps and shows, by attribute.
+                #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+                pub kept: BTreeMap<String, String>,
             }
 
             impl $name {
@@ -37,7 +40,10 @@ macro_rules! object_types {
                     $( let $rfield: Option<$rkind> = draft.take(stringify!($rfield)); )*
                     $( let $ofield: Option<Option<$okind>> = draft.take(stringify!($ofield)); )*
                     $( let $lfield: Option<Vec<$lkind>> = draft.take(stringify!($lfield)); )*
-                    Some(Self { $( $rfield: $rfield?, )* $( $ofield: $ofield?, )* $( $lfield: $lfield?, )* })
+                    let kept = draft.take_kept(&[$($kept),*]);
+                    Some(Self {
+                        $( $rfield: $rfield?, )* $( $ofield: $ofield?, )* $( $lfield: $lfield?, )* kept: kept?,
+                    })
                 }
 
                 fn texts(&self) -> Vec<(&'static str, bool, Vec<String>)> {
@@ -101,11 +107,19 @@ macro_rules! object_types {
                 }
             }
 
+            /// The attributes that objects of type `of` keep without use for them; `#` stands for a number.
+            #[must_use]
+            pub const fn kept(of: ObjectType) -> &'static [&'static str] {
+                match of { $( ObjectType::$name => &[$($kept),*] ),+ }
+            }
+
             /// The attributes that are set, as text: one row each, for a list one row an entry, numbered from 1 as NIM does.
             #[must_use]
             pub fn attributes(&self) -> Vec<(String, String)> {
-                let texts = match self { $( Self::$name(spec) => spec.texts() ),+ };
-                numbered(texts)
+                let (texts, kept) = match self { $( Self::$name(spec) => (spec.texts(), &spec.kept) ),+ };
+                let mut rows = numbered(texts);
+                rows.extend(kept.iter().map(|(attribute, value)| (attribute.clone(), value.clone())));
+                rows
             }
 
             /// The other objects that this one names.
@@ -115,12 +129,14 @@ macro_rules! object_types {
             }
 
             /// Reads the attributes out of `draft`, which collects the faults.
-            pub(super) fn read(of: ObjectType, draft: &mut Draft) -> Option<Self> {
+            pub(in crate::object) fn read(of: ObjectType, draft: &mut Draft) -> Option<Self> {
                 match of { $( ObjectType::$name => $name::read(draft).map(Self::$name) ),+ }
             }
         }
     };
 }
+
+use object_types;
 
 /// An attribute of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +149,78 @@ pub struct Known {
     pub refers_to: &'static [ObjectType],
     /// What it is for.
     pub doc: &'static str,
+}
+
+impl Spec {
+    /// Where a resource is: its server, [`MASTER`] where nobody said otherwise, and its path there. `None` for what is no
+    /// resource, and for a `live_update_data` that has its content in itself.
+    #[must_use]
+    pub fn place(&self) -> Option<(&str, &str)> {
+        if let Self::LiveUpdateData(data) = self {
+            let server = data.server.as_ref().map_or(MASTER, ObjectName::as_str);
+            return Some((server, data.location.as_deref()?));
+        }
+        let (server, location) = match self {
+            Self::LppSource(one) => Some((&one.server, one.location.as_str())),
+            Self::Script(one) => Some((&one.server, one.location.as_str())),
+            Self::FbScript(one) => Some((&one.server, one.location.as_str())),
+            Self::InstallpBundle(one) => Some((&one.server, one.location.as_str())),
+            Self::FixBundle(one) => Some((&one.server, one.location.as_str())),
+            Self::ExcludeFiles(one) => Some((&one.server, one.location.as_str())),
+            Self::ResolvConf(one) => Some((&one.server, one.location.as_str())),
+            Self::ImageData(one) => Some((&one.server, one.location.as_str())),
+            Self::Mksysb(one) => Some((&one.server, one.location.as_str())),
+            Self::Spot(one) => Some((&one.server, one.location.as_str())),
+            Self::Ent(_)
+            | Self::Hmc(_)
+            | Self::Cec(_)
+            | Self::Vios(_)
+            | Self::Master(_)
+            | Self::Standalone(_)
+            | Self::LiveUpdateData(_)
+            | Self::MacGroup(_)
+            | Self::ResGroup(_) => None,
+        }?;
+        Some((server.as_deref().unwrap_or(MASTER), location))
+    }
+
+    /// The interface of a machine or a console.
+    #[must_use]
+    pub const fn interface(&self) -> Option<&Interface> {
+        match self {
+            Self::Hmc(hmc) => Some(&hmc.if1),
+            Self::Vios(vios) => Some(&vios.if1),
+            Self::Master(master) => Some(&master.if1),
+            Self::Standalone(lpar) => Some(&lpar.if1),
+            Self::Ent(_)
+            | Self::Cec(_)
+            | Self::LiveUpdateData(_)
+            | Self::LppSource(_)
+            | Self::Script(_)
+            | Self::FbScript(_)
+            | Self::InstallpBundle(_)
+            | Self::FixBundle(_)
+            | Self::ExcludeFiles(_)
+            | Self::ResolvConf(_)
+            | Self::ImageData(_)
+            | Self::Mksysb(_)
+            | Self::Spot(_)
+            | Self::MacGroup(_)
+            | Self::ResGroup(_) => None,
+        }
+    }
+}
+
+/// Whether `attribute` is one of `patterns`, in which `#` stands for a number.
+#[must_use]
+pub fn is_kept(attribute: &str, patterns: &[&str]) -> bool {
+    let stem = attribute.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = &attribute[stem.len()..];
+    let is_slot = !number.is_empty() && number.len() <= 4 && !number.starts_with('0');
+    patterns.iter().any(|pattern| match pattern.strip_suffix('#') {
+        Some(base) => is_slot && base == stem,
+        None => *pattern == attribute,
+    })
 }
 
 /// Whether an attribute has to be given.
@@ -167,191 +255,3 @@ fn numbered(texts: Vec<(&'static str, bool, Vec<String>)>) -> Vec<(String, Strin
     }
     rows
 }
-
-object_types! {
-    /// An IP network.
-    Ent {
-        required {
-            /// Network address.
-            net_addr: Ipv4Addr,
-            /// Subnet mask.
-            snm: Ipv4Addr,
-        }
-        optional {}
-        list {
-            /// Routes to other networks.
-            routing: Route,
-        }
-    }
-
-    /// A Hardware Management Console.
-    Hmc {
-        required {
-            /// Host name or address, as the master reaches it.
-            if1: Interface,
-        }
-        optional {
-            /// Name of the secret with the password of `login`, as `nimctl secret set` stores it. NIM keeps a file path here.
-            passwd_file: ObjectName,
-            /// User on the HMC for Live Update.
-            login: String,
-            /// Port of the REST interface, which the LPARs use; 12443 where it is not set.
-            mgmt_port: NonZeroU16,
-            /// Host name or address of the HMC as the LPARs reach it, where it differs from the one in `if1`. Ours.
-            lpar_address: String,
-            /// Port of its SSH server; 22 where it is not set. Ours.
-            ssh_port: NonZeroU16,
-            /// User for queries over SSH; `login` where it is not set. Ours.
-            ssh_user: String,
-            /// Path of the private key on the master; the master's own where it is not set. Ours.
-            ssh_key: String,
-            /// Most Live Updates at a time on all its frames; the setting of `nimd` where it is not set. Ours.
-            limit: NonZeroU32,
-        }
-        list {
-            /// Hosts that connections to it go through, first to last. Ours.
-            via: Hop,
-        }
-    }
-
-    /// A managed system: a frame.
-    Cec {
-        required {
-            /// Machine type, four characters.
-            hw_type: FixedText<4>,
-            /// Model, three characters.
-            hw_model: FixedText<3>,
-            /// Serial number, seven characters.
-            hw_serial: FixedText<7>,
-        }
-        optional {
-            /// Its name on the HMC, where that differs from the object's.
-            system_name: String,
-            /// Most Live Updates at a time on it; the setting of `nimd` where it is not set. Ours.
-            limit: NonZeroU32,
-        }
-        list {
-            /// The HMCs that manage it, the preferred one first.
-            mgmt_source: ObjectName => Hmc,
-        }
-    }
-
-    /// A Virtual I/O Server.
-    Vios {
-        required {
-            /// Host name or address.
-            if1: Interface,
-            /// The frame it is on.
-            mgmt_source: ObjectName => Cec,
-            /// Partition id on that frame.
-            identity: LparId,
-        }
-        optional {
-            /// Port of its SSH server; 22 where it is not set. Ours.
-            ssh_port: NonZeroU16,
-            /// User for queries over SSH; `padmin` where it is not set. Ours.
-            ssh_user: String,
-            /// Path of the private key on the master; the master's own where it is not set. Ours.
-            ssh_key: String,
-        }
-        list {
-            /// Hosts that connections to it go through, first to last. Ours.
-            via: Hop,
-        }
-    }
-
-    /// An AIX LPAR.
-    Standalone {
-        required {
-            /// Host name or address.
-            if1: Interface,
-        }
-        optional {
-            /// Hardware platform; `chrp`.
-            platform: String,
-            /// Kernel for network boot; `64`.
-            netboot_kernel: String,
-            /// Cable type of the first interface.
-            cable_type1: String,
-            /// How NIM would reach it. This master uses SSH whatever it says.
-            connect: String,
-            /// The frame it is on.
-            mgmt_source: ObjectName => Cec,
-            /// Partition id on that frame. A Live Update usually changes it.
-            identity: LparId,
-            /// Machine id as `uname -m` prints it.
-            cpuid: String,
-            /// Name of the partition on the HMC, where that differs from the object's. Ours.
-            partition_name: String,
-            /// Serial of the machine as AIX reports it; learned at the first contact. Ours.
-            machine_serial: String,
-            /// Installation of the agent; learned at the first contact. Ours.
-            installation: InstallationId,
-            /// Port of its SSH server; 22 where it is not set. Ours.
-            ssh_port: NonZeroU16,
-            /// User that logs in; `root` where it is not set. Any other needs sudo for the agent. Ours.
-            ssh_user: String,
-            /// Path of the private key on the master; the master's own where it is not set. Ours.
-            ssh_key: String,
-        }
-        list {
-            /// Further host names or addresses, tried in order after the one in `if1`. Ours.
-            ssh_address: String,
-            /// Hosts that connections to it go through, first to last. Ours.
-            via: Hop,
-        }
-    }
-
-    /// Content of an `lvupdate.data` file. Either `location` or `content`.
-    LiveUpdateData {
-        required {}
-        optional {
-            /// Where the file is: only `master`.
-            server: ObjectName,
-            /// Absolute path of the file on the master.
-            location: String,
-            /// The content itself, in place of a file; a handlebars template. Ours.
-            content: String,
-        }
-        list {}
-    }
-
-    /// A folder of packages.
-    LppSource {
-        required {
-            /// Absolute path of the folder on `server`.
-            location: String,
-        }
-        optional {
-            /// Where the folder is: `master` where it is not set, or a host name or address.
-            server: String,
-            /// How LPARs get at it. Ours.
-            access: Access,
-        }
-        list {}
-    }
-
-    /// A list of machines.
-    MacGroup {
-        required {}
-        optional {}
-        list {
-            /// A machine in the group.
-            member: ObjectName => Standalone | Vios,
-        }
-    }
-}
-
-crate::stage::names! {
-    /// How LPARs get at the packages of an `lpp_source`.
-    Access, "way of access" {
-        /// The agent mounts it from `server` over NFS, read-only, for the operation.
-        Nfs = "nfs",
-        /// Each LPAR sees it at `location` already.
-        Local = "local",
-        /// The master sends the files over SSH.
-        Push = "push",
-    }
-}
-
-super::attribute::scalar!(Access);

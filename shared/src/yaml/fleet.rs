@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::api::{File, FileFault};
 use crate::id::{ObjectName, printable};
 use crate::near::closest;
-use crate::object::{Draft, Known, LABEL, Need, Object, ObjectType, Spec};
+use crate::object::{Draft, Known, LABEL, Need, Object, ObjectType, Spec, is_kept};
 
 use super::node::{self, Key, Node, Value};
 use super::{FAULT_LIMIT, FILE_LIMIT};
@@ -416,7 +416,10 @@ fn known(of: ObjectType, attribute: &str) -> Option<&'static Known> {
 
 /// Whether objects of the type have `attribute`, as itself or as a numbered entry of a list.
 fn is_known(of: ObjectType, attribute: &str) -> bool {
-    attribute == "comments" || attribute.starts_with(LABEL) || known(of, attribute).is_some()
+    attribute == "comments"
+        || attribute.starts_with(LABEL)
+        || known(of, attribute).is_some()
+        || is_kept(attribute, Spec::kept(of))
 }
 
 /// `; did you mean "…"?` where one of `known` is close to `typed`.

@@ -40,6 +40,13 @@ fn object(of: ObjectType) -> Value {
             numbered.insert(format!("^{}[1-9][0-9]*$", one.name), entry);
         }
     }
+    for kept in Spec::kept(of) {
+        let schema = described("Kept and shown, not used.", scalar());
+        match kept.strip_suffix('#') {
+            Some(base) => numbered.insert(format!("^{base}[1-9][0-9]*$"), schema),
+            None => properties.insert((*kept).to_owned(), schema),
+        };
+    }
     properties.insert("comments".to_owned(), described("Free text.", scalar()));
     let labels = json!({ "type": "object", "additionalProperties": scalar() });
     properties.insert("labels".to_owned(), described("Labels to choose objects by.", labels));

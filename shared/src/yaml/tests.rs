@@ -116,8 +116,8 @@ fn every_fault_is_said_at_once_with_its_place() {
     fleet.yaml:15: cec[2].name: is required
     fleet.yaml:15: cec[2].hw_model: is required
     fleet.yaml:15: cec[2].hw_serial: is required
-    fleet.yaml:16: frame: "frame" is no object type: one of ent, hmc, cec, vios, standalone, live_update_data, lpp_source, mac_group
-    fleet.yaml:17: hmcs: "hmcs" is no object type: one of ent, hmc, cec, vios, standalone, live_update_data, lpp_source, mac_group; did you mean "hmc"?
+    fleet.yaml:16: frame: "frame" is no object type: one of ent, hmc, cec, vios, master, standalone, live_update_data, lpp_source, script, fb_script, installp_bundle, fix_bundle, exclude_files, resolv_conf, image_data, mksysb, spot, mac_group, res_group
+    fleet.yaml:17: hmcs: "hmcs" is no object type: one of ent, hmc, cec, vios, master, standalone, live_update_data, lpp_source, script, fb_script, installp_bundle, fix_bundle, exclude_files, resolv_conf, image_data, mksysb, spot, mac_group, res_group; did you mean "hmc"?
     fleet.yaml:21: hmc[2].if1[0]: is a mapping; a list holds single values
     fleet.yaml:21: hmc[2].name: "hmc01" is the name of another object: the hmc in fleet.yaml:19
     fleet.yaml:22: hmc[3]: is a single value; an object is a mapping with a name

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use nim_shared::id::{ObjectName, OperationId};
-use nim_shared::object::{Interface, Object, ObjectType, Reference, Route, Spec};
+use nim_shared::object::{Object, ObjectType, Reference, Route, Spec};
 use sea_orm::sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -318,7 +318,7 @@ fn references(object: &Object) -> Vec<Reference> {
         types: &[ObjectType::Ent],
     };
     let mut all = object.spec.references();
-    all.extend(interface(&object.spec).and_then(|i| i.network.as_ref()).map(|n| network("if1", n)));
+    all.extend(object.spec.interface().and_then(|i| i.network.as_ref()).map(|n| network("if1", n)));
     if let Spec::Ent(ent) = &object.spec {
         all.extend(ent.routing.iter().filter_map(|route| match route {
             Route::To { network: to, .. } => Some(network("routing", to)),
@@ -326,20 +326,6 @@ fn references(object: &Object) -> Vec<Reference> {
         }));
     }
     all
-}
-
-/// The interface of an object that has one.
-pub(super) const fn interface(spec: &Spec) -> Option<&Interface> {
-    match spec {
-        Spec::Hmc(hmc) => Some(&hmc.if1),
-        Spec::Vios(vios) => Some(&vios.if1),
-        Spec::Standalone(lpar) => Some(&lpar.if1),
-        Spec::Ent(_)
-        | Spec::Cec(_)
-        | Spec::LiveUpdateData(_)
-        | Spec::LppSource(_)
-        | Spec::MacGroup(_) => None,
-    }
 }
 
 /// What stands against removals: mentions by objects that stay as they are, and open operations. The rows are locked first,

@@ -10,7 +10,6 @@ use nim_shared::object::{Object, ObjectType, Spec};
 use sea_orm::sqlx::query;
 use serde_json::{Value, json};
 
-use super::apply::interface;
 use crate::store::Error;
 use crate::store::commit::Txn;
 
@@ -20,10 +19,21 @@ pub(super) const ORDER: &[ObjectType] = &[
     ObjectType::Hmc,
     ObjectType::Cec,
     ObjectType::Vios,
+    ObjectType::Master,
     ObjectType::Standalone,
     ObjectType::LiveUpdateData,
     ObjectType::LppSource,
+    ObjectType::Script,
+    ObjectType::FbScript,
+    ObjectType::InstallpBundle,
+    ObjectType::FixBundle,
+    ObjectType::ExcludeFiles,
+    ObjectType::ResolvConf,
+    ObjectType::ImageData,
+    ObjectType::Mksysb,
+    ObjectType::Spot,
     ObjectType::MacGroup,
+    ObjectType::ResGroup,
 ];
 
 /// Writes the attributes of `objects`, whose rows in `nim_object` have the ids `ids`.
@@ -51,18 +61,35 @@ pub(super) async fn write(
 
 /// What the statements read of one object.
 fn row(object: &Object, id: i64) -> Value {
-    let interface = interface(&object.spec);
+    let interface = object.spec.interface();
     let routes = match &object.spec {
         Spec::Ent(ent) => ent.routing.iter().map(route).collect(),
         _ => Vec::new(),
     };
+    // A member of a group of resources: `position` counts in lists, 0 stands for what there is one of.
+    let members: Vec<_> = match &object.spec {
+        Spec::ResGroup(group) => members(&object.spec, &group.kept),
+        _ => Vec::new(),
+    };
     json!({
         "id": id,
+        "members": members,
         "spec": object.spec,
         "hostname": interface.map(|i| &i.hostname),
         "network": interface.and_then(|i| i.network.as_ref()),
         "routes": routes,
     })
+}
+
+/// The members of a group of resources.
+fn members(spec: &Spec, kept: &BTreeMap<String, String>) -> Vec<Value> {
+    let rows = spec.attributes().into_iter().filter(|(attribute, _)| !kept.contains_key(attribute));
+    rows.map(|(attribute, name)| {
+        let stem = attribute.trim_end_matches(|c: char| c.is_ascii_digit());
+        let position: i64 = attribute[stem.len()..].parse().unwrap_or(0);
+        json!({ "attribute": stem, "position": position, "name": name })
+    })
+    .collect()
 }
 
 /// A route in parts.
@@ -144,6 +171,13 @@ const fn statements(object_type: ObjectType) -> &'static [&'static str] {
                 identity = excluded.identity, installation = excluded.installation,
                 attributes = excluded.attributes",
         ],
+        ObjectType::Master => &[
+            "INSERT INTO nim_master (object_id, hostname, network_id, attributes)
+             SELECT (x->>'id')::bigint, x->>'hostname', n.id, (x->'spec') - 'type'
+             FROM jsonb_array_elements($1) x LEFT JOIN nim_object n ON n.name = x->>'network'
+             ON CONFLICT (object_id) DO UPDATE SET hostname = excluded.hostname,
+                network_id = excluded.network_id, attributes = excluded.attributes",
+        ],
         ObjectType::LiveUpdateData => &[
             "INSERT INTO nim_live_update_data (object_id, attributes)
              SELECT (x->>'id')::bigint, (x->'spec') - 'type' FROM jsonb_array_elements($1) x
@@ -156,6 +190,35 @@ const fn statements(object_type: ObjectType) -> &'static [&'static str] {
              FROM jsonb_array_elements($1) x
              ON CONFLICT (object_id) DO UPDATE SET location = excluded.location,
                 attributes = excluded.attributes",
+        ],
+        ObjectType::Script
+        | ObjectType::FbScript
+        | ObjectType::InstallpBundle
+        | ObjectType::FixBundle
+        | ObjectType::ExcludeFiles
+        | ObjectType::ResolvConf
+        | ObjectType::ImageData
+        | ObjectType::Mksysb
+        | ObjectType::Spot => &[
+            "INSERT INTO nim_resource (object_id, location, attributes)
+             SELECT (x->>'id')::bigint, x->'spec'->>'location',
+                    (x->'spec') - '{type,location}'::text[]
+             FROM jsonb_array_elements($1) x
+             ON CONFLICT (object_id) DO UPDATE SET location = excluded.location,
+                attributes = excluded.attributes",
+        ],
+        ObjectType::ResGroup => &[
+            "INSERT INTO nim_res_group (object_id, attributes)
+             SELECT (x->>'id')::bigint,
+                    jsonb_strip_nulls(jsonb_build_object('kept', x->'spec'->'kept'))
+             FROM jsonb_array_elements($1) x
+             ON CONFLICT (object_id) DO UPDATE SET attributes = excluded.attributes",
+            "DELETE FROM nim_res_group_member WHERE group_id IN
+                (SELECT (x->>'id')::bigint FROM jsonb_array_elements($1) x)",
+            "INSERT INTO nim_res_group_member (group_id, attribute, position, member_id)
+             SELECT (x->>'id')::bigint, m->>'attribute', (m->>'position')::integer, o.id
+             FROM jsonb_array_elements($1) x, jsonb_array_elements(x->'members') m
+                  JOIN nim_object o ON o.name = m->>'name'",
         ],
         ObjectType::MacGroup => &[
             "INSERT INTO nim_mac_group (object_id)

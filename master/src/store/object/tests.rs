@@ -74,6 +74,68 @@ fn fleet() -> Vec<Object> {
         object(ObjectType::LiveUpdateData, "lud", &[("content", "disks:\n\tnhdisk = hdisk1\n")]),
         object(ObjectType::LppSource, "lpp", &[("location", "/export/lpp"), ("access", "nfs")]),
         object(ObjectType::MacGroup, "group", &[("member", "lparXb"), ("member", "lpar_a")]),
+        object(
+            ObjectType::Master,
+            "master",
+            &[("if1", "vlan4 nim 0"), ("if2", "vlan5 nim-b 0"), ("master_port", "1058")],
+        ),
+        object(
+            ObjectType::Script,
+            "a_script",
+            &[("location", "/export/nim/script"), ("server", "master"), ("nfs_vers", "3")],
+        ),
+        object(
+            ObjectType::FbScript,
+            "a_fb_script",
+            &[("location", "/export/nim/fb_script"), ("server", "master"), ("nfs_vers", "3")],
+        ),
+        object(
+            ObjectType::InstallpBundle,
+            "a_installp_bundle",
+            &[("location", "/export/nim/installp_bundle"), ("server", "master"), ("nfs_vers", "3")],
+        ),
+        object(
+            ObjectType::FixBundle,
+            "a_fix_bundle",
+            &[("location", "/export/nim/fix_bundle"), ("server", "master"), ("nfs_vers", "3")],
+        ),
+        object(
+            ObjectType::ExcludeFiles,
+            "a_exclude_files",
+            &[("location", "/export/nim/exclude_files"), ("server", "master"), ("nfs_vers", "3")],
+        ),
+        object(
+            ObjectType::ResolvConf,
+            "a_resolv_conf",
+            &[("location", "/export/nim/resolv_conf"), ("server", "master"), ("nfs_vers", "3")],
+        ),
+        object(
+            ObjectType::ImageData,
+            "a_image_data",
+            &[("location", "/export/nim/image_data"), ("server", "master"), ("nfs_vers", "3")],
+        ),
+        object(
+            ObjectType::Mksysb,
+            "a_mksysb",
+            &[("location", "/export/nim/mksysb"), ("server", "master"), ("nfs_vers", "3")],
+        ),
+        object(
+            ObjectType::Spot,
+            "a_spot",
+            &[("location", "/export/nim/spot"), ("server", "master"), ("nfs_vers", "3")],
+        ),
+        object(
+            ObjectType::ResGroup,
+            "patches",
+            &[
+                ("lpp_source", "lpp"),
+                ("mksysb", "a_mksysb"),
+                ("script", "a_script"),
+                ("script2", "other_script"),
+                ("default", "no"),
+            ],
+        ),
+        object(ObjectType::Script, "other_script", &[("location", "/export/nim/other")]),
     ]
 }
 
@@ -192,6 +254,7 @@ async fn all_faults_are_said_at_once_and_nothing_is_stored() {
         "vlan4: routing of vlan5 mentions it",
         "vlan4: if1 of hmc01 mentions it",
         "vlan4: if1 of vios1 mentions it",
+        "vlan4: if1 of master mentions it",
     ]
     "#);
     assert_eq!(all(&store).await, fleet());
@@ -234,7 +297,23 @@ async fn lists_are_filtered_and_paged_in_the_order_of_making() {
     assert_eq!(names(of(&[ObjectType::Hmc, ObjectType::Cec])).await, ["hmc01", "hmc02", "p10a"]);
     let resources =
         ObjectFilter { classes: vec![ObjectClass::Resources], ..ObjectFilter::default() };
-    assert_eq!(names(resources).await, ["lud", "lpp"]);
+    assert_eq!(
+        names(resources).await,
+        [
+            "lud",
+            "lpp",
+            "a_script",
+            "a_fb_script",
+            "a_installp_bundle",
+            "a_fix_bundle",
+            "a_exclude_files",
+            "a_resolv_conf",
+            "a_image_data",
+            "a_mksysb",
+            "a_spot",
+            "other_script",
+        ]
+    );
     let called =
         |text: &str| ObjectFilter { names: vec![text.parse().unwrap()], ..ObjectFilter::default() };
     assert_eq!(names(called("lpar?*")).await, ["lpar_a", "lparXb"]);
@@ -304,4 +383,18 @@ async fn two_that_define_the_same_name_at_once_do_not_both_succeed() {
     let other = object(ObjectType::LppSource, "lpp", &[("location", "/b")]);
     let (a, b) = tokio::join!(store.define(&one, SOMEBODY), store.define(&other, SOMEBODY));
     assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
+}
+
+#[tokio::test]
+async fn a_resource_that_a_group_names_is_not_removed() {
+    let store = testing::store().await;
+    store.apply(put(fleet()), Mode::Store, SOMEBODY).await.unwrap();
+    match store.remove(&name("other_script"), SOMEBODY).await {
+        Err(Error::Faults { faults }) => {
+            assert_eq!(faults[0].to_string(), "other_script: script of patches mentions it");
+        }
+        other => panic!("{other:?}"),
+    }
+    store.remove(&name("patches"), SOMEBODY).await.unwrap();
+    store.remove(&name("other_script"), SOMEBODY).await.unwrap();
 }
