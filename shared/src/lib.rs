@@ -11,6 +11,7 @@ pub mod id;
 pub mod level;
 pub mod lvupdate;
 pub mod near;
+pub mod nim;
 pub mod object;
 pub mod operation;
 pub mod request;
