@@ -2,10 +2,12 @@
 
 mod object;
 mod operation;
+mod personality;
 mod site;
 
 pub(crate) use object::{Apply, Change, Define, Export, List, Remove, Show};
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, Watch};
+pub(crate) use personality::{InstallLinks, Words};
 pub(crate) use site::{Agent, Completions, Hostkey, Secret};
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -102,6 +104,17 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Show the version, the masters and the public key of nimd
     Server,
+    /// NIM's nim: define, change, remove, cust, in NIM's words
+    Nim(Words),
+    /// NIM's lsnim: list objects as NIM does
+    Lsnim(Words),
+    /// NIM's nimclient, of which -l is known: list objects
+    Nimclient(Words),
+    /// A program of NIM's that this version has not; what its link was started with.
+    #[command(skip)]
+    Missing(&'static str, Words),
+    /// Make links, so that nim and lsnim are this program
+    InstallLinks(InstallLinks),
     /// Write a completion script for a shell
     Completions(Completions),
 }

@@ -3,14 +3,14 @@
 mod agent;
 mod apply;
 mod ask;
-mod cust;
+pub(crate) mod cust;
 mod define;
 mod explain;
 mod export;
 mod hidden;
 mod hostkey;
 mod list;
-mod log;
+pub(crate) mod log;
 mod remove;
 mod resolve;
 mod secret;
@@ -26,6 +26,7 @@ use crate::cli::{Cli, Command, Completions};
 use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::nim::{self, Personality};
 use crate::output::Printer;
 
 /// What every command needs.
@@ -56,6 +57,13 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Resolve(args) => resolve::resolve(args, context).await,
         Command::Explain(args) => explain::run(args, context),
         Command::Server => server::run(context).await,
+        Command::Nim(words) => Ok(nim::run(Personality::Nim, words, context).await),
+        Command::Lsnim(words) => Ok(nim::run(Personality::Lsnim, words, context).await),
+        Command::Nimclient(words) => Ok(nim::run(Personality::Nimclient, words, context).await),
+        Command::Missing(name, words) => {
+            Ok(nim::run(Personality::Missing(name), words, context).await)
+        }
+        Command::InstallLinks(args) => nim::install_links(args, context),
         Command::Completions(args) => completions(args, context),
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     NotAllowed,
     /// Interrupted: the operation goes on.
     Interrupted,
+    /// As `nim` and its like: the number that goes with NIM's code.
+    Nim(u8),
 }
 
 impl Exit {
@@ -32,6 +34,7 @@ impl Exit {
             Self::NoAnswer => 4,
             Self::NotAllowed => 5,
             Self::Interrupted => 130,
+            Self::Nim(code) => code,
         }
     }
 }

@@ -6,6 +6,7 @@ mod command;
 mod error;
 mod exit;
 mod interrupt;
+mod nim;
 mod operation;
 mod output;
 mod pair;
@@ -24,7 +25,8 @@ use crate::exit::Exit;
 use crate::output::Printer;
 
 fn main() -> ExitCode {
-    let exit = match Cli::try_parse() {
+    let line: Vec<_> = std::env::args_os().collect();
+    let exit = match nim::command_line(&line).unwrap_or_else(|| Cli::try_parse_from(&line)) {
         Ok(cli) => run(&cli),
         Err(said) => usage(&said),
     };

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use nim_shared::api::{Edit, Pair};
 use nim_shared::id::printable;
 
 /// One `-a ATTRIBUTE=VALUE`.
@@ -27,6 +28,42 @@ impl FromStr for Assignment {
             _ => Err(BadAssignment(text.to_owned())),
         }
     }
+}
+
+impl From<&Assignment> for Pair {
+    fn from(assignment: &Assignment) -> Self {
+        Self { attribute: assignment.attribute.clone(), value: assignment.value.clone() }
+    }
+}
+
+/// Before the name of a list: an entry is added.
+const ADD: &str = "add_";
+
+/// Before the name of a list: an entry is taken out.
+const REMOVE: &str = "rm_";
+
+/// The attributes of a new object. As NIM has it: `-a add_member=aix01` also when a group is defined.
+pub(crate) fn defined(given: impl IntoIterator<Item = Pair>) -> Vec<Pair> {
+    let plain = |pair: Pair| match pair.attribute.strip_prefix(ADD) {
+        Some(list) => Pair { attribute: list.to_owned(), ..pair },
+        None => pair,
+    };
+    given.into_iter().map(plain).collect()
+}
+
+/// A change of an object: what is set, and what is put into lists and taken out of them.
+pub(crate) fn edit(given: impl IntoIterator<Item = Pair>) -> Edit {
+    let mut edit = Edit::default();
+    for Pair { attribute, value } in given {
+        if let Some(list) = attribute.strip_prefix(ADD) {
+            edit.add.push(Pair { attribute: list.to_owned(), value });
+        } else if let Some(list) = attribute.strip_prefix(REMOVE) {
+            edit.remove.push(Pair { attribute: list.to_owned(), value });
+        } else {
+            edit.set.push(Pair { attribute, value });
+        }
+    }
+    edit
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ Attributes, as NIM has them:
   filesets=\"A B …\"          filesets and interim fixes by name
   live_update_data=NAME     the object with lvupdate.data; {lpar} in it stands for the LPAR's name
   accept_licenses=yes|no    agree to licences
-  installp_flags=-p|-Y      p: preview, Y: agree to licences
+  installp_flags=-p|-Y      p: preview, Y: agree to licences; NIM's defaults agQX go without saying
   concurrent=N              of several LPARs at most N at a time
   time_limit=HOURS          start no further LPAR after that
   async=yes|no              yes: as --detach

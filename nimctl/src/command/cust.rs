@@ -1,6 +1,6 @@
 //! `cust`: asks for Live Updates, and follows them.
 
-mod attributes;
+pub(crate) mod attributes;
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -71,7 +71,7 @@ async fn views(accepted: &Accepted, context: &Context) -> Result<Vec<OperationVi
 
 /// Asks until there is an answer, a few times: the token makes the same request count once, so that an answer that was lost with
 /// its connection is given again.
-async fn ask(body: &Body, context: &Context) -> Result<Accepted, Error> {
+pub(crate) async fn ask(body: &Body, context: &Context) -> Result<Accepted, Error> {
     let target = Target::new(&["cust"]);
     match context.client.post(target.clone(), body).await {
         Err(Error::Lost { .. }) => {

@@ -1,14 +1,14 @@
 //! `log`: what geninstall and other programs wrote, as it came, without what a terminal would act on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nim_shared::api::{OperationView, Output};
-use nim_shared::id::Epoch;
+use nim_shared::id::{Epoch, OperationId};
 
 use crate::cli::{Format, Log};
-use crate::client::Target;
+use crate::client::{AWAY_LIMIT, Target};
 use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -30,22 +30,48 @@ pub(super) async fn run(args: &Log, context: &Context) -> Result<Exit, Error> {
 
 async fn print(args: &Log, context: &Context) -> Result<Exit, Error> {
     let found = find(&args.operation, &context.client).await?;
-    let id = found.id.to_string();
+    if args.follow {
+        follow(found.id, context).await?;
+    } else {
+        let mut reader = Reader::default();
+        reader.read_all(&found.id.to_string(), context).await?;
+        reader.finish(context)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Shows what comes until the operation is over. How it ended.
+///
+/// # Errors
+/// What nimd refuses, or that it stayed away.
+pub(crate) async fn follow(id: OperationId, context: &Context) -> Result<OperationView, Error> {
+    let id = id.to_string();
     let mut reader = Reader::default();
+    let mut away: Option<Instant> = None;
     loop {
-        // Asked before the output is: what comes after an operation's end is not missed.
-        let over = !args.follow || {
-            let target = Target::new(&["operations", &id]);
-            is_over(context.client.get::<OperationView>(target).await?.state)
-        };
-        reader.read_all(&id, context).await?;
-        if over {
-            break;
+        match step(&id, &mut reader, context).await {
+            Ok(view) if is_over(view.state) => {
+                reader.finish(context)?;
+                return Ok(view);
+            }
+            Ok(_) => away = None,
+            // A restart, or another master that takes over: what runs goes on.
+            Err(error @ (Error::NoServer { .. } | Error::Lost { .. })) => {
+                if away.get_or_insert_with(Instant::now).elapsed() > AWAY_LIMIT {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
         }
         tokio::time::sleep(PAUSE).await;
     }
-    reader.finish(context)?;
-    Ok(Exit::Done)
+}
+
+/// Shows what has come since. How the operation stood before: what comes after its end is not missed.
+async fn step(id: &str, reader: &mut Reader, context: &Context) -> Result<OperationView, Error> {
+    let view = context.client.get(Target::new(&["operations", id])).await?;
+    reader.read_all(id, context).await?;
+    Ok(view)
 }
 
 /// Where reading stands.

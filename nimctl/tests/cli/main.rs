@@ -6,6 +6,7 @@ mod api;
 mod explain;
 mod inventory;
 mod live;
+mod nim;
 mod operations;
 mod sample;
 mod site;

@@ -13,17 +13,17 @@ use crate::cli::Cust;
 use crate::error::Error;
 
 /// What the command line asks for.
-pub(super) struct Order {
-    pub(super) body: Body,
+pub(crate) struct Order {
+    pub(crate) body: Body,
     /// Whether to return once it is accepted.
-    pub(super) detach: bool,
+    pub(crate) detach: bool,
 }
 
 /// Reads the command line.
 ///
 /// # Errors
 /// [`Error::Usage`] with everything that is wrong.
-pub(super) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
+pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     let mut given = Given::default();
     for assignment in &args.attributes {
         given.add(&assignment.attribute, &assignment.value);
@@ -38,7 +38,8 @@ pub(super) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         match flag {
             'p' => kind = Kind::Preview,
             'Y' => accept_licenses = true,
-            '-' | ' ' => {}
+            // NIM's defaults stand in many a script, and ask for nothing beside them.
+            'a' | 'g' | 'Q' | 'X' | '-' | ' ' => {}
             other => given.fault(
                 "installp_flags",
                 &format!("-{other} cannot be passed on: geninstall -k takes -p and -Y"),
@@ -275,11 +276,8 @@ mod tests {
         lpp_sorce: is no attribute of cust; did you mean lpp_source?
         live_update: has to be yes: this master does Live Updates only
         accept_licenses: is yes or no, not "maybe"
-        installp_flags: -a cannot be passed on: geninstall -k takes -p and -Y
         installp_flags: -c cannot be passed on: geninstall -k takes -p and -Y
         installp_flags: -N cannot be passed on: geninstall -k takes -p and -Y
-        installp_flags: -g cannot be passed on: geninstall -k takes -p and -Y
-        installp_flags: -X cannot be passed on: geninstall -k takes -p and -Y
         fixes: is update_all or all, not "IJ12345"
         concurrent: "0" cannot be read: number would be zero for non-zero type
         time_limit: has one value; 2 were given

@@ -1,0 +1,59 @@
+//! What goes wrong, in NIM's form on stderr, with NIM's exit code.
+
+use nim_shared::api::{Failure, FailureKind};
+use nim_shared::nim::message::Message;
+
+use crate::cli::Format;
+use crate::command::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// A command line that cannot be meant.
+pub(super) fn usage(what: impl Into<String>, hint: Option<String>) -> Error {
+    Error::Usage { what: what.into(), faults: Vec::new(), hint }
+}
+
+/// Something that this master does not do.
+pub(super) fn refused(code: &str, what: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::Server(Box::new(Failure {
+        code: code.to_owned(),
+        message: what.into(),
+        causes: Vec::new(),
+        hint: Some(hint.into()),
+        faults: Vec::new(),
+        kind: FailureKind::Refused,
+    }))
+}
+
+/// Whether `error` says that there is no such object.
+pub(super) fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::Server(failure)
+        if failure.kind == FailureKind::NotFound && matches!(failure.code.as_str(), "NLU-0310" | "NLU-0311"))
+}
+
+/// Reports `error`; the exit code is that of NIM's code, ours where it has none.
+pub(super) fn report(program: &str, error: &Error, context: &Context) -> Exit {
+    if matches!(error, Error::PipeClosed) {
+        return Exit::Done;
+    }
+    let failure = error.failure();
+    let message = Message::of(&failure, program);
+    let exit = message.exit().map_or_else(|| error.exit(), Exit::Nim);
+    if context.printer.format() == Format::Table {
+        context.printer.on_stderr(&message.to_string());
+    } else {
+        context.printer.failure(&failure);
+    }
+    exit
+}
+
+/// Says `message`, whatever the format; the exit code is that of NIM's code, `other` where it has none.
+pub(super) fn message(message: &Message, other: Exit, context: &Context) -> Exit {
+    context.printer.on_stderr(&message.to_string());
+    message.exit().map_or(other, Exit::Nim)
+}
+
+/// Says that there is no object of this name.
+pub(super) fn no_object(program: &str, name: &str, context: &Context) -> Exit {
+    message(&Message::no_object(program, name), Exit::Refused, context)
+}
