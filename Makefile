@@ -1,5 +1,5 @@
 # The two commands of the README are `make demo` and `make test`; each sees to what is missing.
-.PHONY: help demo lab lab-down test check
+.PHONY: help demo lab lab-down test bench check
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -23,6 +23,12 @@ test: ## all tests, on real Postgres, real sshd and the lab
 	cargo build --locked --workspace --features nim-master/crash-points --bin nimd-crash-points
 	cargo test --locked --workspace
 	cargo test --locked --package nim-agent --features crash-points --test agent recovery
+
+bench: ## what is claimed of speed and size, measured beside what others take; fails when a gate is missed
+	scripts/need cc initdb ssh ssh-keygen sshd
+	scripts/bench-clients target/bench-clients
+	cargo build --locked --release --package nim-master --package nimctl --package nim-agent --package nim-lab --package integration-tests --features integration-tests/bench
+	BENCH_CLIENTS=target/bench-clients target/release/bench
 
 check: ## format, lints, documentation, licences, duplicates, sources, borders: what a change has to pass before its tests
 	scripts/need cc

@@ -9,6 +9,7 @@ mod programs;
 mod run;
 
 pub use master::Master;
+pub use programs::find as program;
 pub use run::{Run, Running};
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -237,6 +237,16 @@ impl Master {
         Running::start(command, shown, &self.folder)
     }
 
+    /// Starts `nimctl` against it, with standard output as a pipe.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn nimctl_piped<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Child> {
+        let (mut command, shown) = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.spawn().with_context(|| format!("{shown} does not start"))
+    }
+
     fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> (Command, String) {
         let arguments: Vec<&str> = arguments.into_iter().collect();
         let mut command = Command::new(&self.nimctl);

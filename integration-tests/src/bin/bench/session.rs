@@ -1,0 +1,179 @@
+//! A preview as an agent reports it: what a host says to the master.
+//!
+//! The lines are written by the protocol's own types, so they cannot drift from it; what the master chooses comes back in them by
+//! placeholders.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use nim_lab::replay::{Script, Step};
+use nim_shared::frame::{
+    self, AgentFrame, AgentHello, Boot, ClockReading, Event, Identity, Known, Position, Verdict,
+};
+use nim_shared::id::{Digest, Epoch, Fence, InstallationId, OperationId, Seq};
+use nim_shared::operation::{Blackout, Named, Outcome, Report, Snapshot};
+use nim_shared::stage::{Phase, Point, Stage};
+use nim_shared::stamp::Timestamp;
+use nim_shared::unit::Seconds;
+use uuid::Uuid;
+
+/// Number of journalled events of a session.
+pub(crate) const EVENTS: u32 = 10;
+
+/// Number of the event that says `ready`.
+const READY: u64 = 5;
+
+/// Stands for the operation's id and the order's digest until the master has named them.
+struct Placeholders {
+    operation: OperationId,
+    digest: Digest,
+    now: Timestamp,
+}
+
+/// A whole preview with its outcome.
+pub(crate) fn whole() -> Result<Script> {
+    let with = Placeholders::new();
+    let mut steps = with.hello()?;
+    steps.push(Step::Hear("start".to_owned()));
+    steps.extend(with.taken()?);
+    steps.push(Step::Hear("proceed".to_owned()));
+    let estimate = (Some(Seconds(77)), Some(Seconds(1200)));
+    let after = [
+        Known::Stage { stage: Named::Known(Stage::Update) },
+        Known::Phase { phase: Named::Known(Phase::Preview), printed_at: None },
+        Known::Estimate { blackout: estimate.0, total: estimate.1 },
+        Known::Stage { stage: Named::Known(Stage::Post) },
+        Known::Finished(Report {
+            outcome: Outcome::Succeeded { follow_up: Vec::new() },
+            summary: "the preview found nothing in the way".to_owned(),
+            codes: Vec::new(),
+            before: Some(snapshot()),
+            after: Some(snapshot()),
+            blackout: Blackout { estimated: estimate.0, reported: None, measured: None },
+            estimated_total: estimate.1,
+        }),
+    ];
+    for (body, seq) in after.into_iter().zip(READY + 1..) {
+        steps.push(with.event(seq, body)?);
+    }
+    // An agent stays until the master has closed its input.
+    steps.push(Step::Hear("end".to_owned()));
+    Ok(Script::new(steps))
+}
+
+/// A preview that was begun and stays: an event every `pause`, `count` of them, then nothing more. To a master that comes back it
+/// says nothing but that it is there.
+pub(crate) fn held(pause: Duration, count: u64) -> Result<Script> {
+    let with = Placeholders::new();
+    let mut steps = with.hello()?;
+    let mut first = with.taken()?;
+    for seq in 0..count {
+        first.push(Step::Pause(pause));
+        first.push(with.event(READY + 1 + seq, passed("PASSED: as expected"))?);
+    }
+    let attached = AgentFrame::Attached {
+        operation: with.operation,
+        digest: with.digest,
+        at: Position { epoch: Epoch(1), seq: Seq(READY), hash: hash(READY) },
+        output_bytes: 0,
+    };
+    let again = Script::new(vec![with.say(&attached)?]);
+    steps.push(Step::Choose(vec![
+        ("start".to_owned(), Script::new(first)),
+        ("attach".to_owned(), again),
+    ]));
+    steps.push(Step::Hear("end".to_owned()));
+    Ok(Script::new(steps))
+}
+
+impl Placeholders {
+    fn new() -> Self {
+        Self {
+            operation: OperationId(Uuid::from_u128(0xbe9c)),
+            digest: Digest::of(b"the order"),
+            now: Timestamp::new(time::OffsetDateTime::now_utc()),
+        }
+    }
+
+    /// What is said first.
+    fn hello(&self) -> Result<Vec<Step>> {
+        let hello = AgentFrame::Hello(Box::new(AgentHello {
+            protocol: frame::PROTOCOL,
+            version: nim_shared::VERSION.to_owned(),
+            identity: identity(),
+            boot: Boot::default(),
+            clock: ClockReading { now: self.now, utc_offset_minutes: 0, zone: None },
+            level: Some("7300-03-01-2520".to_owned()),
+            operations: Vec::new(),
+        }));
+        Ok(vec![Step::Hear("hello".to_owned()), self.say(&hello)?])
+    }
+
+    /// The answer to `start`, and the events up to `ready`.
+    fn taken(&self) -> Result<Vec<Step>> {
+        let taken = AgentFrame::Taken {
+            operation: self.operation,
+            digest: self.digest,
+            at: Position::START,
+        };
+        let mut steps = vec![self.say(&taken)?];
+        let events = [
+            Known::Taken {
+                digest: self.digest,
+                fence: Fence(1),
+                identity: identity(),
+                boot: Boot::default(),
+            },
+            Known::Stage { stage: Named::Known(Stage::Pre) },
+            passed("PASSED: adapters are virtual"),
+            Known::Stage { stage: Named::Known(Stage::Prep) },
+            Known::Point { point: Named::Known(Point::Ready) },
+        ];
+        for (body, seq) in events.into_iter().zip(1..) {
+            steps.push(self.event(seq, body)?);
+        }
+        Ok(steps)
+    }
+
+    fn event(&self, seq: u64, body: Known) -> Result<Step> {
+        self.say(&AgentFrame::Event(Box::new(Event {
+            operation: self.operation,
+            epoch: Epoch(1),
+            seq: Seq(seq),
+            hash: hash(seq),
+            at: self.now,
+            body: body.into(),
+        })))
+    }
+
+    fn say(&self, frame: &AgentFrame) -> Result<Step> {
+        let line = String::from_utf8(frame::write(frame)?)?;
+        let line = line
+            .trim_end()
+            .replace(&self.operation.to_string(), "${operation}")
+            .replace(&self.digest.to_string(), "${digest}");
+        Ok(Step::Say(line))
+    }
+}
+
+fn passed(text: &str) -> Known {
+    Known::Check { verdict: Named::Known(Verdict::Passed), code: None, text: text.to_owned() }
+}
+
+fn hash(seq: u64) -> Digest {
+    Digest::of(&seq.to_be_bytes())
+}
+
+fn identity() -> Identity {
+    Identity {
+        machine_serial: Some("78ABCDE".to_owned()),
+        partition_name: Some("${host}".to_owned()),
+        lpar_id: None,
+        hostname: Some("${host}".to_owned()),
+        installation: InstallationId(Uuid::from_u128(1)),
+    }
+}
+
+fn snapshot() -> Snapshot {
+    Snapshot { level: Some("7300-03-01-2520".to_owned()), ..Snapshot::default() }
+}

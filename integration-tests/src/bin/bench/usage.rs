@@ -1,0 +1,101 @@
+//! What a process cost: processor time and memory, as Linux counts them.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::report::number;
+
+/// Ticks a second in `/proc/PID/stat`: `USER_HZ`, 100 on every architecture that Rust's Linux targets have.
+const TICKS: u64 = 100;
+
+/// Processor time that the process `pid` itself has used, without its children.
+pub(crate) fn cpu(pid: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("no figures of nimd")?;
+    // The name in parentheses may hold anything; what follows are numbers from field 3 on.
+    let (_, fields) = stat.rsplit_once(") ").context("a stat line without a name")?;
+    let field = |number: usize| -> Result<u64> {
+        let field = fields.split(' ').nth(number - 3).context("a short stat line")?;
+        field.parse().context("a stat field that is no number")
+    };
+    let ticks = field(14)? + field(15)?;
+    Ok(Duration::from_millis(ticks * 1000 / TICKS))
+}
+
+/// Resident memory of the process `pid`, in KiB.
+pub(crate) fn resident(pid: u32) -> Result<f64> {
+    status(pid, "VmRSS:")
+}
+
+/// The most resident memory that the process `pid` ever had, in KiB.
+pub(crate) fn peak(pid: u32) -> Result<f64> {
+    status(pid, "VmHWM:")
+}
+
+fn status(pid: u32, field: &str) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("no such process")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let kib = line
+        .and_then(|rest| rest.split_whitespace().next())
+        .with_context(|| format!("no {field}"))?;
+    Ok(f64::from(kib.parse::<u32>().with_context(|| format!("{field} is no number"))?))
+}
+
+/// What a command with its children took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    pub(crate) wall: Duration,
+    pub(crate) cpu: Duration,
+}
+
+impl Cost {
+    /// How many of `count` a second.
+    pub(crate) fn per_second(&self, count: usize) -> f64 {
+        number_of(count) / self.wall.as_secs_f64().max(1e-9)
+    }
+
+    /// Processor milliseconds for each of `count`.
+    pub(crate) fn cpu_each(&self, count: usize) -> f64 {
+        self.cpu.as_secs_f64() * 1000.0 / number_of(count)
+    }
+
+    /// Both, as a figure of a row.
+    pub(crate) fn of(&self, count: usize) -> String {
+        let (rate, cpu) = (number(self.per_second(count)), number(self.cpu_each(count)));
+        format!("{rate:>6} hosts/s {cpu:>7} ms CPU a host")
+    }
+}
+
+fn number_of(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Runs a shell command to its end; the shell itself says what its children used.
+///
+/// Its output is dropped but for its last lines, which an error shows.
+pub(crate) fn run(command: &str) -> Result<Cost> {
+    let begun = Instant::now();
+    let output = std::process::Command::new("bash")
+        .args(["-c", &format!("{{ {command}\n}} >/dev/null; code=$?; times; exit $code")])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .context("no bash")?;
+    let wall = begun.elapsed();
+    ensure!(
+        output.status.success(),
+        "it ended with {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default()
+    );
+    // Two lines of two times, such as `0m0.012s`: of the shell, then of its children.
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let children = text.lines().last().context("no times")?;
+    let mut cpu = 0.0;
+    for time in children.split_whitespace() {
+        let (minutes, seconds) =
+            time.trim_end_matches('s').split_once('m').context("a time without minutes")?;
+        cpu += minutes.parse::<f64>()? * 60.0 + seconds.parse::<f64>()?;
+    }
+    Ok(Cost { wall, cpu: Duration::from_secs_f64(cpu) })
+}

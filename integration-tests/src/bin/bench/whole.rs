@@ -1,0 +1,83 @@
+//! (a) Whole operations against hosts in this process, beside what others take for an `echo` on the same hosts.
+
+use std::net::Ipv4Addr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use nim_lab::replay::Replay;
+use nim_shared::api::OperationView;
+use nim_shared::operation::StateName;
+
+use crate::clients::{self, By};
+use crate::hosts::{self, Site};
+use crate::report::{Gate, Row};
+use crate::session;
+use crate::usage::{self, Cost};
+
+/// Number of hosts.
+const HOSTS: u32 = 1000;
+
+/// How often all of them are worked on. The middle one counts.
+const ROUNDS: usize = 3;
+
+/// How long after the last outcome nimd's processor time is still counted: what follows from an outcome belongs to it.
+const AFTERWARDS: Duration = Duration::from_secs(2);
+
+/// Longest time that a round may take before this is an error.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The hosts and their master.
+pub(crate) fn site() -> Result<(Replay, Site)> {
+    let folder = hosts::folder()?;
+    let first = Ipv4Addr::new(127, 80, 0, 1);
+    let (replay, hosts) = hosts::replay(folder.path(), HOSTS, first, session::whole()?)?;
+    Ok((replay, Site::start(folder, hosts)?))
+}
+
+/// Measures the row.
+pub(crate) fn measure(site: &Site) -> Result<Row> {
+    let count = site.hosts.at.len();
+    let mut row = Row::new(format!(
+        "(a) {count} whole operations: claim, connect, hello, {} journalled events, outcome",
+        session::EVENTS
+    ));
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let round = round(site)?;
+        row.figure("nimd", round.of(count));
+        rounds.push(round);
+    }
+    rounds.sort_by_key(|round| round.wall);
+    let ours = rounds[ROUNDS / 2];
+    clients::beside(&mut row, site, ours, By::Speed)?;
+    row.at_least("hosts a second", ours.per_second(count), 1000.0, Gate::No);
+    row.at_most("CPU milliseconds a host in nimd", ours.cpu_each(count), 1.0, Gate::No);
+    Ok(row)
+}
+
+/// An operation on every host: from the first that was accepted to the last outcome, as they are stored.
+pub(crate) fn round(site: &Site) -> Result<Cost> {
+    let before = usage::cpu(site.pid()?)?;
+    let batch = site.submit()?;
+    let begun = Instant::now();
+    while site.nimctl(&["status", "--limit", "1", "--output", "json"])?.trim() != "[]" {
+        ensure!(begun.elapsed() < PATIENCE, "operations do not end:\n{}", site.master.said());
+        thread::sleep(Duration::from_millis(200));
+    }
+    thread::sleep(AFTERWARDS);
+    let cpu = usage::cpu(site.pid()?)?.saturating_sub(before);
+    let count = site.hosts.at.len();
+    let limit = count.to_string();
+    let said =
+        site.nimctl(&["status", "--batch", &batch, "--limit", &limit, "--output", "json"])?;
+    let operations: Vec<OperationView> = serde_json::from_str(&said)?;
+    ensure!(operations.len() == count, "{} operations", operations.len());
+    if let Some(bad) = operations.iter().find(|one| one.state != StateName::Succeeded) {
+        let why = bad.report.as_ref().map(|report| report.summary.as_str());
+        anyhow::bail!("the operation on {} is {}: {}", bad.lpar, bad.state, why.unwrap_or("?"));
+    }
+    let first = operations.iter().map(|one| one.created_at).min().context("no operation")?;
+    let last = operations.iter().filter_map(|one| one.ended_at).max().context("no end")?;
+    Ok(Cost { wall: last.since(first).try_into()?, cpu })
+}
