@@ -8,6 +8,7 @@ mod agent;
 mod apply;
 mod cust;
 mod derived;
+mod discover;
 mod error;
 mod extract;
 mod host;
@@ -137,6 +138,9 @@ impl Api {
             )
             .route("/v1/apply", post(apply::apply))
             .route("/v1/export", get(apply::export))
+            .route("/v1/discover", post(discover::discover))
+            .route("/v1/hmcs/{name}/systems", get(discover::systems))
+            .route("/v1/frames/{name}/partitions", get(discover::partitions))
             .route("/v1/cust", post(cust::cust))
             .route("/v1/operations", get(operation::list))
             .route("/v1/operations/{id}", get(operation::show))

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
-use nim_shared::api::{AgentStatus, Failure, FailureKind};
+use nim_shared::api::{AgentStatus, Failure, FailureKind, PartitionView, SystemView};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
 
 use crate::api::{HostKeys, Hosts, Offered};
 use crate::engine::session::Lost;
 use crate::engine::shared::Shared;
+use crate::inventory::console::{self, Console};
 use crate::inventory::endpoint::{self, Route};
+use crate::inventory::survey;
 use crate::telemetry::causes;
 use crate::transport::{Endpoint, HostKey};
 
@@ -79,6 +81,32 @@ impl SshHosts {
         }
     }
 
+    /// Asks one HMC a question.
+    async fn ask<T>(
+        &self,
+        hmc: &ObjectName,
+        question: impl AsyncFnOnce(&Console) -> Result<T, survey::Error>,
+    ) -> Result<T, Failure> {
+        let asked = async {
+            let console = self.shared.consoles.open(hmc).await?;
+            let answer = question(&console).await;
+            console.close().await;
+            answer
+        };
+        match tokio::time::timeout(SURVEY, asked).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(unanswered(hmc, &error)),
+            Err(_) => Err(Failure {
+                code: "NLU-0198".to_owned(),
+                message: format!("{hmc} did not answer within {} s", SURVEY.as_secs()),
+                causes: Vec::new(),
+                hint: Some(format!("nimctl discover {hmc} asks again")),
+                faults: Vec::new(),
+                kind: FailureKind::Unreachable,
+            }),
+        }
+    }
+
     async fn status(&self, lpar: ObjectName) -> AgentStatus {
         let opened = tokio::time::timeout(STATUS, self.shared.open_agent(&lpar)).await;
         match opened {
@@ -126,6 +154,19 @@ impl Hosts for SshHosts {
     fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus> {
         self.status(lpar).boxed()
     }
+
+    fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>> {
+        async move { self.ask(&hmc, async |console| survey::systems(console).await).await }.boxed()
+    }
+
+    fn partitions(
+        &self,
+        hmc: ObjectName,
+        mtms: String,
+    ) -> BoxFuture<'_, Result<Vec<PartitionView>, Failure>> {
+        async move { self.ask(&hmc, async |console| survey::partitions(console, &mtms).await).await }
+            .boxed()
+    }
 }
 
 /// A key as the API has it.
@@ -157,6 +198,29 @@ fn failure(
     }
 }
 
+/// Why an HMC did not answer.
+fn unanswered(hmc: &ObjectName, error: &survey::Error) -> Failure {
+    use console::Error as E;
+    let (code, hint) = match error {
+        survey::Error::Console(E::Transport(error)) => {
+            (error.code().to_string(), Some(error.hint()))
+        }
+        survey::Error::Console(E::NoWay(_)) => {
+            ("NLU-0192".to_owned(), Some(format!("nimctl show {hmc}")))
+        }
+        // Source: HMC reference §1.6, the code of a user whose role is too small.
+        survey::Error::Console(E::Failed { said, .. }) if said.contains("HSCL350B") => {
+            let hint =
+                format!("on {hmc}, give the user of nimd the task role hmcviewer for all frames");
+            ("NLU-0200".to_owned(), Some(hint))
+        }
+        survey::Error::Console(E::Failed { .. }) | survey::Error::Answer { .. } => {
+            ("NLU-0200".to_owned(), None)
+        }
+    };
+    failure(&code, FailureKind::Unreachable, error, hint)
+}
+
 /// What to do about an agent that cannot be spoken with.
 fn hint(lost: &Lost) -> Option<String> {
     match lost {
@@ -167,6 +231,9 @@ fn hint(lost: &Lost) -> Option<String> {
 
 /// How long a host may take to show its keys.
 const SCAN: Duration = Duration::from_secs(20);
+
+/// How long an HMC may take to list frames or the partitions of one: tens of seconds on a big one.
+const SURVEY: Duration = Duration::from_secs(50);
 
 /// How long an agent may take to answer.
 const STATUS: Duration = Duration::from_secs(45);

@@ -1,8 +1,11 @@
 //! What is out there: what HMCs show of frames, and what the objects say about how to reach a host.
 
+pub mod console;
 pub mod csv;
+pub mod discover;
 pub mod endpoint;
 pub mod frame;
 pub mod hmc;
 pub mod host_key;
 pub mod lpar;
+pub mod survey;

@@ -26,6 +26,7 @@ use crate::engine::lease::{Ended, Guard};
 use crate::engine::shared::{Settings as EngineSettings, Shared};
 use crate::hosts::SshHosts;
 use crate::images::Images;
+use crate::inventory::console::Consoles;
 use crate::inventory::frame::Frames;
 use crate::settings::{Configuration, Size};
 use crate::store::cluster::{self, ClusterError, ClusterHandle, ClusterOptions, FolderLock};
@@ -352,11 +353,13 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
     let EngineParts { store, master, who, times, secrets, key, clock } = parts;
     let (writer, handle) = Writer::new(store.clone(), gather);
     let transport = Transport::new(ssh(configuration), Arc::new(MemoryLedger::default()));
+    let consoles = Consoles::new(store.clone(), transport.clone(), key.clone());
     let shared = Shared {
         master,
         who,
         writer: handle,
-        frames: Frames::new(store.clone(), transport.clone(), key.clone()),
+        frames: Frames::new(store.clone(), consoles.clone()),
+        consoles,
         store,
         transport,
         lease: Guard::new(times),

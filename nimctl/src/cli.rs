@@ -5,7 +5,7 @@ mod operation;
 mod personality;
 mod site;
 
-pub(crate) use object::{Apply, Change, Define, Export, List, Remove, Show};
+pub(crate) use object::{Apply, Change, Define, Discover, Export, List, Remove, Show};
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, Watch};
 pub(crate) use personality::{InstallLinks, Words};
 pub(crate) use site::{Agent, Completions, Hostkey, Secret};
@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Create or change a whole fleet from YAML files
     Apply(Apply),
+    /// Ask the HMCs what there is, and bring the inventory up to it
+    Discover(Discover),
     /// Write the fleet as YAML
     Export(Export),
     /// Host keys: what nimd knows of the hosts that it connects to

@@ -5,6 +5,8 @@ mod apply;
 mod ask;
 pub(crate) mod cust;
 mod define;
+mod difference;
+mod discover;
 mod explain;
 mod export;
 mod hidden;
@@ -44,6 +46,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::List(args) => list::run(args, context).await,
         Command::Show(args) => show::run(args, context).await,
         Command::Apply(args) => apply::run(args, context).await,
+        Command::Discover(args) => discover::run(args, context).await,
         Command::Export(args) => export::run(args, context).await,
         Command::Hostkey(args) => hostkey::run(args, context).await,
         Command::Secret(args) => secret::run(args, context).await,

@@ -10,6 +10,9 @@
 //! | `DELETE /v1/objects/{name}` | → nothing |
 //! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
 //! | `GET /v1/export?name=` | → YAML text |
+//! | `POST /v1/discover` | [`Discover`] → [`Discovered`] |
+//! | `GET /v1/hmcs/{hmc}/systems` | → list of [`SystemView`] |
+//! | `GET /v1/frames/{cec}/partitions` | → list of [`PartitionView`] |
 //! | `POST /v1/cust` | [`Cust`] → [`Accepted`] |
 //! | `GET /v1/operations?state=&lpar=&batch=&id=&after=&limit=` | → [`Page`] of [`OperationView`], newest first; `id` is the beginning of an id, `state` and `lpar` may be repeated |
 //! | `GET /v1/operations/{id}` | → [`OperationView`] |
@@ -32,10 +35,14 @@
 //! Every error is a [`Failure`] with the HTTP status of its kind. Times are RFC 3339 in UTC, keys `snake_case`; fields are
 //! added, never renamed.
 
+mod discover;
 mod host;
 mod object;
 mod operation;
 
+pub use discover::{
+    Discover, Discovered, FailedHmc, Finding, FindingKind, PartitionView, SystemView,
+};
 pub use host::{
     AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, Scan, Scanned, SecretView, Server,
     SetSecret, TrustKeys, Trusted,

@@ -1,4 +1,5 @@
 //! What a person does, from the command line to the LPAR and back.
 
+mod discover;
 mod group;
 mod update;

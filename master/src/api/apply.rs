@@ -16,7 +16,7 @@ use tracing::info;
 use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Query};
-use crate::store::object::{Change, Deed, Difference, Mode, NamePattern, ObjectFilter};
+use crate::store::object::{Change, Deed, Difference, Mode, NamePattern, ObjectFilter, Stored};
 use crate::store::{self, Store};
 
 /// `POST /v1/apply`: all or nothing, in one transaction.
@@ -76,11 +76,19 @@ pub(super) async fn export(
 
 /// Every object that `filter` lets through.
 pub(super) async fn all(store: &Store, filter: &ObjectFilter) -> Result<Vec<Object>, store::Error> {
+    Ok(all_stored(store, filter).await?.into_iter().map(|one| one.object).collect())
+}
+
+/// The same, with their versions.
+pub(super) async fn all_stored(
+    store: &Store,
+    filter: &ObjectFilter,
+) -> Result<Vec<Stored>, store::Error> {
     let mut objects = Vec::new();
     let mut after = None;
     loop {
         let page = store.objects(filter, after, PAGE_LIMIT).await?;
-        objects.extend(page.items.into_iter().map(|one| one.object));
+        objects.extend(page.items);
         after = page.next;
         if after.is_none() {
             return Ok(objects);
@@ -125,7 +133,7 @@ fn placed(fault: &store::object::Fault, place: Option<&Place>) -> FileFault {
 }
 
 /// The differences as the API has them.
-fn applied(differences: Vec<Difference>, applied: bool) -> Applied {
+pub(super) fn applied(differences: Vec<Difference>, applied: bool) -> Applied {
     let mut answer = Applied { applied, changes: Vec::new(), unchanged: 0 };
     for one in differences {
         let action = match one.deed {

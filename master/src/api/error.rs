@@ -85,6 +85,13 @@ impl IntoResponse for Refusal {
     }
 }
 
+impl From<Failure> for Refusal {
+    /// What a host answered, or why it did not.
+    fn from(failure: Failure) -> Self {
+        Self(Box::new(failure))
+    }
+}
+
 impl From<store::Error> for Refusal {
     fn from(error: store::Error) -> Self {
         use store::Error as E;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use futures::future::BoxFuture;
-use nim_shared::api::{AgentStatus, Failure};
+use nim_shared::api::{AgentStatus, Failure, PartitionView, SystemView};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
 
@@ -14,6 +14,16 @@ pub trait Hosts: Send + Sync {
 
     /// What the agent on `lpar` says about itself, or why it does not.
     fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus>;
+
+    /// The frames that `hmc` shows.
+    fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>>;
+
+    /// The partitions of the frame that machine type, model and serial number name, as `hmc` shows them.
+    fn partitions(
+        &self,
+        hmc: ObjectName,
+        mtms: String,
+    ) -> BoxFuture<'_, Result<Vec<PartitionView>, Failure>>;
 }
 
 /// What came of asking a host, and the hosts on the way to it.

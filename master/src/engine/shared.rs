@@ -17,6 +17,7 @@ use super::dialogue::Order;
 use super::lease::Guard;
 use super::session::{Agent, Lost};
 use crate::clock::Clock;
+use crate::inventory::console::Consoles;
 use crate::inventory::endpoint::{self, NoEndpoint};
 use crate::inventory::frame::{Frames, Seen};
 use crate::store::operation::Limits;
@@ -59,6 +60,8 @@ pub struct Shared {
     pub writer: WriterHandle,
     /// The way to hosts.
     pub transport: Transport,
+    /// The way to HMCs.
+    pub consoles: Consoles,
     /// The way to frames.
     pub frames: Frames,
     /// Whether commands may be sent.

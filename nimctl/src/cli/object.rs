@@ -85,6 +85,20 @@ pub(crate) struct Apply {
     pub(crate) yes: bool,
 }
 
+/// Ask the HMCs for their frames, VIOSes and LPARs, and define or update the objects. Shows the differences first; removes nothing.
+#[derive(Debug, Args)]
+pub(crate) struct Discover {
+    /// HMCs to ask; all that are defined where none is named.
+    #[arg(value_name = "HMC")]
+    pub(crate) hmcs: Vec<ObjectName>,
+    /// Show the differences, change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
 /// Write the fleet as YAML, as apply reads it.
 #[derive(Debug, Args)]
 pub(crate) struct Export {

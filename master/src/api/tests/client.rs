@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use nim_shared::api::{AgentStatus, Failure, FailureKind};
+use nim_shared::api::{AgentStatus, Failure, FailureKind, PartitionView, SystemView};
 use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::object::{Object, Spec};
 use serde_json::{Value, json};
@@ -249,6 +249,18 @@ impl Hosts for FakeHosts {
     fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus> {
         let failure = Some(unreachable(lpar.as_str()));
         async move { AgentStatus { lpar, hello: None, skew_milliseconds: None, failure } }.boxed()
+    }
+
+    fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>> {
+        async move { Err(unreachable(hmc.as_str())) }.boxed()
+    }
+
+    fn partitions(
+        &self,
+        hmc: ObjectName,
+        _mtms: String,
+    ) -> BoxFuture<'_, Result<Vec<PartitionView>, Failure>> {
+        async move { Err(unreachable(hmc.as_str())) }.boxed()
     }
 }
 

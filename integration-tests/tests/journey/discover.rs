@@ -1,0 +1,78 @@
+//! The inventory filled from what HMCs show: from nothing, and again after something changed.
+
+use anyhow::{Result, ensure};
+use integration_tests::Harness;
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_is_discovered_from_nothing_and_only_what_changed_later() -> Result<()> {
+    let site = Harness::small(100).await?;
+    ensure!(changes(&site, 0)? == [] as [&str; 0], "the fleet file is what the HMCs show");
+
+    // From nothing but the HMCs.
+    for kind in ["mac_group", "standalone", "vios", "cec"] {
+        let listed = site.nimctl(["list", kind, "--output", "json"]).succeeded()?.json()?;
+        let names: Vec<_> =
+            listed.as_array().into_iter().flatten().map(|one| text(&one["name"])).collect();
+        if !names.is_empty() {
+            site.nimctl(["remove"].into_iter().chain(names.iter().map(String::as_str)))
+                .succeeded()?;
+        }
+    }
+    site.nimctl(["discover", "--yes"]).succeeded()?;
+    let tree = |kind: &str| -> Result<usize> {
+        let listed = site.nimctl(["list", kind, "--output", "json"]).succeeded()?.json()?;
+        Ok(listed.as_array().map_or(0, Vec::len))
+    };
+    ensure!((tree("cec")?, tree("vios")?, tree("standalone")?) == (2, 4, 12));
+    let lpar = site.nimctl(["show", "lpar07", "--output", "json"]).succeeded()?.json()?;
+    ensure!(lpar.to_string().contains("9105-42A_78A1B20"), "{lpar:#}");
+    ensure!(changes(&site, 0)? == [] as [&str; 0], "a second look changes nothing");
+
+    // What people changed is kept, what is wrong is put right, what is missing is added again.
+    site.nimctl(["remove", "lpar12"]).succeeded()?;
+    site.nimctl(["change", "-a", "identity=99", "-a", "comments=mine", "lpar11"]).succeeded()?;
+    ensure!(changes(&site, 0)? == ["change lpar11 identity", "create lpar12"]);
+    site.nimctl(["discover", "--yes", "hmc02"]).succeeded()?;
+    ensure!(changes(&site, 0)? == [] as [&str; 0]);
+
+    // One HMC that does not answer: what the others show is shown, then the error.
+    site.nimctl([
+        "define",
+        "-t",
+        "hmc",
+        "-a",
+        "if1=find_net 127.0.0.1 0",
+        "-a",
+        "ssh_port=1",
+        "hmc09",
+    ])
+    .succeeded()?;
+    ensure!(changes(&site, 4)? == [] as [&str; 0]);
+    let alone = site.nimctl(["discover", "hmc09", "--dry-run"]).ended_with(4)?;
+    ensure!(alone.stderr.contains("hmc09"), "{alone}");
+    site.nimctl(["discover", "lpar07"]).ended_with(2)?;
+    site.nimctl(["discover", "nobody"]).ended_with(3)?;
+    site.end().await
+}
+
+/// What discovery would change, as `ACTION NAME ATTRIBUTES`.
+fn changes(site: &Harness, code: i32) -> Result<Vec<String>> {
+    let run = site.nimctl(["discover", "--dry-run", "--output", "json"]).ended_with(code)?;
+    let found = run.json()?;
+    ensure!(found["findings"].as_array().is_some_and(Vec::is_empty), "{found:#}");
+    let rows = found["changes"].as_array().into_iter().flatten();
+    Ok(rows
+        .map(|row| {
+            let attributes = row["attributes"].as_array().into_iter().flatten();
+            let attributes: Vec<_> = attributes.map(|one| text(&one["attribute"])).collect();
+            let action = text(&row["action"]);
+            let attributes = if action == "change" { attributes.join(",") } else { String::new() };
+            format!("{action} {} {attributes}", text(&row["name"])).trim_end().to_owned()
+        })
+        .collect())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

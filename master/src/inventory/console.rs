@@ -1,0 +1,135 @@
+//! Commands on HMCs: a few at a time and not too often, for each starts a large program there. Source: HMC reference §1.7.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use nim_shared::id::ObjectName;
+use tokio::sync::Semaphore;
+
+use super::endpoint::{self, NoEndpoint};
+use crate::store::Store;
+use crate::transport::{self, Ask, Command, Connection, Exit, Transport};
+
+/// Commands of one HMC at a time. Source: HMC reference §1.7, "2–4 concurrent commands".
+const AT_A_TIME: usize = 3;
+
+/// Commands of one HMC in a second.
+const PER_SECOND: NonZeroU32 = NonZeroU32::new(6).expect("6 is not zero");
+
+/// How long one command may take: seconds as a rule, tens of them on a big frame.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
+
+/// Most output of one command: a thousand partitions have some 100 KB.
+const OUTPUT_LIMIT: usize = 4 << 20;
+
+/// Opens HMCs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Consoles {
+    store: Store,
+    transport: Transport,
+    key: PathBuf,
+    limits: Arc<Mutex<HashMap<ObjectName, Arc<Limit>>>>,
+}
+
+/// What one HMC is spared.
+#[derive(Debug)]
+struct Limit {
+    places: Semaphore,
+    rate: DefaultDirectRateLimiter,
+}
+
+/// A connection to one HMC.
+pub struct Console {
+    hmc: ObjectName,
+    connection: Connection,
+    limit: Arc<Limit>,
+}
+
+/// Why one HMC did not answer a question.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What is on record does not say how to reach it.
+    #[error(transparent)]
+    NoWay(#[from] NoEndpoint),
+    /// It cannot be reached, or does not let us in.
+    #[error(transparent)]
+    Transport(#[from] transport::Error),
+    /// A command failed there.
+    #[error("`{command}` failed on {hmc}: {said}")]
+    Failed {
+        /// The HMC.
+        hmc: ObjectName,
+        /// The command.
+        command: String,
+        /// What it said, made printable.
+        said: String,
+    },
+}
+
+impl Error {
+    /// Whether a command failed without one of the HMC's own codes: what it does not know at all, such as an attribute of a
+    /// later level, it says so in words of its language.
+    #[must_use]
+    pub fn is_without_code(&self) -> bool {
+        matches!(self, Self::Failed { said, .. } if !said.contains("HSC"))
+    }
+}
+
+impl Consoles {
+    /// Asks over `transport` with the master's own key where an object names no other.
+    #[must_use]
+    pub fn new(store: Store, transport: Transport, key: PathBuf) -> Self {
+        Self { store, transport, key, limits: Arc::default() }
+    }
+
+    /// Connects to `hmc`.
+    ///
+    /// # Errors
+    /// [`Error`]; never [`Error::Failed`].
+    pub async fn open(&self, hmc: &ObjectName) -> Result<Console, Error> {
+        let endpoint = endpoint::stored(&self.store, hmc, &self.key).await?;
+        let connection = self.transport.connect(&endpoint).await?;
+        Ok(Console { hmc: hmc.clone(), connection, limit: self.limit(hmc) })
+    }
+
+    fn limit(&self, hmc: &ObjectName) -> Arc<Limit> {
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            let rate = RateLimiter::direct(Quota::per_second(PER_SECOND));
+            Arc::new(Limit { places: Semaphore::new(AT_A_TIME), rate })
+        };
+        Arc::clone(limits.entry(hmc.clone()).or_insert_with(new))
+    }
+}
+
+impl Console {
+    /// Runs one command, when its turn has come, and returns what it printed.
+    ///
+    /// # Errors
+    /// [`Error::Transport`], [`Error::Failed`].
+    pub async fn ask(&self, words: &[String]) -> Result<String, Error> {
+        let _place = self.limit.places.acquire().await.expect("never closed");
+        self.limit.rate.until_ready().await;
+        let failed =
+            |said: String| Error::Failed { hmc: self.hmc.clone(), command: words.join(" "), said };
+        let command = Command::restricted(words).map_err(|bad| failed(bad.to_string()))?;
+        let ask = Ask { stdin: Vec::new(), stdout_limit: OUTPUT_LIMIT, time_limit: TIME_LIMIT };
+        let answer = self.connection.run(&command, ask).await?;
+        let stdout = String::from_utf8_lossy(&answer.stdout).into_owned();
+        if answer.exit == Exit::Status(0) {
+            return Ok(stdout);
+        }
+        // Errors stand on stdout on most levels, on stderr on some.
+        let said = stdout + &String::from_utf8_lossy(&answer.stderr.bytes);
+        Err(failed(nim_shared::id::printable(said.trim())))
+    }
+
+    /// Ends the connection.
+    pub async fn close(self) {
+        self.connection.close().await;
+    }
+}

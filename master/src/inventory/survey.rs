@@ -1,0 +1,89 @@
+//! What an HMC shows of a site: its frames, and the partitions of each. One listing each, never one a partition.
+//!
+//! Source of commands and attributes: HMC reference §2.2, §2.7.
+
+use nim_shared::api::{PartitionView, SystemView};
+
+use super::console::{self, Console};
+use super::csv::{self, BadTable};
+
+/// Attributes of a frame that every level knows.
+const SYSTEM: &str = "name,type_model,serial_num,ipaddr,state";
+
+/// One that later levels know too.
+const PROCESSOR: &str = "sp_type";
+
+/// Attributes of a partition.
+const PARTITION: &str = "name,lpar_id,lpar_env,state,rmc_state,rmc_ipaddr,os_version";
+
+/// Why an HMC does not show what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It did not answer.
+    #[error(transparent)]
+    Console(#[from] console::Error),
+    /// Its answer cannot be read.
+    #[error("the answer to `{command}` is no table")]
+    Answer {
+        /// The command.
+        command: String,
+        /// Why.
+        #[source]
+        cause: BadTable,
+    },
+}
+
+/// The frames that the HMC manages.
+///
+/// # Errors
+/// [`Error`].
+pub async fn systems(console: &Console) -> Result<Vec<SystemView>, Error> {
+    let all = question(&["lssyscfg", "-r", "sys"], &format!("{SYSTEM},{PROCESSOR}"));
+    let first = match console.ask(&all).await {
+        Ok(answer) => {
+            return rows(&all, &answer).map(|rows| rows.into_iter().map(system).collect());
+        }
+        // An older level refuses the whole command for one attribute that it does not know.
+        Err(error) if error.is_without_code() => question(&["lssyscfg", "-r", "sys"], SYSTEM),
+        Err(error) => return Err(error.into()),
+    };
+    let answer = console.ask(&first).await?;
+    let plain = |[name, type_model, serial_num, ipaddr, state]: [String; 5]| SystemView {
+        name,
+        type_model,
+        serial_num,
+        ipaddr,
+        sp_type: None,
+        state,
+    };
+    Ok(rows(&first, &answer)?.into_iter().map(plain).collect())
+}
+
+/// The partitions of the frame that machine type, model and serial number name. A row without a number for an id is left out.
+///
+/// # Errors
+/// [`Error`].
+pub async fn partitions(console: &Console, mtms: &str) -> Result<Vec<PartitionView>, Error> {
+    let words = question(&["lssyscfg", "-r", "lpar", "-m", mtms], PARTITION);
+    let answer = console.ask(&words).await?;
+    Ok(rows(&words, &answer)?.into_iter().filter_map(partition).collect())
+}
+
+fn question(words: &[&str], attributes: &str) -> Vec<String> {
+    words.iter().chain(&["-F", attributes]).map(ToString::to_string).collect()
+}
+
+fn rows<const N: usize>(command: &[String], answer: &str) -> Result<Vec<[String; N]>, Error> {
+    csv::table(answer).map_err(|cause| Error::Answer { command: command.join(" "), cause })
+}
+
+fn system([name, type_model, serial_num, ipaddr, state, sp_type]: [String; 6]) -> SystemView {
+    SystemView { name, type_model, serial_num, ipaddr, sp_type: Some(sp_type), state }
+}
+
+fn partition(
+    [name, lpar_id, lpar_env, state, rmc_state, rmc_ipaddr, os_version]: [String; 7],
+) -> Option<PartitionView> {
+    let lpar_id = lpar_id.parse().ok()?;
+    Some(PartitionView { name, lpar_id, lpar_env, state, rmc_state, rmc_ipaddr, os_version })
+}

@@ -1,0 +1,117 @@
+//! What HMCs show of a site, and the inventory brought up to it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Applied, Failure};
+use crate::id::{LparId, ObjectName};
+use crate::stage::names;
+
+/// A frame as an HMC shows it. Source of the names: `lssyscfg -r sys` (HMC reference §2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SystemView {
+    /// Its name on the HMC.
+    pub name: String,
+    /// Machine type and model: `9105-42A`.
+    pub type_model: String,
+    /// Serial number.
+    pub serial_num: String,
+    /// Address of its service processor as the HMC has it.
+    pub ipaddr: String,
+    /// Kind of its service processor; `None` where the HMC's level does not know of kinds.
+    pub sp_type: Option<String>,
+    /// How the HMC stands to it: `Operating`, `No Connection`, …
+    pub state: String,
+}
+
+impl SystemView {
+    /// What names it on every HMC: machine type, model and serial number.
+    #[must_use]
+    pub fn mtms(&self) -> String {
+        format!("{}*{}", self.type_model, self.serial_num)
+    }
+}
+
+/// A partition as an HMC shows it. Source of the names: `lssyscfg -r lpar` (HMC reference §2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PartitionView {
+    /// Its name.
+    pub name: String,
+    /// Its id on the frame.
+    pub lpar_id: LparId,
+    /// `aixlinux`, `vioserver`, `os400`.
+    pub lpar_env: String,
+    /// `Running`, `Not Activated`, …
+    pub state: String,
+    /// `active`, `inactive`, …
+    pub rmc_state: String,
+    /// Its address in the RMC domain; empty where there is none.
+    pub rmc_ipaddr: String,
+    /// System and level as RMC tells them: `AIX 7.2 7200-04-02-2028`, `Unknown`.
+    pub os_version: String,
+}
+
+/// Brings the inventory up to what HMCs show. Nothing is removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Discover {
+    /// The HMCs that are asked; all that are defined where none is named.
+    #[serde(default)]
+    pub hmcs: Vec<ObjectName>,
+    /// Show the differences, change nothing.
+    pub dry_run: bool,
+}
+
+/// What was found, and what it changed or would change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Discovered {
+    /// The differences.
+    #[serde(flatten)]
+    pub applied: Applied,
+    /// What a person should know of and nothing is changed for.
+    pub findings: Vec<Finding>,
+    /// HMCs that did not answer.
+    pub failed: Vec<FailedHmc>,
+}
+
+/// Something that a person should know of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: FindingKind,
+    /// Name of the object, or of the partition on the HMC.
+    pub name: String,
+    /// Name of the frame, where it is about one.
+    pub frame: Option<ObjectName>,
+    /// One sentence, with what to do where something can be done.
+    pub text: String,
+}
+
+names! {
+    /// What kind of thing was found.
+    FindingKind, "kind of finding" {
+        /// A partition that a Live Update should have removed.
+        Leftover = "leftover",
+        /// An object whose partition no HMC shows.
+        Vanished = "vanished",
+        /// An object may be another partition than before, and its system could not be asked.
+        Unsure = "unsure",
+        /// A partition that is not taken in.
+        LeftOut = "left_out",
+        /// A frame whose partitions are not to be seen.
+        Unseen = "unseen",
+    }
+}
+
+/// An HMC that did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FailedHmc {
+    /// Its name.
+    pub hmc: ObjectName,
+    /// Why.
+    pub failure: Failure,
+}
