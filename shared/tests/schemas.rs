@@ -80,6 +80,10 @@ fn api_bodies() {
                 api::SetSecret,
                 api::SecretView,
                 api::AgentStatus,
+                api::Discover,
+                api::Discovered,
+                api::SystemView,
+                api::PartitionView,
             )
         },
     );
