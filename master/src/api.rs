@@ -138,7 +138,6 @@ impl Api {
             )
             .route("/v1/apply", post(apply::apply))
             .route("/v1/export", get(apply::export))
-            .route("/v1/discover", post(discover::discover))
             .route("/v1/hmcs/{name}/systems", get(discover::systems))
             .route("/v1/frames/{name}/partitions", get(discover::partitions))
             .route("/v1/cust", post(cust::cust))
@@ -159,6 +158,8 @@ impl Api {
             .route_layer(middleware::from_fn_with_state(self.clone(), in_time));
         Router::new()
             .route("/v1/watch", get(watch::watch))
+            // As long as a big site takes: each question to an HMC and to an LPAR has a limit of its own.
+            .route("/v1/discover", post(discover::discover))
             .merge(short)
             .fallback(no_route)
             .method_not_allowed_fallback(no_method)

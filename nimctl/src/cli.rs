@@ -112,6 +112,8 @@ pub(crate) enum Command {
     Lsnim(Words),
     /// NIM's nimclient, of which -l is known: list objects
     Nimclient(Words),
+    /// NIM's nimquery: the frames of an HMC, the partitions of a frame
+    Nimquery(Words),
     /// A program of NIM's that this version has not; what its link was started with.
     #[command(skip)]
     Missing(&'static str, Words),

@@ -41,6 +41,8 @@ const SIZE_LIMIT: usize = 256 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     socket: PathBuf,
+    /// Longest wait for an answer.
+    limit: Duration,
 }
 
 /// Path and query of a request, values escaped.
@@ -90,7 +92,12 @@ fn escape(into: &mut String, text: &str) {
 
 impl Client {
     pub(crate) fn new(address: Address) -> Self {
-        Self { socket: address.socket }
+        Self { socket: address.socket, limit: ANSWER_LIMIT }
+    }
+
+    /// The same with another limit for an answer, for what takes `nimd` long.
+    pub(crate) fn with_limit(&self, limit: Duration) -> Self {
+        Self { socket: self.socket.clone(), limit }
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, target: Target) -> Result<T, Error> {
@@ -189,11 +196,11 @@ impl Client {
         let asked = format!("GET {}", target.0);
         let request = request.body(Full::default());
         let request = request.map_err(|cause| not_understood(&asked, cause))?;
-        let response = within(&asked, self.send(&asked, request)).await?;
+        let response = within(self.limit, &asked, self.send(&asked, request)).await?;
         if response.status().is_success() {
             Ok(Events::new(response.into_body(), asked))
         } else {
-            Err(within(&asked, refusal(&asked, response)).await?)
+            Err(within(self.limit, &asked, refusal(&asked, response)).await?)
         }
     }
 
@@ -221,7 +228,7 @@ impl Client {
         }
         let request = request.body(Full::new(body.unwrap_or_default()));
         let request = request.map_err(|cause| not_understood(&asked, cause))?;
-        within(&asked, async {
+        within(self.limit, &asked, async {
             let response = self.send(&asked, request).await?;
             if response.status().is_success() {
                 collect(&asked, response.into_body()).await
@@ -251,11 +258,12 @@ impl Client {
 
 /// Waits for an answer, but not for ever.
 async fn within<T>(
+    limit: Duration,
     asked: &str,
     answer: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    tokio::time::timeout(ANSWER_LIMIT, answer).await.unwrap_or_else(|_| {
-        Err(Error::TooSlow { asked: asked.to_owned(), seconds: ANSWER_LIMIT.as_secs() })
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        Err(Error::TooSlow { asked: asked.to_owned(), seconds: limit.as_secs() })
     })
 }
 

@@ -63,6 +63,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Nim(words) => Ok(nim::run(Personality::Nim, words, context).await),
         Command::Lsnim(words) => Ok(nim::run(Personality::Lsnim, words, context).await),
         Command::Nimclient(words) => Ok(nim::run(Personality::Nimclient, words, context).await),
+        Command::Nimquery(words) => Ok(nim::run(Personality::Nimquery, words, context).await),
         Command::Missing(name, words) => {
             Ok(nim::run(Personality::Missing(name), words, context).await)
         }

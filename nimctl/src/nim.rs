@@ -7,6 +7,7 @@
 mod cust;
 mod links;
 mod lsnim;
+mod nimquery;
 mod object;
 mod order;
 mod predefined;
@@ -32,6 +33,8 @@ pub(crate) enum Personality {
     Lsnim,
     /// The client's program: here its listings only.
     Nimclient,
+    /// Says what an HMC or a frame has.
+    Nimquery,
     /// A program of NIM's that this version is not.
     Missing(&'static str),
 }
@@ -41,7 +44,7 @@ const NAMES: [(&str, Personality); 7] = [
     ("nim", Personality::Nim),
     ("lsnim", Personality::Lsnim),
     ("nimclient", Personality::Nimclient),
-    ("nimquery", Personality::Missing("nimquery")),
+    ("nimquery", Personality::Nimquery),
     ("dpasswd", Personality::Missing("dpasswd")),
     ("dkeyexch", Personality::Missing("dkeyexch")),
     ("c_rsh", Personality::Missing("c_rsh")),
@@ -58,6 +61,7 @@ impl Personality {
             Self::Nim => "nim",
             Self::Lsnim => "lsnim",
             Self::Nimclient => "nimclient",
+            Self::Nimquery => "nimquery",
             Self::Missing(name) => name,
         }
     }
@@ -68,6 +72,7 @@ impl Personality {
             Self::Nim => Command::Nim(words),
             Self::Lsnim => Command::Lsnim(words),
             Self::Nimclient => Command::Nimclient(words),
+            Self::Nimquery => Command::Nimquery(words),
             Self::Missing(name) => Command::Missing(name, words),
         }
     }
@@ -130,6 +135,7 @@ pub(crate) async fn run(personality: Personality, words: &Words, context: &Conte
                 None,
             )),
         },
+        Personality::Nimquery => nimquery::run(program, arguments, context).await,
         Personality::Missing(name) => {
             Err(say::usage(format!("{name} is not known to nimctl {}", nim_shared::VERSION), None))
         }

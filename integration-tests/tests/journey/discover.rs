@@ -19,6 +19,19 @@ async fn a_site_is_discovered_from_nothing_and_only_what_changed_later() -> Resu
                 .succeeded()?;
         }
     }
+    // NIM's way for the frames alone, twice: the second time there is nothing to define.
+    let query = ["nimquery", "-a", "hmc=hmc01", "-d"];
+    let frames = site.nimctl(query).succeeded()?;
+    let row = "name=frame2,type_model=9105-42A,serial_num=78A1B20,ipaddr=";
+    ensure!(frames.stdout.lines().any(|line| line.starts_with(row)), "{frames}");
+    ensure!(site.nimctl(query).succeeded()?.stdout == frames.stdout);
+    let listed = site.nimctl(["lsnim", "-t", "cec"]).succeeded()?;
+    ensure!(listed.stdout.contains("9105-42A_78A1B20"), "{listed}");
+    let lpars = site.nimctl(["nimquery", "-a", "cec=9105-42A_78A1B20"]).succeeded()?;
+    let row = "name=lpar07,lpar_id=";
+    ensure!(lpars.stdout.lines().any(|line| line.starts_with(row)), "{lpars}");
+    site.nimctl(["nimquery", "-a", "hmc=nobody"]).ended_with(NIM_NO_OBJECT)?;
+
     site.nimctl(["discover", "--yes"]).succeeded()?;
     let tree = |kind: &str| -> Result<usize> {
         let listed = site.nimctl(["list", kind, "--output", "json"]).succeeded()?.json()?;
@@ -55,6 +68,9 @@ async fn a_site_is_discovered_from_nothing_and_only_what_changed_later() -> Resu
     site.nimctl(["discover", "nobody"]).ended_with(3)?;
     site.end().await
 }
+
+/// Exit code of NIM's programs where there is no object of a name: that of 0042-053.
+const NIM_NO_OBJECT: i32 = 53;
 
 /// What discovery would change, as `ACTION NAME ATTRIBUTES`.
 fn changes(site: &Harness, code: i32) -> Result<Vec<String>> {

@@ -1,5 +1,7 @@
 //! `discover`: what HMCs show becomes the inventory. What would change is shown before anything does.
 
+use std::time::Duration;
+
 use nim_shared::api::{Applied, Discover as Body, Discovered};
 use serde::Serialize;
 
@@ -12,13 +14,17 @@ use crate::exit::Exit;
 use crate::output::text::{Paint, clean};
 use crate::output::{Style, View};
 
+/// Longest wait for a survey of a whole site: HMCs take seconds for each frame.
+const LIMIT: Duration = Duration::from_secs(600);
+
 pub(super) async fn run(args: &Discover, context: &Context) -> Result<Exit, Error> {
     let target = Target::new(&["discover"]);
+    let client = context.client.with_limit(LIMIT);
     let body = |dry_run| Body { hmcs: args.hmcs.clone(), dry_run };
     let consent = Consent::of(args.dry_run, args.yes);
     // With nobody to ask one look is enough: each costs every HMC a listing of all its frames.
     let first = body(consent != Consent::Given);
-    let found = Found(context.client.post(target.clone(), &first).await?);
+    let found = Found(client.post(target.clone(), &first).await?);
     let found = match consent {
         Consent::Given => {
             context.printer.show(&found)?;
@@ -26,7 +32,7 @@ pub(super) async fn run(args: &Discover, context: &Context) -> Result<Exit, Erro
         }
         Consent::ShowOnly | Consent::Asked => {
             difference::settle(found, consent, context, async || {
-                Ok(Found(context.client.post(target, &body(false)).await?))
+                Ok(Found(client.post(target, &body(false)).await?))
             })
             .await?
         }

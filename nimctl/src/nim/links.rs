@@ -9,8 +9,12 @@ use crate::error::Error;
 use crate::exit::Exit;
 
 /// The links, with the folders where scripts expect them.
-const LINKS: [(&str, &str); 3] =
-    [("nim", "usr/sbin"), ("lsnim", "usr/sbin"), ("nimclient", "usr/sbin")];
+const LINKS: [(&str, &str); 4] = [
+    ("nim", "usr/sbin"),
+    ("lsnim", "usr/sbin"),
+    ("nimclient", "usr/sbin"),
+    ("nimquery", "usr/sbin"),
+];
 
 /// Makes the links that `args` ask for. A link that is there already stays; anything else under its name is not touched.
 ///

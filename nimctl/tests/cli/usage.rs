@@ -84,6 +84,7 @@ fn help_and_version_are_data() {
       nim            NIM's nim: define, change, remove, cust, in NIM's words
       lsnim          NIM's lsnim: list objects as NIM does
       nimclient      NIM's nimclient, of which -l is known: list objects
+      nimquery       NIM's nimquery: the frames of an HMC, the partitions of a frame
       install-links  Make links, so that nim and lsnim are this program
       completions    Write a completion script for a shell
       help           Print this message or the help of the given subcommand(s)
