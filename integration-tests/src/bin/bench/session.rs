@@ -167,7 +167,8 @@ fn hash(seq: u64) -> Digest {
 fn identity() -> Identity {
     Identity {
         machine_serial: Some("78ABCDE".to_owned()),
-        partition_name: Some("${host}".to_owned()),
+        // Behind one sshd nobody says which host is meant; what is not reported is not compared.
+        partition_name: None,
         lpar_id: None,
         hostname: Some("${host}".to_owned()),
         installation: InstallationId(Uuid::from_u128(1)),
