@@ -35,8 +35,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use nim_shared::stamp::Timestamp;
-use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _};
 use sea_orm::{DatabaseConnection, SqlxError, SqlxPostgresConnector};
 
 pub use batch::{Accepted, Batch, NewBatch, NewOperation};
@@ -147,6 +147,9 @@ impl Store {
     }
 }
 
+/// How long a connection may lie unused before it is asked whether it is still good.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// Connections as this program needs them: none that is read-only (a standby after a failover), each with limits of time.
 async fn pool(options: &ConnectOptions) -> Result<PgPool, Error> {
     let milliseconds = options.statement.as_millis().to_string();
@@ -165,6 +168,17 @@ async fn pool(options: &ConnectOptions) -> Result<PgPool, Error> {
     PgPoolOptions::new()
         .max_connections(options.connections)
         .acquire_timeout(options.acquire)
+        // A question before each use costs a round trip as long as the statement itself. What was in use a moment ago is taken as
+        // it is: whoever uses a connection that is lost hears of it either way.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|connection, _| {
             Box::pin(async move {
                 let row: String = sea_orm::sqlx::query_scalar("SHOW transaction_read_only")
