@@ -101,15 +101,12 @@ impl Shared {
     /// # Errors
     /// [`Lost`] says what was in the way.
     pub async fn open_agent(self: &Arc<Self>, lpar: &ObjectName) -> Result<Agent, Lost> {
-        let endpoint = self.endpoint(lpar).await?;
-        Agent::open(
-            &self.transport,
-            lpar,
-            &endpoint,
-            &self.settings.agent,
-            self.master,
-            self.clock.now(),
-        )
+        // Boxed: a session holds its place for as long as it lasts, and needs this for a moment only.
+        Box::pin(async {
+            let endpoint = self.endpoint(lpar).await?;
+            let (transport, agent) = (&self.transport, &self.settings.agent);
+            Agent::open(transport, lpar, &endpoint, agent, self.master, self.clock.now()).await
+        })
         .await
     }
 
