@@ -76,6 +76,7 @@ pub(crate) fn held(pause: Duration, count: u64) -> Result<Script> {
         digest: with.digest,
         at: Position { epoch: Epoch(1), seq: Seq(READY), hash: hash(READY) },
         output_bytes: 0,
+        request: None,
     };
     let again = Script::new(vec![with.say(&attached)?]);
     steps.push(Step::Choose(vec![
