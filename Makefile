@@ -34,5 +34,6 @@ check: ## format, lints, documentation, licences, duplicates, sources, borders: 
 	scripts/need cc
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --package integration-tests --features integration-tests/bench --bin bench -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 	cargo test --locked --package integration-tests --test supply --test border
