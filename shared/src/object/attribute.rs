@@ -67,13 +67,31 @@ pub(super) fn single(texts: &[String]) -> Result<&str, Problem> {
     one(texts)
 }
 
-scalar!(
-    crate::id::ObjectName,
-    crate::id::LparId,
-    crate::id::InstallationId,
-    std::net::Ipv4Addr,
-    std::num::NonZeroU16,
-    std::num::NonZeroU32,
+scalar!(crate::id::ObjectName, crate::id::InstallationId, std::net::Ipv4Addr);
+
+/// Types that are one number: what `std` says of a wrong one tells a programmer something, and nobody else.
+macro_rules! number {
+    ($($name:ty: $most:expr),+ $(,)?) => {$(
+        impl Attribute for $name {
+            fn read(texts: &[String]) -> Result<Self, Problem> {
+                let text = one(texts)?;
+                text.trim().parse().map_err(|_| {
+                    let most = $most;
+                    Problem::Unreadable(format!("is a whole number from 1 to {most}, not {text:?}"))
+                })
+            }
+
+            fn write(&self) -> Vec<String> {
+                vec![self.to_string()]
+            }
+        }
+    )+};
+}
+
+number!(
+    crate::id::LparId: u32::MAX,
+    std::num::NonZeroU16: u16::MAX,
+    std::num::NonZeroU32: u32::MAX,
 );
 
 impl Attribute for String {

@@ -123,6 +123,24 @@ fn an_object_reads_back_from_its_json_and_from_its_attributes() {
 }
 
 #[test]
+fn a_number_that_is_none_is_told_with_what_it_may_be() {
+    let faults = draft(
+        ObjectType::Standalone,
+        &[("if1", "n lpar01 0"), ("identity", "abc"), ("ssh_port", "0")],
+    )
+    .finish(name("lpar01"))
+    .unwrap_err();
+    let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "identity: is a whole number from 1 to 4294967295, not \"abc\"",
+            "ssh_port: is a whole number from 1 to 65535, not \"0\"",
+        ]
+    );
+}
+
+#[test]
 fn parts_refuse_what_a_shell_would_act_on() {
     for text in
         ["find_net a;b 0", "find_net -oProxyCommand 0", "find_net a", "x y z q r", "find_net a 12"]
