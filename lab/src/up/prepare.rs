@@ -169,7 +169,9 @@ fn listeners(directory: &Path, world: &World, port: u16) -> anyhow::Result<Vec<L
         let ip: IpAddr = address.parse().with_context(|| format!("{address} of {name}"))?;
         let at = SocketAddr::new(ip, port);
         let listener =
-            ssh::listen(at).with_context(|| format!("cannot listen on {at} for {name}"))?;
+            ssh::listen(at).with_context(|| {
+                format!("cannot listen on {at} for {name}; where another site runs, `port` or addresses have to differ")
+            })?;
         let key = keys::load_or_create(
             &directory.join("hosts").join(name).join("ssh_host_ed25519_key"),
             name,
