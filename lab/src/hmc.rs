@@ -6,6 +6,7 @@ mod lshmc;
 mod lshwres;
 mod lssyscfg;
 mod table;
+mod user;
 
 use crate::shell;
 use crate::ssh::Output;
@@ -16,8 +17,14 @@ pub(crate) fn locked(minutes: u64) -> String {
     format!("The account is locked due to 3 failed logins. ({minutes} minutes left to unlock)\n")
 }
 
+/// Whether a command line changes the world: then the world has to be kept after it ran.
+pub(crate) fn changes(line: &str) -> bool {
+    let commands = shell::split(line).unwrap_or_default();
+    commands.iter().any(|one| one.words.first().is_some_and(|name| user::changes(name)))
+}
+
 /// Runs a command line as `user`.
-pub(crate) fn run(world: &World, hmc: &str, _user: &str, line: &str) -> Output {
+pub(crate) fn run(world: &mut World, hmc: &str, user: &str, line: &str) -> Output {
     let commands = match shell::split(line) {
         Ok(commands) => commands,
         Err(text) => {
@@ -33,7 +40,7 @@ pub(crate) fn run(world: &World, hmc: &str, _user: &str, line: &str) -> Output {
         if command.only_after_success && all.status != 0 {
             continue;
         }
-        match one(world, hmc, &command.words) {
+        match one(world, hmc, user, &command.words) {
             Ok(text) => {
                 all.stdout.extend(text.into_bytes());
                 all.status = 0;
@@ -60,12 +67,14 @@ pub(crate) enum Failure {
     Shell(String),
 }
 
-fn one(world: &World, hmc: &str, words: &[String]) -> Result<String, Failure> {
+fn one(world: &mut World, hmc: &str, by: &str, words: &[String]) -> Result<String, Failure> {
     let (name, arguments) = words.split_first().map_or(("", &[][..]), |(n, a)| (n.as_str(), a));
     match name {
         "lshmc" => lshmc::run(world, hmc, arguments),
         "lssyscfg" => lssyscfg::run(world, hmc, arguments),
         "lshwres" => lshwres::run(world, hmc, arguments),
+        "lshmcusr" => user::list(world, hmc),
+        name if user::changes(name) => user::change(world, hmc, by, name, arguments),
         "true" => Ok(String::new()),
         "echo" => Ok(format!("{}\n", arguments.join(" "))),
         "cd" => Err(Failure::Shell("cd: restricted".to_owned())),

@@ -53,8 +53,11 @@ pub struct Hmc {
 pub struct HmcUser {
     /// Task role, such as `hmcviewer`.
     pub role: String,
-    /// Password; the lab's secrets protect nothing.
+    /// Password; the lab's secrets protect nothing. Empty: none, and no login with one.
     pub password: String,
+    /// Keys that `mkauthkeys` added, as lines of `authorized_keys`.
+    #[serde(default)]
+    pub keys: Vec<String>,
     /// Failed logins in a row. Three lock the account (HV §1.1).
     pub failed_logins: u32,
     /// Site time in milliseconds until which the account is locked.
@@ -82,7 +85,7 @@ impl HmcUser {
             return Err(Denied::Locked(LOCKED_MILLISECONDS / 60_000));
         }
         self.locked_until = None;
-        if self.password == password {
+        if !password.is_empty() && self.password == password {
             self.failed_logins = 0;
             return Ok(());
         }
@@ -139,6 +142,7 @@ mod tests {
         HmcUser {
             role: "hmcclientliveupdate".to_owned(),
             password: "right".to_owned(),
+            keys: Vec::new(),
             failed_logins: 0,
             locked_until: None,
         }

@@ -7,7 +7,7 @@ fn world() -> World {
 }
 
 fn said(line: &str) -> (String, u8) {
-    let output = run(&world(), "hmc01", "viewer", line);
+    let output = run(&mut world(), "hmc01", "viewer", line);
     (String::from_utf8([output.stdout, output.stderr].concat()).unwrap(), output.status)
 }
 
@@ -43,6 +43,21 @@ fn free_memory_is_what_no_partition_holds() {
     assert_eq!(said(line), ("98304,54272,256\n".to_owned(), 0));
     let line = "lshwres -r proc -m frame1 --level sys -F curr_avail_sys_proc_units";
     assert_eq!(said(line), ("11.5\n".to_owned(), 0));
+}
+
+#[test]
+fn an_administrator_makes_users_and_gives_them_keys() {
+    let mut world = world();
+    let mut as_user = |user: &str, line: &str| run(&mut world, "hmc01", user, line);
+    assert_eq!(as_user("viewer", "mkhmcusr -u eve -a hmcsuperadmin").status, 1);
+    assert_eq!(as_user("hscroot", "mkhmcusr -u eve -a hmcviewer -d 'reads only'").status, 0);
+    assert_eq!(as_user("viewer", "mkauthkeys -u eve -a 'ssh-ed25519 AAAA viewer'").status, 1);
+    assert_eq!(as_user("hscroot", "mkauthkeys -u eve -a 'ssh-ed25519 AAAA eve'").status, 0);
+    let listed = String::from_utf8(as_user("viewer", "lshmcusr").stdout).unwrap();
+    assert!(listed.contains("name=eve,taskrole=hmcviewer,"), "{listed}");
+    let eve = world.hmcs.get_mut("hmc01").unwrap().users.get_mut("eve").unwrap();
+    assert_eq!(eve.keys, ["ssh-ed25519 AAAA eve"]);
+    assert_eq!(eve.log_in("", 0), Err(crate::world::Denied::Wrong));
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn hmc(entry: &super::HmcEntry) -> Hmc {
         let state = HmcUser {
             role: user.role.clone(),
             password: user.password.clone(),
+            keys: Vec::new(),
             failed_logins: 0,
             locked_until: None,
         };

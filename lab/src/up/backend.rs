@@ -13,7 +13,7 @@ use crate::lpar::files::Files;
 use crate::ssh::keys::{Authorized, authorized};
 use crate::ssh::wire::Way;
 use crate::ssh::{Backend, Execution, Gate, Login, Output, Promise, serve};
-use crate::world::Denied;
+use crate::world::{Denied, World};
 use crate::{hmc, vios};
 
 /// Serves one host as long as `tasks` lives.
@@ -89,8 +89,9 @@ impl Backend for HmcHost {
     fn key<'a>(&'a self, user: &'a str, key: &'a PublicKey) -> Promise<'a, Option<Authorized>> {
         Box::pin(async move {
             let world = self.shared.store.read().ok()?;
-            world.hmcs.get(&self.name)?.users.get(user)?;
-            one_of(&self.keys, key)
+            let user = world.hmcs.get(&self.name)?.users.get(user)?;
+            let own = user.keys.iter().find_map(|line| authorized(line, key));
+            own.or_else(|| one_of(&self.keys, key))
         })
     }
 
@@ -122,8 +123,15 @@ impl Backend for HmcHost {
 
     fn run<'a>(&'a self, login: &'a Login, command: &'a str) -> Promise<'a, io::Result<Execution>> {
         Box::pin(async move {
-            let world = self.shared.store.read().map_err(io::Error::other)?;
-            let said = hmc::run(&world, &self.name, &login.user, command);
+            let said = if hmc::changes(command) {
+                let run = |world: &mut World| {
+                    Ok::<_, anyhow::Error>(hmc::run(world, &self.name, &login.user, command))
+                };
+                self.shared.store.change(run).map_err(io::Error::other)?
+            } else {
+                let mut world = self.shared.store.read().map_err(io::Error::other)?;
+                hmc::run(&mut world, &self.name, &login.user, command)
+            };
             Ok(Execution::Answered(said))
         })
     }
