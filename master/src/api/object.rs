@@ -12,7 +12,8 @@ use super::Api;
 use super::derived::Derived;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named, Query};
-use crate::store::object::{NamePattern, ObjectCursor, ObjectFilter, Stored};
+use crate::store;
+use crate::store::object::{NamePattern, ObjectCursor, ObjectFilter, Problem, Stored};
 
 /// `GET /v1/objects`
 pub(super) async fn list(
@@ -91,9 +92,29 @@ pub(super) async fn remove(
     Asker(who): Asker,
     Named(name): Named<ObjectName>,
 ) -> Answer<StatusCode> {
-    api.store.remove(&name, who).await?;
+    api.store.remove(&name, who).await.map_err(|error| not_removed(&name, error))?;
     info!(object.name = %name, peer.uid = who.uid, "{name} was removed by uid {}", who.uid);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Why an object stays. The store's own words are about storing.
+fn not_removed(name: &ObjectName, error: store::Error) -> Refusal {
+    match error {
+        store::Error::Faults { faults } if faults.iter().any(|f| f.problem == Problem::Missing) => {
+            store::Error::NoSuchObject { name: name.clone() }.into()
+        }
+        store::Error::Faults { faults } => {
+            let row = |fault: &store::object::Fault| FileFault {
+                file: None,
+                line: None,
+                path: String::new(),
+                message: fault.problem.to_string(),
+            };
+            Refusal::refused("NLU-0112", format!("{name} cannot be removed"))
+                .faults(faults.iter().map(row).collect())
+        }
+        other => other.into(),
+    }
 }
 
 /// `object` after `edit`.

@@ -39,7 +39,7 @@ async fn every_wrong_request_is_answered_by_a_failure_with_its_status() {
         ("GET", "/v1/objects?limit=x", None, 400, "NLU-0107", FailureKind::Usage),
         ("GET", "/v1/objects?colour=red", None, 400, "NLU-0107", FailureKind::Usage),
         ("GET", "/v1/objects/nobody", None, 404, "NLU-0310", FailureKind::NotFound),
-        ("DELETE", "/v1/objects/nobody", None, 404, "NLU-0311", FailureKind::NotFound),
+        ("DELETE", "/v1/objects/nobody", None, 404, "NLU-0310", FailureKind::NotFound),
         ("DELETE", "/v1/secrets/nobody", None, 404, "NLU-0330", FailureKind::NotFound),
         ("DELETE", "/v1/hostkeys/nobody", None, 404, "NLU-0152", FailureKind::NotFound),
         ("GET", "/v1/watch", None, 400, "NLU-0134", FailureKind::Usage),

@@ -42,9 +42,10 @@ pub(super) fn failure(record: &Record) -> Option<Failure> {
         None => printable(text),
     }));
     // The remedy of the first code that has one is nearer to the cause than ours.
-    let hint = known
-        .first()
-        .map_or_else(|| hint.clone(), |entry| format!("{}; then: {hint}", entry.remedy));
+    let hint = known.first().map_or_else(
+        || hint.clone(),
+        |entry| format!("{}; then: {hint}", entry.remedy.trim_end_matches('.')),
+    );
     Some(Failure {
         code: code.to_owned(),
         message,
@@ -142,6 +143,6 @@ fn stuck_hint(reason: StuckReason, id: nim_shared::id::OperationId) -> String {
         }
     };
     format!(
-        "{look}; `nimctl log {id}` has the output; when you know: nimctl resolve {id} --state STATE --reason TEXT"
+        "{look}; `nimctl log {id}` has the output; when you know: nimctl resolve {id} --as STATE --reason TEXT"
     )
 }

@@ -99,7 +99,7 @@ pub enum Error {
         name: ObjectName,
     },
     /// One or more objects cannot be stored as asked for; nothing was.
-    #[error("{} of the objects cannot be stored as asked for", faults.len())]
+    #[error("{} cannot be stored as asked for", objects(faults))]
     Faults {
         /// All of them.
         faults: Vec<Fault>,
@@ -306,7 +306,7 @@ impl Error {
             Self::OpenOperation { open } => {
                 open.first().map(|(_, id)| format!("nimctl status {id}"))?
             }
-            Self::TokenReused { batch, .. } => format!("nimctl status {batch}"),
+            Self::TokenReused { batch, .. } => format!("nimctl status --batch {batch}"),
             Self::NoSuchOperation { .. } | Self::NoSuchBatch { .. } => "nimctl status".to_owned(),
             Self::NoSuchSecret { name } => format!("nimctl secret set {name}"),
             Self::WrongKey { .. } => {
@@ -410,6 +410,12 @@ pub(super) fn sqlx_error(error: &DbErr) -> Option<&SqlxError> {
         | DbErr::Query(RuntimeErr::SqlxError(cause)) => Some(cause),
         _ => None,
     }
+}
+
+/// The objects that have faults, in a sentence.
+fn objects(faults: &[Fault]) -> String {
+    let names: std::collections::BTreeSet<_> = faults.iter().map(|fault| &fault.object).collect();
+    list(names.into_iter())
 }
 
 /// Names in a sentence; the first few of many.

@@ -326,15 +326,17 @@ impl Error {
             }
             Self::HostKeyChanged { host, .. } => format!(
                 "nothing was sent to it. If {host} was installed anew, compare the fingerprint on \
-                 its console and record it: `nimctl hostkey scan {host}`; if not, find out who \
-                 answers"
+                 its console and record it: `nimctl hostkey scan --replace {host}`; if not, find \
+                 out who answers"
             ),
             Self::HostKeyUnknown { host, .. } => format!(
                 "compare the fingerprint on the console of {host}, then `nimctl hostkey scan \
                  {host}`, or `nimctl hostkey import known_hosts`"
             ),
             Self::HostKeyRevoked { host, .. } => {
-                format!("give {host} new host keys and record them: `nimctl hostkey scan {host}`")
+                format!(
+                    "give {host} new host keys and record them: `nimctl hostkey scan --replace {host}`"
+                )
             }
             Self::HostCertificate { host, .. } => {
                 format!("sign a host certificate for {host} with the CA on record")

@@ -59,7 +59,8 @@ async fn what_is_mentioned_is_not_removed() {
     let nimd = Fixture::start().await;
     nimd.fleet().await;
     let (status, failure) = nimd.send("DELETE", "/v1/objects/frame01", "").await;
-    assert_eq!(status, 409, "{failure}");
+    assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0112")), "{failure}");
+    assert_eq!(failure["message"], "frame01 cannot be removed");
     let text = failure["faults"].to_string();
     assert!(text.contains("lpar01") && text.contains("lpar02"), "{failure}");
 }
