@@ -158,6 +158,11 @@ impl Client {
         self.bytes(Method::DELETE, target, None).await.map(drop)
     }
 
+    /// All rows of a listing that nimd answers in one piece.
+    pub(crate) async fn whole<T: DeserializeOwned>(&self, target: Target) -> Result<Vec<T>, Error> {
+        self.get::<Page<T>>(target).await.map(|page| page.items)
+    }
+
     /// All rows of a listing, or the first `most`.
     pub(crate) async fn pages<T: DeserializeOwned>(
         &self,

@@ -131,7 +131,8 @@ impl Printer {
             Color::Never => false,
             Color::Auto => terminal && no_color().is_none(),
         };
-        let width = if terminal { comfy_table::Table::new().width() } else { None };
+        // A terminal that does not know its size says 0.
+        let width = comfy_table::Table::new().width().filter(|width| terminal && *width > 0);
         Style { color, width }
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct List {
     /// At most so many.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) limit: Option<usize>,
-    /// A type or a class first, then names, in which * and ? stand for others.
+    /// A type, such as standalone, or a class, such as machines, first; then names, in which * and ? stand for others.
     #[arg(value_name = "TYPE|NAME")]
     pub(crate) wanted: Vec<String>,
 }

@@ -27,7 +27,7 @@ pub(super) async fn run(args: &Hostkey, context: &Context) -> Result<Exit, Error
         }
         Hostkey::List { names } => {
             let target = Target::new(&["hostkeys"]).with_each("name", names);
-            let keys = context.client.pages(target, None).await?;
+            let keys = context.client.whole(target).await?;
             context.printer.show(&Keys(keys))?;
             Ok(Exit::Done)
         }

@@ -7,9 +7,10 @@ use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::cli::List;
+use crate::cli::{Format, List};
 use crate::client::Target;
-use crate::command::Context;
+use crate::command::show::none_matches;
+use crate::command::{Context, each};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::table::{Columns, NONE, Piece, or_none};
@@ -30,9 +31,25 @@ pub(super) async fn run(args: &List, context: &Context) -> Result<Exit, Error> {
         _ => &args.wanted[..],
     };
     let target = target.with_each("name", names).with_each("label", &args.labels);
-    let objects = context.client.pages(target, args.limit).await?;
+    let objects: Vec<ObjectView> = context.client.pages(target, args.limit).await?;
+    // A label or a limit leaves out what is there.
+    let missing = match (&args.labels[..], args.limit) {
+        ([], None) => missing(names, &objects),
+        _ => Vec::new(),
+    };
+    if objects.is_empty() && missing.is_empty() && context.printer.format() == Format::Table {
+        context.printer.note("there is no such object");
+    }
     context.printer.show(&Objects { objects, now: Timestamp::new(OffsetDateTime::now_utc()) })?;
-    Ok(Exit::Done)
+    each(&missing, context, async |name| Err(none_matches(name))).await
+}
+
+/// What was named and is not there: a name that is none, and a pattern when nothing at all was found.
+fn missing<'a>(names: &'a [String], found: &[ObjectView]) -> Vec<&'a String> {
+    let there = |name: &String| found.iter().any(|one| one.object.name.as_str() == name);
+    let pattern = |name: &String| name.contains(['*', '?']);
+    let missing = |name: &&String| if pattern(name) { found.is_empty() } else { !there(name) };
+    names.iter().filter(missing).collect()
 }
 
 /// Objects, and when they were asked for.

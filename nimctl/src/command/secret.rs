@@ -32,7 +32,7 @@ pub(super) async fn run(args: &Secret, context: &Context) -> Result<Exit, Error>
             Ok(Exit::Done)
         }
         Secret::List => {
-            let secrets = context.client.pages(Target::new(&["secrets"]), None).await?;
+            let secrets = context.client.whole(Target::new(&["secrets"])).await?;
             context.printer.show(&Secrets(secrets))?;
             Ok(Exit::Done)
         }

@@ -7,7 +7,7 @@ use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::cli::Status;
+use crate::cli::{Format, Status};
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
@@ -39,6 +39,10 @@ pub(super) async fn run(args: &Status, context: &Context) -> Result<Exit, Error>
     };
     let target = target.with_each("state", states);
     let operations = context.client.pages(target, Some(args.limit)).await?;
+    if operations.is_empty() && context.printer.format() == Format::Table {
+        let more = if args.all { "" } else { ": `nimctl status --all` lists what ran" };
+        context.printer.note(&format!("there is no such operation{more}"));
+    }
     context.printer.show(&Many { operations, now })?;
     Ok(Exit::Done)
 }

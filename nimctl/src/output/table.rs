@@ -1,6 +1,6 @@
 //! Columns for a person, without lines around them: `grep`, `awk` and eyes get on with them.
 
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::Style;
 use super::text::{Paint, clean};
@@ -8,6 +8,8 @@ use super::text::{Paint, clean};
 /// Rows in columns.
 pub(crate) struct Columns {
     table: Table,
+    /// Of each column the longest word: narrower than that a name or an id could not be read, let alone copied.
+    words: Vec<usize>,
 }
 
 /// A piece of a row: cleaned text, perhaps in a colour.
@@ -31,18 +33,30 @@ impl Columns {
         } else {
             table.force_no_tty();
         }
-        Self { table }
+        let words = headings.iter().map(|heading| longest_word(heading)).collect();
+        Self { table, words }
     }
 
     /// Adds a row.
     pub(crate) fn row(&mut self, pieces: impl IntoIterator<Item = Piece>) {
-        self.table.add_row(pieces.into_iter().map(|piece| piece.0));
+        let cells: Vec<Cell> = pieces.into_iter().map(|piece| piece.0).collect();
+        for (word, cell) in self.words.iter_mut().zip(&cells) {
+            *word = longest_word(&cell.content()).max(*word);
+        }
+        self.table.add_row(cells);
     }
 
     /// The text, with its line ends and without blanks at the ends of lines.
     pub(crate) fn text(mut self) -> String {
-        for column in self.table.column_iter_mut() {
+        let least = self.words.iter().map(|word| word + GAP).sum::<usize>();
+        if self.table.width().is_some_and(|width| usize::from(width) < least) {
+            // Too narrow for one word of each column: whole lines, which the terminal folds.
+            self.table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+        for (column, word) in self.table.column_iter_mut().zip(&self.words) {
             column.set_padding((0, 2));
+            let least = u16::try_from(word + GAP).unwrap_or(u16::MAX);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
         }
         let mut text = String::new();
         for line in self.table.lines() {
@@ -77,6 +91,14 @@ impl<T: AsRef<str>> From<T> for Piece {
     fn from(text: T) -> Self {
         Self(Cell::new(clean(text.as_ref())))
     }
+}
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+
+/// Length of the longest word, in characters.
+fn longest_word(text: &str) -> usize {
+    text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0)
 }
 
 /// What stands for a value that is not known.

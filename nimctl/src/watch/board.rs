@@ -173,6 +173,10 @@ impl Board {
                 if let Known::Estimate { blackout, total } = known {
                     row.view.estimated_blackout = blackout.or(row.view.estimated_blackout);
                     row.view.estimated_total = total.or(row.view.estimated_total);
+                    if total.is_none() {
+                        // geninstall prints the two one after the other; both are said together.
+                        return Vec::new();
+                    }
                 }
                 let weight = match sentence::paint(known) {
                     Some(paint) => Weight::Matters(paint),

@@ -45,9 +45,12 @@ enum Kind {
 impl Display {
     /// What stderr can show.
     pub(super) fn new(printer: Printer) -> Self {
-        let kind = match (io::stderr().is_terminal(), printer.format()) {
+        let target = ProgressDrawTarget::stderr();
+        // Hidden also on a terminal that cannot move its cursor (TERM=dumb): it takes lines.
+        let moves = io::stderr().is_terminal() && !target.is_hidden();
+        let kind = match (moves, printer.format()) {
             (true, _) => {
-                let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+                let bars = MultiProgress::with_draw_target(target);
                 Kind::Live { bars, lines: Vec::new() }
             }
             (false, Format::Table) => Kind::Plain,

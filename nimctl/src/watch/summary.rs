@@ -160,7 +160,10 @@ pub(crate) fn ending(view: &OperationView) -> String {
                 line("open", &format!("{open}: {}", meaning(*open)));
             }
         }
-        for code in &report.codes {
+        // A failure tells them again, with their causes.
+        let told = view.failure.iter().flat_map(|failure| &failure.causes);
+        let told = |code: &str| told.clone().any(|cause| cause.starts_with(code));
+        for code in report.codes.iter().filter(|code| !told(code)) {
             let title = code::find(code).map(|entry| format!(": {}", entry.title));
             line("code", &format!("{code}{}", title.unwrap_or_default()));
         }
@@ -168,7 +171,9 @@ pub(crate) fn ending(view: &OperationView) -> String {
     if let Some(failure) = &view.failure {
         line("code", &failure.code);
         line("means", &failure.message);
-        failure.causes.iter().for_each(|cause| line("because", cause));
+        let summary = view.report.as_ref().map(|report| &report.summary);
+        let new = failure.causes.iter().filter(|cause| Some(*cause) != summary);
+        new.for_each(|cause| line("because", cause));
     }
     if let Some(hint) = to_do(view) {
         line("to do", &hint);

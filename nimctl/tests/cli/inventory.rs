@@ -189,11 +189,39 @@ fn objects_of_several_types_share_columns() {
     let types = api.nimctl("list *1 g -o json").to_string();
     assert!(types.contains("\"mgmt_source\": \"p10-a\""), "{types}");
     let nothing = Api::new().on("GET /v1/objects?class=groups&limit=1000", &page(Vec::<()>::new()));
-    assert_snapshot!(nothing.nimctl("list groups"), @"exit: 0");
+    assert_snapshot!(nothing.nimctl("list groups"), @"
+    exit: 0
+    --- stderr
+    there is no such object
+    ");
     assert_snapshot!(nothing.nimctl("list groups -o json"), @"
     exit: 0
     --- stdout
     []
+    ");
+}
+
+#[test]
+fn what_was_named_and_is_not_there_is_said() {
+    let api = Api::new()
+        .on("GET /v1/objects?name=lpar01&name=lpars&limit=1000", &page(vec![lpar("lpar01")]))
+        .on("GET /v1/objects?name=nope%2A&limit=1000", &page(Vec::<()>::new()))
+        .on("GET /v1/objects?name=lpar02&label=env%3Dprod&limit=1000", &page(Vec::<()>::new()));
+    assert_snapshot!(api.nimctl("list lpar01 lpars"), @r#"
+    exit: 3
+    --- stdout
+    NAME    ADDRESS             FRAME  LPAR ID
+    lpar01  lpar01.example.com  p10-a  7
+    --- stderr
+    error: no object matches "lpars"  [NLU-0513]
+      hint: `nimctl list` shows all
+    "#);
+    assert!(api.nimctl("list nope*").to_string().contains("no object matches \"nope*\""));
+    // Here the label may be what it does not have.
+    assert_snapshot!(api.nimctl("list lpar02 -l env=prod"), @"
+    exit: 0
+    --- stderr
+    there is no such object
     ");
 }
 

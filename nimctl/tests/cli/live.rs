@@ -22,11 +22,17 @@ struct Terminal {
 
 impl Terminal {
     fn open(api: &Api, line: &str) -> Self {
-        let run = format!("stty cols 80 rows 24; exec {} {line}", env!("CARGO_BIN_EXE_nimctl"));
+        Self::open_as("xterm", 80, api, line)
+    }
+
+    /// Another terminal, `columns` wide.
+    fn open_as(kind: &str, columns: u16, api: &Api, line: &str) -> Self {
+        let nimctl = env!("CARGO_BIN_EXE_nimctl");
+        let run = format!("stty cols {columns} rows 24; exec {nimctl} {line}");
         let mut child = Command::new("script")
             .args(["--quiet", "--return", "--flush", "--command", &run, "/dev/null"])
             .env("NIMD_SERVER", api.socket())
-            .env("TERM", "xterm")
+            .env("TERM", kind)
             .env("SHELL", "/bin/sh")
             .env_remove("NO_COLOR")
             .current_dir(api.folder())
@@ -127,6 +133,36 @@ fn each_lpar_has_a_line_that_moves_and_the_blackout_is_expected() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("7300-02-01-2346"), "{text}");
     assert!(text.contains("to do     = see who holds it"), "{text}");
+}
+
+#[test]
+fn a_terminal_that_cannot_move_its_cursor_gets_lines() {
+    let target = format!("GET /v1/watch?operation={}", id(1));
+    let (api, events) = Api::new()
+        .on("GET /v1/operations?lpar=lpar01&limit=1", &page(vec![operation(1, "lpar01")]))
+        .live(&target);
+    let mut terminal = Terminal::open_as("dumb", 80, &api, "watch lpar01");
+    events.send(says(&running(1, "lpar01", "update", "clone")).to_string()).unwrap();
+    terminal.wait_for("lpar01: update: clone");
+    events.send(says(&succeeded(1, "lpar01")).to_string()).unwrap();
+    let (code, text) = terminal.end();
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
+fn a_narrow_terminal_cuts_no_word_in_two() {
+    let views = [succeeded(1, "lpar01"), failed(2, "lpar02")];
+    let asked = "GET /v1/operations?limit=1000";
+    let words = ["0193a2b4-5c6d-7001", "succeeded", "NLU-0431"];
+    // With room for one word of each column they are folded between words, with less the terminal folds whole lines; 0 is what a
+    // terminal says that does not know its size.
+    for columns in [75, 40, 0] {
+        let api = Api::new().on(asked, &page(views.to_vec()));
+        let (code, text) =
+            Terminal::open_as("xterm", columns, &api, "--color never status --all").end();
+        assert_eq!(code, Some(0), "{text}");
+        assert!(words.iter().all(|word| text.contains(word)), "{columns} columns:\n{text}");
+    }
 }
 
 #[test]

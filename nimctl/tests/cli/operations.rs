@@ -368,6 +368,20 @@ fn open_operations_are_listed_with_ids_as_short_as_possible() {
 }
 
 #[test]
+fn what_a_failure_says_is_said_once() {
+    let mut view = failed(2, "lpar02");
+    let summary = view.report.as_ref().unwrap().summary.clone();
+    let failure = view.failure.as_mut().unwrap();
+    failure.causes = vec![summary.clone(), "1430-030: moving the workload failed: why".to_owned()];
+    let api = Api::new().on("GET /v1/operations?lpar=lpar02&limit=1", &page(vec![view]));
+    let text = api.nimctl("status lpar02").to_string();
+    assert!(text.contains("because   = 1430-030: moving the workload failed: why"), "{text}");
+    for once in ["1430-030", &summary] {
+        assert_eq!(text.matches(once).count(), 1, "{text}");
+    }
+}
+
+#[test]
 fn one_operation_is_found_by_its_lpar_or_the_beginning_of_its_id() {
     let view = failed(2, "lpar02");
     let api = Api::new()

@@ -107,7 +107,7 @@ fn known_hosts_are_imported_listed_and_removed() {
     ];
     let api = Api::new()
         .on("POST /v1/hostkeys/import", &Trusted { added: 2, replaced: 1, known: 3 })
-        .on("GET /v1/hostkeys?limit=1000", &page(keys))
+        .on("GET /v1/hostkeys", &page(keys))
         .on_text("DELETE /v1/hostkeys/bastion1%3A22", "");
     assert_snapshot!(api.nimctl_reads("hostkey import -", "lpar01 ssh-ed25519 AAAA\n"), @"
     exit: 0
@@ -140,7 +140,7 @@ fn a_secret_goes_in_and_never_comes_out() {
     };
     let api = Api::new()
         .on("PUT /v1/secrets/hmc01_pw", &view(None))
-        .on("GET /v1/secrets?limit=1000", &page(vec![view(Some("hmc01 refused it"))]))
+        .on("GET /v1/secrets", &page(vec![view(Some("hmc01 refused it"))]))
         .on_text("DELETE /v1/secrets/hmc01_pw", "");
     let set = api.nimctl_reads("secret set hmc01_pw", "s3cret word \nignored\n");
     assert_snapshot!(set, @"
