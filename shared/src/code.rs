@@ -1,8 +1,10 @@
-//! What the messages of Live Update and of the tools around it mean: title, cause, remedy, and whether trying again helps.
+//! What the messages of Live Update and of the tools around it mean, and our own codes: title, cause, remedy, and whether trying
+//! again helps.
 //!
 //! Facts come from LU §3.1 to §3.3; the words are ours. Messages without a number have a name of ours instead, such as
 //! `efix-locks`. What the sources only suppose is said as a supposition here too.
 
+mod own;
 mod scan;
 mod table;
 
@@ -16,7 +18,8 @@ pub use scan::{Found, leading, normal, scan};
 /// What is known about one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// Its number, such as `1430-030`, or our name for a message without one, such as `efix-locks`.
+    /// Its number, such as `1430-030`, our name for a message without one, such as `efix-locks`, or our own code, such as
+    /// `NLU-0201`.
     pub code: &'static str,
     /// With a number: texts that stand in the message, all of them, when this entry is about a special case. Without: texts
     /// by any of which the message is known.
@@ -51,9 +54,8 @@ names! {
 }
 
 /// Everything that is known.
-#[must_use]
-pub const fn all() -> &'static [Entry] {
-    table::ENTRIES
+pub fn all() -> impl Iterator<Item = &'static Entry> + Clone {
+    table::ENTRIES.iter().chain(own::ENTRIES.into_iter().flatten())
 }
 
 /// What is known about `code`, in whatever case and form, when its message is not at hand.
@@ -65,11 +67,11 @@ pub fn find(code: &str) -> Option<&'static Entry> {
 /// What is known about `code` with this message: the most special entry that fits.
 #[must_use]
 pub fn explain(code: &str, message: &str) -> Option<&'static Entry> {
-    let code = normal(code).unwrap_or_else(|| code.trim().to_ascii_lowercase());
+    let code = normal(code).unwrap_or_else(|| code.trim().to_owned());
     let named = normal(&code).is_none();
     let says = |entry: &Entry| named || entry.says.iter().all(|part| message.contains(part));
-    let fits = |entry: &&Entry| entry.code == code && says(entry);
-    let best = all().iter().filter(fits).max_by_key(|entry| entry.says.len());
+    let fits = |entry: &&Entry| entry.code.eq_ignore_ascii_case(&code) && says(entry);
+    let best = all().filter(fits).max_by_key(|entry| entry.says.len());
     best.or_else(|| code.starts_with("HSCL").then(|| find(HMC)).flatten())
 }
 
@@ -77,7 +79,7 @@ pub fn explain(code: &str, message: &str) -> Option<&'static Entry> {
 #[must_use]
 pub fn unnumbered(message: &str) -> Option<&'static Entry> {
     let named = |entry: &&Entry| normal(entry.code).is_none() && !entry.says.is_empty();
-    all().iter().filter(named).find(|entry| entry.says.iter().any(|part| message.contains(part)))
+    all().filter(named).find(|entry| entry.says.iter().any(|part| message.contains(part)))
 }
 
 /// What is known about something that the install part says; `None` for good news.
@@ -117,9 +119,9 @@ mod tests {
 
     #[test]
     fn no_two_entries_are_about_the_same() {
-        for (at, entry) in all().iter().enumerate() {
-            let twin = all()[at + 1..]
-                .iter()
+        for (at, entry) in all().enumerate() {
+            let twin = all()
+                .skip(at + 1)
                 .find(|other| (other.code, other.says) == (entry.code, entry.says));
             assert_eq!(twin, None);
         }
@@ -155,7 +157,17 @@ mod tests {
         assert_eq!(find("hscl350b").unwrap().code, "HSCL350B");
         assert_eq!(find("HSCL1234").unwrap().code, HMC);
         assert_eq!(find("Efix-Locks").unwrap().code, "efix-locks");
+        assert_eq!(find(" nlu-0201").unwrap().code, "NLU-0201");
         assert_eq!(find("9999-999"), None);
+    }
+
+    #[test]
+    fn our_own_codes_are_told_without_the_sense_of_live_update() {
+        for entry in all().filter(|entry| entry.code.starts_with("NLU-")) {
+            assert!(entry.phases.is_empty() && entry.says.is_empty(), "{}", entry.code);
+            // "The update is in effect" is nothing that a request to nimd can come to.
+            assert_ne!(entry.retry, Retry::Never, "{}", entry.code);
+        }
     }
 
     #[test]

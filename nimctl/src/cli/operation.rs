@@ -113,7 +113,7 @@ pub(crate) struct Resolve {
 /// Explain what geninstall printed, or what a code means. Needs no nimd.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  nimctl explain 1430-030\n  nimctl log lpar01 | nimctl explain -"
+    after_help = "Examples:\n  nimctl explain 1430-030\n  nimctl explain NLU-0201\n  nimctl log lpar01 | nimctl explain -"
 )]
 pub(crate) struct Explain {
     /// A file, - for standard input, or a code.

@@ -28,11 +28,14 @@ pub(super) fn run(args: &Explain, context: &Context) -> Result<Exit, Error> {
     } else if let Some(entry) = code::find(&args.what) {
         context.printer.show(&Meaning(*entry))?;
     } else {
-        let known = code::all().iter().map(|entry| entry.code);
+        let known = code::all().map(|entry| entry.code);
         let meant = closest(&args.what, known).map(|code| format!("; did you mean {code}?"));
         return Err(Error::Unknown {
             typed: args.what.clone(),
-            hint: format!("a code is such as 1430-030 or HSCL350B{}", meant.unwrap_or_default()),
+            hint: format!(
+                "a code is such as 1430-030, HSCL350B or NLU-0201{}",
+                meant.unwrap_or_default()
+            ),
         });
     }
     Ok(Exit::Done)

@@ -122,11 +122,19 @@ fn a_code_is_explained_however_it_is_typed() {
     remedy: "Read the 1020 lines before it: the first one is the reason, later ones follow from it."
     retry: after_remedy
     "#);
+    assert_snapshot!(api.nimctl("explain nlu-0203"), @"
+    exit: 0
+    --- stdout
+    NLU-0203: the key of a host is not known
+       cause  = No host key is on record, and nothing is sent to a host whose key is not.
+       to do  = Compare the fingerprint on its console, then nimctl hostkey scan, or nimctl hostkey import.
+       again  = only after that
+    ");
     assert_snapshot!(api.nimctl("explain 1430-03"), @r#"
     exit: 3
     --- stderr
     error: "1430-03" is neither a file nor a code that is known  [NLU-0514]
-      hint: a code is such as 1430-030 or HSCL350B; did you mean 1430-030?
+      hint: a code is such as 1430-030, HSCL350B or NLU-0201; did you mean 1430-030?
     "#);
     assert_eq!(api.requests(), [""; 0]);
 }
