@@ -29,7 +29,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::MethodRouter;
 use futures::FutureExt as _;
 use nim_shared::api::FailureKind;
 use nim_shared::id::MasterId;
@@ -129,37 +129,8 @@ impl Api {
     /// The routes.
     fn router(self) -> Router {
         let limit = self.configuration.settings.api.body.bytes();
-        let short = Router::new()
-            .route("/v1/server", get(server::server))
-            .route("/v1/objects", get(object::list).post(object::define))
-            .route(
-                "/v1/objects/{name}",
-                get(object::show).patch(object::edit).delete(object::remove),
-            )
-            .route("/v1/apply", post(apply::apply))
-            .route("/v1/export", get(apply::export))
-            .route("/v1/hmcs/{name}/systems", get(discover::systems))
-            .route("/v1/frames/{name}/partitions", get(discover::partitions))
-            .route("/v1/cust", post(cust::cust))
-            .route("/v1/operations", get(operation::list))
-            .route("/v1/operations/{id}", get(operation::show))
-            .route("/v1/operations/{id}/cancel", post(operation::cancel))
-            .route("/v1/operations/{id}/resolve", post(operation::resolve))
-            .route("/v1/operations/{id}/events", get(operation::events))
-            .route("/v1/operations/{id}/output", get(operation::output))
-            .route("/v1/hostkeys", get(hostkey::list).post(hostkey::trust))
-            .route("/v1/hostkeys/scan", post(hostkey::scan))
-            .route("/v1/hostkeys/import", post(hostkey::import))
-            .route("/v1/hostkeys/{name}", axum::routing::delete(hostkey::forget))
-            .route("/v1/secrets", get(secret::list))
-            .route("/v1/secrets/{name}", put(secret::set).delete(secret::remove))
-            .route("/v1/agent/{lpar}/bundle", get(agent::bundle))
-            .route("/v1/agent/{lpar}/status", get(agent::status))
-            .route_layer(middleware::from_fn_with_state(self.clone(), in_time));
-        Router::new()
-            .route("/v1/watch", get(watch::watch))
-            // As long as a big site takes: each question to an HMC and to an LPAR has a limit of its own.
-            .route("/v1/discover", post(discover::discover))
+        let short = short().route_layer(middleware::from_fn_with_state(self.clone(), in_time));
+        long()
             .merge(short)
             .fallback(no_route)
             .method_not_allowed_fallback(no_method)
@@ -167,6 +138,53 @@ impl Api {
             .layer(middleware::from_fn(guarded))
             .with_state(self)
     }
+}
+
+/// A router, and the list of what it answers: one cannot be without the other.
+macro_rules! routes {
+    ($(#[$doc:meta])* fn $router:ident, $list:ident: $($path:literal { $($method:ident $handler:path),+ })+) => {
+        $(#[$doc])*
+        fn $router() -> Router<Api> {
+            Router::new()$(.route($path, MethodRouter::new()$(.$method($handler))+))+
+        }
+
+        #[cfg(test)]
+        const $list: &[(&str, &str)] = &[$($((stringify!($method), $path),)+)+];
+    };
+}
+
+routes! {
+    /// Requests that have to be answered in time.
+    fn short, SHORT:
+    "/v1/server" { get server::server }
+    "/v1/objects" { get object::list, post object::define }
+    "/v1/objects/{name}" { get object::show, patch object::edit, delete object::remove }
+    "/v1/apply" { post apply::apply }
+    "/v1/export" { get apply::export }
+    "/v1/hmcs/{name}/systems" { get discover::systems }
+    "/v1/frames/{name}/partitions" { get discover::partitions }
+    "/v1/cust" { post cust::cust }
+    "/v1/operations" { get operation::list }
+    "/v1/operations/{id}" { get operation::show }
+    "/v1/operations/{id}/cancel" { post operation::cancel }
+    "/v1/operations/{id}/resolve" { post operation::resolve }
+    "/v1/operations/{id}/events" { get operation::events }
+    "/v1/operations/{id}/output" { get operation::output }
+    "/v1/hostkeys" { get hostkey::list, post hostkey::trust }
+    "/v1/hostkeys/scan" { post hostkey::scan }
+    "/v1/hostkeys/import" { post hostkey::import }
+    "/v1/hostkeys/{name}" { delete hostkey::forget }
+    "/v1/secrets" { get secret::list }
+    "/v1/secrets/{name}" { put secret::set, delete secret::remove }
+    "/v1/agent/{lpar}/bundle" { get agent::bundle }
+    "/v1/agent/{lpar}/status" { get agent::status }
+}
+
+routes! {
+    /// What stays open, and what takes as long as a big site does: each question to an HMC and to an LPAR has a limit of its own.
+    fn long, LONG:
+    "/v1/watch" { get watch::watch }
+    "/v1/discover" { post discover::discover }
 }
 
 /// Passes hints of the database on to all watchers.

@@ -3,34 +3,37 @@
 //! | method and path | body → answer |
 //! | --- | --- |
 //! | `GET /v1/server` | → [`Server`] |
-//! | `GET /v1/objects?type=&class=&name=&label=&after=&limit=` | → [`Page`] of [`ObjectView`], in the order of creation; `name` may be a pattern and repeated |
+//! | `GET /v1/objects?type*&class*&name*&label*&after&limit` | → [`Page`] of [`ObjectView`], in the order of creation; `name` may be a pattern |
 //! | `POST /v1/objects` | [`Define`] → [`ObjectView`] |
 //! | `GET /v1/objects/{name}` | → [`ObjectView`] |
 //! | `PATCH /v1/objects/{name}` | [`Edit`] → [`ObjectView`] |
 //! | `DELETE /v1/objects/{name}` | → nothing |
 //! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
-//! | `GET /v1/export?name=` | → YAML text |
+//! | `GET /v1/export?name*` | → YAML text |
 //! | `POST /v1/discover` | [`Discover`] → [`Discovered`] |
-//! | `GET /v1/hmcs/{hmc}/systems` | → list of [`SystemView`] |
-//! | `GET /v1/frames/{cec}/partitions` | → list of [`PartitionView`] |
+//! | `GET /v1/hmcs/{name}/systems` | → list of [`SystemView`] |
+//! | `GET /v1/frames/{name}/partitions` | → list of [`PartitionView`] |
 //! | `POST /v1/cust` | [`Cust`] → [`Accepted`] |
-//! | `GET /v1/operations?state=&lpar=&batch=&id=&after=&limit=` | → [`Page`] of [`OperationView`], newest first; `id` is the beginning of an id, `state` and `lpar` may be repeated |
+//! | `GET /v1/operations?state*&lpar*&batch&id&after&limit` | → [`Page`] of [`OperationView`], newest first; `id` is the beginning of an id |
 //! | `GET /v1/operations/{id}` | → [`OperationView`] |
 //! | `POST /v1/operations/{id}/cancel` | → [`OperationView`] |
 //! | `POST /v1/operations/{id}/resolve` | [`Resolve`] → [`OperationView`] |
-//! | `GET /v1/operations/{id}/events?after=&limit=` | → [`Page`] of [`EventView`] |
-//! | `GET /v1/operations/{id}/output?from=&limit=` | → [`Output`] |
-//! | `GET /v1/watch?operation=&batch=` | → server-sent events, see [`Watched`]; `operation` may be repeated |
+//! | `GET /v1/operations/{id}/events?after&limit` | → [`Page`] of [`EventView`] |
+//! | `GET /v1/operations/{id}/output?epoch&from&limit` | → [`Output`]; with `epoch` of that line of history only |
+//! | `GET /v1/watch?operation*&batch` | → server-sent events of [`Watched`] |
 //! | `POST /v1/hostkeys/scan` | [`Scan`] → [`Scanned`] |
 //! | `POST /v1/hostkeys` | [`TrustKeys`] → [`Trusted`] |
 //! | `POST /v1/hostkeys/import` | [`ImportKeys`] → [`Trusted`] |
-//! | `GET /v1/hostkeys?name=` | → [`Page`] of [`HostKey`] |
+//! | `GET /v1/hostkeys?name` | → [`Page`] of [`HostKey`], all in one |
 //! | `DELETE /v1/hostkeys/{name}` | → nothing |
-//! | `GET /v1/secrets` | → [`Page`] of [`SecretView`] |
+//! | `GET /v1/secrets` | → [`Page`] of [`SecretView`], all in one |
 //! | `PUT /v1/secrets/{name}` | [`SetSecret`] → [`SecretView`] |
 //! | `DELETE /v1/secrets/{name}` | → nothing |
-//! | `GET /v1/agent/{lpar}/bundle` | → a POSIX sh script |
+//! | `GET /v1/agent/{lpar}/bundle` | → shell script |
 //! | `GET /v1/agent/{lpar}/status` | → [`AgentStatus`] |
+//!
+//! A parameter with a star may be repeated. `schemas/openapi.json` is written from this table and the types, and nimd's routes are
+//! compared with it.
 //!
 //! Every error is a [`Failure`] with the HTTP status of its kind. Times are RFC 3339 in UTC, keys `snake_case`; fields are
 //! added, never renamed.

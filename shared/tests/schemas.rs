@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
+use nim_shared::frame;
 use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame};
 use nim_shared::request::Request;
 use nim_shared::yaml::FleetFile;
-use nim_shared::{api, frame};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -40,52 +40,6 @@ fn request() {
         "request",
         "The order that start carries as text",
         |generator| json!({ "allOf": [generator.subschema_for::<Request>()] }),
-    );
-}
-
-/// Every body of the API's route table, by name.
-#[test]
-fn api_bodies() {
-    check(
-        "api",
-        "Bodies of nimd's HTTP API; see the module api of nim-shared for the routes",
-        |generator| {
-            macro_rules! bodies {
-            ($($body:ty),+ $(,)?) => { json!({ "anyOf": [$(generator.subschema_for::<$body>()),+] }) };
-        }
-            bodies!(
-                api::Failure,
-                api::Server,
-                api::Page<api::ObjectView>,
-                api::Define,
-                api::ObjectView,
-                api::Edit,
-                api::Apply,
-                api::Applied,
-                api::Cust,
-                api::Accepted,
-                api::Page<api::OperationView>,
-                api::OperationView,
-                api::Resolve,
-                api::Page<api::EventView>,
-                api::Output,
-                api::Watched,
-                api::Scan,
-                api::Scanned,
-                api::TrustKeys,
-                api::Trusted,
-                api::ImportKeys,
-                api::Page<api::HostKey>,
-                api::Page<api::SecretView>,
-                api::SetSecret,
-                api::SecretView,
-                api::AgentStatus,
-                api::Discover,
-                api::Discovered,
-                api::SystemView,
-                api::PartitionView,
-            )
-        },
     );
 }
 

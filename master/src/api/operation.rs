@@ -143,10 +143,18 @@ pub(super) async fn output(
     Named(id): Named<OperationId>,
     mut query: Query,
 ) -> Answer<Json<Output>> {
-    let from = Offset(query.one::<u64>("from")?.unwrap_or(0)).cursor();
+    let only = query.one::<u64>("epoch")?.map(Epoch);
+    let begin = only.map_or(0, |epoch| Offset::of(OutputCursor { epoch, offset: 0 }).0);
+    let from = Offset(query.one::<u64>("from")?.unwrap_or(begin)).cursor();
     let limit = query.one::<usize>("limit")?.unwrap_or(OUTPUT).clamp(1, OUTPUT);
     query.end()?;
-    let part = api.store.output(id, from, limit).await?;
+    let mut part = api.store.output(id, from, limit).await?;
+    if let Some(epoch) = only {
+        let read = part.chunks.len();
+        part.chunks.retain(|chunk| chunk.epoch == epoch);
+        // What was left out belongs to a later line of history: of this one there is no more.
+        part.complete |= part.chunks.len() < read;
+    }
     // One answer holds bytes that follow each other: it ends where a line of history does, or where something is missing.
     let first = part.chunks.first();
     let (epoch, offset) =

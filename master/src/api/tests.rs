@@ -4,6 +4,7 @@ mod client;
 mod cust;
 mod object;
 mod operation;
+mod routes;
 mod watch;
 
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};

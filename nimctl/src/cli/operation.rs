@@ -75,6 +75,9 @@ pub(crate) struct Log {
     /// Go on until the operation ends.
     #[arg(short, long)]
     pub(crate) follow: bool,
+    /// Only this line of history. The first is 1; another one begins where the LPAR was booted from an older copy.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) epoch: Option<u64>,
     /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
     #[arg(value_name = "ID|LPAR")]
     pub(crate) operation: String,

@@ -30,10 +30,10 @@ pub(super) async fn run(args: &Log, context: &Context) -> Result<Exit, Error> {
 
 async fn print(args: &Log, context: &Context) -> Result<Exit, Error> {
     let found = find(&args.operation, &context.client).await?;
+    let mut reader = Reader { only: args.epoch, ..Reader::default() };
     if args.follow {
-        follow(found.id, context).await?;
+        to_the_end(found.id, reader, context).await?;
     } else {
-        let mut reader = Reader::default();
         reader.read_all(&found.id.to_string(), context).await?;
         reader.finish(context)?;
     }
@@ -45,8 +45,15 @@ async fn print(args: &Log, context: &Context) -> Result<Exit, Error> {
 /// # Errors
 /// What nimd refuses, or that it stayed away.
 pub(crate) async fn follow(id: OperationId, context: &Context) -> Result<OperationView, Error> {
+    to_the_end(id, Reader::default(), context).await
+}
+
+async fn to_the_end(
+    id: OperationId,
+    mut reader: Reader,
+    context: &Context,
+) -> Result<OperationView, Error> {
     let id = id.to_string();
-    let mut reader = Reader::default();
     let mut away: Option<Instant> = None;
     loop {
         match step(&id, &mut reader, context).await {
@@ -77,8 +84,11 @@ async fn step(id: &str, reader: &mut Reader, context: &Context) -> Result<Operat
 /// Where reading stands.
 #[derive(Default)]
 struct Reader {
+    /// The one line of history that is wanted, where it is one.
+    only: Option<u64>,
     epoch: Option<Epoch>,
-    offset: u64,
+    /// Where the next part begins; `None` before the first.
+    offset: Option<u64>,
     /// The last line, while its end is not there: characters may be cut in the middle.
     pending: Vec<u8>,
     cut: bool,
@@ -88,8 +98,9 @@ impl Reader {
     /// Reads and shows what there is by now.
     async fn read_all(&mut self, id: &str, context: &Context) -> Result<(), Error> {
         loop {
-            let target =
-                Target::new(&["operations", id, "output"]).with("from", self.offset.to_string());
+            let target = Target::new(&["operations", id, "output"])
+                .with_each("epoch", self.only.map(|epoch| epoch.to_string()))
+                .with_each("from", self.offset.map(|offset| offset.to_string()));
             let part: Output = context.client.get(target).await?;
             if self.epoch.is_some_and(|epoch| epoch != part.epoch) {
                 context.printer.note(
@@ -108,9 +119,11 @@ impl Reader {
             let bytes = STANDARD.decode(&part.data).map_or(0, |bytes| bytes.len());
             let end = part.offset.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
             match part.next {
-                Some(next) if next > self.offset => self.offset = next,
+                Some(next) if self.offset.is_none_or(|offset| next > offset) => {
+                    self.offset = Some(next);
+                }
                 _ => {
-                    self.offset = end.max(self.offset);
+                    self.offset = self.offset.max(Some(end));
                     return Ok(());
                 }
             }

@@ -469,7 +469,7 @@ fn the_log_is_what_was_written_without_what_a_terminal_would_act_on() {
     // The two bytes of ü come in two parts.
     let api = Api::new()
         .on("GET /v1/operations?lpar=lpar01&limit=1", &page(vec![operation(1, "lpar01")]))
-        .on(&format!("GET /v1/operations/{}/output?from=0", id(1)), &part(0, b"f\xc3", Some(2)))
+        .on(&format!("GET /v1/operations/{}/output", id(1)), &part(0, b"f\xc3", Some(2)))
         .on(
             &format!("GET /v1/operations/{}/output?from=2", id(1)),
             &part(2, b"\xbcr\x1b[2J\n....\xff\nend", None),
@@ -483,6 +483,26 @@ fn the_log_is_what_was_written_without_what_a_terminal_would_act_on() {
     --- stderr
     -- the rest was cut by the agent: the output passed its limit --
     ");
+}
+
+#[test]
+fn one_line_of_history_is_asked_for_alone() {
+    let part = Output {
+        epoch: Epoch(2),
+        offset: 1 << 40,
+        data: STANDARD.encode(b"once more\n"),
+        next: None,
+        cut: false,
+    };
+    let api = Api::new()
+        .on("GET /v1/operations?lpar=lpar01&limit=1", &page(vec![operation(1, "lpar01")]))
+        .on(&format!("GET /v1/operations/{}/output?epoch=2", id(1)), &part);
+    assert_snapshot!(api.nimctl("log lpar01 --epoch 2"), @"
+    exit: 0
+    --- stdout
+    once more
+    ");
+    assert_eq!(api.nimctl("log lpar01 --epoch 0").0.status.code(), Some(2));
 }
 
 #[test]
@@ -502,7 +522,7 @@ fn a_followed_log_ends_with_its_operation() {
         )
         .on(&asked, &running(1, "lpar01", "update", ""))
         .on(&asked, &succeeded(1, "lpar01"))
-        .on(&format!("{asked}/output?from=0"), &output(0, b"one\ntw"))
+        .on(&format!("{asked}/output"), &output(0, b"one\ntw"))
         .on(&format!("{asked}/output?from=6"), &output(6, b"o\n"));
     assert_snapshot!(api.nimctl("log -f lpar01"), @"
     exit: 0

@@ -2,11 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use nim_shared::id::{MasterId, OperationId};
+use nim_shared::id::{Epoch, MasterId, OperationId};
 use serde_json::{Value, json};
 
 use super::client::{self, Fixture};
 use super::cust::{ready, request, send};
+use crate::store::event::Batched;
+use crate::store::operation::Step;
+use crate::store::output::Chunk;
 
 async fn accepted(nimd: &Fixture, targets: &[&str]) -> Vec<String> {
     let (status, accepted) = send(nimd, &request(targets)).await;
@@ -112,4 +115,31 @@ async fn output_and_events_are_read_in_parts() {
     assert_eq!(String::from_utf8(text).unwrap(), "line 1\nline 2\nline 3\nline 4\nline 5\n");
     let (_, end) = nimd.get(&format!("/v1/operations/{id}/output?from=28")).await;
     assert_eq!(BASE64.decode(end["data"].as_str().unwrap()).unwrap(), b"line 5\n");
+}
+
+#[tokio::test]
+async fn the_output_of_one_line_of_history_is_read_alone() {
+    let nimd = ready().await;
+    let id: OperationId = accepted(&nimd, &["lpar01"]).await[0].parse().unwrap();
+    let record = super::watch::work(&nimd, id, MasterId(uuid::Uuid::now_v7()), 2).await;
+    let again = Chunk { epoch: Epoch(2), offset: 0, data: b"once more\n".to_vec() };
+    let (operation, fence) = (record.id, record.fence);
+    let part = Batched {
+        operation,
+        fence,
+        events: Vec::new(),
+        output: vec![again],
+        step: Step::default(),
+    };
+    nimd.store.append(vec![part]).await.unwrap().remove(0).unwrap();
+    let read = async |query: &str| {
+        let (_, output) = nimd.get(&format!("/v1/operations/{id}/output{query}")).await;
+        let text = BASE64.decode(output["data"].as_str().unwrap()).unwrap();
+        (String::from_utf8(text).unwrap(), output["next"].is_null())
+    };
+    let first = "line 1\nline 2\n".to_owned();
+    assert_eq!(read("").await, (first.clone(), false), "another one follows");
+    assert_eq!(read("?epoch=1").await, (first, true));
+    assert_eq!(read("?epoch=2").await, ("once more\n".to_owned(), true));
+    assert_eq!(read("?epoch=3").await, (String::new(), true));
 }
