@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use handlebars::{Handlebars, no_escape};
 use nim_shared::id::LparId;
-use nim_shared::lvupdate::{self, Context, Data, Severity};
+use nim_shared::lvupdate::{self, Context, Data, Rule, Severity};
 use serde::Serialize;
 
 /// What is known of an LPAR. What is not known is left out, so that a template that asks for it fails.
@@ -114,16 +114,38 @@ pub fn render(template: &str, facts: &Facts) -> Result<Rendered, Error> {
     let (errors, warnings): (Vec<_>, Vec<_>) =
         report.faults.iter().partition(|fault| fault.severity == Severity::Error);
     if !errors.is_empty() {
-        let say = |fault: &&lvupdate::Fault| format!("{fault}; {}", fault.hint);
-        return Err(Error::Faults { faults: errors.iter().map(say).collect() });
+        return Err(Error::Faults { faults: errors.into_iter().map(told).collect() });
     }
     let data = document.data();
     Ok(Rendered {
         // Rendered anew, so that every attribute line begins with a tab whatever was typed.
         text: document.render(),
         data,
-        warnings: warnings.iter().map(ToString::to_string).collect(),
+        warnings: warnings.into_iter().map(told).collect(),
     })
+}
+
+/// What can be said of a template before it is filled in: of one that has nothing to fill in all, of another one what its own lines
+/// say. An object with faults can be stored: it may be meant for later.
+#[must_use]
+pub fn look(template: &str) -> Vec<String> {
+    let report = lvupdate::check(&lvupdate::parse(template), &Context::default());
+    let lines: Vec<&str> = template.lines().collect();
+    let (whole, blocks) = (!template.contains("{{"), template.contains("{{#"));
+    let certain = |fault: &lvupdate::Fault| {
+        let of_the_line = matches!(
+            fault.rule,
+            Rule::Unknown | Rule::Duplicate | Rule::Indent | Rule::Syntax | Rule::Value
+        );
+        let line = fault.line.and_then(|line| lines.get(line.saturating_sub(1)));
+        whole || !blocks && of_the_line && line.is_some_and(|line| !line.contains("{{"))
+    };
+    report.faults.iter().filter(|fault| certain(fault)).map(told).collect()
+}
+
+/// A fault, and what to do about it.
+fn told(fault: &lvupdate::Fault) -> String {
+    format!("{fault}; {}", fault.hint)
 }
 
 #[cfg(test)]
@@ -180,6 +202,27 @@ mod tests {
         let Error::Faults { faults } = render(text, &facts()).unwrap_err() else { panic!() };
         assert!(faults.len() >= 3, "{faults:#?}");
         assert!(faults.iter().any(|fault| fault.contains("lvupdate.data:")), "{faults:#?}");
+    }
+
+    #[test]
+    fn what_a_template_says_by_itself_is_looked_at_before_it_is_filled_in() {
+        assert_eq!(look(TEMPLATE), [""; 0]);
+        let slip = TEMPLATE.replace("mhdisk = hdisk3", "mhdsk = hdisk3");
+        let warned = look(&slip);
+        assert_eq!(warned.len(), 1, "{warned:#?}");
+        assert!(
+            warned[0].starts_with("lvupdate.data:6: disks: does not know mhdsk; "),
+            "{warned:#?}"
+        );
+        // Not of a line that is filled in, and nothing where blocks decide which lines there are.
+        assert_eq!(look(&TEMPLATE.replace("nhdisk =", "nhdsk =")), [""; 0]);
+        assert_eq!(look(&format!("{{{{#if labels.x}}}}\n{slip}{{{{/if}}}}\n")), [""; 0]);
+        assert!(
+            look("disks:\n\tnhdisk = hdisk1\n").len() > 1,
+            "what is missing is said of plain text"
+        );
+        let rendered = render(&TEMPLATE.replace("user =", "usr = x\n\tuser ="), &facts()).unwrap();
+        assert!(rendered.warnings[0].contains("hmc: does not know usr"), "{:?}", rendered.warnings);
     }
 
     #[test]

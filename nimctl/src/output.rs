@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cli::{Color, Format};
 use crate::error::Error;
+use crate::output::text::{Paint, clean};
 
 /// What a command has to say: one serialisable value, and how a person sees it.
 pub(crate) trait View: Serialize {
@@ -98,6 +99,16 @@ impl Printer {
     /// Says something to a person, beside the data.
     pub(crate) fn note(self, text: &str) {
         self.on_stderr(&format!("{text}\n"));
+    }
+
+    /// Says what somebody should look at, to a person. Where data was asked for, the data says it.
+    pub(crate) fn warnings<T: std::fmt::Display>(self, warnings: &[T]) {
+        if self.format == Format::Table {
+            let label = Paint::Care.paint("warning:", self.style_of_stderr());
+            warnings
+                .iter()
+                .for_each(|one| self.note(&format!("{label} {}", clean(&one.to_string()))));
+        }
     }
 
     /// Writes text for a person on stderr, as it is.

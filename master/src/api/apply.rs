@@ -31,6 +31,11 @@ pub(super) async fn apply(
     let known = types(&api.store, fleet.names()).await?;
     let objects =
         blocking(move || fleet.check(|name| known.get(name).copied())).await?.map_err(bad_files)?;
+    let looked = |(object, place): &(Object, Place)| {
+        let warnings = super::object::warnings(&object.spec);
+        (!warnings.is_empty()).then(|| (object.name.clone(), (place.clone(), warnings)))
+    };
+    let warned: BTreeMap<_, _> = objects.iter().filter_map(looked).collect();
     let (changes, places): (Vec<_>, BTreeMap<_, _>) = objects
         .into_iter()
         .map(|(object, place)| {
@@ -47,7 +52,16 @@ pub(super) async fn apply(
         }
         other => other.into(),
     })?;
-    let applied = applied(differences, !dry_run);
+    let mut applied = applied(differences, !dry_run);
+    for change in &applied.changes {
+        let Some((place, warnings)) = warned.get(&change.name) else { continue };
+        applied.warnings.extend(warnings.iter().map(|message| FileFault {
+            file: Some(place.file.clone()),
+            line: Some(place.line),
+            path: place.path.clone(),
+            message: message.clone(),
+        }));
+    }
     if !dry_run {
         info!(
             count = applied.changes.len(),
@@ -134,7 +148,7 @@ fn placed(fault: &store::object::Fault, place: Option<&Place>) -> FileFault {
 
 /// The differences as the API has them.
 pub(super) fn applied(differences: Vec<Difference>, applied: bool) -> Applied {
-    let mut answer = Applied { applied, changes: Vec::new(), unchanged: 0 };
+    let mut answer = Applied { applied, changes: Vec::new(), unchanged: 0, warnings: Vec::new() };
     for one in differences {
         let action = match one.deed {
             Deed::Made => Action::Create,

@@ -62,13 +62,20 @@ pub(super) async fn cust(
         queued: api.configuration.settings.deadlines.queued.seconds(),
         request,
     };
+    // One object serves many LPARs: what is to be said of it is said once.
+    let mut warnings: Vec<FileFault> = Vec::new();
+    for warning in planned.iter().flat_map(|one| &one.warnings) {
+        if warnings.last() != Some(warning) && !warnings.contains(warning) {
+            warnings.push(warning.clone());
+        }
+    }
     let operations: Vec<_> = planned.into_iter().map(operation).collect();
     let accepted = api.store.accept(cust.token, &batch, &operations).await?;
     info!(
         batch.id = %accepted.batch, count = accepted.operations.len(), peer.uid = who.uid,
         "{} operations were accepted from uid {}, batch {}", accepted.operations.len(), who.uid, accepted.batch
     );
-    Ok(Json(answer(accepted)))
+    Ok(Json(Accepted { warnings, ..answer(accepted) }))
 }
 
 /// One operation as it is stored.
@@ -90,6 +97,7 @@ fn answer(accepted: store::Accepted) -> Accepted {
     Accepted {
         batch: accepted.batch,
         operations: operations.map(|(id, lpar)| AcceptedOperation { id, lpar }).collect(),
+        warnings: Vec::new(),
     }
 }
 

@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use nim_shared::api::{Define, Edit, FileFault, ObjectView, Page, Pair};
 use nim_shared::id::ObjectName;
-use nim_shared::object::{Draft, Fault, Object};
+use nim_shared::object::{Draft, Fault, LiveUpdateData, Object, Spec};
 use tracing::info;
 
 use super::Api;
 use super::derived::Derived;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named, Query};
+use crate::render;
 use crate::store;
 use crate::store::object::{NamePattern, ObjectCursor, ObjectFilter, Problem, Stored};
 
@@ -179,6 +180,7 @@ async fn views(api: &Api, stored: Vec<Stored>) -> Answer<Vec<ObjectView>> {
         .into_iter()
         .map(|one| ObjectView {
             derived: derived.pairs(&one.object),
+            warnings: warnings(&one.object.spec),
             last_seen: derived.last_seen(&one.object.name),
             class: one.object.spec.object_type().class(),
             version: one.version,
@@ -187,6 +189,16 @@ async fn views(api: &Api, stored: Vec<Stored>) -> Answer<Vec<ObjectView>> {
             object: one.object,
         })
         .collect())
+}
+
+/// What somebody should look at in an object.
+pub(super) fn warnings(spec: &Spec) -> Vec<String> {
+    match spec {
+        Spec::LiveUpdateData(LiveUpdateData { content: Some(template), .. }) => {
+            render::look(template)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A label in a query: `KEY=VALUE`.

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use nim_shared::api::{Apply as Body, File};
+use nim_shared::api::{Applied, Apply as Body, File};
 
 use crate::cli::Apply;
 use crate::client::Target;
@@ -16,9 +16,10 @@ pub(super) async fn run(args: &Apply, context: &Context) -> Result<Exit, Error> 
     let files = args.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
     let mut body = Body { files, dry_run: true };
     let target = Target::new(&["apply"]);
-    let planned = Difference(context.client.post(target.clone(), &body).await?);
+    let planned: Applied = context.client.post(target.clone(), &body).await?;
+    context.printer.warnings(&planned.warnings);
     let consent = Consent::of(args.dry_run, args.yes);
-    difference::settle(planned, consent, context, async || {
+    difference::settle(Difference(planned), consent, context, async || {
         body.dry_run = false;
         Ok(Difference(context.client.post(target, &body).await?))
     })

@@ -35,6 +35,7 @@ pub(super) async fn run(args: &Cust, context: &Context) -> Result<Exit, Error> {
             (answer?, true)
         }
     };
+    printer.warnings(&accepted.warnings);
     if detach {
         if printer.format() == Format::Table {
             let number = count(accepted.operations.len(), "operation");

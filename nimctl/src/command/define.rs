@@ -30,6 +30,7 @@ pub(super) async fn change(args: &Change, context: &Context) -> Result<Exit, Err
 fn changed(what: &str, view: &ObjectView, context: &Context) -> Result<Exit, Error> {
     let done = format!("{} {} {what}", view.object.spec.object_type(), view.object.name);
     context.printer.done(&done)?;
+    context.printer.warnings(&view.warnings);
     if context.printer.format() != crate::cli::Format::Table {
         context.printer.data(view)?;
     }

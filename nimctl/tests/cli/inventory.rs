@@ -337,6 +337,12 @@ fn planned(applied: bool) -> Applied {
             },
         ],
         unchanged: 10,
+        warnings: vec![FileFault {
+            file: Some("fleet.yaml".to_owned()),
+            line: Some(3),
+            path: "live_update_data[0]".to_owned(),
+            message: "lvupdate.data:2: disks: does not know nhdsk; it is kept".to_owned(),
+        }],
     }
 }
 
@@ -353,6 +359,8 @@ fn a_fleet_is_applied_after_its_differences_were_shown() {
         identity: 7 -> 8
         comments: x -> (not set)
     would be created: 1, would be changed: 1, as they were: 10
+    --- stderr
+    warning: fleet.yaml:3: live_update_data[0]: lvupdate.data:2: disks: does not know nhdsk; it is kept
     ");
     assert_snapshot!(api.nimctl("apply -f fleet.yaml"), @"
     exit: 2
@@ -364,6 +372,7 @@ fn a_fleet_is_applied_after_its_differences_were_shown() {
         comments: x -> (not set)
     would be created: 1, would be changed: 1, as they were: 10
     --- stderr
+    warning: fleet.yaml:3: live_update_data[0]: lvupdate.data:2: disks: does not know nhdsk; it is kept
     error: 2 objects would change, and nobody can be asked  [NLU-0506]
       hint: `--yes` applies without a question, `--dry-run` only shows
     ");
@@ -379,12 +388,15 @@ fn a_fleet_is_applied_after_its_differences_were_shown() {
         identity: 7 -> 8
         comments: x -> (not set)
     created: 1, changed: 1, as they were: 10
+    --- stderr
+    warning: fleet.yaml:3: live_update_data[0]: lvupdate.data:2: disks: does not know nhdsk; it is kept
     ");
     assert_snapshot!(api.changes().join("\n"), @r#"
     POST /v1/apply {"files":[{"name":"standard input","text":"mac_group: []\n"}],"dry_run":true}
     POST /v1/apply {"files":[{"name":"standard input","text":"mac_group: []\n"}],"dry_run":false}
     "#);
-    let nothing = Applied { applied: false, changes: Vec::new(), unchanged: 12 };
+    let nothing =
+        Applied { applied: false, changes: Vec::new(), unchanged: 12, warnings: Vec::new() };
     let api = Api::new().on("POST /v1/apply", &nothing);
     assert_snapshot!(api.nimctl_reads("apply -f -", ""), @"
     exit: 0

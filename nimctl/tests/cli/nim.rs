@@ -428,7 +428,11 @@ fn accepted(lpars: &[&str]) -> Accepted {
         .iter()
         .zip(1..)
         .map(|(lpar, number)| AcceptedOperation { id: id(number), lpar: lpar.parse().unwrap() });
-    Accepted { batch: BATCH.parse().unwrap(), operations: operations.collect() }
+    Accepted {
+        batch: BATCH.parse().unwrap(),
+        operations: operations.collect(),
+        warnings: Vec::new(),
+    }
 }
 
 fn output(text: &str) -> Output {

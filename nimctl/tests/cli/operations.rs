@@ -40,6 +40,7 @@ fn accepted() -> Accepted {
     Accepted {
         batch: BATCH.parse().unwrap(),
         operations: vec![operation(1, "lpar01"), operation(2, "lpar02")],
+        warnings: Vec::new(),
     }
 }
 
@@ -149,6 +150,25 @@ fn a_detached_update_says_how_it_is_followed() {
     - id: 0193a2b4-5c6d-7002-8def-0123456789ab
       lpar: lpar02
     ");
+}
+
+#[test]
+fn what_somebody_should_look_at_is_said_when_it_is_used() {
+    let mut accepted = accepted();
+    accepted.warnings = vec![nim_shared::api::FileFault {
+        file: None,
+        line: None,
+        path: "lud".to_owned(),
+        message: "lvupdate.data:2: disks: does not know nhdsk; it is kept".to_owned(),
+    }];
+    let api = Api::new().on("POST /v1/cust", &accepted);
+    let said = api.run(&[&CUST[..], &["--detach"]].concat()).to_string();
+    let warning = "warning: lud: lvupdate.data:2: disks: does not know nhdsk; it is kept\n";
+    assert!(said.contains(warning), "{said}");
+    let said = api.run(&[&CUST[..], &["--detach", "-o", "json"]].concat());
+    let told: Value = serde_json::from_slice(&said.0.stdout).unwrap();
+    assert_eq!(told["warnings"][0]["path"], "lud");
+    assert!(said.0.stderr.is_empty(), "{said}");
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub(crate) fn object(object_type: &str, name: &str, attributes: &[(&str, &str)])
         changed_at: at("10:00:00"),
         derived: Vec::new(),
         last_seen: None,
+        warnings: Vec::new(),
     }
 }
 

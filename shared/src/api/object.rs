@@ -29,6 +29,9 @@ pub struct ObjectView {
     pub derived: Vec<Pair>,
     /// When nimd last spoke with it, where it has.
     pub last_seen: Option<Timestamp>,
+    /// What somebody should look at, such as a key of `lvupdate.data` that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// An attribute and its value, as text.
@@ -102,6 +105,9 @@ pub struct Applied {
     pub changes: Vec<ObjectChange>,
     /// Objects of the files that are as they should be.
     pub unchanged: u64,
+    /// What somebody should look at in objects that are created or changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<FileFault>,
 }
 
 /// One object that is created or changed.

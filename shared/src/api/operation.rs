@@ -42,6 +42,9 @@ pub struct Accepted {
     pub batch: BatchId,
     /// One an LPAR.
     pub operations: Vec<AcceptedOperation>,
+    /// What somebody should look at in what is used, though it can be. Told once: not when the answer is given again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<super::FileFault>,
 }
 
 /// One operation that was accepted.

@@ -242,6 +242,7 @@ pub(super) mod tests {
             changed_at: "2025-01-29T10:00:00Z".parse().unwrap(),
             derived: derived.iter().map(pair).collect(),
             last_seen: None,
+            warnings: Vec::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use nim_shared::object::{Hmc, Object, Spec};
 use nim_shared::request::{Console, Expected, Images, Install, Kind, Limits, Request};
 
 use crate::inventory::endpoint::Route;
-use crate::render::{self, Facts, HmcFacts};
+use crate::render::{self, Facts, HmcFacts, Rendered};
 use crate::store::hostkey::KeyHolder;
 use crate::store::object::Target;
 use crate::store::secret::SecretInfo;
@@ -43,6 +43,8 @@ pub(super) struct Planned {
     pub(super) kind: Kind,
     /// The order as text.
     pub(super) request: String,
+    /// What somebody should look at in the `lvupdate.data` of it.
+    pub(super) warnings: Vec<FileFault>,
 }
 
 /// A fault at `path`: a part of the request, or an LPAR.
@@ -124,6 +126,15 @@ fn images(cust: &Cust, known: &Known) -> Result<Option<Images>, String> {
     }
 }
 
+/// `lvupdate.data` of one LPAR.
+struct File {
+    /// The object that it was made from.
+    object: String,
+    text: String,
+    data: Data,
+    warnings: Vec<String>,
+}
+
 /// One LPAR in the making.
 struct Order<'a> {
     cust: &'a Cust,
@@ -166,6 +177,7 @@ impl Order<'_> {
             hmc: target.hmc.clone(),
             kind: self.cust.kind,
             request,
+            warnings: file.warnings.into_iter().map(|text| fault(&file.object, text)).collect(),
         })
     }
 
@@ -193,7 +205,7 @@ impl Order<'_> {
     }
 
     /// `lvupdate.data` for this LPAR.
-    fn file(&mut self) -> Option<render::Rendered> {
+    fn file(&mut self) -> Option<File> {
         let name = match data_name(self.cust, &self.target.name)? {
             Ok(name) => name,
             Err(cause) => {
@@ -217,7 +229,9 @@ impl Order<'_> {
             }
         };
         match render::render(template, &facts(self.target, self.known)) {
-            Ok(rendered) => Some(rendered),
+            Ok(Rendered { text, data, warnings }) => {
+                Some(File { object: name.to_string(), text, data, warnings })
+            }
             Err(render::Error::Faults { faults }) => {
                 self.wrong.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
                 None

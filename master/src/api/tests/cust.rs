@@ -250,3 +250,26 @@ async fn files_on_the_master_are_listed_with_their_digests() {
         (1, "bos.U", Digest::of(b"package"))
     );
 }
+
+#[tokio::test]
+async fn what_lvupdate_data_says_in_vain_is_told_where_somebody_can_act() {
+    let nimd = ready().await;
+    let (_, lud) = nimd.get("/v1/objects/lud").await;
+    assert_eq!(lud["warnings"], Value::Null, "{lud}");
+    // A slip of the fingers: AIX would not know this key.
+    let content = format!("{}\nllu:\n\tauto_unload = yes\n", lud["content"].as_str().unwrap());
+    let edit = json!({"set": [{"attribute": "content", "value": content}]});
+    let (status, changed) = nimd.send("PATCH", "/v1/objects/lud", &edit.to_string()).await;
+    assert_eq!(status, 200, "{changed}");
+    let told = |value: &Value| value.to_string().contains("the stanza llu: is not known");
+    assert!(told(&changed["warnings"]), "{changed}");
+    let (_, export) = nimd.text("GET", "/v1/export?name=lud").await;
+    let other = export.replace("name: lud", "name: lud2");
+    let (_, planned) = nimd.apply(&other, true).await;
+    assert!(told(&planned["warnings"]), "{planned}");
+    assert_eq!(planned["warnings"][0]["file"], "fleet.yaml");
+    let (status, accepted) = send(&nimd, &request(&["lpar01", "lpar02"])).await;
+    assert_eq!(status, 200, "{accepted}");
+    assert!(told(&accepted["warnings"]), "{accepted}");
+    assert_eq!(accepted["warnings"].as_array().map(Vec::len), Some(1), "once: {accepted}");
+}

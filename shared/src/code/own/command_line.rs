@@ -1,7 +1,7 @@
 //! 05xx: `nimctl` itself.
 
 use super::super::Entry;
-use super::super::Retry::{AfterRemedy, Later, NotNeeded};
+use super::super::Retry::{AfterRemedy, Later, NotNeeded, SeeOthers};
 use super::own;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -109,5 +109,47 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The system refuses to tell of it, and following an operation needs that.",
         "See the cause; --detach does without.",
         AfterRemedy,
+    ),
+    own(
+        "NLU-0520",
+        "an operation of NIM that is not done here",
+        "It belongs to installing machines over the network.",
+        "Do it with NIM.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0521",
+        "an attribute of NIM of which nothing is made here",
+        "NIM would make or remove what the object stands for, such as its files.",
+        "Leave the attribute out: the object alone is defined or removed.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0522",
+        "an update without Live Update",
+        "Here cust means a Live Update, and live_update=yes was not given.",
+        "Give -a live_update=yes, or install on the LPAR itself.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0523",
+        "cust is not for this object",
+        "It is for LPARs (standalone) and their groups.",
+        "lsnim -t standalone and lsnim -t mac_group list them.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0524",
+        "nothing is installed from the lpp_source",
+        "Neither fixes nor filesets say what, so that the kernel moves as it is.",
+        "Give -a fixes=update_all or -a filesets=NAME if that was meant.",
+        NotNeeded,
+    ),
+    own(
+        "NLU-0525",
+        "an operation came to no good end",
+        "It failed, was cancelled, or is stuck; what stands beside this code says why.",
+        "See the hint: nimctl status shows all of it.",
+        SeeOthers,
     ),
 ];

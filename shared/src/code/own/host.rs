@@ -6,6 +6,13 @@ use super::own;
 
 pub(super) const ENTRIES: &[Entry] = &[
     own(
+        "NLU-0200",
+        "an HMC does not tell what it is asked",
+        "A command of it failed, or its answer is not understood; the cause has its words.",
+        "Give the user of nimd the task role hmcviewer for all frames; otherwise report the answer.",
+        SeeOthers,
+    ),
+    own(
         "NLU-0201",
         "a host cannot be reached",
         "No address of it takes a connection: it is down, the network is, or no sshd listens.",
