@@ -152,4 +152,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "See the hint: nimctl status shows all of it.",
         SeeOthers,
     ),
+    own(
+        "NLU-0526",
+        "nimquery asks no machines here",
+        "NIM asks the service handler nimsh of a machine; this master reaches machines by SSH.",
+        "nimctl agent status asks the agent of an LPAR that is defined.",
+        AfterRemedy,
+    ),
 ];
