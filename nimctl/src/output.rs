@@ -122,7 +122,7 @@ impl Printer {
         let text = match self.format {
             Format::Table => error::text(failure, self.style_of_stderr()),
             Format::Json => {
-                serde_json::to_string(failure).map(|text| text + "\n").unwrap_or_default()
+                json(failure, serde_json::to_string).map(|text| text + "\n").unwrap_or_default()
             }
             Format::Yaml => {
                 yaml::to_string(failure).map(|text| format!("---\n{text}")).unwrap_or_default()
@@ -157,5 +157,37 @@ fn json<T: Serialize>(
     value: &T,
     write: impl Fn(&T) -> serde_json::Result<String>,
 ) -> Result<String, Error> {
-    write(value).map_err(|cause| Error::Format { format: "JSON", cause: Box::new(cause) })
+    let text =
+        write(value).map_err(|cause| Error::Format { format: "JSON", cause: Box::new(cause) })?;
+    Ok(escaped(&text))
+}
+
+/// JSON in which no terminal finds anything to obey: of the control characters JSON itself lets DEL and those of 8 bits stand
+/// (U+009B is what ESC [ is), and they can stand in texts only, where an escape means the same.
+fn escaped(json: &str) -> String {
+    let is_meant = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
+    if !json.contains(is_meant) {
+        return json.to_owned();
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match c {
+            c if is_meant(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_no_character_that_a_terminal_obeys_and_means_the_same() {
+        let hostile: String = (0..0x300).filter_map(char::from_u32).collect();
+        let text = json(&hostile, serde_json::to_string).unwrap();
+        assert!(!text.contains(char::is_control), "{text:?}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
+    }
 }
