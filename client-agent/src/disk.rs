@@ -103,15 +103,17 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Error> {
 pub(crate) fn ensure_folder(path: &Path) -> Result<(), Error> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => sync_parent(path),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let found = doing("look at", path, fs::symlink_metadata(path))?;
-            if found.is_dir() {
-                return Ok(());
-            }
-            doing("use", path, Err(io::Error::new(io::ErrorKind::NotADirectory, "it is no folder")))
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_folder(path),
         Err(error) => doing("make the folder", path, Err(error)),
     }
+}
+
+/// Looks whether `path` is a folder itself: a link to one is none.
+pub(crate) fn check_folder(path: &Path) -> Result<(), Error> {
+    if doing("look at", path, fs::symlink_metadata(path))?.is_dir() {
+        return Ok(());
+    }
+    doing("use", path, Err(io::Error::new(io::ErrorKind::NotADirectory, "it is no folder")))
 }
 
 /// Removes `path`, which may be gone already.

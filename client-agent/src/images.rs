@@ -37,6 +37,15 @@ impl Store {
         Ok(store)
     }
 
+    /// Looks whether the folders are still folders: what was swapped for a link since leads elsewhere. Only root can do that to
+    /// them; the master, which cannot, must not gain by it.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for folder in [&self.folder, &self.folder.join("sha256"), &self.folder.join("partial")] {
+            disk::check_folder(folder)?;
+        }
+        Ok(())
+    }
+
     /// The folder: what lies in it takes space in its file system.
     pub(crate) fn folder(&self) -> &std::path::Path {
         &self.folder

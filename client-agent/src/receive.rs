@@ -142,6 +142,7 @@ impl<W: Write> Session<W> {
     fn offer(&mut self, files: &[FileOffer], keep_free: Megabytes) -> Result<FileFrame, Refused> {
         self.offered.clear();
         self.keep_free = keep_free;
+        self.store.check()?;
         let mut states = Vec::with_capacity(files.len());
         let mut missing = 0_u64;
         for file in files {
@@ -207,6 +208,7 @@ impl<W: Write> Session<W> {
             );
             return Err(Refused::of(digest, Refusal::WrongMoment, text));
         }
+        self.store.check()?;
         let path = self.store.partial(digest);
         let mut partial = match offered.partial.take() {
             Some(partial) => partial,
@@ -277,6 +279,7 @@ fn finish(store: &Store, mut partial: File, digest: Digest) -> Result<(), Refuse
     disk::doing("sync", &path, partial.sync_all())?;
     let found =
         disk::doing("read", &path, partial.rewind().and_then(|()| digest_of(&mut partial)))?;
+    store.check()?;
     if found != digest {
         disk::remove_file(&path)?;
         let text = format!("the content has the digest {found}");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nim_shared::frame::{Boot, Change, ChangeClass, ChangeMoment, Effect, Known, Position};
 use nim_shared::id::{Epoch, Fence, OperationId};
-use nim_shared::operation::{Named, Outcome, Report, StuckReason};
+use nim_shared::operation::{Named, Outcome, Report, Software, StuckReason};
 use nim_shared::request::Request;
 use nim_shared::stage::{Point, Stage};
 
@@ -168,13 +168,29 @@ impl Supervisor {
             None => {
                 let verdict = match self.stages() {
                     Ok(verdict) | Err(Stop::Decided(verdict)) => verdict,
-                    Err(Stop::Broken(error)) => return Err(error),
+                    Err(Stop::Broken(error)) => self.without_room(error)?,
                 };
                 self.decide(&verdict)?;
                 verdict
             }
         };
         stage::post::run(self, verdict)
+    }
+
+    /// A full disk ends an operation before geninstall is asked for: a successor would find it as full, and what has to be
+    /// written from here on has its room. Every other error is a successor's.
+    fn without_room(&self, error: Error) -> Result<Verdict, Error> {
+        match error {
+            Error::Disk(full) if full.is_no_space() && self.slots.run.get()?.is_none() => {
+                Ok(Verdict {
+                    outcome: Outcome::Failed { software: Software::Unchanged },
+                    summary: chain(&full),
+                    follow_up: vec![],
+                    codes: vec![],
+                })
+            }
+            error => Err(error),
+        }
     }
 
     fn stages(&mut self) -> Result<Verdict, Stop> {

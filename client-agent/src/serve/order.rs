@@ -9,7 +9,7 @@ use nim_shared::request::{Expected, Images, Install, Request};
 use super::answer::{Answerer, admit};
 use super::refused::Refused;
 use crate::crash;
-use crate::disk::Created;
+use crate::disk::{self, Created};
 use crate::facts::About;
 use crate::images;
 use crate::journal::{Journal, Weight};
@@ -18,6 +18,7 @@ use crate::policy::Policy;
 use crate::progress::Progress;
 use crate::slot::Durability;
 use crate::state::Claim;
+use crate::text::chain;
 use crate::{alive, facts};
 
 /// What comes through the named pipe of a secret: one line of JSON.
@@ -61,6 +62,10 @@ pub(super) fn take(agent: &Answerer, command: Command, text: &str) -> Result<Ope
         // The master takes a refusal for the end. The same start may arrive once more, later, when nothing stands in its way
         // any longer: without a tombstone it would be taken then.
         let tombstone = Claim::Tombstone { fence: command.fence };
+        // First, for it may be what fills the disk. Where the claim was linked and only its sync failed, the order is taken.
+        if !matches!(agent.state.claim(operation.id)?, Some(Claim::Taken { .. })) {
+            disk::remove_folder(operation.folder())?;
+        }
         match before {
             Some(_) => agent.state.claim_anew(operation.id, tombstone)?,
             None => drop(agent.state.claim_once(operation.id, tombstone)?),
@@ -107,7 +112,10 @@ fn claim(
         return Err(Refused::new(Refusal::System, "a claim appeared while the lock was held"));
     }
     crash::point("start.claimed");
-    images::offer_is_used(&agent.state)?;
+    // Taken is taken: an offer that stays keeps its contents a while longer, and no more.
+    if let Err(error) = images::offer_is_used(&agent.state) {
+        crate::tell(&format!("nim-agent: operation {}: {}", operation.id, chain(&error)));
+    }
     Ok(())
 }
 

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod border;
+mod full;
 mod lpar;
 mod master;
+mod mounts;
 mod operation;
+mod receive;
 #[cfg(feature = "crash-points")]
 mod recovery;
 mod session;

@@ -139,6 +139,8 @@ pub(crate) struct Master {
     pub(crate) fence: Fence,
     pub(crate) position: Position,
     pub(crate) events: Vec<Event>,
+    /// Called with the number of events as each one arrives.
+    pub(crate) on_event: Option<Box<dyn FnMut(usize)>>,
     start: Start,
 }
 
@@ -157,6 +159,7 @@ impl Master {
             fence: Fence(1),
             position: Position::START,
             events: Vec::new(),
+            on_event: None,
             start: Start::NotSent,
         }
     }
@@ -232,6 +235,9 @@ impl Master {
             );
             self.position = at;
             self.events.push(event.clone());
+            if let Some(act) = &mut self.on_event {
+                act(self.events.len());
+            }
         }
         let (operation, upto) = (self.operation, self.position);
         session.send(&MasterFrame::Ack { operation, upto, output_offset: 0 });
