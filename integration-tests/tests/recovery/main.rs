@@ -1,4 +1,4 @@
-//! What is killed, cut or stopped in the middle of an update, and that nothing is lost, doubled or started twice by it.
+//! What is killed, cut, stopped or hostile in the middle of an update, and that nothing is lost, doubled or started twice by it.
 
 mod action;
 mod canary;
@@ -7,8 +7,10 @@ mod connection;
 mod database_restored;
 mod end;
 mod frame;
+mod hostile;
 mod nimd_killed;
 mod postgres_killed;
 mod site;
+mod stopped;
 mod two_masters;
 mod update;

@@ -30,7 +30,7 @@ async fn a_master_that_hangs_is_replaced_and_changes_nothing_when_it_comes_back(
     let first = view["owner"].clone();
 
     let folder = site.master().folder().to_owned();
-    let mut second = beside(&folder, "second", "postgres")?;
+    let mut second = beside(&folder, "second", "postgres", "")?;
     site.master().pause()?;
     let lpars = ["lpar08", "lpar09", "lpar10"];
     for lpar in lpars {
@@ -65,8 +65,8 @@ async fn two_masters_start_at_once_on_an_empty_database() -> Result<()> {
     ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 
     let (one, two) = std::thread::scope(|scope| {
-        let one = scope.spawn(|| beside(&folder, "one", "empty"));
-        let two = scope.spawn(|| beside(&folder, "two", "empty"));
+        let one = scope.spawn(|| beside(&folder, "one", "empty", ""));
+        let two = scope.spawn(|| beside(&folder, "two", "empty", ""));
         (one.join(), two.join())
     });
     let mut one = one.expect("a thread that returns its errors")?;
@@ -83,8 +83,12 @@ async fn two_masters_start_at_once_on_an_empty_database() -> Result<()> {
 }
 
 /// Starts a `nimd` in a folder `name` beside that of another one, on a database of that one's Postgres and with its keys.
-fn beside(first: &Path, name: &str, database: &str) -> Result<Master> {
+pub(crate) fn beside(first: &Path, name: &str, database: &str, settings: &str) -> Result<Master> {
     let folder = first.with_file_name(name);
+    if folder.exists() {
+        // It ended, and its folder is as it left it.
+        return Master::start(&folder);
+    }
     fs::create_dir_all(folder.join("keys")).context("no folder for keys")?;
     for key in fs::read_dir(first.join("keys")).context("the first master has no keys")? {
         let key = key.context("the first master's keys cannot be listed")?;
@@ -92,7 +96,7 @@ fn beside(first: &Path, name: &str, database: &str) -> Result<Master> {
             .context("no copy of a key")?;
     }
     let url = format!("postgres://nimd@localhost/{database}?host={}", socket(first).display());
-    let settings = format!("database:\n  url: \"{url}\"\n");
+    let settings = format!("database:\n  url: \"{url}\"\n{settings}");
     fs::write(folder.join("nimd.yaml"), settings).context("no settings file")?;
     Master::start(&folder)
 }

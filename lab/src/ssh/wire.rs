@@ -27,6 +27,8 @@ pub enum How {
     CutAfter,
     /// It is passed on twice.
     Twice,
+    /// Nothing: it is only counted.
+    Counted,
 }
 
 /// What befalls lines of one kind.
@@ -92,6 +94,7 @@ impl Wire {
                     Meets::Nothing
                 }
                 How::Twice => Meets::Copier,
+                How::Counted => Meets::Nothing,
             }
         })
     }
