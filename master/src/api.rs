@@ -20,6 +20,7 @@ mod server;
 mod socket;
 mod verdict;
 mod watch;
+mod words;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -8,4 +8,5 @@ pub mod frame;
 pub mod hmc;
 pub mod host_key;
 pub mod lpar;
+pub(crate) mod network;
 pub mod survey;

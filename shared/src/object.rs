@@ -7,11 +7,13 @@
 mod attribute;
 mod draft;
 mod part;
+mod password;
 mod spec;
 
 pub use attribute::{Attribute, Problem};
 pub use draft::{Draft, Fault};
 pub use part::{AbsolutePath, BadLength, BadPart, FixedText, Hop, Interface, Route};
+pub use password::PasswordFile;
 pub use spec::{
     Access, Cec, Ent, ExcludeFiles, FbScript, FixBundle, Hmc, ImageData, InstallpBundle, Known,
     LiveUpdateData, LppSource, MacGroup, Master, Mksysb, Need, ResGroup, ResolvConf, Script, Spec,

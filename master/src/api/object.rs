@@ -12,9 +12,12 @@ use super::Api;
 use super::derived::Derived;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named, Query};
+use super::words;
 use crate::render;
 use crate::store;
-use crate::store::object::{NamePattern, ObjectCursor, ObjectFilter, Problem, Stored};
+use crate::store::object::{
+    Change, Mode, NamePattern, ObjectCursor, ObjectFilter, Problem, Stored,
+};
 
 /// `GET /v1/objects`
 pub(super) async fn list(
@@ -45,12 +48,14 @@ pub(super) async fn define(
     Asker(who): Asker,
     Body(define): Body<Define>,
 ) -> Answer<(StatusCode, Json<ObjectView>)> {
+    let mut meant = words::meant(&api, define.object_type, &define.attributes).await?;
     let mut draft = Draft::new(define.object_type);
-    for Pair { attribute, value } in &define.attributes {
-        draft.add(attribute, value);
+    for Pair { attribute, value } in meant.pairs.drain(..) {
+        draft.add(&attribute, &value);
     }
     let object = finish(draft, &define.name)?;
-    api.store.define(&object, who).await?;
+    let changes = meant.changes(&api, &object.name, Change::Define(object.clone())).await?;
+    api.store.apply(changes, Mode::Store, who).await?;
     info!(
         object.name = %object.name, object.type = %define.object_type, peer.uid = who.uid,
         "{} {} was defined by uid {}", define.object_type, object.name, who.uid
@@ -74,11 +79,16 @@ pub(super) async fn edit(
     Body(edit): Body<Edit>,
 ) -> Answer<Json<ObjectView>> {
     let stored = api.store.object(&name).await?;
+    let (edit, meant) = words::meant_edit(&api, stored.object.spec.object_type(), edit).await?;
     let changed = edited(&stored.object, &edit)?;
     // Two people who change the same object do not undo each other's work: the second is told.
     let version = edit.version.unwrap_or(stored.version);
-    if changed != stored.object || edit.version.is_some_and(|seen| seen != stored.version) {
-        api.store.change(&changed, Some(version), who).await?;
+    let beside = meant.network.is_some() || !meant.groups.is_empty();
+    if changed != stored.object || beside || edit.version.is_some_and(|seen| seen != stored.version)
+    {
+        let change = Change::Change { object: changed.clone(), version: Some(version) };
+        let changes = meant.changes(&api, &name, change).await?;
+        api.store.apply(changes, Mode::Store, who).await?;
         info!(
             object.name = %name, object.type = %changed.spec.object_type(), peer.uid = who.uid,
             "{name} was changed by uid {}", who.uid

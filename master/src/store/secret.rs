@@ -13,8 +13,9 @@ pub use login::{Login, LoginOutcome, LoginTurn, Turn};
 
 use nim_shared::frame::SecretText;
 use nim_shared::id::ObjectName;
+use nim_shared::object::PasswordFile;
 use nim_shared::stamp::Timestamp;
-use sea_orm::sqlx::{query, query_scalar};
+use sea_orm::sqlx::{query, query_as, query_scalar};
 use sea_orm::{EntityTrait as _, QueryOrder as _};
 
 use super::commit::Writing;
@@ -106,14 +107,19 @@ impl Store {
     /// [`Error::NoSuchSecret`]; [`Error::SecretInUse`] while an HMC names it as its `passwd_file`.
     pub async fn secret_remove(&self, name: &ObjectName) -> Result<(), Error> {
         let mut txn = self.begin(Writing::SecretRemove).await?;
-        let by: Vec<String> = query_scalar(
-            "SELECT o.name FROM nim_hmc h JOIN nim_object o ON o.id = h.object_id
-             WHERE h.attributes->>'passwd_file' = $1 ORDER BY o.id",
+        let named: Vec<(String, String)> = query_as(
+            "SELECT o.name, h.attributes->>'passwd_file' FROM nim_hmc h
+             JOIN nim_object o ON o.id = h.object_id
+             WHERE h.attributes->>'passwd_file' IS NOT NULL ORDER BY o.id",
         )
-        .bind(name.as_str())
         .fetch_all(txn.connection())
         .await
         .map_err(txn.failed())?;
+        // A path stands for the secret that it names.
+        let means =
+            |file: &str| file.parse::<PasswordFile>().is_ok_and(|file| file.secret() == name);
+        let by: Vec<_> =
+            named.into_iter().filter(|(_, file)| means(file)).map(|(by, _)| by).collect();
         if !by.is_empty() {
             let by = by.iter().map(|by| super::batch::name(by)).collect::<Result<_, _>>()?;
             return Err(Error::SecretInUse { name: name.clone(), by });

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use nim_shared::id::ObjectName;
+use nim_shared::object::PasswordFile;
 
 /// Host keys.
 #[derive(Debug, Subcommand)]
@@ -51,16 +52,16 @@ pub(crate) enum Hostkey {
 pub(crate) enum Secret {
     /// Store a secret: asked for without echo, or the first line of standard input
     Set {
-        /// Its name, as passwd_file of an hmc has it.
-        name: ObjectName,
+        /// Its name, or the path that passwd_file of an hmc has.
+        name: PasswordFile,
     },
     /// List the names of secrets
     List,
     /// Remove secrets
     Remove {
-        /// Their names.
+        /// Their names, or the paths that hmcs have.
         #[arg(required = true, value_name = "NAME")]
-        names: Vec<ObjectName>,
+        names: Vec<PasswordFile>,
     },
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 
 use nim_shared::api::{SecretView, SetSecret};
 use nim_shared::frame::SecretText;
-use nim_shared::id::ObjectName;
+use nim_shared::object::PasswordFile;
 use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -21,9 +21,7 @@ use crate::output::{Style, View};
 pub(super) async fn run(args: &Secret, context: &Context) -> Result<Exit, Error> {
     match args {
         Secret::Set { name } => {
-            let body = SetSecret { value: ask(name)? };
-            let target = Target::new(&["secrets", name.as_str()]);
-            let view: SecretView = context.client.put(target, &body).await?;
+            let view = set(name, context).await?;
             if context.printer.format() == Format::Table {
                 context.printer.done(&format!("secret {name} set, version {}", view.version))?;
             } else {
@@ -38,7 +36,8 @@ pub(super) async fn run(args: &Secret, context: &Context) -> Result<Exit, Error>
         }
         Secret::Remove { names } => {
             each(names, context, async |name| {
-                context.client.delete(Target::new(&["secrets", name.as_str()])).await?;
+                let target = Target::new(&["secrets", name.secret().as_str()]);
+                context.client.delete(target).await?;
                 context.printer.done(&format!("secret {name} removed"))
             })
             .await
@@ -46,8 +45,14 @@ pub(super) async fn run(args: &Secret, context: &Context) -> Result<Exit, Error>
     }
 }
 
+/// Asks for a secret and stores it.
+pub(crate) async fn set(name: &PasswordFile, context: &Context) -> Result<SecretView, Error> {
+    let body = SetSecret { value: ask(name)? };
+    context.client.put(Target::new(&["secrets", name.secret().as_str()]), &body).await
+}
+
 /// Asks for a secret twice without echo, or takes the first line of standard input.
-fn ask(name: &ObjectName) -> Result<SecretText, Error> {
+fn ask(name: &PasswordFile) -> Result<SecretText, Error> {
     let unread =
         |cause| Error::File { what: "read the secret from", path: "standard input".into(), cause };
     let text = if io::stdin().is_terminal() {

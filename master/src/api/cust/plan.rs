@@ -256,11 +256,12 @@ impl Order<'_> {
             return None;
         };
         self.frame_has(name);
-        let secret = hmc.passwd_file.as_ref()?;
+        let file = hmc.passwd_file.as_ref()?;
+        let secret = file.secret();
         match self.known.secrets.get(secret) {
-            None => self.wrong.push(format!("the secret {secret} of {name} is not set: nimctl secret set {secret}")),
+            None => self.wrong.push(format!("the secret {secret} of {name} is not set: nimctl secret set {file}")),
             Some(SecretInfo { refused: Some((by, at)), .. }) => self.wrong.push(format!(
-                "the secret {secret} was refused by {by} at {at} and is not used until it is changed: nimctl secret set {secret}"
+                "the secret {secret} was refused by {by} at {at} and is not used until it is changed: nimctl secret set {file}"
             )),
             Some(_) => {}
         }

@@ -190,3 +190,81 @@ async fn ten_thousand_objects_are_applied_at_once() {
     let (_, page) = nimd.get("/v1/objects?limit=5000").await;
     assert_eq!(page["items"].as_array().map(Vec::len), Some(1000), "a page is cut to its limit");
 }
+
+#[tokio::test]
+async fn what_nim_users_give_becomes_what_nim_shows() {
+    let nimd = Fixture::start().await;
+    let define = async |of: &str, name: &str, attributes: &[(&str, &str)]| {
+        let attributes: Vec<_> = attributes
+            .iter()
+            .map(|(attribute, value)| json!({"attribute": attribute, "value": value}))
+            .collect();
+        nimd.post("/v1/objects", &json!({"type": of, "name": name, "attributes": attributes})).await
+    };
+    // The network of the first is made, the second is found on it.
+    let (status, hmc) = define(
+        "hmc",
+        "hmc01",
+        &[
+            ("if1", "find_net 10.1.0.5 0"),
+            ("net_definition", "ent 255.255.255.0 10.1.0.1"),
+            ("passwd_file", "/export/nim/hmc_liveupdate_passwd"),
+        ],
+    )
+    .await;
+    assert_eq!((status, &hmc["if1"]), (201, &json!("net_10_1_0_0 10.1.0.5 0")), "{hmc}");
+    let (_, network) = nimd.get("/v1/objects/net_10_1_0_0").await;
+    assert_eq!(
+        (&network["snm"], &network["routing"]),
+        (&json!("255.255.255.0"), &json!(["default 10.1.0.1"]))
+    );
+    let frame = [
+        ("hw_type", "9080"),
+        ("hw_model", "M9S"),
+        ("hw_serial", "78ABCDE"),
+        ("mgmt_source", "hmc01"),
+    ];
+    assert_eq!(define("cec", "p1020", &frame).await.0, 201);
+    assert_eq!(define("mac_group", "prod", &[]).await.0, 201);
+    let profile = [
+        ("if1", "find_net 10.1.0.7 0 ent0"),
+        ("mgmt_profile1", "hmc01 26 p1020 vios1"),
+        ("group", "prod"),
+    ];
+    let (status, lpar) = define("standalone", "aix01", &profile).await;
+    assert_eq!((status, &lpar["if1"]), (201, &json!("net_10_1_0_0 10.1.0.7 0 ent0")), "{lpar}");
+    assert_eq!((&lpar["mgmt_source"], &lpar["identity"]), (&json!("p1020"), &json!(26)));
+    assert_eq!(nimd.get("/v1/objects/prod").await.1["member"], json!(["aix01"]));
+    // What is wrong is said, and nothing is made.
+    for (attributes, path, text) in [
+        (
+            [("if1", "find_net 10.9.0.7 0"), ("net_definition", "tok 255.0.0.0")],
+            "net_definition",
+            "ent <mask>",
+        ),
+        ([("if1", "find_net x.invalid 0"), ("net_definition", "ent 255.0.0.0")], "if1", "look up"),
+        (
+            [("if1", "x 10.1.0.8 0"), ("mgmt_profile1", "hmc09 26 p1020")],
+            "mgmt_profile1",
+            "does not manage",
+        ),
+        ([("if1", "find_net 10.1.0.8 0"), ("group", "p1020")], "group", "not mac_group"),
+    ] {
+        let (status, failure) = define("standalone", "aix02", &attributes).await;
+        let fault = &failure["faults"][0];
+        assert_eq!((status, fault["path"].as_str()), (400, Some(path)), "{failure}");
+        assert!(fault["message"].as_str().unwrap().contains(text), "{failure}");
+    }
+    assert_eq!(nimd.get("/v1/objects/aix02").await.0, 404);
+    let edit = json!({"set": [{"attribute": "mgmt_profile1", "value": ""}]});
+    let (_, lpar) = nimd.send("PATCH", "/v1/objects/aix01", &edit.to_string()).await;
+    assert_eq!((&lpar["mgmt_source"], &lpar["identity"]), (&Value::Null, &Value::Null), "{lpar}");
+    // The secret goes by the path that the HMC has.
+    let secret = "hmc_liveupdate_passwd-";
+    let file: nim_shared::object::PasswordFile =
+        "/export/nim/hmc_liveupdate_passwd".parse().unwrap();
+    assert!(file.secret().as_str().starts_with(secret));
+    let path = format!("/v1/secrets/{}", file.secret());
+    assert_eq!(nimd.send("PUT", &path, r#"{"value": "x"}"#).await.0, 200);
+    assert_eq!(nimd.send("DELETE", &path, "").await.0, 409);
+}

@@ -83,14 +83,14 @@ fn a_console_in_the_long_form() {
     let text = listed(
         ObjectType::Hmc,
         "hmc01",
-        &[("if1", "vlan4 hmc01 0"), ("passwd_file", "hmc_liveupdate_passwd")],
+        &[("if1", "vlan4 hmc01 0"), ("passwd_file", "/export/nim/hmc_liveupdate_passwd")],
         &[("Cstate", READY), ("prev_state", ""), ("Mstate", "currently running")],
     );
     let expected = "\
 hmc01:
    class       = management
    type        = hmc
-   passwd_file = hmc_liveupdate_passwd
+   passwd_file = /export/nim/hmc_liveupdate_passwd
    mgmt_port   = 12443
    if1         = vlan4 hmc01 0
    Cstate      = ready for a NIM operation

@@ -10,6 +10,7 @@ use super::{Known, Need, numbered, object_types, refer};
 use crate::id::{InstallationId, LparId, ObjectName};
 use crate::object::attribute::scalar;
 use crate::object::part::{AbsolutePath, FixedText, Hop, Interface, Route};
+use crate::object::password::PasswordFile;
 use crate::object::{Attribute, Draft, ObjectType, Reference};
 
 object_types! {
@@ -36,8 +37,9 @@ object_types! {
             if1: Interface,
         }
         optional {
-            /// Name of the secret with the password of `login`, as `nimctl secret set` stores it. NIM keeps a file path here.
-            passwd_file: ObjectName,
+            /// Name of the secret with the password of `login`, as `nimctl secret set` stores it, or a path as NIM has it: then it
+            /// is the name under which the secret is stored, and no file is read.
+            passwd_file: PasswordFile,
             /// User on the HMC for Live Update.
             login: String,
             /// Port of the REST interface, which the LPARs use; 12443 where it is not set.
