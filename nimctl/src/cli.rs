@@ -7,7 +7,7 @@ mod site;
 
 pub(crate) use object::{Apply, Change, Define, Discover, Export, List, Remove, Show};
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, Watch};
-pub(crate) use personality::{InstallLinks, Words};
+pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use site::{Agent, Completions, Hostkey, Secret};
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -114,6 +114,11 @@ pub(crate) enum Command {
     Nimclient(Words),
     /// NIM's nimquery: the frames of an HMC, the partitions of a frame
     Nimquery(Words),
+    /// dpasswd: store the password that goes with a passwd_file
+    Dpasswd(Words),
+    /// Take over what another master has
+    #[command(subcommand)]
+    Import(Import),
     /// A program of NIM's that this version has not; what its link was started with.
     #[command(skip)]
     Missing(&'static str, Words),

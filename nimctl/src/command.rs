@@ -1,7 +1,7 @@
 //! The commands: each asks `nimd`, and shows what it answers.
 
 mod agent;
-mod apply;
+pub(crate) mod apply;
 mod ask;
 pub(crate) mod cust;
 mod define;
@@ -15,7 +15,7 @@ mod list;
 pub(crate) mod log;
 mod remove;
 mod resolve;
-mod secret;
+pub(crate) mod secret;
 mod server;
 mod show;
 mod status;
@@ -67,6 +67,8 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Missing(name, words) => {
             Ok(nim::run(Personality::Missing(name), words, context).await)
         }
+        Command::Dpasswd(words) => Ok(nim::run(Personality::Dpasswd, words, context).await),
+        Command::Import(args) => nim::import(args, context).await,
         Command::InstallLinks(args) => nim::install_links(args, context),
         Command::Completions(args) => completions(args, context),
     }

@@ -5,6 +5,8 @@
 //! it is none of clap's business: options are bundled as AIX bundles them.
 
 mod cust;
+mod dpasswd;
+mod import;
 mod links;
 mod lsnim;
 mod nimquery;
@@ -13,6 +15,7 @@ mod order;
 mod predefined;
 mod say;
 
+pub(crate) use import::run as import;
 pub(crate) use links::install as install_links;
 
 use std::ffi::{OsStr, OsString};
@@ -35,6 +38,8 @@ pub(crate) enum Personality {
     Nimclient,
     /// Says what an HMC or a frame has.
     Nimquery,
+    /// Stores the password that goes with a `passwd_file`.
+    Dpasswd,
     /// A program of NIM's that this version is not.
     Missing(&'static str),
 }
@@ -45,7 +50,7 @@ const NAMES: [(&str, Personality); 7] = [
     ("lsnim", Personality::Lsnim),
     ("nimclient", Personality::Nimclient),
     ("nimquery", Personality::Nimquery),
-    ("dpasswd", Personality::Missing("dpasswd")),
+    ("dpasswd", Personality::Dpasswd),
     ("dkeyexch", Personality::Missing("dkeyexch")),
     ("c_rsh", Personality::Missing("c_rsh")),
 ];
@@ -62,6 +67,7 @@ impl Personality {
             Self::Lsnim => "lsnim",
             Self::Nimclient => "nimclient",
             Self::Nimquery => "nimquery",
+            Self::Dpasswd => "dpasswd",
             Self::Missing(name) => name,
         }
     }
@@ -73,6 +79,7 @@ impl Personality {
             Self::Lsnim => Command::Lsnim(words),
             Self::Nimclient => Command::Nimclient(words),
             Self::Nimquery => Command::Nimquery(words),
+            Self::Dpasswd => Command::Dpasswd(words),
             Self::Missing(name) => Command::Missing(name, words),
         }
     }
@@ -121,6 +128,7 @@ pub(crate) async fn run(personality: Personality, words: &Words, context: &Conte
     let program = personality.name();
     let done = match personality {
         Personality::Nim => order::run(arguments, context).await,
+        Personality::Dpasswd => dpasswd::run(arguments, context).await,
         Personality::Lsnim => lsnim::run(program, arguments, context).await,
         Personality::Nimclient => match arguments.split_first() {
             // `nimclient -l` and the options of lsnim after it, apart or bundled.

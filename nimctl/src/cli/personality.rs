@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 /// What stands after one of NIM's names: read as NIM reads it, not by clap.
 #[derive(Clone, Debug, Default, Args)]
@@ -13,13 +13,13 @@ pub(crate) struct Words {
     pub(crate) arguments: Vec<String>,
 }
 
-/// Make links, so that nim, lsnim and nimclient are this program. What is there already and is no such link stays.
+/// Make links, so that nim, lsnim, nimclient and dpasswd are this program. What is there already and is no such link stays.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  nimctl install-links ~/bin\n  nimctl install-links --system\n  nimctl install-links --system --root /tmp/package"
 )]
 pub(crate) struct InstallLinks {
-    /// At the paths where scripts expect them: /usr/sbin.
+    /// At the paths where scripts expect them: /usr/sbin, and /usr/bin for dpasswd.
     #[arg(long, required_unless_present = "directory", conflicts_with = "directory")]
     pub(crate) system: bool,
     /// Folder that stands for / with --system, to make a package.
@@ -28,4 +28,31 @@ pub(crate) struct InstallLinks {
     /// Folder for the links.
     #[arg(value_name = "FOLDER")]
     pub(crate) directory: Option<PathBuf>,
+}
+
+/// What can be taken over.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// Objects of a NIM master, from listings that it wrote. Shows the differences first; what differs from what is here is a conflict
+    #[command(
+        after_help = "Example, on the NIM master and here:\n  lsnim -l > nim.dump\n  nimctl import nim nim.dump"
+    )]
+    Nim(ImportNim),
+}
+
+/// Listings of a NIM master: `lsnim -l`, or tables of `lsnim -Z`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportNim {
+    /// Show the differences, change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Leave objects with conflicts as they are here, and import the others.
+    #[arg(long)]
+    pub(crate) skip_conflicts: bool,
+    /// The listings; - is standard input.
+    #[arg(required = true, value_name = "DUMP")]
+    pub(crate) files: Vec<PathBuf>,
 }

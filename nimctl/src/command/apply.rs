@@ -13,7 +13,24 @@ use crate::error::Error;
 use crate::exit::Exit;
 
 pub(super) async fn run(args: &Apply, context: &Context) -> Result<Exit, Error> {
-    let files = args.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let all = args.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    files(all, Asked { dry_run: args.dry_run, yes: args.yes }, context).await
+}
+
+/// How far it may go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// Show only.
+    pub(crate) dry_run: bool,
+    /// Do not ask.
+    pub(crate) yes: bool,
+}
+
+/// Shows what `files` change, and changes it.
+///
+/// # Errors
+/// What nimd refuses, or that it was not confirmed: nothing was changed.
+pub(crate) async fn files(files: Vec<File>, args: Asked, context: &Context) -> Result<Exit, Error> {
     let mut body = Body { files, dry_run: true };
     let target = Target::new(&["apply"]);
     let planned: Applied = context.client.post(target.clone(), &body).await?;
@@ -28,7 +45,7 @@ pub(super) async fn run(args: &Apply, context: &Context) -> Result<Exit, Error> 
 }
 
 /// Reads a file; `-` is standard input.
-pub(super) fn read(path: &Path) -> Result<File, Error> {
+pub(crate) fn read(path: &Path) -> Result<File, Error> {
     let fault = |cause| Error::File { what: "read", path: PathBuf::from(path), cause };
     if path == Path::new("-") {
         let mut text = String::new();

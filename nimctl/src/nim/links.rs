@@ -9,11 +9,12 @@ use crate::error::Error;
 use crate::exit::Exit;
 
 /// The links, with the folders where scripts expect them.
-const LINKS: [(&str, &str); 4] = [
+const LINKS: [(&str, &str); 5] = [
     ("nim", "usr/sbin"),
     ("lsnim", "usr/sbin"),
     ("nimclient", "usr/sbin"),
     ("nimquery", "usr/sbin"),
+    ("dpasswd", "usr/bin"),
 ];
 
 /// Makes the links that `args` ask for. A link that is there already stays; anything else under its name is not touched.

@@ -1,6 +1,6 @@
 //! What goes wrong, in NIM's form on stderr, with NIM's exit code.
 
-use nim_shared::api::{Failure, FailureKind};
+use nim_shared::api::{Failure, FailureKind, FileFault};
 use nim_shared::nim::message::Message;
 
 use crate::cli::Format;
@@ -21,6 +21,20 @@ pub(super) fn refused(code: &str, what: impl Into<String>, hint: impl Into<Strin
         causes: Vec::new(),
         hint: Some(hint.into()),
         faults: Vec::new(),
+        kind: FailureKind::Refused,
+    }))
+}
+
+/// Listings that differ from what is here.
+pub(super) fn conflicts(faults: Vec<FileFault>) -> Error {
+    Error::Server(Box::new(Failure {
+        code: "NLU-0527".to_owned(),
+        message: "what is here differs from the listings; nothing was changed".to_owned(),
+        causes: Vec::new(),
+        hint: Some(
+            "change the one or the other, or leave what is here with --skip-conflicts".to_owned(),
+        ),
+        faults,
         kind: FailureKind::Refused,
     }))
 }

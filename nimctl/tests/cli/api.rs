@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -168,6 +169,16 @@ impl Api {
     /// What `nimctl` says to `line`, which is split at blanks.
     pub(crate) fn nimctl(&self, line: &str) -> Ran {
         self.run(&line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// What `nimctl` says under another name, with something on standard input.
+    pub(crate) fn called(&self, program: &str, arguments: &[&str], input: &str) -> Ran {
+        let mut command = self.command(arguments);
+        command.arg0(program).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // One that reads nothing may be gone.
+        drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+        Ran(child.wait_with_output().unwrap())
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {

@@ -4,6 +4,7 @@
 
 mod api;
 mod explain;
+mod import;
 mod inventory;
 mod live;
 mod nim;

@@ -1,7 +1,5 @@
 //! NIM's own names: what their users type, read and compare.
 
-use std::os::unix::process::CommandExt;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use insta::assert_snapshot;
@@ -13,9 +11,10 @@ use crate::api::{Api, Ran};
 use crate::sample::{BATCH, failed, id, lpar, object, page, refusal, running, succeeded};
 
 /// What the program of this name says, as a link to `nimctl` starts it. `line` is split as a shell does it.
-fn called(api: &Api, program: &str, line: &str) -> Ran {
-    let mut command = api.command(&words(line).iter().map(String::as_str).collect::<Vec<_>>());
-    Ran(command.arg0(format!("/usr/sbin/{program}")).output().unwrap())
+pub(crate) fn called(api: &Api, program: &str, line: &str) -> Ran {
+    let words = words(line);
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    api.called(&format!("/usr/sbin/{program}"), &words, "")
 }
 
 /// Words of a line: blanks split, double quotes hold together, a backslash takes what follows it as it is.
@@ -569,7 +568,7 @@ fn links_are_made_once_and_nothing_else_is_touched() {
     let mut names: Vec<_> =
         std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["lsnim", "nim", "nimclient", "nimquery"]);
+    assert_eq!(names, ["dpasswd", "lsnim", "nim", "nimclient", "nimquery"]);
     let help = std::process::Command::new(folder.join("lsnim")).arg("-p").output().unwrap();
     assert!(help.stdout.starts_with(b"machines\n"), "{}", Ran(help));
     let again = api.nimctl(&line);

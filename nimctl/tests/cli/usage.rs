@@ -85,6 +85,8 @@ fn help_and_version_are_data() {
       lsnim          NIM's lsnim: list objects as NIM does
       nimclient      NIM's nimclient, of which -l is known: list objects
       nimquery       NIM's nimquery: the frames of an HMC, the partitions of a frame
+      dpasswd        dpasswd: store the password that goes with a passwd_file
+      import         Take over what another master has
       install-links  Make links, so that nim and lsnim are this program
       completions    Write a completion script for a shell
       help           Print this message or the help of the given subcommand(s)

@@ -159,4 +159,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "nimctl agent status asks the agent of an LPAR that is defined.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0527",
+        "a listing differs from what is here",
+        "An object of a NIM master's listing is here with other values, and which are right is not for a program to say.",
+        "Change the one or the other, or leave what is here as it is with --skip-conflicts.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0528",
+        "a password of another user",
+        "An hmc names this passwd_file and has another login; the password would be tried for the wrong user.",
+        "Give the user that the hmc has, or change its login first.",
+        AfterRemedy,
+    ),
 ];
