@@ -13,7 +13,7 @@ pub(crate) struct Words {
     pub(crate) arguments: Vec<String>,
 }
 
-/// Make links, so that nim, lsnim, nimclient and dpasswd are this program. What is there already and is no such link stays.
+/// Make links, so that nim, lsnim, nimclient, nimquery and dpasswd are this program. What is there already and is no such link stays.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  nimctl install-links ~/bin\n  nimctl install-links --system\n  nimctl install-links --system --root /tmp/package"

@@ -38,6 +38,7 @@ fn applied(applied: bool) -> Applied {
         applied,
         changes: vec![change("vlan4", ObjectType::Ent), change("hmc01", ObjectType::Hmc)],
         unchanged: 0,
+        warnings: Vec::new(),
     }
 }
 
