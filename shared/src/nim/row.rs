@@ -98,7 +98,7 @@ fn number(attribute: &str) -> u32 {
 }
 
 /// What NIM shows though nobody gave it. Source: the NIM reference, §1.5 and the listings of §4.3.
-const fn defaults(of: ObjectType) -> &'static [(&'static str, &'static str)] {
+pub(super) const fn defaults(of: ObjectType) -> &'static [(&'static str, &'static str)] {
     use ObjectType as T;
     match of {
         T::Hmc => &[("mgmt_port", "12443")],

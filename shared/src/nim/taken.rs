@@ -187,6 +187,8 @@ fn merged(
             continue;
         }
         match here.iter().find(|(known, _)| known == attribute) {
+            // NIM shows it, and so would we: nobody gave it.
+            None if super::row::defaults(of).contains(&(attribute.as_str(), value.as_str())) => {}
             None => draft.add(attribute, value),
             Some((_, known)) if same(known, value) => {}
             Some((_, known)) => differing.push(differs(attribute, known, value)),

@@ -183,6 +183,21 @@ fn a_profile_that_does_not_fit_its_frame_is_a_conflict() {
 }
 
 #[test]
+fn what_is_shown_though_nobody_gave_it_is_no_difference() {
+    let mut here = by_name(&taken(DUMP, &BTreeMap::new()).objects);
+    for (name, attribute) in
+        [("hmc01", "mgmt_port"), ("aix01", "platform"), ("spot_7200", "server")]
+    {
+        let name: ObjectName = name.parse().unwrap();
+        let mut draft = Draft::of(&here[&name]);
+        draft.set(attribute, "");
+        here.insert(name.clone(), draft.finish(name).unwrap());
+    }
+    let again = taken(DUMP, &here);
+    assert_eq!((again.objects.len(), again.same), (0, here.len()));
+}
+
+#[test]
 fn a_table_alone_says_nothing_of_what_is_not_here() {
     let (dumped, _) = read(&["#name:cpuid:\naix01:00C2FC000000:\n"]);
     let alone = take(&dumped, &BTreeMap::new());
