@@ -72,7 +72,8 @@ ALTER TABLE public.follow_up_action ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
 CREATE TABLE public.frame_reading (
     cec_id bigint NOT NULL,
     read_at timestamp with time zone NOT NULL,
-    reading jsonb NOT NULL
+    reading jsonb NOT NULL,
+    partitions jsonb DEFAULT '[]'::jsonb NOT NULL
 );
 
 CREATE TABLE public.host_key (

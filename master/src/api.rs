@@ -11,6 +11,7 @@ mod derived;
 mod discover;
 mod error;
 mod extract;
+mod frame;
 mod host;
 mod hostkey;
 mod object;
@@ -163,6 +164,7 @@ routes! {
     "/v1/apply" { post apply::apply }
     "/v1/export" { get apply::export }
     "/v1/hmcs/{name}/systems" { get discover::systems }
+    "/v1/frames" { get frame::list }
     "/v1/frames/{name}/partitions" { get discover::partitions }
     "/v1/cust" { post cust::cust }
     "/v1/operations" { get operation::list }

@@ -9,4 +9,5 @@ pub mod hmc;
 pub mod host_key;
 pub mod lpar;
 pub(crate) mod network;
+pub mod refresh;
 pub mod survey;

@@ -28,6 +28,7 @@ use crate::hosts::SshHosts;
 use crate::images::Images;
 use crate::inventory::console::Consoles;
 use crate::inventory::frame::Frames;
+use crate::inventory::refresh;
 use crate::settings::{Configuration, Size};
 use crate::store::cluster::{self, ClusterError, ClusterHandle, ClusterOptions, FolderLock};
 use crate::store::lease::LeaseTimes;
@@ -225,6 +226,12 @@ pub async fn run(
     let stop = CancellationToken::new();
     let retention = configuration.settings.retention.events.duration();
     let house = tokio::spawn(housekeeping::run(store.clone(), retention, stop.clone()));
+    let refresh = tokio::spawn(refresh::run(
+        store.clone(),
+        shared.frames.clone(),
+        configuration.settings.inventory.refresh.duration(),
+        stop.clone(),
+    ));
     let writing = tokio::spawn(writer.run());
     let transport = shared.transport.clone();
     let mut working = tokio::spawn(engine::run(shared, stop.clone()));
@@ -254,6 +261,7 @@ pub async fn run(
         None => working.await,
     };
     joined("housekeeping", house.await);
+    joined("the reading of frames", refresh.await);
     transport.drained().await;
     drop(transport);
     // Ends when nobody can write any more, and everything that was handed to it is stored.

@@ -11,8 +11,8 @@ mod value;
 
 pub use file::{Error, Faults};
 pub use table::{
-    Agent, Api, Database, Deadlines, Events, KEYS, Key, Lease, Limits, Log, Retention, Settings,
-    Socket, Ssh,
+    Agent, Api, Database, Deadlines, Events, Inventory, KEYS, Key, Lease, Limits, Log, Retention,
+    Settings, Socket, Ssh,
 };
 pub use value::{Count, DatabaseUrl, GroupName, LogFormat, Mode, Size, Span, Value};
 

@@ -5,7 +5,7 @@ mod operation;
 mod personality;
 mod site;
 
-pub(crate) use object::{Apply, Change, Define, Discover, Export, List, Remove, Show};
+pub(crate) use object::{Apply, Change, Define, Discover, Export, List, Remove, Show, Tree};
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, Watch};
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use site::{Agent, Completions, Hostkey, Secret};
@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Apply(Apply),
     /// Ask the HMCs what there is, and bring the inventory up to it
     Discover(Discover),
+    /// Show frames with their VIOSes and LPARs, and what is free
+    Tree(Tree),
     /// Write the fleet as YAML
     Export(Export),
     /// Host keys: what nimd knows of the hosts that it connects to

@@ -20,6 +20,7 @@ mod server;
 mod show;
 mod status;
 mod timeline;
+mod tree;
 mod watch;
 
 use clap::CommandFactory;
@@ -47,6 +48,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Show(args) => show::run(args, context).await,
         Command::Apply(args) => apply::run(args, context).await,
         Command::Discover(args) => discover::run(args, context).await,
+        Command::Tree(args) => tree::run(args, context).await,
         Command::Export(args) => export::run(args, context).await,
         Command::Hostkey(args) => hostkey::run(args, context).await,
         Command::Secret(args) => secret::run(args, context).await,

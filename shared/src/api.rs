@@ -12,6 +12,7 @@
 //! | `GET /v1/export?name*` | → YAML text |
 //! | `POST /v1/discover` | [`Discover`] → [`Discovered`] |
 //! | `GET /v1/hmcs/{name}/systems` | → list of [`SystemView`] |
+//! | `GET /v1/frames` | → list of [`FrameStatus`] |
 //! | `GET /v1/frames/{name}/partitions` | → list of [`PartitionView`] |
 //! | `POST /v1/cust` | [`Cust`] → [`Accepted`] |
 //! | `GET /v1/operations?state*&lpar*&batch&id&after&limit` | → [`Page`] of [`OperationView`], newest first; `id` is the beginning of an id |
@@ -44,7 +45,8 @@ mod object;
 mod operation;
 
 pub use discover::{
-    Discover, Discovered, FailedHmc, Finding, FindingKind, PartitionView, SystemView,
+    Discover, Discovered, FailedHmc, Finding, FindingKind, FrameConsole, FrameFigures,
+    FramePartition, FrameStatus, PartitionView, SystemView,
 };
 pub use host::{
     AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, Scan, Scanned, SecretView, Server,

@@ -1,7 +1,7 @@
 //! The inventory filled from what HMCs show: from nothing, and again after something changed.
 
 use anyhow::{Result, ensure};
-use integration_tests::Harness;
+use integration_tests::{Harness, wait_until};
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,6 +41,15 @@ async fn a_site_is_discovered_from_nothing_and_only_what_changed_later() -> Resu
     let lpar = site.nimctl(["show", "lpar07", "--output", "json"]).succeeded()?.json()?;
     ensure!(lpar.to_string().contains("9105-42A_78A1B20"), "{lpar:#}");
     ensure!(changes(&site, 0)? == [] as [&str; 0], "a second look changes nothing");
+
+    // What was read of the frames stands in the tree, with its time.
+    let tree_of = wait_until("the frames to be read", || {
+        let tree = site.nimctl(["tree"]).succeeded()?;
+        let read = tree.stdout.matches("; read ").count() == 2;
+        Ok(if read { Ok(tree) } else { Err(tree.to_string()) })
+    })?;
+    ensure!(tree_of.stdout.contains("lpar07  id "), "{tree_of}");
+    site.nimctl(["tree", "nobody"]).ended_with(3)?;
 
     // What people changed is kept, what is wrong is put right, what is missing is added again.
     site.nimctl(["remove", "lpar12"]).succeeded()?;

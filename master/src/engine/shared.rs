@@ -181,7 +181,7 @@ impl Shared {
             Seen::View(view) => Ok(view
                 .partitions
                 .iter()
-                .find(|one| one.name == partition)
+                .find(|one| one.view.name == partition)
                 .and_then(|one| one.need)),
             Seen::NoConsole => Ok(None),
             Seen::Unreachable(reason) => Err(format!("an HMC of {frame}: {reason}")),

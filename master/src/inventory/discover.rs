@@ -457,7 +457,7 @@ fn is_mtms(cec: &Cec, system: &SystemView) -> bool {
 }
 
 /// The frame of an object, and the name of its partition there.
-fn on_frame(object: &Object) -> Option<(&ObjectName, &str)> {
+pub(crate) fn on_frame(object: &Object) -> Option<(&ObjectName, &str)> {
     match &object.spec {
         Spec::Standalone(lpar) => Some((
             lpar.mgmt_source.as_ref()?,

@@ -111,7 +111,9 @@ impl Frames {
         self.store.hmc_state(frame, hmc, &view.state).await?;
         if let Some(reading) = view.reading {
             let surrogates = view.surrogates().map(ToOwned::to_owned).collect();
-            self.store.record_reading(frame, &FrameReading { reading, surrogates }).await?;
+            let partitions = view.partitions.iter().map(|one| one.view.clone()).collect();
+            let found = FrameReading { reading, surrogates, partitions };
+            self.store.record_reading(frame, &found).await?;
         }
         if view.state == OPERATING {
             Ok(view)

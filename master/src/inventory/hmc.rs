@@ -3,12 +3,13 @@
 //! One listing of each kind a frame, never one a partition; values only, in the order that was asked for, parsed here.
 //! Source of commands and attributes: HMC reference §2.2, §2.3.
 
-use nim_shared::id::LparId;
+use nim_shared::api::PartitionView;
 use nim_shared::object::Cec;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::{Megabytes, ProcessorUnits};
 
 use super::csv::{self, BadTable};
+use super::survey;
 use crate::engine::capacity::{Need, Reading, need};
 
 /// The questions that make a reading, as words of the HMC's command line, in the order of [`FrameAnswers`].
@@ -27,7 +28,7 @@ pub fn questions(frame: &Cec) -> [Vec<String>; 6] {
             "configurable_sys_mem,curr_avail_sys_mem,mem_region_size",
         ),
         ask(&["lshwres", "-r", "proc", "--level", "sys"], "curr_avail_sys_proc_units"),
-        ask(&["lssyscfg", "-r", "lpar"], "name,lpar_id,state"),
+        ask(&["lssyscfg", "-r", "lpar"], survey::PARTITION),
         ask(
             &["lshwres", "-r", "mem", "--level", "lpar"],
             "lpar_name,lpar_id,curr_mem,curr_max_mem",
@@ -56,12 +57,8 @@ pub struct FrameView {
 /// One partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// Its name. During an update the original's ends in [`ORIGINAL`].
-    pub name: String,
-    /// Its id.
-    pub lpar_id: LparId,
-    /// Its state as the HMC spells it.
-    pub state: String,
+    /// As the HMC shows it. During an update the name of the original ends in [`ORIGINAL`].
+    pub view: PartitionView,
     /// What a surrogate of it takes; `None` where the HMC does not show enough.
     pub need: Option<Need>,
 }
@@ -107,7 +104,7 @@ impl FrameView {
         let [state, max_lpars] = first(&asked[0], rows(&asked[0], sys)?)?;
         let [configurable, free, region] = first(&asked[1], rows(&asked[1], mem)?)?;
         let [units] = first(&asked[2], rows(&asked[2], proc)?)?;
-        let lpars: Vec<[String; 3]> = rows(&asked[3], lpars)?;
+        let lpars: Vec<[String; 7]> = rows(&asked[3], lpars)?;
         let memory: Vec<[String; 4]> = rows(&asked[4], lpar_mem)?;
         let processors: Vec<[String; 5]> = rows(&asked[5], lpar_proc)?;
         let region = megabytes(&region);
@@ -122,7 +119,8 @@ impl FrameView {
                 max_partitions: max_lpars.parse().ok(),
             })
         })();
-        let partitions = lpars.into_iter().filter_map(|[name, id, state]| {
+        let partitions = lpars.into_iter().filter_map(|row| {
+            let id = row[1].clone();
             let takes = || {
                 let [_, _, current, most] = memory.iter().find(|row| row[1] == id)?;
                 let [_, _, mode, shared, dedicated] = processors.iter().find(|row| row[1] == id)?;
@@ -130,7 +128,7 @@ impl FrameView {
                     if mode == "shared" { shared } else { dedicated }.parse().ok()?;
                 Some(need(megabytes(current)?, megabytes(most)?, None, region?, units))
             };
-            Some(Partition { need: takes(), lpar_id: id.parse().ok()?, name, state })
+            Some(Partition { need: takes(), view: survey::partition(row)? })
         });
         Ok(Self { state, reading, partitions: partitions.collect() })
     }
@@ -143,7 +141,7 @@ impl FrameView {
 
     /// Names of the partitions that are being replaced, without what an update appends.
     pub fn surrogates(&self) -> impl Iterator<Item = &str> {
-        self.partitions.iter().filter_map(|partition| partition.name.strip_suffix(ORIGINAL))
+        self.partitions.iter().filter_map(|partition| partition.view.name.strip_suffix(ORIGINAL))
     }
 }
 
@@ -186,7 +184,8 @@ mod tests {
             "Operating,400\n",
             "131072,25344,256\n",
             "1.8\n",
-            "aix1,98,Not Activated\naix1_lku0,99,Running\ndb1,12,Running\nodd,x,Running\n",
+            "aix1,98,aixlinux,Not Activated,inactive,,Unknown\naix1_lku0,99,aixlinux,Running,active,,AIX 7.3 7300-03-00-2446\n\
+             db1,12,aixlinux,Running,active,10.0.0.12,AIX 7.2 7200-05-03-2148\nodd,x,aixlinux,Running,active,,Unknown\n",
             "aix1_lku0,99,8192,16384\ndb1,12,4096,8192\n",
             "aix1_lku0,99,shared,1.0,2\ndb1,12,ded,null,2\n",
         ]
@@ -207,7 +206,7 @@ mod tests {
             ("1.8", Some(4))
         );
         let names: Vec<_> =
-            view.partitions.iter().map(|p| (p.name.as_str(), p.need.is_some())).collect();
+            view.partitions.iter().map(|p| (p.view.name.as_str(), p.need.is_some())).collect();
         assert_eq!(names, [("aix1", false), ("aix1_lku0", true), ("db1", true)]);
         assert_eq!(view.partitions[2].need.unwrap().processors.to_string(), "2.0");
         assert!(view.has_surrogate("aix1") && !view.has_surrogate("db1"));

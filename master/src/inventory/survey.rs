@@ -14,7 +14,7 @@ const SYSTEM: &str = "name,type_model,serial_num,ipaddr,state";
 const PROCESSOR: &str = "sp_type";
 
 /// Attributes of a partition.
-const PARTITION: &str = "name,lpar_id,lpar_env,state,rmc_state,rmc_ipaddr,os_version";
+pub(super) const PARTITION: &str = "name,lpar_id,lpar_env,state,rmc_state,rmc_ipaddr,os_version";
 
 /// Why an HMC does not show what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +81,8 @@ fn system([name, type_model, serial_num, ipaddr, state, sp_type]: [String; 6]) -
     SystemView { name, type_model, serial_num, ipaddr, sp_type: Some(sp_type), state }
 }
 
-fn partition(
+/// A partition of its row. `None` where its id is no number.
+pub(super) fn partition(
     [name, lpar_id, lpar_env, state, rmc_state, rmc_ipaddr, os_version]: [String; 7],
 ) -> Option<PartitionView> {
     let lpar_id = lpar_id.parse().ok()?;

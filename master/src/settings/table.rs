@@ -200,6 +200,12 @@ settings! {
         /// How long before its own lease ends a master stops to command.
         margin: Span = Span::seconds_of(5), "time", "0.1.0";
     }
+    /// What is asked of HMCs unasked.
+    inventory: Inventory {
+        /// How often free memory, processors and partitions of each frame are read from its HMC, for people and for plans. Before an
+        /// update takes capacity they are read anew anyway.
+        refresh: Span = Span::minutes(10), "time", "0.1.0";
+    }
     /// How long things are kept.
     retention: Retention {
         /// Events and raw output, a month at a time; operations with their reports stay for good.

@@ -12,6 +12,7 @@ mod m0003_event;
 mod m0004_secret;
 mod m0005_secret_version;
 mod m0006_catalogue;
+mod m0007_partitions;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -19,7 +20,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 6;
+pub(super) const LEVEL: i32 = 7;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -98,6 +99,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_secret::M0004Secret),
             Box::new(m0005_secret_version::M0005SecretVersion),
             Box::new(m0006_catalogue::M0006Catalogue),
+            Box::new(m0007_partitions::M0007Partitions),
         ]
     }
 }

@@ -1,7 +1,9 @@
 //! Capacity of frames: promised before it is used, given back when the HMC shows it free.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nim_shared::api::PartitionView;
 use nim_shared::id::{Fence, ObjectName, OperationId};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as, query_scalar};
@@ -47,6 +49,8 @@ pub struct FrameReading {
     pub reading: Reading,
     /// Names of partitions whose surrogate (`_lku0`) exists, without that ending.
     pub surrogates: Vec<String>,
+    /// Its partitions, as they are shown to people.
+    pub partitions: Vec<PartitionView>,
 }
 
 impl Store {
@@ -140,13 +144,15 @@ impl Store {
             .ok_or_else(|| Error::NoSuchObject { name: frame.clone() })?;
         let at = found.reading.read_at.get();
         let newer = query(
-            "INSERT INTO frame_reading AS r (cec_id, read_at, reading) VALUES ($1, $2, $3)
-             ON CONFLICT (cec_id) DO UPDATE SET read_at = excluded.read_at, reading = excluded.reading
+            "INSERT INTO frame_reading AS r (cec_id, read_at, reading, partitions) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (cec_id) DO UPDATE SET read_at = excluded.read_at, reading = excluded.reading,
+                partitions = excluded.partitions
              WHERE r.read_at < excluded.read_at",
         )
         .bind(id)
         .bind(at)
         .bind(json!(found.reading))
+        .bind(json!(found.partitions))
         .execute(txn.connection())
         .await
         .map_err(txn.failed())?;
@@ -181,6 +187,50 @@ impl Store {
             self.hint(Topic::Work).await;
         }
         Ok(released.into_iter().map(OperationId).collect())
+    }
+
+    /// The frames with an HMC that were never read, or longer ago than `age`.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn frames_not_read_for(&self, age: Duration) -> Result<Vec<ObjectName>, Error> {
+        let names: Vec<String> = query_scalar(
+            "SELECT o.name FROM nim_cec c JOIN nim_object o ON o.id = c.object_id
+             LEFT JOIN frame_reading r ON r.cec_id = c.object_id
+             WHERE EXISTS (SELECT FROM nim_cec_hmc l WHERE l.cec_id = c.object_id)
+               AND (r.read_at IS NULL OR r.read_at < clock_timestamp() - $1 * interval '1 second')
+             ORDER BY o.id",
+        )
+        .bind(age.as_secs_f64())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("look for frames that were not read for long", cause))?;
+        names.iter().map(|name| super::batch::name(name)).collect()
+    }
+
+    /// What was read last of every frame of which something was.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn frame_readings(
+        &self,
+    ) -> Result<BTreeMap<ObjectName, (Reading, Vec<PartitionView>)>, Error> {
+        let rows: Vec<(String, Value, Value)> = query_as(
+            "SELECT o.name, r.reading, r.partitions FROM frame_reading r JOIN nim_object o ON o.id = r.cec_id",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read what is known of frames", cause))?;
+        rows.into_iter()
+            .map(|(name, reading, partitions)| {
+                let what = || format!("the reading of the frame {name}");
+                let reading = serde_json::from_value(reading)
+                    .map_err(|cause| Error::unreadable(what(), cause))?;
+                let partitions = serde_json::from_value(partitions)
+                    .map_err(|cause| Error::unreadable(what(), cause))?;
+                Ok((super::batch::name(&name)?, (reading, partitions)))
+            })
+            .collect()
     }
 
     /// What is known of a frame and promised on it.

@@ -99,6 +99,14 @@ pub(crate) struct Discover {
     pub(crate) yes: bool,
 }
 
+/// Show frames by HMC with their VIOSes and LPARs, what is free and what runs, as the HMCs showed it last.
+#[derive(Debug, Args)]
+pub(crate) struct Tree {
+    /// Frames or HMCs; all where none is named.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<ObjectName>,
+}
+
 /// Write the fleet as YAML, as apply reads it.
 #[derive(Debug, Args)]
 pub(crate) struct Export {

@@ -68,6 +68,7 @@ fn help_and_version_are_data() {
       show           Show objects with all attributes
       apply          Create or change a whole fleet from YAML files
       discover       Ask the HMCs what there is, and bring the inventory up to it
+      tree           Show frames with their VIOSes and LPARs, and what is free
       export         Write the fleet as YAML
       hostkey        Host keys: what nimd knows of the hosts that it connects to
       secret         Secrets, such as the password that a console asks for

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Applied, Failure};
 use crate::id::{LparId, ObjectName};
 use crate::stage::names;
+use crate::stamp::Timestamp;
+use crate::unit::{Megabytes, ProcessorUnits};
 
 /// A frame as an HMC shows it. Source of the names: `lssyscfg -r sys` (HMC reference §2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +52,62 @@ pub struct PartitionView {
     pub rmc_ipaddr: String,
     /// System and level as RMC tells them: `AIX 7.2 7200-04-02-2028`, `Unknown`.
     pub os_version: String,
+}
+
+/// A frame with what is known of it. Whose view that is and how old stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FrameStatus {
+    /// Its object.
+    pub name: ObjectName,
+    /// Machine type, model and serial number: `9105-42A*78ABCD1`.
+    pub mtms: String,
+    /// Its HMCs, the preferred one first.
+    pub hmcs: Vec<FrameConsole>,
+    /// What was read last; `None` where no HMC showed anything yet.
+    pub reading: Option<FrameFigures>,
+    /// Its VIOSes and LPARs on record, and partitions without an object.
+    pub partitions: Vec<FramePartition>,
+}
+
+/// An HMC of a frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FrameConsole {
+    /// Its object.
+    pub name: ObjectName,
+    /// How it showed the frame last: `Operating`, `No Connection`, …
+    pub state: Option<String>,
+    /// When.
+    pub state_at: Option<Timestamp>,
+}
+
+/// Capacity of a frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FrameFigures {
+    /// When it was read.
+    pub read_at: Timestamp,
+    /// Memory that no partition holds.
+    pub free_memory: Megabytes,
+    /// Memory that partitions can hold.
+    pub memory: Megabytes,
+    /// Processors that no partition holds.
+    pub free_processors: ProcessorUnits,
+    /// Partitions that exist.
+    pub partitions: Option<u32>,
+    /// Partitions that can.
+    pub max_partitions: Option<u32>,
+}
+
+/// A partition of a frame, or an object that says it is one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FramePartition {
+    /// Its object, where it has one.
+    pub object: Option<ObjectName>,
+    /// What the HMC showed; `None` where it showed no such partition, or nothing yet.
+    pub seen: Option<PartitionView>,
 }
 
 /// Brings the inventory up to what HMCs show. Nothing is removed.

@@ -31,7 +31,8 @@ fn reading(read_at: Timestamp, free: u64, surrogates: &[&str]) -> FrameReading {
         partitions: None,
         max_partitions: None,
     };
-    FrameReading { reading, surrogates: surrogates.iter().map(|name| (*name).to_owned()).collect() }
+    let surrogates = surrogates.iter().map(|name| (*name).to_owned()).collect();
+    FrameReading { reading, surrogates, partitions: vec![] }
 }
 
 /// An operation on `lpar` that waits for `proceed`.

@@ -307,5 +307,5 @@ fn reading(record: &Record) -> FrameReading {
         partitions: None,
         max_partitions: None,
     };
-    FrameReading { reading, surrogates: vec![] }
+    FrameReading { reading, surrogates: vec![], partitions: vec![] }
 }

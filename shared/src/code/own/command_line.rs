@@ -173,4 +173,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Give the user that the hmc has, or change its login first.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0529",
+        "no frame of this name",
+        "nimctl tree takes names of frames and of HMCs that manage one.",
+        "See nimctl list cec.",
+        NotNeeded,
+    ),
 ];

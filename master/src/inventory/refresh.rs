@@ -1,0 +1,62 @@
+//! Reads every frame from time to time, so that people and plans see figures that are not old.
+//!
+//! Any number of masters may do it: what one has read young enough the others leave alone. A frame that cannot be read is tried again
+//! as late as one that was read; a new one is read at once.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use nim_shared::id::ObjectName;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::frame::{Frames, Seen};
+use crate::store::{Error, Store};
+use crate::telemetry::chain;
+
+/// Frames that are read at a time. Each HMC has its own limit beside.
+const AT_A_TIME: usize = 8;
+
+/// Pause between two looks for frames that are due.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Reads until `stop`, each frame once in `every`.
+pub async fn run(store: Store, frames: Frames, every: Duration, stop: CancellationToken) {
+    let mut tried = HashMap::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            read = once(&store, &frames, every, &mut tried) => if let Err(error) = read {
+                warn!(error = %chain(&error), "the frames could not be read; tried again later");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK.min(every)) => {}
+        }
+    }
+}
+
+/// Reads what is due and was not tried lately.
+async fn once(
+    store: &Store,
+    frames: &Frames,
+    every: Duration,
+    tried: &mut HashMap<ObjectName, Instant>,
+) -> Result<(), Error> {
+    let now = Instant::now();
+    tried.retain(|_, at| now.duration_since(*at) < every);
+    let mut due = store.frames_not_read_for(every).await?;
+    due.retain(|frame| !tried.contains_key(frame));
+    tried.extend(due.iter().map(|frame| (frame.clone(), now)));
+    futures::stream::iter(due)
+        .for_each_concurrent(AT_A_TIME, async |frame| {
+            if let Seen::Unreachable(reason) = frames.look(&frame).await {
+                debug!(frame.name = %frame, "no HMC shows {frame}: {reason}");
+            }
+        })
+        .await;
+    Ok(())
+}
