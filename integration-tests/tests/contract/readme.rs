@@ -45,6 +45,8 @@ const CASES: &[(&str, Case)] = &[
         Ends(0),
     ),
     ("nimctl events lpar07", Ends(0)),
+    ("nimctl tree", Ends(0)),
+    ("nimctl discover --dry-run", Ends(0)),
     ("nim-lab fault lpar08 procfs-open --dir .lab/site", Ends(0)),
     (
         "nimctl cust -a live_update=yes -a 'live_update_data=lud_{lpar}' -a concurrent=2 lpar08 lpar09 lpar10",
