@@ -138,4 +138,4 @@ fn is_locked(path: &Path) -> Result<bool, Error> {
     disk::doing("ask for the lock of", path, system::is_locked(&file))
 }
 
-const PS_LIMIT: Duration = Duration::from_secs(30);
+const PS_LIMIT: Duration = Duration::from_secs(60);

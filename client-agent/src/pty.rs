@@ -164,7 +164,7 @@ fn addresses(host: &str) -> Vec<IpAddr> {
 const DEFAULT_PORT: &str = "12443";
 
 /// Time that a logon at a console may take.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// How long one look for output lasts.
 const STEP: Duration = Duration::from_millis(200);
