@@ -1,5 +1,6 @@
 //! What the API asks of hosts, done over SSH: their host keys, and how the agent on an LPAR is.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::inventory::console::{self, Console};
 use crate::inventory::endpoint::{self, Route};
 use crate::inventory::survey;
 use crate::telemetry::causes;
-use crate::transport::{Endpoint, HostKey};
+use crate::transport::{self, Endpoint, HostKey};
 
 /// Hosts, by way of the engine's transport.
 #[derive(Debug)]
@@ -153,6 +154,18 @@ impl Hosts for SshHosts {
 
     fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus> {
         self.status(lpar).boxed()
+    }
+
+    fn public_key(&self, path: &Path) -> Result<String, Failure> {
+        // No comment of its own: what a key is for stands in the line that admits it.
+        transport::public_key(path, "nimd").map_err(|cause| Failure {
+            code: "NLU-0185".to_owned(),
+            message: format!("the private key {} cannot be used", path.display()),
+            causes: causes(Some(&cause)),
+            hint: Some("the attribute ssh_key names it; nimctl change".to_owned()),
+            faults: Vec::new(),
+            kind: FailureKind::Refused,
+        })
     }
 
     fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>> {

@@ -39,7 +39,7 @@ pub use error::{Code, Error, Fault, OfferedKey, Retry, Stage};
 pub use exec::{Answer, Ask, Ended, Exec, Exit, Input, Output, Stderr};
 pub use host_key::{BadHostKey, CertificateFault, Fingerprint, HostKey, HostKeyPolicy};
 pub use login::{LoginLedger, LoginOutcome, LoginRecord, MemoryLedger, NotAdmitted, Stopped, Turn};
-pub use own_key::own_key;
+pub use own_key::{own_key, public_key};
 pub use quote::{BadCommand, Command};
 pub use secret::Secret;
 pub use settings::Settings;

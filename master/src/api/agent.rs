@@ -1,5 +1,7 @@
 //! The agent on an LPAR: its installer, and what it says about itself.
 
+use std::path::Path;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderName;
@@ -22,7 +24,12 @@ pub(super) async fn bundle(
     Named(name): Named<ObjectName>,
 ) -> Answer<([(HeaderName, &'static str); 1], String)> {
     let lpar = lpar(&api, &name).await?;
-    let (folder, public_key) = (api.configuration.agents(), api.public_key.clone());
+    let folder = api.configuration.agents();
+    // The key that this LPAR is logged in to with, which may be another than the master's.
+    let public_key = match &lpar.ssh_key {
+        None => api.public_key.clone(),
+        Some(path) => api.hosts.public_key(Path::new(path))?,
+    };
     let script = blocking({
         let name = name.clone();
         move || {

@@ -1,6 +1,7 @@
 //! What the API wants of hosts. Who speaks SSH implements it; tests answer themselves.
 
 use std::fmt;
+use std::path::Path;
 
 use futures::future::BoxFuture;
 use nim_shared::api::{AgentStatus, Failure, PartitionView, SystemView};
@@ -14,6 +15,9 @@ pub trait Hosts: Send + Sync {
 
     /// What the agent on `lpar` says about itself, or why it does not.
     fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus>;
+
+    /// The line of `authorized_keys` that goes with a private key on this master, for hosts that are logged in to with it.
+    fn public_key(&self, path: &Path) -> Result<String, Failure>;
 
     /// The frames that `hmc` shows.
     fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>>;

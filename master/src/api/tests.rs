@@ -1,5 +1,6 @@
 //! The API as a client sees it: over the real socket, on a real database. Hosts alone are not real.
 
+mod agent;
 mod client;
 mod cust;
 mod object;

@@ -16,13 +16,21 @@ use super::user_key::{KeyFault, UserKey, load};
 /// # Errors
 /// [`KeyFault`]; a file that others may use is refused.
 pub fn own_key(path: &Path, comment: &str) -> Result<String, KeyFault> {
-    let key = match load(path) {
+    match load(path) {
         Err(KeyFault::Read(cause)) if cause.kind() == io::ErrorKind::NotFound => {
             make(path, comment)?;
-            load(path)?
         }
-        other => other?,
-    };
+        other => drop(other?),
+    }
+    public_key(path, comment)
+}
+
+/// The public half of the key in `path` as a line of `authorized_keys`, with `comment`.
+///
+/// # Errors
+/// [`KeyFault`], also where there is no file.
+pub fn public_key(path: &Path, comment: &str) -> Result<String, KeyFault> {
+    let key = load(path)?;
     let public = match &key {
         UserKey::Rsa(key) => key.public().clone(),
         UserKey::Curve(key) => key.public_key().clone(),

@@ -251,6 +251,10 @@ impl Hosts for FakeHosts {
         async move { AgentStatus { lpar, hello: None, skew_milliseconds: None, failure } }.boxed()
     }
 
+    fn public_key(&self, path: &Path) -> Result<String, Failure> {
+        Ok(format!("ssh-rsa AAAA{} nimd", path.file_name().unwrap().display()))
+    }
+
     fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>> {
         async move { Err(unreachable(hmc.as_str())) }.boxed()
     }

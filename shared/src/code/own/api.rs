@@ -297,6 +297,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         SeeOthers,
     ),
     own(
+        "NLU-0185",
+        "the private key of an LPAR cannot be used",
+        "The attribute ssh_key names a file on the master that is not there, that others may read, or that is no key.",
+        "Correct the attribute with nimctl change, or the file.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0191",
         "the attributes lead to no host",
         "Address, port, user or way of the object do not make an endpoint.",
