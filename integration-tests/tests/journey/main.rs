@@ -2,4 +2,5 @@
 
 mod discover;
 mod group;
+mod nim;
 mod update;
