@@ -16,6 +16,7 @@ mod host;
 mod hostkey;
 mod object;
 mod operation;
+mod report;
 mod secret;
 mod server;
 mod socket;
@@ -161,9 +162,11 @@ routes! {
     "/v1/server" { get server::server }
     "/v1/objects" { get object::list, post object::define }
     "/v1/objects/{name}" { get object::show, patch object::edit, delete object::remove }
+    "/v1/objects/{name}/history" { get object::history }
     "/v1/apply" { post apply::apply }
     "/v1/export" { get apply::export }
     "/v1/hmcs/{name}/systems" { get discover::systems }
+    "/v1/report/levels" { get report::levels }
     "/v1/frames" { get frame::list }
     "/v1/frames/{name}/partitions" { get discover::partitions }
     "/v1/cust" { post cust::cust }

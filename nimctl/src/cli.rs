@@ -5,7 +5,9 @@ mod operation;
 mod personality;
 mod site;
 
-pub(crate) use object::{Apply, Change, Define, Discover, Export, List, Remove, Show, Tree};
+pub(crate) use object::{
+    Apply, Change, Define, Discover, Export, History, List, Remove, Report, Show, Tree,
+};
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, Watch};
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use site::{Agent, Completions, Hostkey, Secret};
@@ -79,6 +81,11 @@ pub(crate) enum Command {
     Discover(Discover),
     /// Show frames with their VIOSes and LPARs, and what is free
     Tree(Tree),
+    /// Who changed what of an object, and when
+    History(History),
+    /// Counts over the fleet
+    #[command(subcommand)]
+    Report(Report),
     /// Write the fleet as YAML
     Export(Export),
     /// Host keys: what nimd knows of the hosts that it connects to

@@ -10,10 +10,12 @@ mod discover;
 mod explain;
 mod export;
 mod hidden;
+mod history;
 mod hostkey;
 mod list;
 pub(crate) mod log;
 mod remove;
+mod report;
 mod resolve;
 pub(crate) mod secret;
 mod server;
@@ -48,6 +50,8 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Show(args) => show::run(args, context).await,
         Command::Apply(args) => apply::run(args, context).await,
         Command::Discover(args) => discover::run(args, context).await,
+        Command::History(args) => history::run(args, context).await,
+        Command::Report(args) => report::run(args, context).await,
         Command::Tree(args) => tree::run(args, context).await,
         Command::Export(args) => export::run(args, context).await,
         Command::Hostkey(args) => hostkey::run(args, context).await,

@@ -8,10 +8,12 @@
 //! | `GET /v1/objects/{name}` | → [`ObjectView`] |
 //! | `PATCH /v1/objects/{name}` | [`Edit`] → [`ObjectView`] |
 //! | `DELETE /v1/objects/{name}` | → nothing |
+//! | `GET /v1/objects/{name}/history?limit` | → list of [`PastChange`], the newest first |
 //! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
 //! | `GET /v1/export?name*` | → YAML text |
 //! | `POST /v1/discover` | [`Discover`] → [`Discovered`] |
 //! | `GET /v1/hmcs/{name}/systems` | → list of [`SystemView`] |
+//! | `GET /v1/report/levels` | → list of [`LevelCount`] |
 //! | `GET /v1/frames` | → list of [`FrameStatus`] |
 //! | `GET /v1/frames/{name}/partitions` | → list of [`PartitionView`] |
 //! | `POST /v1/cust` | [`Cust`] → [`Accepted`] |
@@ -46,7 +48,7 @@ mod operation;
 
 pub use discover::{
     Discover, Discovered, FailedHmc, Finding, FindingKind, FrameConsole, FrameFigures,
-    FramePartition, FrameStatus, PartitionView, SystemView,
+    FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,
 };
 pub use host::{
     AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, Scan, Scanned, SecretView, Server,
@@ -54,7 +56,7 @@ pub use host::{
 };
 pub use object::{
     Action, Applied, Apply, AttributeChange, Define, Edit, File, FileFault, ObjectChange,
-    ObjectView, Pair,
+    ObjectView, Pair, PastChange,
 };
 pub use operation::{
     Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Watched,

@@ -49,6 +49,8 @@ async fn a_site_is_discovered_from_nothing_and_only_what_changed_later() -> Resu
         Ok(if read { Ok(tree) } else { Err(tree.to_string()) })
     })?;
     ensure!(tree_of.stdout.contains("lpar07  id "), "{tree_of}");
+    let levels = site.nimctl(["report", "levels"]).succeeded()?;
+    ensure!(levels.stdout.contains("7200-05-03-2148"), "{levels}");
     site.nimctl(["tree", "nobody"]).ended_with(3)?;
 
     // What people changed is kept, what is wrong is put right, what is missing is added again.
@@ -57,6 +59,13 @@ async fn a_site_is_discovered_from_nothing_and_only_what_changed_later() -> Resu
     ensure!(changes(&site, 0)? == ["change lpar11 identity", "create lpar12"]);
     site.nimctl(["discover", "--yes", "hmc02"]).succeeded()?;
     ensure!(changes(&site, 0)? == [] as [&str; 0]);
+
+    let history = site.nimctl(["history", "lpar11"]).succeeded()?;
+    ensure!(
+        history.stdout.contains("identity: ") && history.stdout.contains("comments: mine"),
+        "{history}"
+    );
+    ensure!(site.nimctl(["history", "lpar12", "-n", "2"]).succeeded()?.stdout.contains("remove"));
 
     // One HMC that does not answer: what the others show is shown, then the error.
     site.nimctl([

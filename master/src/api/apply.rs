@@ -146,6 +146,12 @@ fn placed(fault: &store::object::Fault, place: Option<&Place>) -> FileFault {
     }
 }
 
+/// One attribute that differs, as the API has it.
+pub(super) fn attribute(change: store::object::AttributeChange) -> AttributeChange {
+    let store::object::AttributeChange { attribute, before, after } = change;
+    AttributeChange { attribute, before, after }
+}
+
 /// The differences as the API has them.
 pub(super) fn applied(differences: Vec<Difference>, applied: bool) -> Applied {
     let mut answer = Applied { applied, changes: Vec::new(), unchanged: 0, warnings: Vec::new() };
@@ -159,11 +165,7 @@ pub(super) fn applied(differences: Vec<Difference>, applied: bool) -> Applied {
                 continue;
             }
         };
-        let attributes = one.attributes.into_iter().map(|change| AttributeChange {
-            attribute: change.attribute,
-            before: change.before,
-            after: change.after,
-        });
+        let attributes = one.attributes.into_iter().map(attribute);
         answer.changes.push(ObjectChange {
             name: one.name,
             object_type: one.object_type,

@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use nim_shared::api::{Define, Edit, FileFault, ObjectView, Page, Pair};
+use nim_shared::api::{Define, Edit, FileFault, ObjectView, Page, Pair, PastChange};
 use nim_shared::id::ObjectName;
 use nim_shared::object::{Draft, Fault, LiveUpdateData, Object, Spec};
 use tracing::info;
 
 use super::Api;
+use super::apply::attribute;
 use super::derived::Derived;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named, Query};
@@ -69,6 +70,25 @@ pub(super) async fn show(
     Named(name): Named<ObjectName>,
 ) -> Answer<Json<ObjectView>> {
     Ok(Json(view(&api, &name).await?))
+}
+
+/// `GET /v1/objects/{name}/history`, also of an object that is gone.
+pub(super) async fn history(
+    State(api): State<Api>,
+    Named(name): Named<ObjectName>,
+    mut query: Query,
+) -> Answer<Json<Vec<PastChange>>> {
+    let limit = query.limit()?;
+    query.end()?;
+    let past = api.store.object_history(&name, limit).await?;
+    let row = |one: store::object::Past| PastChange {
+        at: one.at,
+        by_uid: one.by.uid,
+        what: one.what,
+        version: one.version,
+        attributes: one.attributes.into_iter().map(attribute).collect(),
+    };
+    Ok(Json(past.into_iter().map(row).collect()))
 }
 
 /// `PATCH /v1/objects/{name}`

@@ -5,6 +5,7 @@
 
 mod apply;
 mod frame;
+mod history;
 mod pattern;
 mod table;
 mod target;
@@ -22,6 +23,7 @@ use sea_orm::{
 
 pub use apply::{AttributeChange, Change, Deed, Difference, Fault, Problem};
 pub use frame::{Frame, FrameHmc};
+pub use history::Past;
 pub use pattern::{BadPattern, NamePattern};
 pub use target::Target;
 

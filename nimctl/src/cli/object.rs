@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use nim_shared::id::ObjectName;
 use nim_shared::object::ObjectType;
 
@@ -105,6 +105,24 @@ pub(crate) struct Tree {
     /// Frames or HMCs; all where none is named.
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<ObjectName>,
+}
+
+/// Who changed what of an object, and when, the newest change first; also of an object that is gone.
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// Its name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: ObjectName,
+    /// Most changes.
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+}
+
+/// Counts over the fleet.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// LPARs by level as the HMCs showed it last, the oldest level first
+    Levels,
 }
 
 /// Write the fleet as YAML, as apply reads it.

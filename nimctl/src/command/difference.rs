@@ -110,7 +110,7 @@ pub(super) fn table(applied: &Applied, style: Style) -> String {
 }
 
 /// One attribute before and after. What has several lines is told by their number: `--output yaml` has all of it.
-fn row(change: &AttributeChange) -> String {
+pub(super) fn row(change: &AttributeChange) -> String {
     let shown = |value: &str| match value.lines().count() {
         0 | 1 => clean(value.trim_end()),
         lines => format!("({lines} lines)"),

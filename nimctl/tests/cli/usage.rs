@@ -69,6 +69,8 @@ fn help_and_version_are_data() {
       apply          Create or change a whole fleet from YAML files
       discover       Ask the HMCs what there is, and bring the inventory up to it
       tree           Show frames with their VIOSes and LPARs, and what is free
+      history        Who changed what of an object, and when
+      report         Counts over the fleet
       export         Write the fleet as YAML
       hostkey        Host keys: what nimd knows of the hosts that it connects to
       secret         Secrets, such as the password that a console asks for

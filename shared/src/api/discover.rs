@@ -110,6 +110,20 @@ pub struct FramePartition {
     pub seen: Option<PartitionView>,
 }
 
+/// How many LPARs have a level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LevelCount {
+    /// As `oslevel -s` prints it; `None` where none is known.
+    pub level: Option<String>,
+    /// How many.
+    pub lpars: u64,
+    /// Some of them.
+    pub examples: Vec<ObjectName>,
+    /// When the oldest of the readings was made that this counts.
+    pub oldest_reading: Option<Timestamp>,
+}
+
 /// Brings the inventory up to what HMCs show. Nothing is removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -147,6 +147,22 @@ pub struct AttributeChange {
     pub after: Option<String>,
 }
 
+/// One change of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PastChange {
+    /// When.
+    pub at: Timestamp,
+    /// Numeric id of the user who made it, on the master's host.
+    pub by_uid: u32,
+    /// `define`, `change`, `remove`.
+    pub what: String,
+    /// The version that it led to.
+    pub version: u64,
+    /// Attributes that differ.
+    pub attributes: Vec<AttributeChange>,
+}
+
 /// One fault of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

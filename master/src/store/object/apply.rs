@@ -402,7 +402,10 @@ fn differences(
 }
 
 /// Attribute by attribute.
-fn attribute_changes(before: Option<&Object>, after: Option<&Object>) -> Vec<AttributeChange> {
+pub(super) fn attribute_changes(
+    before: Option<&Object>,
+    after: Option<&Object>,
+) -> Vec<AttributeChange> {
     let before = before.map(Object::attributes).unwrap_or_default();
     let after = after.map(Object::attributes).unwrap_or_default();
     let old: HashMap<_, _> = before.iter().map(|(a, v)| (a, v)).collect();
