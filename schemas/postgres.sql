@@ -89,7 +89,8 @@ CREATE TABLE public.login_turn (
     hmc text NOT NULL COLLATE pg_catalog."C",
     turn uuid NOT NULL,
     secret text NOT NULL COLLATE pg_catalog."C",
-    until timestamp with time zone NOT NULL
+    until timestamp with time zone NOT NULL,
+    version bigint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.master (

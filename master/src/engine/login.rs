@@ -7,7 +7,7 @@ use nim_shared::frame::{Body, ChangeMoment, Effect, Event, Known, SecretText};
 
 use super::shared::Shared;
 use crate::store;
-use crate::store::secret::{Login, LoginOutcome, LoginTurn, Turn};
+use crate::store::secret::{Login, LoginOutcome, Turn};
 
 /// How long one login may take before others may try: an agent's own limit for it is shorter.
 const LASTS: Duration = Duration::from_secs(120);
@@ -19,7 +19,7 @@ pub(super) const AGAIN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) enum Answer {
     /// The secret; the login that it is for is under way.
-    Secret(SecretText, LoginTurn),
+    Secret(SecretText),
     /// Nothing: there is none, or it may not be used until it is changed.
     Nothing(String),
     /// Another login at the same console is under way.
@@ -32,8 +32,8 @@ pub(super) enum Answer {
 /// When the database does not answer.
 pub(super) async fn answer(shared: &Shared, login: Login<'_>) -> Result<Answer, store::Error> {
     let secret = login.secret;
-    let turn = match shared.store.login_begin(login, LASTS).await {
-        Ok(Turn::Yours(turn)) => turn,
+    match shared.store.login_begin(login, LASTS).await {
+        Ok(Turn::Yours) => {}
         Ok(Turn::Wait(_)) => return Ok(Answer::Later),
         Ok(Turn::Refused { by, .. }) => {
             return Ok(Answer::Nothing(format!(
@@ -46,9 +46,9 @@ pub(super) async fn answer(shared: &Shared, login: Login<'_>) -> Result<Answer, 
             )));
         }
         Err(error) => return Err(error),
-    };
+    }
     let value = shared.store.secret_open(&shared.secrets, secret).await?;
-    Ok(Answer::Secret(value, turn))
+    Ok(Answer::Secret(value))
 }
 
 /// What a journal event says about a login that is under way.

@@ -33,7 +33,6 @@ use super::journal::Progress;
 use super::operation::{Action, Event, Start, State};
 use super::shared::{Capacity, Shared};
 use crate::store::operation::{Go, Record};
-use crate::store::secret::LoginTurn;
 use crate::transport::Patience;
 
 /// Most frames that are taken in before they are stored.
@@ -97,8 +96,8 @@ pub struct Session {
     keep_free: Megabytes,
     /// The console that the order names, and the secret for it.
     console: Option<(ObjectName, ObjectName)>,
-    /// A login at that console that is under way.
-    login: Option<LoginTurn>,
+    /// Whether a login at that console may be under way, for which the operation has the turn.
+    login: keep::Logon,
     /// When to look again whether a secret may be used, and which.
     ask_at: Option<(Instant, ObjectName)>,
     /// What the LPAR has of an operation of which the database knows nothing.
@@ -165,7 +164,7 @@ impl Session {
             },
             keep_free: request.limits.keep_free,
             console: record.hmc.zip(request.console.map(|console| console.secret)),
-            login: None,
+            login: keep::Logon::MayBeUnderWay,
             ask_at: None,
             unknown: None,
             losses: 0,

@@ -9,7 +9,7 @@ mod key;
 mod login;
 
 pub use key::{KeyError, KeyFile};
-pub use login::{Login, LoginOutcome, LoginTurn, Turn};
+pub use login::{Login, LoginOutcome, Turn};
 
 use nim_shared::frame::SecretText;
 use nim_shared::id::ObjectName;

@@ -186,8 +186,8 @@ impl Session {
                 let operation = self.order.operation;
                 let login = Login { operation, hmc: &console, secret: &secret };
                 match self.insist(|| login::answer(&shared, login)).await? {
-                    Answer::Secret(value, turn) => {
-                        self.login = Some(turn);
+                    Answer::Secret(value) => {
+                        self.login = Logon::MayBeUnderWay;
                         Some(value)
                     }
                     Answer::Nothing(reason) => {
@@ -206,9 +206,15 @@ impl Session {
     }
 
     async fn end_login(&mut self, outcome: LoginOutcome) -> Result<(), Over> {
-        let Some(turn) = self.login.take() else { return Ok(()) };
+        let Some((hmc, secret)) = self.console.clone() else { return Ok(()) };
+        if self.login == Logon::Over {
+            return Ok(());
+        }
         let shared = Arc::clone(&self.shared);
-        self.insist(|| shared.store.login_end(&turn, outcome)).await
+        let login = Login { operation: self.order.operation, hmc: &hmc, secret: &secret };
+        self.insist(|| shared.store.login_end(login, outcome)).await?;
+        self.login = Logon::Over;
+        Ok(())
     }
 
     pub(super) async fn put(&mut self, step: Step) -> Result<(), Over> {
@@ -216,6 +222,15 @@ impl Session {
         let (operation, fence) = (self.order.operation, self.order.fence);
         self.insist(|| shared.store.transition(operation, fence, &step)).await
     }
+}
+
+/// How a session stands to the login that its operation makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Logon {
+    /// It may be under way: the secret was sent, by this session or by one before it, or will be asked for.
+    MayBeUnderWay,
+    /// The journal told how it went, and the turn was given back.
+    Over,
 }
 
 /// Why something was not stored.

@@ -6,7 +6,6 @@ use nim_shared::id::{ObjectName, OperationId};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as, query_scalar};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::store::commit::Writing;
 use crate::store::{Error, Store};
@@ -22,22 +21,11 @@ pub struct Login<'a> {
     pub secret: &'a ObjectName,
 }
 
-/// The right to log in at one HMC now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoginTurn {
-    /// The HMC.
-    pub hmc: ObjectName,
-    /// The secret that it is for.
-    pub secret: ObjectName,
-    turn: Uuid,
-    version: i64,
-}
-
 /// Whether a login may be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// Now, and only this one. To be ended with [`Store::login_end`].
-    Yours(LoginTurn),
+    Yours,
     /// Another login at this HMC is under way; it ends or lapses at this time at the latest.
     Wait(Timestamp),
     /// An HMC refused the secret: nobody uses it until it is changed.
@@ -84,16 +72,17 @@ impl Store {
         }
         let turn = operation.0;
         let taken = query(
-            "INSERT INTO login_turn AS t (hmc, turn, secret, until)
-             VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 second')
+            "INSERT INTO login_turn AS t (hmc, turn, secret, until, version)
+             VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 second', $5)
              ON CONFLICT (hmc) DO UPDATE SET turn = excluded.turn, secret = excluded.secret,
-                until = excluded.until
+                until = excluded.until, version = excluded.version
              WHERE t.until < clock_timestamp() OR t.turn = excluded.turn",
         )
         .bind(hmc.as_str())
         .bind(turn)
         .bind(secret.as_str())
         .bind(lasts.as_secs_f64())
+        .bind(version)
         .execute(txn.connection())
         .await
         .map_err(txn.failed())?;
@@ -106,33 +95,39 @@ impl Store {
             return Ok(Turn::Wait(Timestamp::new(until)));
         }
         txn.commit().await?;
-        Ok(Turn::Yours(LoginTurn { hmc: hmc.clone(), secret: secret.clone(), turn, version }))
+        Ok(Turn::Yours)
     }
 
-    /// Ends a turn. A refusal stops the secret, unless it was changed since the turn began.
+    /// Ends the turn of an operation, where it has one. A refusal stops the secret, unless it was changed since the turn began.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
-    pub async fn login_end(&self, turn: &LoginTurn, outcome: LoginOutcome) -> Result<(), Error> {
+    pub async fn login_end(&self, login: Login<'_>, outcome: LoginOutcome) -> Result<(), Error> {
+        let Login { operation, hmc, secret } = login;
         let mut txn = self.begin(Writing::LoginEnd).await?;
+        let version: Option<i64> = query_scalar(
+            "DELETE FROM login_turn WHERE hmc = $1 AND turn = $2 AND secret = $3 RETURNING version",
+        )
+        .bind(hmc.as_str())
+        .bind(operation.0)
+        .bind(secret.as_str())
+        .fetch_optional(txn.connection())
+        .await
+        .map_err(txn.failed())?;
         if outcome == LoginOutcome::Refused {
+            // A turn that lapsed in the meantime does not say of which version it was: then the present one is stopped, for
+            // three refusals lock the account.
             query(
                 "UPDATE secret SET refused_at = now(), refused_by = $3
-                 WHERE name = $1 AND version = $2 AND refused_at IS NULL",
+                 WHERE name = $1 AND version = coalesce($2, version) AND refused_at IS NULL",
             )
-            .bind(turn.secret.as_str())
-            .bind(turn.version)
-            .bind(turn.hmc.as_str())
+            .bind(secret.as_str())
+            .bind(version)
+            .bind(hmc.as_str())
             .execute(txn.connection())
             .await
             .map_err(txn.failed())?;
         }
-        query("DELETE FROM login_turn WHERE hmc = $1 AND turn = $2")
-            .bind(turn.hmc.as_str())
-            .bind(turn.turn)
-            .execute(txn.connection())
-            .await
-            .map_err(txn.failed())?;
         txn.commit().await
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nim_shared::api::KeySource;
 use nim_shared::frame::SecretText;
-use nim_shared::id::MasterId;
+use nim_shared::id::{MasterId, OperationId};
 use nim_shared::operation::{Outcome, Software, StuckReason};
 use nim_shared::stage::{Point, Stage};
 use sea_orm::sqlx::query_scalar;
@@ -18,7 +18,7 @@ use crate::store::hostkey::{KeyHolder, NewHostKey, Replace};
 use crate::store::lease::LeaseTimes;
 use crate::store::operation::{Adopted, NextTry, Record, Step, Verdict};
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
-use crate::store::secret::{KeyFile, Login, LoginOutcome, LoginTurn, Turn};
+use crate::store::secret::{KeyFile, Login, LoginOutcome, Turn};
 use crate::store::testing::world::{
     SOMEBODY, accepted, adopted, batched, claimed, event, master, name, no_limits, object, request,
     site,
@@ -98,7 +98,7 @@ struct Given {
     other: MasterId,
     request: (nim_shared::id::ClientToken, NewBatch, Vec<NewOperation>),
     action: i64,
-    turn: LoginTurn,
+    ended: OperationId,
     adopted: Adopted,
 }
 
@@ -118,7 +118,7 @@ impl World {
     /// Calls the function. Every function by name: a new one does not compile until somebody has decided about it.
     async fn act(&self) -> Result<(), Error> {
         let Self { store, given, .. } = self;
-        let Given { keys, record, owner, other, request, action, turn, adopted } = given;
+        let Given { keys, record, owner, other, request, action, ended, adopted } = given;
         let (id, fence) = (record.id, record.fence);
         match self.writing {
             Writing::Apply => {
@@ -188,10 +188,13 @@ impl World {
             Writing::LoginBegin => {
                 let login = Login { operation: id, hmc: &name("hmc02"), secret: &name("pw") };
                 let turn = store.login_begin(login, Duration::from_secs(60)).await?;
-                assert!(matches!(turn, Turn::Yours(_)));
+                assert_eq!(turn, Turn::Yours);
                 Ok(())
             }
-            Writing::LoginEnd => store.login_end(turn, LoginOutcome::Refused).await,
+            Writing::LoginEnd => {
+                let login = Login { operation: *ended, hmc: &name("hmc01"), secret: &name("pw") };
+                store.login_end(login, LoginOutcome::Refused).await
+            }
             Writing::HostKeysAdd => {
                 store.host_keys_add(&[key("hmc02")], Replace::No, SOMEBODY).await.map(drop)
             }
@@ -255,7 +258,7 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
     store.secret_set(&keys, &name("pw"), &text, SOMEBODY).await.unwrap();
     let login = Login { operation: ended.id, hmc: &name("hmc01"), secret: &name("pw") };
     let turn = store.login_begin(login, Duration::from_secs(60)).await.unwrap();
-    let Turn::Yours(turn) = turn else { panic!("{turn:?}") };
+    assert_eq!(turn, Turn::Yours);
     store.host_keys_add(&[key("hmc01")], Replace::No, SOMEBODY).await.unwrap();
     let old =
         "INSERT INTO commit_mark VALUES (gen_random_uuid(), false, now() - interval '2 days')";
@@ -280,7 +283,7 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
     assert_ne!(by, owner);
     let other = master(store).await;
     let (request, adopted) = (request(&["lpar03"]), adopted("lpar03"));
-    Given { keys, record, owner, other, request, action, turn, adopted }
+    Given { keys, record, owner, other, request, action, ended: ended.id, adopted }
 }
 
 fn stuck() -> Operation {
