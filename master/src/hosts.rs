@@ -156,15 +156,17 @@ impl Hosts for SshHosts {
         self.status(lpar).boxed()
     }
 
-    fn public_key(&self, path: &Path) -> Result<String, Failure> {
+    fn public_key(&self, path: &Path) -> Result<String, Box<Failure>> {
         // No comment of its own: what a key is for stands in the line that admits it.
-        transport::public_key(path, "nimd").map_err(|cause| Failure {
-            code: "NLU-0185".to_owned(),
-            message: format!("the private key {} cannot be used", path.display()),
-            causes: causes(Some(&cause)),
-            hint: Some("the attribute ssh_key names it; nimctl change".to_owned()),
-            faults: Vec::new(),
-            kind: FailureKind::Refused,
+        transport::public_key(path, "nimd").map_err(|cause| {
+            Box::new(Failure {
+                code: "NLU-0185".to_owned(),
+                message: format!("the private key {} cannot be used", path.display()),
+                causes: causes(Some(&cause)),
+                hint: Some("the attribute ssh_key names it; nimctl change".to_owned()),
+                faults: Vec::new(),
+                kind: FailureKind::Refused,
+            })
         })
     }
 

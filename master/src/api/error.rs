@@ -88,7 +88,13 @@ impl IntoResponse for Refusal {
 impl From<Failure> for Refusal {
     /// What a host answered, or why it did not.
     fn from(failure: Failure) -> Self {
-        Self(Box::new(failure))
+        Self::from(Box::new(failure))
+    }
+}
+
+impl From<Box<Failure>> for Refusal {
+    fn from(failure: Box<Failure>) -> Self {
+        Self(failure)
     }
 }
 

@@ -17,7 +17,7 @@ pub trait Hosts: Send + Sync {
     fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus>;
 
     /// The line of `authorized_keys` that goes with a private key on this master, for hosts that are logged in to with it.
-    fn public_key(&self, path: &Path) -> Result<String, Failure>;
+    fn public_key(&self, path: &Path) -> Result<String, Box<Failure>>;
 
     /// The frames that `hmc` shows.
     fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>>;

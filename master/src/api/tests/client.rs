@@ -251,7 +251,7 @@ impl Hosts for FakeHosts {
         async move { AgentStatus { lpar, hello: None, skew_milliseconds: None, failure } }.boxed()
     }
 
-    fn public_key(&self, path: &Path) -> Result<String, Failure> {
+    fn public_key(&self, path: &Path) -> Result<String, Box<Failure>> {
         Ok(format!("ssh-rsa AAAA{} nimd", path.file_name().unwrap().display()))
     }
 
