@@ -16,9 +16,12 @@ use super::apply::{all_stored, applied};
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
 use crate::inventory::discover::{Answers, FoundFrame, Inventory, Plan, can_be_listed, plan};
-use crate::store::object::{Mode, ObjectFilter};
+use crate::store::object::{Fault, Mode, ObjectFilter, Problem};
 use crate::store::operation::OperationFilter;
 use crate::store::{self, Store};
+
+/// How often a site is looked at whose objects change meanwhile.
+const TRIES: u32 = 3;
 
 /// Most systems of LPARs that are asked who they are in one go.
 const ASK: usize = 32;
@@ -50,18 +53,27 @@ pub(super) async fn partitions(
     Err(last)
 }
 
-/// `POST /v1/discover`: all or nothing, in one transaction. What changed while the HMCs were asked is refused, not overwritten.
+/// `POST /v1/discover`: all or nothing, in one transaction. What changed while the HMCs were asked is not overwritten: they are asked
+/// again.
 pub(super) async fn discover(
     State(api): State<Api>,
     Asker(who): Asker,
     Body(ask): Body<Discover>,
 ) -> Answer<Json<Discovered>> {
-    let inventory = inventory(&api.store).await?;
-    let hmcs = consoles(&api.store, &inventory, ask.hmcs).await?;
-    let survey = survey(&api, &inventory, &hmcs).await?;
-    let plan = decide(&api, &survey.frames, &inventory).await;
     let mode = if ask.dry_run { Mode::DryRun } else { Mode::Store };
-    let differences = api.store.apply(plan.changes, mode, who).await?;
+    let mut tries = 0;
+    let (hmcs, survey, findings, differences) = loop {
+        let inventory = inventory(&api.store).await?;
+        let hmcs = consoles(&api.store, &inventory, ask.hmcs.clone()).await?;
+        let survey = survey(&api, &inventory, &hmcs).await?;
+        let plan = decide(&api, &survey.frames, &inventory).await;
+        tries += 1;
+        match api.store.apply(plan.changes, mode, who).await {
+            // An update has ended, or somebody has changed something: what was seen before that is no longer what is so.
+            Err(store::Error::Faults { faults }) if tries < TRIES && are_stale(&faults) => {}
+            done => break (hmcs, survey, plan.findings, done?),
+        }
+    };
     let applied = applied(differences, !ask.dry_run);
     if !ask.dry_run {
         note_states(&api.store, &survey).await?;
@@ -74,7 +86,14 @@ pub(super) async fn discover(
             applied.changes.len()
         );
     }
-    Ok(Json(Discovered { applied, findings: plan.findings, failed: survey.failed }))
+    Ok(Json(Discovered { applied, findings, failed: survey.failed }))
+}
+
+/// Whether all that is wrong is that something was changed meanwhile.
+fn are_stale(faults: &[Fault]) -> bool {
+    faults.iter().all(|fault| {
+        matches!(fault.problem, Problem::Stale { .. } | Problem::Missing | Problem::Exists(_))
+    })
 }
 
 /// Plans; asks the systems of LPARs that may be another partition than before, and plans again.
