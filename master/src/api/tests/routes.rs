@@ -39,7 +39,9 @@ async fn every_parameter_that_is_described_is_taken_and_others_are_refused() {
         if names.is_empty() {
             continue;
         }
-        let path = path.replace("{id}", "0199a2b4-5c6d-7001-8def-0123456789ab");
+        let path = path
+            .replace("{id}", "0199a2b4-5c6d-7001-8def-0123456789ab")
+            .replace("{name}", "lpar01");
         for name in names {
             // Whatever is said of the value, it is not that there is no such parameter.
             let (_, failure) = nimd.get(&format!("{path}?{name}=%00")).await;

@@ -33,8 +33,8 @@ async fn a_changed_key_gets_nothing() {
         format!(
             "lpar01 offers another host key than the one on record: ssh-ed25519 {}, known {}  \
              [NLU-0202]\n  hint: nothing was sent to it. If lpar01 was installed anew, compare \
-             the fingerprint on its console and record it: `nimctl hostkey scan lpar01`; if not, \
-             find out who answers",
+             the fingerprint on its console and record it: `nimctl hostkey scan --replace lpar01`; \
+             if not, find out who answers",
             public(&shown).fingerprint(),
             public(&on_record).fingerprint(),
         )
