@@ -15,9 +15,8 @@ pub use draft::{Draft, Fault};
 pub use part::{AbsolutePath, BadLength, BadPart, FixedText, Hop, Interface, Route};
 pub use password::PasswordFile;
 pub use spec::{
-    Access, Cec, Ent, ExcludeFiles, FbScript, FixBundle, Hmc, ImageData, InstallpBundle, Known,
-    LiveUpdateData, LppSource, MacGroup, Master, Mksysb, Need, ResGroup, ResolvConf, Script, Spec,
-    Spot, Standalone, Vios, is_kept,
+    Access, CatalogueResource, Cec, Ent, Hmc, HostPlace, Known, LiveUpdateData, LppSource,
+    MacGroup, Master, Need, ResGroup, Spec, Standalone, Vios, is_kept,
 };
 
 use std::collections::BTreeMap;

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use nim_shared::api::Pair;
-use nim_shared::id::{LparId, ObjectName};
-use nim_shared::object::{Object, ObjectType, Spec};
+use nim_shared::id::ObjectName;
+use nim_shared::object::{Object, ObjectClass, ObjectType, Spec};
 use nim_shared::operation::StateName;
 use nim_shared::stamp::Timestamp;
 
@@ -29,7 +29,7 @@ impl Derived {
     /// For `objects`.
     pub(super) async fn of(store: &Store, objects: &[Stored]) -> Result<Self, Error> {
         let mut derived = Self::default();
-        if objects.iter().any(|one| frame(&one.object.spec).is_some()) {
+        if objects.iter().any(|one| one.object.spec.frame().is_some()) {
             for frame in store.frames().await? {
                 if let Some(hmc) = frame.hmcs.into_iter().next() {
                     derived.hmcs.insert(frame.name, hmc.name);
@@ -58,22 +58,8 @@ impl Derived {
                 add("Nstate", READY.to_owned());
                 add("prev_state", READY.to_owned());
             }
-            Spec::LiveUpdateData(_)
-            | Spec::LppSource(_)
-            | Spec::Script(_)
-            | Spec::FbScript(_)
-            | Spec::InstallpBundle(_)
-            | Spec::FixBundle(_)
-            | Spec::ExcludeFiles(_)
-            | Spec::ResolvConf(_)
-            | Spec::ImageData(_)
-            | Spec::Mksysb(_)
-            | Spec::Spot(_) => {
-                add("Rstate", READY.to_owned());
-                add("prev_state", "unavailable for use".to_owned());
-            }
             Spec::Cec(cec) => {
-                add("serial", format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial));
+                add("serial", cec.mtms());
                 add("Cstate", READY_FOR.to_owned());
                 add("prev_state", String::new());
             }
@@ -105,7 +91,12 @@ impl Derived {
                     add("Cstate_result", result.to_owned());
                 }
             }
-            Spec::MacGroup(_) | Spec::ResGroup(_) => {}
+            other if other.object_type().class() == ObjectClass::Resources => {
+                add("Rstate", READY.to_owned());
+                add("prev_state", "unavailable for use".to_owned());
+            }
+            // Groups have no state.
+            _ => {}
         }
         pairs
     }
@@ -117,36 +108,8 @@ impl Derived {
 
     /// `HMC ID FRAME`, where all of them are known.
     fn profile(&self, spec: &Spec) -> Option<String> {
-        let (frame, identity) = frame(spec)?;
+        let (frame, identity) = spec.frame()?;
         Some(format!("{} {} {frame}", self.hmcs.get(frame)?, identity?))
-    }
-}
-
-/// The frame that a machine is on, with its id there.
-const fn frame(spec: &Spec) -> Option<(&ObjectName, Option<LparId>)> {
-    match spec {
-        Spec::Vios(vios) => Some((&vios.mgmt_source, Some(vios.identity))),
-        Spec::Standalone(lpar) => match &lpar.mgmt_source {
-            Some(frame) => Some((frame, lpar.identity)),
-            None => None,
-        },
-        Spec::Ent(_)
-        | Spec::Hmc(_)
-        | Spec::Cec(_)
-        | Spec::Master(_)
-        | Spec::LiveUpdateData(_)
-        | Spec::LppSource(_)
-        | Spec::Script(_)
-        | Spec::FbScript(_)
-        | Spec::InstallpBundle(_)
-        | Spec::FixBundle(_)
-        | Spec::ExcludeFiles(_)
-        | Spec::ResolvConf(_)
-        | Spec::ImageData(_)
-        | Spec::Mksysb(_)
-        | Spec::Spot(_)
-        | Spec::MacGroup(_)
-        | Spec::ResGroup(_) => None,
     }
 }
 

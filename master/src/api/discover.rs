@@ -41,7 +41,7 @@ pub(super) async fn partitions(
     Named(name): Named<ObjectName>,
 ) -> Answer<Json<Vec<PartitionView>>> {
     let cec = frame(&api.store, &name).await?;
-    let mtms = format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial);
+    let mtms = cec.mtms();
     let mut last = Refusal::refused("NLU-0196", format!("{name} is managed by no HMC"))
         .hint(format!("nimctl change -a mgmt_source=HMC {name}"));
     for hmc in cec.mgmt_source {
@@ -76,7 +76,7 @@ pub(super) async fn discover(
     };
     let applied = applied(differences, !ask.dry_run);
     if !ask.dry_run {
-        note_states(&api.store, &survey).await?;
+        api.store.hmc_states(&survey.states).await?;
         info!(
             count = applied.changes.len(),
             peer.uid = who.uid,
@@ -183,29 +183,12 @@ async fn list(
 
 /// The HMCs of a frame on record, the preferred one first.
 fn preference(inventory: &Inventory, mtms: &str) -> Vec<ObjectName> {
-    let of = |cec: &Cec| format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial);
+    let of = |cec: &Cec| cec.mtms();
     let found = inventory.objects.iter().find_map(|(object, _)| match &object.spec {
         Spec::Cec(cec) if of(cec) == mtms => Some(cec.mgmt_source.clone()),
         _ => None,
     });
     found.unwrap_or_default()
-}
-
-/// Keeps in which state each HMC showed each frame on record.
-async fn note_states(store: &Store, survey: &Survey) -> Result<(), store::Error> {
-    let objects = all_stored(store, &ObjectFilter::default()).await?;
-    for (hmc, system) in &survey.states {
-        let frame = objects.iter().find(|one| match &one.object.spec {
-            Spec::Cec(cec) => {
-                format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial) == system.mtms()
-            }
-            _ => false,
-        });
-        if let Some(frame) = frame {
-            store.hmc_state(&frame.object.name, hmc, &system.state).await?;
-        }
-    }
-    Ok(())
 }
 
 /// What is on record.

@@ -35,7 +35,7 @@ pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Vec<FrameStatus>
         let (reading, seen) = readings.remove(&object.name).unzip();
         Some(FrameStatus {
             name: object.name.clone(),
-            mtms: format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial),
+            mtms: cec.mtms(),
             hmcs: hmcs
                 .map(|hmc| FrameConsole {
                     name: hmc.name,

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use nim_shared::api::{
     FileFault, HostKey, ImportKeys, KeySource, Page, Scan, Scanned, TrustKeys, Trusted,
 };
-use nim_shared::object::{Hop, Object, ObjectType, Spec};
+use nim_shared::object::{Object, ObjectType};
 use tracing::info;
 
 use super::Api;
@@ -125,10 +125,10 @@ pub(super) async fn import(
         }
     };
     for object in all(&api.store, &hosts()).await? {
-        let Some(place) = Place::of(&object) else { continue };
+        let Some(place) = object.spec.host() else { continue };
         let mut names = vec![object.name.as_str()];
-        names.extend(place.addresses.iter().copied());
-        add(&KeyHolder::Object(object.name.clone()), &names, place.port);
+        names.extend(place.addresses());
+        add(&KeyHolder::Object(object.name.clone()), &names, place.port());
         for hop in place.via {
             if let holder @ KeyHolder::Hop { port, .. } = &hop_holder(hop) {
                 add(holder, &[&hop.host], *port);
@@ -213,45 +213,6 @@ async fn reachable(api: &Api, targets: &[String]) -> Answer<Vec<Object>> {
 fn hosts() -> ObjectFilter {
     let types = vec![ObjectType::Standalone, ObjectType::Hmc, ObjectType::Vios];
     ObjectFilter { types, ..ObjectFilter::default() }
-}
-
-/// Where the host of an object is.
-struct Place<'a> {
-    addresses: Vec<&'a str>,
-    port: u16,
-    via: &'a [Hop],
-}
-
-impl<'a> Place<'a> {
-    fn of(object: &'a Object) -> Option<Self> {
-        let (if1, port, via): (_, _, &[Hop]) = match &object.spec {
-            Spec::Standalone(lpar) => (&lpar.if1, lpar.ssh_port, &lpar.via),
-            Spec::Hmc(hmc) => (&hmc.if1, hmc.ssh_port, &hmc.via),
-            Spec::Vios(vios) => (&vios.if1, vios.ssh_port, &vios.via),
-            // The master is where the question comes from.
-            Spec::Master(_)
-            | Spec::Ent(_)
-            | Spec::Cec(_)
-            | Spec::LiveUpdateData(_)
-            | Spec::LppSource(_)
-            | Spec::Script(_)
-            | Spec::FbScript(_)
-            | Spec::InstallpBundle(_)
-            | Spec::FixBundle(_)
-            | Spec::ExcludeFiles(_)
-            | Spec::ResolvConf(_)
-            | Spec::ImageData(_)
-            | Spec::Mksysb(_)
-            | Spec::Spot(_)
-            | Spec::MacGroup(_)
-            | Spec::ResGroup(_) => return None,
-        };
-        let mut addresses = vec![if1.hostname.as_str()];
-        if let Spec::Standalone(lpar) = &object.spec {
-            addresses.extend(lpar.ssh_address.iter().map(String::as_str));
-        }
-        Some(Self { addresses, port: port.map_or(22, std::num::NonZeroU16::get), via })
-    }
 }
 
 /// A key that a person has confirmed, as it was shown.

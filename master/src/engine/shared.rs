@@ -191,10 +191,9 @@ impl Shared {
     /// Name of an LPAR's partition on the HMC.
     async fn partition(&self, lpar: &ObjectName) -> Result<String, store::Error> {
         let stored = self.store.object(lpar).await?;
-        let named = match stored.object.spec {
-            Spec::Standalone(spec) => spec.partition_name,
-            _ => None,
-        };
-        Ok(named.unwrap_or_else(|| lpar.to_string()))
+        Ok(match &stored.object.spec {
+            Spec::Standalone(spec) => spec.partition(lpar).to_owned(),
+            _ => lpar.to_string(),
+        })
     }
 }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::api::{Finding, FindingKind, PartitionView, SystemView};
 use nim_shared::frame::Identity;
-use nim_shared::id::{LparId, ObjectName};
-use nim_shared::object::{Cec, Draft, Object, ObjectType, Spec};
+use nim_shared::id::ObjectName;
+use nim_shared::object::{Draft, Object, ObjectType, Spec};
 
 use super::hmc::{OPERATING, ORIGINAL};
 use crate::store::object::Change;
@@ -142,7 +142,9 @@ impl<'a> Planner<'a> {
     fn frame(&mut self, found: &FoundFrame) -> ObjectName {
         let known =
             self.inventory.objects.iter().find_map(|(object, version)| match &object.spec {
-                Spec::Cec(cec) if is_mtms(cec, &found.system) => Some((object, cec, *version)),
+                Spec::Cec(cec) if cec.mtms() == found.system.mtms() => {
+                    Some((object, cec, *version))
+                }
                 _ => None,
             });
         let Some((object, cec, version)) = known else { return self.new_frame(found) };
@@ -216,7 +218,7 @@ impl<'a> Planner<'a> {
             let Some((frame, name)) = on_frame(object) else { continue };
             let Some(list) = listed.iter_mut().find(|list| list.frame == *frame) else { continue };
             let is_vios = matches!(object.spec, Spec::Vios(_));
-            let identity = identity(object);
+            let identity = object.spec.frame().and_then(|(_, identity)| identity);
             // No Live Update changes the id of a VIOS: it has the name that its people gave its object.
             let same_vios = |one: &PartitionView| {
                 is_vios && one.lpar_env == VIOS && Some(one.lpar_id) == identity
@@ -291,7 +293,7 @@ impl<'a> Planner<'a> {
     fn missing(&mut self, missing: &Missing<'_>, listed: &mut [Listed<'a>]) {
         let name = &missing.object.name;
         if let Spec::Standalone(lpar) = &missing.object.spec {
-            let partition_name = lpar.partition_name.as_deref().unwrap_or(name.as_str());
+            let partition_name = lpar.partition(name);
             let moved = candidates(listed, |_, one| one.name == partition_name);
             let renamed = candidates(listed, |frame, one| {
                 *frame == missing.frame && Some(one.lpar_id) == lpar.identity
@@ -368,7 +370,7 @@ impl<'a> Planner<'a> {
         if lpar.mgmt_source.is_some() {
             return;
         }
-        let name = lpar.partition_name.as_deref().unwrap_or(object.name.as_str());
+        let name = lpar.partition(&object.name);
         let candidates = candidates(listed, |_, one| one.name == name);
         let [(frame, partition)] = &candidates[..] else { return };
         let (frame, partition) = (frame.clone(), *partition);
@@ -451,30 +453,14 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether `cec` is the frame `system`.
-fn is_mtms(cec: &Cec, system: &SystemView) -> bool {
-    format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial) == system.mtms()
-}
-
 /// The frame of an object, and the name of its partition there.
 pub(crate) fn on_frame(object: &Object) -> Option<(&ObjectName, &str)> {
-    match &object.spec {
-        Spec::Standalone(lpar) => Some((
-            lpar.mgmt_source.as_ref()?,
-            lpar.partition_name.as_deref().unwrap_or(object.name.as_str()),
-        )),
-        Spec::Vios(vios) => Some((&vios.mgmt_source, object.name.as_str())),
-        _ => None,
-    }
-}
-
-/// The id that is on record for an object's partition.
-const fn identity(object: &Object) -> Option<LparId> {
-    match &object.spec {
-        Spec::Standalone(lpar) => lpar.identity,
-        Spec::Vios(vios) => Some(vios.identity),
-        _ => None,
-    }
+    let (frame, _) = object.spec.frame()?;
+    let name = match &object.spec {
+        Spec::Standalone(lpar) => lpar.partition(&object.name),
+        _ => object.name.as_str(),
+    };
+    Some((frame, name))
 }
 
 /// Name of the partition that an update replaces.

@@ -7,7 +7,7 @@ use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use nim_shared::id::ObjectName;
-use nim_shared::object::{Hop, Interface, Object, ObjectType, Spec};
+use nim_shared::object::{Hop, Object, ObjectType};
 
 use crate::store::hostkey::KeyHolder;
 use crate::store::{self, Store};
@@ -63,16 +63,6 @@ pub struct Route {
     via: Vec<(KeyHolder, Host)>,
 }
 
-/// What the attributes say, whatever the type.
-struct Written<'a> {
-    if1: &'a Interface,
-    more: &'a [String],
-    port: Option<NonZeroU16>,
-    user: Option<&'a str>,
-    key: Option<&'a str>,
-    via: &'a [Hop],
-}
-
 /// Whose keys those of a host in `via` are.
 #[must_use]
 pub fn hop_holder(hop: &Hop) -> KeyHolder {
@@ -86,15 +76,18 @@ impl Route {
     /// [`BadEndpoint`] names the object and the attribute.
     pub fn of(object: &Object, key: &Path) -> Result<Self, BadEndpoint> {
         let name = &object.name;
-        let written = written(object)?;
+        let place = object.spec.host().ok_or_else(|| BadEndpoint::NoHost {
+            name: name.clone(),
+            object_type: object.spec.object_type(),
+        })?;
         let word =
             |attribute| move |cause| BadEndpoint::User { name: name.clone(), attribute, cause };
-        let user: UserName = written.user.unwrap_or("root").parse().map_err(word("ssh_user"))?;
-        let key = written.key.map_or_else(|| key.to_owned(), PathBuf::from);
-        let address = |text: &String| {
+        let user: UserName = place.user.unwrap_or("root").parse().map_err(word("ssh_user"))?;
+        let key = place.key.map_or_else(|| key.to_owned(), PathBuf::from);
+        let address = |text: &str| {
             text.parse().map_err(|cause| BadEndpoint::Address { name: name.clone(), cause })
         };
-        let addresses = std::iter::once(&written.if1.hostname).chain(written.more).map(address);
+        let addresses = place.addresses().map(address);
         let hop = |hop: &Hop| {
             let (at, port) = (address(&hop.host)?, hop.port.map_or(SSH, NonZeroU16::get));
             let host = Host {
@@ -112,8 +105,8 @@ impl Route {
         };
         Ok(Self {
             addresses: addresses.collect::<Result<_, _>>()?,
-            port: written.port.map_or(SSH, NonZeroU16::get),
-            via: written.via.iter().map(hop).collect::<Result<_, BadEndpoint>>()?,
+            port: place.port(),
+            via: place.via.iter().map(hop).collect::<Result<_, BadEndpoint>>()?,
             name: name.clone(),
             user,
             key,
@@ -189,56 +182,6 @@ async fn policy(store: &Store, holder: &KeyHolder) -> Result<HostKeyPolicy, NoEn
         store.host_keys(Some(holder)).await?.into_iter().map(read).collect();
     let keys = keys.map_err(|cause| NoEndpoint::Key { holder: holder.to_string(), cause })?;
     Ok(HostKeyPolicy::pinned(keys))
-}
-
-fn written(object: &Object) -> Result<Written<'_>, BadEndpoint> {
-    Ok(match &object.spec {
-        Spec::Standalone(lpar) => Written {
-            if1: &lpar.if1,
-            more: &lpar.ssh_address,
-            port: lpar.ssh_port,
-            user: lpar.ssh_user.as_deref(),
-            key: lpar.ssh_key.as_deref(),
-            via: &lpar.via,
-        },
-        Spec::Hmc(hmc) => Written {
-            if1: &hmc.if1,
-            more: &[],
-            port: hmc.ssh_port,
-            user: hmc.ssh_user.as_deref().or(hmc.login.as_deref()).or(Some("hscroot")),
-            key: hmc.ssh_key.as_deref(),
-            via: &hmc.via,
-        },
-        Spec::Vios(vios) => Written {
-            if1: &vios.if1,
-            more: &[],
-            port: vios.ssh_port,
-            user: vios.ssh_user.as_deref().or(Some("padmin")),
-            key: vios.ssh_key.as_deref(),
-            via: &vios.via,
-        },
-        Spec::Master(_)
-        | Spec::Ent(_)
-        | Spec::Cec(_)
-        | Spec::LiveUpdateData(_)
-        | Spec::LppSource(_)
-        | Spec::Script(_)
-        | Spec::FbScript(_)
-        | Spec::InstallpBundle(_)
-        | Spec::FixBundle(_)
-        | Spec::ExcludeFiles(_)
-        | Spec::ResolvConf(_)
-        | Spec::ImageData(_)
-        | Spec::Mksysb(_)
-        | Spec::Spot(_)
-        | Spec::MacGroup(_)
-        | Spec::ResGroup(_) => {
-            return Err(BadEndpoint::NoHost {
-                name: object.name.clone(),
-                object_type: object.spec.object_type(),
-            });
-        }
-    })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::engine::capacity::{Need, Reading, need};
 /// The questions that make a reading, as words of the HMC's command line, in the order of [`FrameAnswers`].
 #[must_use]
 pub fn questions(frame: &Cec) -> [Vec<String>; 6] {
-    let system = format!("{}-{}*{}", frame.hw_type, frame.hw_model, frame.hw_serial);
+    let system = frame.mtms();
     let ask = |words: &[&str], attributes: &str| {
         let head = words.iter().map(ToString::to_string);
         let tail = ["-F", attributes].map(ToOwned::to_owned);

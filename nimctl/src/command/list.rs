@@ -128,10 +128,7 @@ fn fields(spec: &Spec) -> Vec<String> {
     match spec {
         Spec::Ent(ent) => vec![ent.net_addr.to_string(), ent.snm.to_string()],
         Spec::Hmc(hmc) => vec![hmc.if1.hostname.clone(), or_none(hmc.login.as_ref())],
-        Spec::Cec(cec) => vec![
-            format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial),
-            joined(&cec.mgmt_source),
-        ],
+        Spec::Cec(cec) => vec![cec.mtms(), joined(&cec.mgmt_source)],
         Spec::Vios(vios) => {
             vec![vios.if1.hostname.clone(), vios.mgmt_source.to_string(), vios.identity.to_string()]
         }
@@ -159,7 +156,7 @@ fn fields(spec: &Spec) -> Vec<String> {
 fn place(spec: &Spec) -> String {
     match spec {
         Spec::Ent(ent) => ent.net_addr.to_string(),
-        Spec::Cec(cec) => format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial),
+        Spec::Cec(cec) => cec.mtms(),
         Spec::LiveUpdateData(LiveUpdateData { content: Some(content), location: None, .. }) => {
             format!("{} lines", content.lines().count())
         }

@@ -208,7 +208,7 @@ async fn define(hmc: &str, systems: &[SystemView], context: &Context) -> Result<
     for system in systems {
         let on_record = frames.iter().find_map(|view| match &view.object.spec {
             Spec::Cec(cec) => {
-                let mtms = format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial);
+                let mtms = cec.mtms();
                 (mtms == system.mtms()).then_some((view, cec))
             }
             _ => None,

@@ -4,21 +4,21 @@ mod table;
 
 pub use table::*;
 
-use crate::id::ObjectName;
+use std::num::NonZeroU16;
 
-use super::{Interface, MASTER, ObjectType, Reference};
+use crate::id::{LparId, ObjectName};
 
-/// For each type a struct, and [`Spec`] for all of them, from one table. `=> A | B` says which types an attribute that names
-/// other objects may name. `kept` are attributes that NIM has and this master has no use for: they are stored and shown as they
-/// were given, `#` stands for a number.
-macro_rules! object_types {
+use super::{Hop, Interface, MASTER, ObjectType, Reference};
+
+/// A struct for the attributes of a type, or of several that have the same. `=> A | B` says which types an attribute that names
+/// other objects may name.
+macro_rules! attributes {
     ($(
         $(#[doc = $doc:literal])+
         $name:ident {
             required { $( $(#[doc = $rdoc:literal])+ $rfield:ident: $rkind:ty $(=> $($rtarget:ident)|+)?, )* }
             optional { $( $(#[doc = $odoc:literal])+ $ofield:ident: $okind:ty $(=> $($otarget:ident)|+)?, )* }
             list { $( $(#[doc = $ldoc:literal])+ $lfield:ident: $lkind:ty $(=> $($ltarget:ident)|+)?, )* }
-            kept [ $($kept:literal),* ]
         }
     )+) => {
         $(
@@ -35,12 +35,34 @@ macro_rules! object_types {
             }
 
             impl $name {
-                fn read(draft: &mut Draft) -> Option<Self> {
+                /// Its attributes, each with its doc.
+                const KNOWN: &[Known] = &[
+                    $( Known {
+                        name: stringify!($rfield),
+                        need: Need::Required,
+                        refers_to: &[$($(ObjectType::$rtarget),+)?],
+                        doc: concat!($($rdoc),+),
+                    }, )*
+                    $( Known {
+                        name: stringify!($ofield),
+                        need: Need::Optional,
+                        refers_to: &[$($(ObjectType::$otarget),+)?],
+                        doc: concat!($($odoc),+),
+                    }, )*
+                    $( Known {
+                        name: stringify!($lfield),
+                        need: Need::List,
+                        refers_to: &[$($(ObjectType::$ltarget),+)?],
+                        doc: concat!($($ldoc),+),
+                    }, )*
+                ];
+
+                fn read(draft: &mut Draft, kept: &[&str]) -> Option<Self> {
                     // Each is read before any is missed, so that all faults are found in one round.
                     $( let $rfield: Option<$rkind> = draft.take(stringify!($rfield)); )*
                     $( let $ofield: Option<Option<$okind>> = draft.take(stringify!($ofield)); )*
                     $( let $lfield: Option<Vec<$lkind>> = draft.take(stringify!($lfield)); )*
-                    let kept = draft.take_kept(&[$($kept),*]);
+                    let kept = draft.take_kept(kept);
                     Some(Self {
                         $( $rfield: $rfield?, )* $( $ofield: $ofield?, )* $( $lfield: $lfield?, )* kept: kept?,
                     })
@@ -64,13 +86,19 @@ macro_rules! object_types {
                 }
             }
         )+
+    };
+}
 
+/// [`Spec`], with a variant for each type and the struct that it has. `kept` are attributes that NIM has and this master has no use
+/// for: they are stored and shown as they were given, `#` stands for a number.
+macro_rules! object_types {
+    ($( $(#[doc = $doc:literal])+ $name:ident($attributes:ident) kept [$($kept:literal),*], )+) => {
         /// Type and attributes of an object.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(tag = "type", rename_all = "snake_case")]
         pub enum Spec {
-            $( $(#[doc = $doc])+ $name($name), )+
+            $( $(#[doc = $doc])+ $name($attributes), )+
         }
 
         impl Spec {
@@ -83,28 +111,7 @@ macro_rules! object_types {
             /// The attributes that objects of type `of` have, each with its doc.
             #[must_use]
             pub const fn known(of: ObjectType) -> &'static [Known] {
-                match of {
-                    $( ObjectType::$name => &[
-                        $( Known {
-                            name: stringify!($rfield),
-                            need: Need::Required,
-                            refers_to: &[$($(ObjectType::$rtarget),+)?],
-                            doc: concat!($($rdoc),+),
-                        }, )*
-                        $( Known {
-                            name: stringify!($ofield),
-                            need: Need::Optional,
-                            refers_to: &[$($(ObjectType::$otarget),+)?],
-                            doc: concat!($($odoc),+),
-                        }, )*
-                        $( Known {
-                            name: stringify!($lfield),
-                            need: Need::List,
-                            refers_to: &[$($(ObjectType::$ltarget),+)?],
-                            doc: concat!($($ldoc),+),
-                        }, )*
-                    ], )+
-                }
+                match of { $( ObjectType::$name => $attributes::KNOWN ),+ }
             }
 
             /// The attributes that objects of type `of` keep without use for them; `#` stands for a number.
@@ -130,12 +137,15 @@ macro_rules! object_types {
 
             /// Reads the attributes out of `draft`, which collects the faults.
             pub(in crate::object) fn read(of: ObjectType, draft: &mut Draft) -> Option<Self> {
-                match of { $( ObjectType::$name => $name::read(draft).map(Self::$name) ),+ }
+                match of {
+                    $( ObjectType::$name => $attributes::read(draft, Self::kept(of)).map(Self::$name) ),+
+                }
             }
         }
     };
 }
 
+use attributes;
 use object_types;
 
 /// An attribute of a type.
@@ -156,21 +166,32 @@ impl Spec {
     /// resource, and for a `live_update_data` that has its content in itself.
     #[must_use]
     pub fn place(&self) -> Option<(&str, &str)> {
-        if let Self::LiveUpdateData(data) = self {
-            let server = data.server.as_ref().map_or(MASTER, ObjectName::as_str);
-            return Some((server, data.location.as_deref()?));
+        match self {
+            Self::LiveUpdateData(data) => {
+                let server = data.server.as_ref().map_or(MASTER, ObjectName::as_str);
+                Some((server, data.location.as_deref()?))
+            }
+            Self::LppSource(one) => Some((server(one.server.as_ref()), one.location.as_str())),
+            other => {
+                let one = other.catalogue()?;
+                Some((server(one.server.as_ref()), one.location.as_str()))
+            }
         }
-        let (server, location) = match self {
-            Self::LppSource(one) => Some((&one.server, one.location.as_str())),
-            Self::Script(one) => Some((&one.server, one.location.as_str())),
-            Self::FbScript(one) => Some((&one.server, one.location.as_str())),
-            Self::InstallpBundle(one) => Some((&one.server, one.location.as_str())),
-            Self::FixBundle(one) => Some((&one.server, one.location.as_str())),
-            Self::ExcludeFiles(one) => Some((&one.server, one.location.as_str())),
-            Self::ResolvConf(one) => Some((&one.server, one.location.as_str())),
-            Self::ImageData(one) => Some((&one.server, one.location.as_str())),
-            Self::Mksysb(one) => Some((&one.server, one.location.as_str())),
-            Self::Spot(one) => Some((&one.server, one.location.as_str())),
+    }
+
+    /// A resource that is a catalogue entry.
+    #[must_use]
+    pub const fn catalogue(&self) -> Option<&CatalogueResource> {
+        match self {
+            Self::Script(one)
+            | Self::FbScript(one)
+            | Self::InstallpBundle(one)
+            | Self::FixBundle(one)
+            | Self::ExcludeFiles(one)
+            | Self::ResolvConf(one)
+            | Self::ImageData(one)
+            | Self::Mksysb(one)
+            | Self::Spot(one) => Some(one),
             Self::Ent(_)
             | Self::Hmc(_)
             | Self::Cec(_)
@@ -178,37 +199,115 @@ impl Spec {
             | Self::Master(_)
             | Self::Standalone(_)
             | Self::LiveUpdateData(_)
-            | Self::MacGroup(_)
-            | Self::ResGroup(_) => None,
-        }?;
-        Some((server.as_deref().unwrap_or(MASTER), location))
-    }
-
-    /// The interface of a machine or a console.
-    #[must_use]
-    pub const fn interface(&self) -> Option<&Interface> {
-        match self {
-            Self::Hmc(hmc) => Some(&hmc.if1),
-            Self::Vios(vios) => Some(&vios.if1),
-            Self::Master(master) => Some(&master.if1),
-            Self::Standalone(lpar) => Some(&lpar.if1),
-            Self::Ent(_)
-            | Self::Cec(_)
-            | Self::LiveUpdateData(_)
             | Self::LppSource(_)
-            | Self::Script(_)
-            | Self::FbScript(_)
-            | Self::InstallpBundle(_)
-            | Self::FixBundle(_)
-            | Self::ExcludeFiles(_)
-            | Self::ResolvConf(_)
-            | Self::ImageData(_)
-            | Self::Mksysb(_)
-            | Self::Spot(_)
             | Self::MacGroup(_)
             | Self::ResGroup(_) => None,
         }
     }
+
+    /// The frame of a machine that is a partition, with its id there where it is known.
+    #[must_use]
+    pub const fn frame(&self) -> Option<(&ObjectName, Option<LparId>)> {
+        match self {
+            Self::Vios(vios) => Some((&vios.mgmt_source, Some(vios.identity))),
+            Self::Standalone(Standalone { mgmt_source: Some(frame), identity, .. }) => {
+                Some((frame, *identity))
+            }
+            _ => None,
+        }
+    }
+
+    /// The interface of a machine or a console.
+    #[must_use]
+    pub fn interface(&self) -> Option<&Interface> {
+        match self {
+            Self::Master(master) => Some(&master.if1),
+            other => other.host().map(|host| host.if1),
+        }
+    }
+
+    /// How a host is reached, as far as its attributes say. `None` for what is no host, and for the master: it is where the question
+    /// comes from.
+    #[must_use]
+    pub fn host(&self) -> Option<HostPlace<'_>> {
+        match self {
+            Self::Standalone(lpar) => Some(HostPlace {
+                if1: &lpar.if1,
+                more: &lpar.ssh_address,
+                port: lpar.ssh_port,
+                user: lpar.ssh_user.as_deref(),
+                key: lpar.ssh_key.as_deref(),
+                via: &lpar.via,
+            }),
+            Self::Hmc(hmc) => Some(HostPlace {
+                if1: &hmc.if1,
+                more: &[],
+                port: hmc.ssh_port,
+                user: hmc.ssh_user.as_deref().or(hmc.login.as_deref()).or(Some("hscroot")),
+                key: hmc.ssh_key.as_deref(),
+                via: &hmc.via,
+            }),
+            Self::Vios(vios) => Some(HostPlace {
+                if1: &vios.if1,
+                more: &[],
+                port: vios.ssh_port,
+                user: vios.ssh_user.as_deref().or(Some("padmin")),
+                key: vios.ssh_key.as_deref(),
+                via: &vios.via,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// How a host is reached, as its attributes say it. What is `None` is as usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostPlace<'a> {
+    /// Its first address.
+    pub if1: &'a Interface,
+    /// Further addresses.
+    pub more: &'a [String],
+    /// Port of its SSH server.
+    pub port: Option<NonZeroU16>,
+    /// User that logs in.
+    pub user: Option<&'a str>,
+    /// Path of the private key on the master.
+    pub key: Option<&'a str>,
+    /// Hosts that connections to it go through, first to last.
+    pub via: &'a [Hop],
+}
+
+impl HostPlace<'_> {
+    /// The port, 22 where it is not set.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.map_or(22, NonZeroU16::get)
+    }
+
+    /// All its addresses, the first one first.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.if1.hostname).chain(self.more).map(String::as_str)
+    }
+}
+
+impl Cec {
+    /// What names the frame on every HMC: machine type, model and serial number, as HMC commands take them.
+    #[must_use]
+    pub fn mtms(&self) -> String {
+        format!("{}-{}*{}", self.hw_type, self.hw_model, self.hw_serial)
+    }
+}
+
+impl Standalone {
+    /// Name of its partition on the HMC, where `name` is that of its object.
+    #[must_use]
+    pub fn partition<'a>(&'a self, name: &'a ObjectName) -> &'a str {
+        self.partition_name.as_deref().unwrap_or(name.as_str())
+    }
+}
+
+fn server(given: Option<&String>) -> &str {
+    given.map_or(MASTER, String::as_str)
 }
 
 /// Whether `attribute` is one of `patterns`, in which `#` stands for a number.

@@ -307,7 +307,7 @@ fn denotes(text: &str, name: &ObjectName, hmc: &Hmc) -> bool {
 
 /// The partition's name on the HMC.
 fn partition(target: &Target) -> String {
-    target.lpar.partition_name.clone().unwrap_or_else(|| target.name.to_string())
+    target.lpar.partition(&target.name).to_owned()
 }
 
 /// What a template may ask for.
@@ -316,7 +316,7 @@ fn facts(target: &Target, known: &Known) -> Facts {
         name.as_ref().and_then(|name| known.objects.get(name)).map(|object| &object.spec)
     };
     let machine = match spec(&target.frame) {
-        Some(Spec::Cec(cec)) => Some(format!("{}-{}*{}", cec.hw_type, cec.hw_model, cec.hw_serial)),
+        Some(Spec::Cec(cec)) => Some(cec.mtms()),
         _ => None,
     };
     let hmc = match (&target.hmc, spec(&target.hmc)) {

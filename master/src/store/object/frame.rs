@@ -1,5 +1,6 @@
 //! Frames with their HMCs: which is preferred, and in what state each was seen last.
 
+use nim_shared::api::SystemView;
 use nim_shared::id::ObjectName;
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as};
@@ -68,6 +69,27 @@ impl Store {
             }
         }
         Ok(frames)
+    }
+
+    /// Notes in which states HMCs showed frames, by machine type, model and serial number. What is not on record is left out.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn hmc_states(&self, seen: &[(ObjectName, SystemView)]) -> Result<(), Error> {
+        let mut txn = self.begin(Writing::HmcState).await?;
+        query(
+            "UPDATE nim_cec_hmc l SET last_state = x.state, last_state_at = now()
+             FROM unnest($1::text[], $2::text[], $3::text[]) AS x (hmc, mtms, state), nim_cec c, nim_object h
+             WHERE c.hw_type || '-' || c.hw_model || '*' || c.hw_serial = x.mtms AND h.name = x.hmc
+               AND l.cec_id = c.object_id AND l.hmc_id = h.id",
+        )
+        .bind(seen.iter().map(|(hmc, _)| hmc.as_str()).collect::<Vec<_>>())
+        .bind(seen.iter().map(|(_, system)| system.mtms()).collect::<Vec<_>>())
+        .bind(seen.iter().map(|(_, one)| nim_shared::id::printable(&one.state)).collect::<Vec<_>>())
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        txn.commit().await
     }
 
     /// Notes in which state `hmc` showed `frame`.

@@ -6,7 +6,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Known, Need, numbered, object_types, refer};
+use super::{Known, Need, attributes, numbered, object_types, refer};
 use crate::id::{InstallationId, LparId, ObjectName};
 use crate::object::attribute::scalar;
 use crate::object::part::{AbsolutePath, FixedText, Hop, Interface, Route};
@@ -14,6 +14,65 @@ use crate::object::password::PasswordFile;
 use crate::object::{Attribute, Draft, ObjectType, Reference};
 
 object_types! {
+    /// An IP network.
+    Ent(Ent) kept ["ieee_ent", "other_net_type#"],
+
+    /// A Hardware Management Console.
+    Hmc(Hmc) kept ["if#"],
+
+    /// A managed system: a frame.
+    Cec(Cec) kept [],
+
+    /// A Virtual I/O Server.
+    Vios(Vios) kept ["if#", "cable_type#", "net_settings#", "vlan_tag#", "vlan_pri#", "validate_cpuid"],
+
+    /// The NIM master itself, as other objects and tools name it. Its name is `master`.
+    Master(Master) kept ["if#", "cable_type#", "net_settings#", "master_port", "registration_port", "validate_cpuid"],
+
+    /// An AIX LPAR.
+    Standalone(Standalone) kept ["if#", "cable_type#", "net_settings#", "iplrom_emu#", "ring_speed#", "vlan_tag#", "vlan_pri#", "installed_image", "validate_cpuid"],
+
+    /// Content of an `lvupdate.data` file. Either `location` or `content`.
+    LiveUpdateData(LiveUpdateData) kept [],
+
+    /// A folder of packages.
+    LppSource(LppSource) kept ["arch", "simages", "multi_volume", "nfs_vers", "nfs_sec"],
+
+    /// A list of machines.
+    MacGroup(MacGroup) kept [],
+
+    /// A script for the end of `cust`. This master lists it and does not run it.
+    Script(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
+
+    /// A script for the first boot after an installation: a catalogue entry.
+    FbScript(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
+
+    /// A list of packages. This master lists it and does not read it.
+    InstallpBundle(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
+
+    /// A list of fixes. This master lists it and does not read it.
+    FixBundle(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
+
+    /// What a backup leaves out: a catalogue entry.
+    ExcludeFiles(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
+
+    /// A resolver configuration: a catalogue entry.
+    ResolvConf(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
+
+    /// The layout of a root volume group: a catalogue entry.
+    ImageData(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
+
+    /// A backup of a system: a catalogue entry.
+    Mksysb(CatalogueResource) kept ["nfs_vers", "nfs_sec", "creation_date", "source_image", "arch", "version", "release", "mod", "oslevel_r", "oslevel_s"],
+
+    /// An installed `/usr` tree: a catalogue entry.
+    Spot(CatalogueResource) kept ["nfs_vers", "nfs_sec", "plat_defined", "arch", "version", "release", "mod", "oslevel_r", "oslevel_s", "Rstate_result"],
+
+    /// A list of resources: one of each type, of scripts and bundles any number.
+    ResGroup(ResGroup) kept ["default"],
+}
+
+attributes! {
     /// An IP network.
     Ent {
         required {
@@ -27,7 +86,6 @@ object_types! {
             /// Routes to other networks.
             routing: Route,
         }
-        kept ["ieee_ent", "other_net_type#"]
     }
 
     /// A Hardware Management Console.
@@ -59,7 +117,6 @@ object_types! {
             /// Hosts that connections to it go through, first to last. Ours.
             via: Hop,
         }
-        kept ["if#"]
     }
 
     /// A managed system: a frame.
@@ -82,7 +139,6 @@ object_types! {
             /// The HMCs that manage it, the preferred one first.
             mgmt_source: ObjectName => Hmc,
         }
-        kept []
     }
 
     /// A Virtual I/O Server.
@@ -117,7 +173,6 @@ object_types! {
             /// Hosts that connections to it go through, first to last. Ours.
             via: Hop,
         }
-        kept ["if#", "cable_type#", "net_settings#", "vlan_tag#", "vlan_pri#", "validate_cpuid"]
     }
 
     /// The NIM master itself, as other objects and tools name it. Its name is `master`.
@@ -137,7 +192,6 @@ object_types! {
             cpuid: String,
         }
         list {}
-        kept ["if#", "cable_type#", "net_settings#", "master_port", "registration_port", "validate_cpuid"]
     }
 
     /// An AIX LPAR.
@@ -180,7 +234,6 @@ object_types! {
             /// Hosts that connections to it go through, first to last. Ours.
             via: Hop,
         }
-        kept ["if#", "cable_type#", "net_settings#", "iplrom_emu#", "ring_speed#", "vlan_tag#", "vlan_pri#", "installed_image", "validate_cpuid"]
     }
 
     /// Content of an `lvupdate.data` file. Either `location` or `content`.
@@ -195,7 +248,6 @@ object_types! {
             content: String,
         }
         list {}
-        kept []
     }
 
     /// A folder of packages.
@@ -211,7 +263,6 @@ object_types! {
             access: Access,
         }
         list {}
-        kept ["arch", "simages", "multi_volume", "nfs_vers", "nfs_sec"]
     }
 
     /// A list of machines.
@@ -222,11 +273,10 @@ object_types! {
             /// A machine in the group.
             member: ObjectName => Standalone | Vios,
         }
-        kept []
     }
 
-    /// A script for the end of `cust`. This master lists it and does not run it.
-    Script {
+    /// A resource that is a catalogue entry here: where it is.
+    CatalogueResource {
         required {
             /// Absolute path on `server`.
             location: AbsolutePath,
@@ -236,119 +286,6 @@ object_types! {
             server: String,
         }
         list {}
-        kept ["nfs_vers", "nfs_sec"]
-    }
-
-    /// A script for the first boot after an installation: a catalogue entry.
-    FbScript {
-        required {
-            /// Absolute path on `server`.
-            location: AbsolutePath,
-        }
-        optional {
-            /// Where it is: `master` where it is not set, or a machine.
-            server: String,
-        }
-        list {}
-        kept ["nfs_vers", "nfs_sec"]
-    }
-
-    /// A list of packages. This master lists it and does not read it.
-    InstallpBundle {
-        required {
-            /// Absolute path on `server`.
-            location: AbsolutePath,
-        }
-        optional {
-            /// Where it is: `master` where it is not set, or a machine.
-            server: String,
-        }
-        list {}
-        kept ["nfs_vers", "nfs_sec"]
-    }
-
-    /// A list of fixes. This master lists it and does not read it.
-    FixBundle {
-        required {
-            /// Absolute path on `server`.
-            location: AbsolutePath,
-        }
-        optional {
-            /// Where it is: `master` where it is not set, or a machine.
-            server: String,
-        }
-        list {}
-        kept ["nfs_vers", "nfs_sec"]
-    }
-
-    /// What a backup leaves out: a catalogue entry.
-    ExcludeFiles {
-        required {
-            /// Absolute path on `server`.
-            location: AbsolutePath,
-        }
-        optional {
-            /// Where it is: `master` where it is not set, or a machine.
-            server: String,
-        }
-        list {}
-        kept ["nfs_vers", "nfs_sec"]
-    }
-
-    /// A resolver configuration: a catalogue entry.
-    ResolvConf {
-        required {
-            /// Absolute path on `server`.
-            location: AbsolutePath,
-        }
-        optional {
-            /// Where it is: `master` where it is not set, or a machine.
-            server: String,
-        }
-        list {}
-        kept ["nfs_vers", "nfs_sec"]
-    }
-
-    /// The layout of a root volume group: a catalogue entry.
-    ImageData {
-        required {
-            /// Absolute path on `server`.
-            location: AbsolutePath,
-        }
-        optional {
-            /// Where it is: `master` where it is not set, or a machine.
-            server: String,
-        }
-        list {}
-        kept ["nfs_vers", "nfs_sec"]
-    }
-
-    /// A backup of a system: a catalogue entry.
-    Mksysb {
-        required {
-            /// Absolute path on `server`.
-            location: AbsolutePath,
-        }
-        optional {
-            /// Where it is: `master` where it is not set, or a machine.
-            server: String,
-        }
-        list {}
-        kept ["nfs_vers", "nfs_sec", "creation_date", "source_image", "arch", "version", "release", "mod", "oslevel_r", "oslevel_s"]
-    }
-
-    /// An installed `/usr` tree: a catalogue entry.
-    Spot {
-        required {
-            /// Absolute path on `server`.
-            location: AbsolutePath,
-        }
-        optional {
-            /// Where it is: `master` where it is not set, or a machine.
-            server: String,
-        }
-        list {}
-        kept ["nfs_vers", "nfs_sec", "plat_defined", "arch", "version", "release", "mod", "oslevel_r", "oslevel_s", "Rstate_result"]
     }
 
     /// A list of resources: one of each type, of scripts and bundles any number.
@@ -380,7 +317,6 @@ object_types! {
             /// A list of packages.
             installp_bundle: ObjectName => InstallpBundle,
         }
-        kept ["default"]
     }
 }
 
