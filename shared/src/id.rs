@@ -334,7 +334,7 @@ mod tests {
     fn names_of_real_masters_are_names() {
         for name in [
             "hmc01",
-            "9105-42A_78XXXXX",
+            "9105-42A_78ABCDE",
             "7100-03-05-1524-lpp_source",
             "vios1.example.com",
             "net_10_192_168_0",

@@ -1,4 +1,4 @@
-//! Text ↔ value in YAML. The only user of the crate behind `serde_yaml`.
+//! Text ↔ value in YAML.
 //!
 //! Two kinds of file are read. A **fleet** ([`Fleet`]) is written by administrators and holds NIM objects; it is read node by
 //! node, because its scalars have to keep the text that was typed (`0123456` is a serial, `no` a host name), and because all
@@ -6,6 +6,7 @@
 //! serde. Both come from people and may be hostile: size, depth and what aliases expand to are limited.
 
 mod fleet;
+mod library;
 mod node;
 mod render;
 mod scalar;

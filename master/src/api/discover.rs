@@ -16,7 +16,7 @@ use super::apply::{all_stored, applied};
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
 use crate::inventory::discover::{Answers, FoundFrame, Inventory, Plan, can_be_listed, plan};
-use crate::store::object::{Fault, Mode, ObjectFilter, Problem};
+use crate::store::object::{Fault, Mode, ObjectFilter, Problem, Sighting};
 use crate::store::operation::OperationFilter;
 use crate::store::{self, Store};
 
@@ -76,7 +76,12 @@ pub(super) async fn discover(
     };
     let applied = applied(differences, !ask.dry_run);
     if !ask.dry_run {
-        api.store.hmc_states(&survey.states).await?;
+        let seen: Vec<_> = survey
+            .states
+            .iter()
+            .map(|(hmc, one)| Sighting { hmc, mtms: one.mtms(), state: &one.state })
+            .collect();
+        api.store.hmc_states(&seen).await?;
         info!(
             count = applied.changes.len(),
             peer.uid = who.uid,

@@ -8,6 +8,7 @@ use tracing::debug;
 
 use super::console::{self, Consoles};
 use super::hmc::{self, BadAnswer, FrameView, OPERATING};
+use crate::store::object::Sighting;
 use crate::store::reservation::FrameReading;
 use crate::store::{self, Store};
 use crate::transport;
@@ -108,7 +109,8 @@ impl Frames {
         console.close().await;
         let view = FrameView::read(cec, &answers, read_at)
             .map_err(|cause| Error::Answer { hmc: hmc.clone(), cause })?;
-        self.store.hmc_state(frame, hmc, &view.state).await?;
+        let seen = Sighting { hmc, mtms: cec.mtms(), state: &view.state };
+        self.store.hmc_states(&[seen]).await?;
         if let Some(reading) = view.reading {
             let surrogates = view.surrogates().map(ToOwned::to_owned).collect();
             let partitions = view.partitions.iter().map(|one| one.view.clone()).collect();

@@ -22,7 +22,7 @@ use sea_orm::{
 };
 
 pub use apply::{AttributeChange, Change, Deed, Difference, Fault, Problem};
-pub use frame::{Frame, FrameHmc};
+pub use frame::{Frame, FrameHmc, Sighting};
 pub use history::Past;
 pub use pattern::{BadPattern, NamePattern};
 pub use target::Target;

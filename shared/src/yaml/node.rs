@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use serde_yaml::granit_parser::{Event, Parser, ScalarStyle, Tag};
+use super::library::{self, Event, ScalarStyle, Tag};
 
 /// A node and where it begins.
 #[derive(Debug)]
@@ -64,18 +64,12 @@ pub(super) struct Broken {
 /// Reads the documents of `text`. Where one is broken, those before it are given with the reason why it is not.
 pub(super) fn documents(text: &str) -> (Vec<Rc<Node>>, Option<Broken>) {
     let mut builder = Builder::default();
-    let options = serde_yaml::granit_parser::options! {
-        emit_comments: false,
-        flow_nesting_limit: DEPTH_LIMIT,
-        block_nesting_limit: DEPTH_LIMIT,
-    };
-    for next in Parser::new_from_str_with_options(text, options) {
+    for next in library::events(text, DEPTH_LIMIT) {
         let step = match next {
-            Ok((event, span)) => builder.take(event, line(span.start.line())),
-            Err(error) => Err(Broken {
-                line: line(error.marker().line()),
-                message: format!("is no YAML: {}", error.info()),
-            }),
+            Ok((event, at)) => builder.take(event, line(at)),
+            Err((at, info)) => {
+                Err(Broken { line: line(at), message: format!("is no YAML: {info}") })
+            }
         };
         if let Err(broken) = step {
             return (builder.documents, Some(broken));

@@ -6,6 +6,8 @@ use serde::{Serialize, Serializer};
 
 use crate::object::{Need, Object, ObjectType, Spec};
 
+use super::library;
+
 /// `objects` as a fleet file: by type in NIM's order, by name within a type. The same objects give the same text, and
 /// [`Fleet`](super::Fleet) reads them back. A text of several lines is written as a block.
 ///
@@ -27,15 +29,13 @@ pub fn render_fleet(objects: &[Object]) -> Result<String, NotYaml> {
 /// # Errors
 /// When its `Serialize` fails, or YAML cannot express it.
 pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, NotYaml> {
-    // Long lines stay lines: a folded text is hard to find with grep.
-    let options = serde_yaml::ser_options! { folded_wrap_chars: usize::MAX };
-    serde_yaml::to_string_with_options(&value, options).map_err(NotYaml)
+    library::to_text(value).map_err(NotYaml)
 }
 
 /// A value that YAML cannot express.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot be written as YAML")]
-pub struct NotYaml(#[source] serde_yaml::SerializeError);
+pub struct NotYaml(#[source] library::Unwritable);
 
 /// An object as a fleet file has it.
 struct Written<'a>(&'a Object);

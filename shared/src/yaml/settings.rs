@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::api::{File, FileFault};
 
-use super::FILE_LIMIT;
+use super::{FILE_LIMIT, library};
 
 /// Reads a settings file. Types that refuse unknown keys (`#[serde(deny_unknown_fields)]`) have them refused with their line.
 ///
@@ -18,16 +18,5 @@ pub fn read_settings<T: DeserializeOwned>(file: &File) -> Result<T, Vec<FileFaul
     if file.text.len() > FILE_LIMIT {
         return Err(fault(None, format!("is larger than {} MB", FILE_LIMIT >> 20)));
     }
-    let options = serde_yaml::options! { strict_booleans: true };
-    serde_yaml::from_str_with_options(&file.text, options).map_err(|error| {
-        let error = error.without_snippet();
-        let mut message = error.to_string();
-        let mut line = None;
-        if let Some(at) = error.location().filter(|at| at.line() > 0) {
-            line = Some(at.line());
-            let said = format!(" at line {}, column {}", at.line(), at.column());
-            message.truncate(message.strip_suffix(&said).unwrap_or(&message).len());
-        }
-        fault(line, message)
-    })
+    library::from_text(&file.text).map_err(|(line, message)| fault(line, message))
 }

@@ -1,7 +1,6 @@
 //! Frames with their HMCs: which is preferred, and in what state each was seen last.
 
-use nim_shared::api::SystemView;
-use nim_shared::id::ObjectName;
+use nim_shared::id::{ObjectName, printable};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as};
 use time::OffsetDateTime;
@@ -29,6 +28,17 @@ pub struct FrameHmc {
     pub last_state: Option<String>,
     /// When that was.
     pub last_state_at: Option<Timestamp>,
+}
+
+/// A frame as an HMC has just shown it.
+#[derive(Clone, Debug)]
+pub struct Sighting<'a> {
+    /// The HMC.
+    pub hmc: &'a ObjectName,
+    /// The frame: machine type, model and serial number, `9105-42A*78ABCDE`.
+    pub mtms: String,
+    /// How the HMC stands to it: `Operating`, `No Connection`, …
+    pub state: &'a str,
 }
 
 /// HMC, its state, and when it had it.
@@ -71,11 +81,11 @@ impl Store {
         Ok(frames)
     }
 
-    /// Notes in which states HMCs showed frames, by machine type, model and serial number. What is not on record is left out.
+    /// Notes in which states HMCs showed frames. What is not on record (any more) is left out.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
-    pub async fn hmc_states(&self, seen: &[(ObjectName, SystemView)]) -> Result<(), Error> {
+    pub async fn hmc_states(&self, seen: &[Sighting<'_>]) -> Result<(), Error> {
         let mut txn = self.begin(Writing::HmcState).await?;
         query(
             "UPDATE nim_cec_hmc l SET last_state = x.state, last_state_at = now()
@@ -83,40 +93,12 @@ impl Store {
              WHERE c.hw_type || '-' || c.hw_model || '*' || c.hw_serial = x.mtms AND h.name = x.hmc
                AND l.cec_id = c.object_id AND l.hmc_id = h.id",
         )
-        .bind(seen.iter().map(|(hmc, _)| hmc.as_str()).collect::<Vec<_>>())
-        .bind(seen.iter().map(|(_, system)| system.mtms()).collect::<Vec<_>>())
-        .bind(seen.iter().map(|(_, one)| nim_shared::id::printable(&one.state)).collect::<Vec<_>>())
+        .bind(seen.iter().map(|one| one.hmc.as_str()).collect::<Vec<_>>())
+        .bind(seen.iter().map(|one| one.mtms.as_str()).collect::<Vec<_>>())
+        .bind(seen.iter().map(|one| printable(one.state)).collect::<Vec<_>>())
         .execute(txn.connection())
         .await
         .map_err(txn.failed())?;
-        txn.commit().await
-    }
-
-    /// Notes in which state `hmc` showed `frame`.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchObject`] when the frame has no such HMC (any more).
-    pub async fn hmc_state(
-        &self,
-        frame: &ObjectName,
-        hmc: &ObjectName,
-        state: &str,
-    ) -> Result<(), Error> {
-        let mut txn = self.begin(Writing::HmcState).await?;
-        let done = query(
-            "UPDATE nim_cec_hmc l SET last_state = $3, last_state_at = now()
-             FROM nim_object f, nim_object h
-             WHERE f.name = $1 AND h.name = $2 AND l.cec_id = f.id AND l.hmc_id = h.id",
-        )
-        .bind(frame.as_str())
-        .bind(hmc.as_str())
-        .bind(nim_shared::id::printable(state))
-        .execute(txn.connection())
-        .await
-        .map_err(txn.failed())?;
-        if done.rows_affected() == 0 {
-            return Err(Error::NoSuchObject { name: hmc.clone() });
-        }
         txn.commit().await
     }
 }

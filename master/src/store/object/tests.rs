@@ -365,7 +365,14 @@ async fn targets_are_lpars_patterns_and_groups_each_lpar_once() {
 async fn the_last_state_of_an_hmc_survives_a_change_of_its_frame() {
     let store = testing::store().await;
     site(&store, 0).await;
-    store.hmc_state(&name("p10a"), &name("hmc01"), "Operating").await.unwrap();
+    let (hmc, unknown) = (name("hmc01"), name("hmc99"));
+    let seen = |hmc, mtms: &str, state| Sighting { hmc, mtms: mtms.to_owned(), state };
+    let sightings = [
+        seen(&hmc, "9105-42A*78ABCDE", "Operating"),
+        seen(&hmc, "9105-42A*7800000", "No Connection"),
+        seen(&unknown, "9105-42A*78ABCDE", "Standby"),
+    ];
+    store.hmc_states(&sightings).await.unwrap();
     let mut frame = store.object(&name("p10a")).await.unwrap().object;
     let Spec::Cec(cec) = &mut frame.spec else { panic!() };
     cec.mgmt_source.reverse();

@@ -16,6 +16,7 @@ use crate::engine::capacity::{Decision, Reading};
 use crate::engine::operation::{Action, Gate, Operation, Run, State};
 use crate::store::hostkey::{KeyHolder, NewHostKey, Replace};
 use crate::store::lease::LeaseTimes;
+use crate::store::object::Sighting;
 use crate::store::operation::{Adopted, NextTry, Record, Step, Verdict};
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
 use crate::store::secret::{KeyFile, Login, LoginOutcome, Turn};
@@ -179,7 +180,10 @@ impl World {
             Writing::RecordReading => {
                 store.record_reading(&name("p10a"), &reading(record)).await.map(drop)
             }
-            Writing::HmcState => store.hmc_state(&name("p10a"), &name("hmc01"), "Operating").await,
+            Writing::HmcState => {
+                let (hmc, mtms) = (&name("hmc01"), "9105-42A*78ABCDE".to_owned());
+                store.hmc_states(&[Sighting { hmc, mtms, state: "Operating" }]).await
+            }
             Writing::SecretSet => {
                 let text = SecretText::new("x".to_owned());
                 store.secret_set(keys, &name("new"), &text, SOMEBODY).await.map(drop)
