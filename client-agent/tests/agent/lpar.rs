@@ -3,10 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use nim_shared::id::Digest;
+use nim_shared::id::{Digest, OperationId};
 use nim_shared::lvupdate;
 use nim_shared::request::{Console, Expected, Images, Install, Kind, Limits, PushedFile, Request};
 use nim_shared::unit::Seconds;
+
+use crate::process::Process;
 
 pub(crate) struct Lpar {
     folder: tempfile::TempDir,
@@ -79,6 +81,18 @@ impl Lpar {
         let processes = std::fs::read_dir("/proc").unwrap();
         let pids = processes.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
         pids.filter(ours).collect()
+    }
+
+    /// Waits until the processes that owned the operation have ended.
+    pub(crate) fn wait_for_supervisors(&self, operation: OperationId) {
+        let slots = self.agent_file(&format!("operations/{operation}/supervisor.pid"));
+        let slots = std::fs::read(slots).unwrap();
+        let pid = |slot: &[u8]| -> Option<u32> {
+            let digits = slot.iter().skip(16).copied().take_while(u8::is_ascii_digit).collect();
+            String::from_utf8(digits).ok()?.parse().ok()
+        };
+        let pids = slots.chunks(slots.len() / 2).filter_map(pid);
+        pids.filter_map(Process::open).for_each(|process| process.wait());
     }
 
     /// Everything under the folder whose content has `needle` in it.

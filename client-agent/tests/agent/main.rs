@@ -8,6 +8,7 @@ mod lpar;
 mod master;
 mod mounts;
 mod operation;
+mod process;
 mod receive;
 #[cfg(feature = "crash-points")]
 mod recovery;

@@ -8,6 +8,7 @@ use nim_shared::unit::Seconds;
 
 use crate::lpar::{Lpar, OWN_DATA, PASSWORD, order};
 use crate::master::{Master, Session, push};
+use crate::process::Process;
 
 fn run(lpar: &Lpar, kind: Kind) -> (Master, nim_shared::operation::Report) {
     push(lpar);
@@ -111,7 +112,7 @@ fn what_a_failed_run_has_locked_is_not_touched_and_goes_on_when_the_lock_is_gone
     assert_eq!(report.outcome, Outcome::Stuck { reason: StuckReason::CleanUpOpen }, "{report:?}");
     assert_eq!(master.changes(ChangeMoment::Undone), 0);
     std::fs::remove_file(lock).unwrap();
-    wait_until("the supervisor before is gone", || !is_supervised(&lpar, &master));
+    lpar.wait_for_supervisors(master.operation);
     let mut session = Session::open(&lpar, &[]);
     let report = master.follow(&mut session).unwrap();
     assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged }, "{report:?}");
@@ -141,22 +142,15 @@ fn a_reboot_in_the_middle_is_judged_by_its_evidence_without_waiting_for_what_can
     assert_eq!(report, None);
     drop(session);
     let other: u32 = lpar.get("other").trim().parse().unwrap();
-    lpar.agents().into_iter().for_each(kill);
-    wait_until("nothing of the agent is left", || lpar.agents().is_empty());
+    let agents: Vec<Process> = lpar.agents().into_iter().filter_map(Process::open).collect();
+    agents.iter().for_each(Process::kill);
+    agents.iter().for_each(Process::wait);
+    assert_eq!(lpar.agents(), Vec::<u32>::new());
     lpar.set("boot", "   .        system boot Nov 12 10:20\n");
     let report = master.follow(&mut Session::open(&lpar, &[])).expect("the session ended");
     assert_eq!(report.outcome, Outcome::Stuck { reason: StuckReason::CleanUpOpen }, "{report:?}");
     assert_eq!(lpar.get("runs").lines().count(), 1);
-    assert!(
-        std::path::Path::new("/proc").join(other.to_string()).exists(),
-        "it is not ours to end"
-    );
-    kill(other);
-}
-
-/// One that is gone by then is as good.
-fn kill(pid: u32) {
-    std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
+    Process::open(other).expect("it is not ours to end").kill();
 }
 
 #[test]
@@ -172,7 +166,8 @@ fn a_cancel_before_proceed_undoes_everything_and_a_forgotten_operation_never_sta
     assert_eq!(lpar.get("runs"), "");
     assert_eq!(std::fs::read_to_string(lpar.data()).unwrap(), OWN_DATA);
     drop(session);
-    wait_until("the supervisor is gone", || forget(&lpar, &master));
+    lpar.wait_for_supervisors(master.operation);
+    forget(&lpar, &master);
     assert!(!lpar.agent_file(&format!("operations/{}", master.operation)).exists());
     let mut session = Session::open(&lpar, &[]);
     session.hello().unwrap();
@@ -182,37 +177,13 @@ fn a_cancel_before_proceed_undoes_everything_and_a_forgotten_operation_never_sta
     assert_eq!(crate::session::why(&answer), Some(Refusal::Tombstoned), "{answer:?}");
 }
 
-/// Whether the agent forgot the operation: not as long as its supervisor is about to end.
-fn forget(lpar: &Lpar, master: &Master) -> bool {
+/// Has the agent forget the operation, which it does not do as long as the supervisor is about to end.
+fn forget(lpar: &Lpar, master: &Master) {
     let mut session = Session::open(lpar, &[]);
     session.hello().unwrap();
     session.send(&MasterFrame::Forget { command: master.command() });
-    matches!(session.next(), Some(nim_shared::frame::AgentFrame::Forgotten { .. }))
-}
-
-/// Whether the process that owned the operation still exists.
-fn is_supervised(lpar: &Lpar, master: &Master) -> bool {
-    let slot =
-        std::fs::read(lpar.agent_file(&format!("operations/{}/supervisor.pid", master.operation)));
-    let pid = |half: &[u8]| -> Option<String> {
-        let digits: Vec<u8> =
-            half.iter().skip(16).copied().take_while(u8::is_ascii_digit).collect();
-        String::from_utf8(digits).ok().filter(|text| !text.is_empty())
-    };
-    let slot = slot.unwrap();
-    let pids = slot.chunks(slot.len() / 2).filter_map(pid);
-    pids.into_iter().any(|pid| std::path::Path::new("/proc").join(pid).exists())
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let since = std::time::Instant::now();
-    while since.elapsed() < std::time::Duration::from_secs(60) {
-        if done() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("waited in vain until {what}");
+    let answer = session.next().unwrap();
+    assert!(matches!(answer, nim_shared::frame::AgentFrame::Forgotten { .. }), "{answer:?}");
 }
 
 #[test]
