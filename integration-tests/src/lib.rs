@@ -22,7 +22,7 @@ use nim_lab::{Faketime, Lab, Settings, Site, record, site};
 use tempfile::TempDir;
 
 /// How long a condition may take to come true before a test fails. No figure of the product: a bound for what hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A site, a master and a command line.
 pub struct Harness {

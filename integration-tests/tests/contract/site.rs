@@ -5,15 +5,11 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::programs;
 use crate::workspace;
-
-/// How long something may take to come true before a test fails. A bound for what hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder with a lab in `.lab`. What runs in it is ended when this is dropped.
 pub(crate) struct Place {
@@ -86,15 +82,11 @@ impl Place {
 
     /// Waits until a command succeeds.
     pub(crate) fn wait_for(&self, line: &str) {
-        let end = Instant::now() + PATIENCE;
-        loop {
+        integration_tests::wait_until(line, || {
             let said = self.types(line, "");
-            if said.code == Some(0) {
-                return;
-            }
-            assert!(Instant::now() < end, "waited in vain for `{line}`:\n{}", said.text);
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            Ok(if said.code == Some(0) { Ok(()) } else { Err(said.text) })
+        })
+        .unwrap();
     }
 
     /// From now on `ssh HOST` in this folder reaches the hosts of the lab by their names, with an administrator's key.

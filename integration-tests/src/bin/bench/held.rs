@@ -1,10 +1,10 @@
 //! (d) Memory of a session that is held, and (g) how soon all are held again after nimd was killed.
 
 use std::net::Ipv4Addr;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use integration_tests::wait_until;
 use nim_lab::replay::Replay;
 use nim_shared::api::{OperationView, Server};
 use nim_shared::operation::StateName;
@@ -17,9 +17,6 @@ use crate::{session, usage};
 
 /// Number of sessions.
 const SESSIONS: u32 = 1000;
-
-/// Longest time until all of them are open before this is an error.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Hosts whose operations go on for as long as they are asked, and their master.
 pub(crate) fn site() -> Result<(Replay, Site)> {
@@ -53,20 +50,15 @@ pub(crate) fn restart(site: &mut Site, replay: &Replay) -> Result<Row> {
     let started = begun.elapsed();
     let server: Server = serde_json::from_str(&site.nimctl(&["server", "--output", "json"])?)?;
     let all = attached_before + usize::try_from(SESSIONS)?;
-    let last = loop {
-        match replay.heard("attach") {
-            Some((count, last)) if count >= all => break last,
-            heard => {
-                let count = heard.map_or(0, |(count, _)| count) - attached_before;
-                ensure!(
-                    begun.elapsed() < PATIENCE,
-                    "{count} attached only:\n{}",
-                    site.master.said()
-                );
-            }
-        }
-        thread::sleep(Duration::from_millis(10));
-    };
+    let last = wait_until("every session to be attached again", || {
+        let (count, last) = match replay.heard("attach") {
+            Some((count, last)) => (count - attached_before, Some(last)),
+            None => (0, None),
+        };
+        Ok(last
+            .filter(|_| count >= all - attached_before)
+            .ok_or_else(|| format!("{count} attached:\n{}", site.master.said())))
+    })?;
     let took = Timestamp::new(last.into()).since(server.ready_at).as_seconds_f64();
     let open = open(site)?;
     ensure!(open.len() == usize::try_from(SESSIONS)?, "{} operations run", open.len());
@@ -82,18 +74,17 @@ pub(crate) fn restart(site: &mut Site, replay: &Replay) -> Result<Row> {
 
 /// Waits until `count` operations said `ready`, so that all that is said in a session was said.
 pub(crate) fn wait_until_prepared(site: &Site, count: u32) -> Result<()> {
-    let begun = Instant::now();
-    loop {
+    wait_until("every session to be prepared", || {
         let prepared = open(site)?
             .iter()
             .filter(|one| one.stage.as_ref().and_then(|stage| stage.known()) == Some(Stage::Prep))
             .count();
-        if prepared >= usize::try_from(count)? {
-            return Ok(());
-        }
-        ensure!(begun.elapsed() < PATIENCE, "{prepared} sessions only:\n{}", site.master.said());
-        thread::sleep(Duration::from_millis(500));
-    }
+        Ok(if prepared >= usize::try_from(count)? {
+            Ok(())
+        } else {
+            Err(format!("{prepared} prepared:\n{}", site.master.said()))
+        })
+    })
 }
 
 /// The operations that run.

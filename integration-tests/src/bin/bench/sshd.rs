@@ -6,10 +6,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use integration_tests::wait_until;
 use nim_lab::replay::Player;
 use tokio::io::BufReader;
 
@@ -23,9 +22,6 @@ const HOSTS: usize = 100;
 
 /// The argument by which `sshd` starts this program for a session.
 pub(crate) const ANSWER: &str = "answer";
-
-/// Longest time until `sshd` listens before this is an error.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Measures the row.
 pub(crate) fn measure() -> Result<Row> {
@@ -105,17 +101,16 @@ impl Sshd {
     }
 
     fn wait_until_it_listens(&mut self, at: SocketAddr, log: &Path) -> Result<()> {
-        let begun = Instant::now();
-        while TcpStream::connect(at).is_err() {
-            let ended = self.0.try_wait()?;
-            if ended.is_some() || begun.elapsed() > PATIENCE {
-                let mut said = String::new();
-                File::open(log)?.read_to_string(&mut said)?;
-                bail!("sshd does not listen ({ended:?}): {said}");
+        wait_until("sshd to listen", || {
+            let refused = match TcpStream::connect(at) {
+                Ok(_) => return Ok(Ok(())),
+                Err(refused) => refused,
+            };
+            if let Some(ended) = self.0.try_wait()? {
+                bail!("sshd does not listen ({ended}): {}", fs::read_to_string(log)?);
             }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
+            Ok(Err(refused.to_string()))
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use integration_tests::wait_until;
 use nim_lab::replay::Replay;
 use nim_shared::api::OperationView;
 use nim_shared::operation::StateName;
@@ -23,9 +24,6 @@ const ROUNDS: usize = 3;
 
 /// How long after the last outcome nimd's processor time is still counted: what follows from an outcome belongs to it.
 const AFTERWARDS: Duration = Duration::from_secs(2);
-
-/// Longest time that a round may take before this is an error.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The hosts and their master.
 pub(crate) fn site() -> Result<(Replay, Site)> {
@@ -60,11 +58,10 @@ pub(crate) fn measure(site: &Site) -> Result<Row> {
 pub(crate) fn round(site: &Site) -> Result<Cost> {
     let before = usage::cpu(site.pid()?)?;
     let batch = site.submit()?;
-    let begun = Instant::now();
-    while site.nimctl(&["status", "--limit", "1", "--output", "json"])?.trim() != "[]" {
-        ensure!(begun.elapsed() < PATIENCE, "operations do not end:\n{}", site.master.said());
-        thread::sleep(Duration::from_millis(200));
-    }
+    wait_until("the operations to end", || {
+        let open = site.nimctl(&["status", "--limit", "1", "--output", "json"])?;
+        Ok(if open.trim() == "[]" { Ok(()) } else { Err(site.master.said()) })
+    })?;
     thread::sleep(AFTERWARDS);
     let cpu = usage::cpu(site.pid()?)?.saturating_sub(before);
     let count = site.hosts.at.len();
