@@ -4,10 +4,12 @@
 //! Programs are taken from the folder that this test was built into; `make test` builds them first. Everything of a test lies in
 //! one temporary folder and ends with it.
 
+mod cust;
 mod master;
 mod programs;
 mod run;
 
+pub use cust::{SOURCE, cust};
 pub use master::Master;
 pub use programs::find as program;
 pub use run::{Run, Running};

@@ -356,16 +356,19 @@ fn yes() -> bool {
 
 /// The readings written for an LPAR over those drawn for it.
 pub(crate) fn variation(entry: &LparEntry, seed: u64) -> Result<Variation, String> {
-    let drawn = serde_json::to_value(Variation::draw(seed, &entry.name))
-        .map_err(|error| error.to_string())?;
-    let mut readings = match drawn {
-        serde_json::Value::Object(readings) => readings,
-        other => return Err(format!("{other} is no set of readings")),
-    };
-    for (name, value) in &entry.vary {
-        readings.insert(name.clone(), (*value).into());
+    let mut readings = Variation::draw(seed, &entry.name).by_name();
+    readings.extend(entry.vary.clone());
+    let readings = readings.into_iter().map(|(name, value)| (name, value.into())).collect();
+    serde_json::from_value(serde_json::Value::Object(readings)).map_err(|error| error.to_string())
+}
+
+impl File {
+    /// Has every unclear fact read on every LPAR as the table of LU has it: nothing varies by seed any more.
+    pub fn read_alike(&mut self) {
+        for lpar in &mut self.lpars {
+            lpar.vary = Variation::default().by_name();
+        }
     }
-    serde_json::from_value(readings.into()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -1,31 +1,22 @@
 //! NIM's words, from the command line to the LPAR and back.
 
 use anyhow::{Result, ensure};
-use integration_tests::Harness;
+use integration_tests::{Harness, SOURCE, cust};
 use nim_lab::fault::Fault;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_in_nims_words_prints_what_geninstall_prints_and_ends_as_nim_does() -> Result<()>
 {
     let site = Harness::small(100).await?;
-    let cust = |more: &[&'static str], target: &'static str| {
-        let attributes = [
-            "live_update=yes",
-            "lpp_source=7300-03-01",
-            "fixes=update_all",
-            "accept_licenses=yes",
-            "live_update_data=lud_{lpar}",
-        ];
-        let attributes = attributes.into_iter().chain(more.iter().copied());
-        let line = ["nim", "-o", "cust"].into_iter();
-        let line = line.chain(attributes.flat_map(|attribute| ["-a", attribute])).chain([target]);
-        site.nimctl(line.collect::<Vec<_>>())
+    let run = |more: &[&'static str], target: &'static str| {
+        let words = ["nim", "-o"].into_iter().chain(cust(SOURCE, &[target]));
+        site.nimctl(words.chain(more.iter().copied()).collect::<Vec<_>>())
     };
-    let preview = cust(&["installp_flags=-p"], "lpar07").ended_with(0)?;
+    let preview = run(&["-a", "installp_flags=-p"], "lpar07").ended_with(0)?;
     ensure!(preview.stdout.contains("The live update preview succeeded"), "{preview}");
     ensure!(site.updates_started("lpar07")? == 0);
 
-    let update = cust(&[], "lpar07").ended_with(0)?;
+    let update = run(&[], "lpar07").ended_with(0)?;
     for line in ["Blackout Time started", "Blackout Time end", "Live AIX update completed"] {
         ensure!(update.stdout.contains(line), "no \"{line}\" in {update}");
     }
@@ -36,7 +27,7 @@ async fn an_update_in_nims_words_prints_what_geninstall_prints_and_ends_as_nim_d
 
     // One that fails ends with NIM's code for it, and what geninstall said is there to read.
     site.lab().set_fault("lpar08", Fault::ProcfsOpen).await?;
-    let failed = cust(&[], "lpar08");
+    let failed = run(&[], "lpar08");
     ensure!(failed.code != Some(0) && failed.stdout.contains("1430-045"), "{failed}");
     site.nimctl(["lsnim", "-l", "nobody"]).ended_with(53)?;
     site.end().await

@@ -1,52 +1,20 @@
 //! One LPAR: a preview, an update, what is shown of it.
 
 use anyhow::Result;
-use integration_tests::Harness;
-
-const SOURCE: &str = "lpp_source=7300-03-01";
+use integration_tests::{Harness, SOURCE, cust};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_changes_nothing_and_an_update_moves_the_lpar() -> Result<()> {
     let site = Harness::small(200).await?;
     let before = site.lab().world()?.lpars["lpar07"].clone();
-    let preview = site.nimctl([
-        "cust",
-        "-a",
-        "live_update=yes",
-        "-a",
-        SOURCE,
-        "-a",
-        "fixes=update_all",
-        "-a",
-        "accept_licenses=yes",
-        "-a",
-        "live_update_data=lud_lpar07",
-        "--preview",
-        "--output",
-        "json",
-        "lpar07",
-    ]);
+    let words = cust(SOURCE, &["lpar07"]).into_iter().chain(["--output", "json"]);
+    let preview = site.nimctl(words.clone().chain(["--preview"]));
     let preview = preview.succeeded()?.json()?;
     assert_eq!(preview["operations"][0]["state"], "succeeded", "{preview:#}");
     assert_eq!(site.lab().world()?.lpars["lpar07"].software, before.software);
     assert_eq!(site.updates_started("lpar07")?, 0);
 
-    let update = site.nimctl([
-        "cust",
-        "-a",
-        "live_update=yes",
-        "-a",
-        SOURCE,
-        "-a",
-        "fixes=update_all",
-        "-a",
-        "accept_licenses=yes",
-        "-a",
-        "live_update_data=lud_lpar07",
-        "--output",
-        "json",
-        "lpar07",
-    ]);
+    let update = site.nimctl(words);
     let update = update.succeeded()?.json()?;
     let one = &update["operations"][0];
     assert_eq!(one["state"], "succeeded", "{update:#}");
@@ -62,28 +30,10 @@ async fn packages_that_lie_on_the_master_are_sent_once_and_installed() -> Result
         format!("location={}", site.site_folder().join("lpp_source/7300-03-01").display());
     site.nimctl(["define", "-t", "lpp_source", "-a", &location, "-a", "access=push", "here"])
         .succeeded()?;
-    let update = |kind: &'static str| {
-        [
-            "cust",
-            "-a",
-            "live_update=yes",
-            "-a",
-            "lpp_source=here",
-            "-a",
-            "fixes=update_all",
-            "-a",
-            "accept_licenses=yes",
-            "-a",
-            "live_update_data=lud_lpar09",
-            "--output",
-            "json",
-            kind,
-            "lpar09",
-        ]
-    };
-    let preview = site.nimctl(update("--preview")).succeeded()?.json()?;
+    let words = cust("lpp_source=here", &["lpar09"]).into_iter().chain(["--output", "json"]);
+    let preview = site.nimctl(words.clone().chain(["--preview"])).succeeded()?.json()?;
     assert_eq!(preview["operations"][0]["state"], "succeeded", "{preview:#}");
-    let done = site.nimctl(update("--color=never")).succeeded()?.json()?;
+    let done = site.nimctl(words).succeeded()?.json()?;
     let report = &done["operations"][0]["report"];
     assert_eq!(report["after"]["level"], "7300-03-01-2520", "{done:#}");
     assert_eq!(site.updates_started("lpar09")?, 1);

@@ -1,7 +1,7 @@
 //! `nimd` is killed before and after each action of its engine, by itself, and started again.
 
 use anyhow::{Context as _, Result, ensure};
-use integration_tests::Harness;
+use integration_tests::{Harness, SOURCE, cust};
 use nim_lab::clock::Mode;
 use nim_lab::fault::{Armed, Fault};
 use nim_lab::{Lab, Phase};
@@ -71,7 +71,7 @@ async fn wherever_its_engine_is_killed_nimd_goes_on_as_if_undisturbed() -> Resul
         }
         let asked = match way(*action) {
             // Its answer may be lost with nimd; the request is not.
-            Way::Update | Way::Cut => Some(site.master().nimctl_started(update::arguments(lpar))?),
+            Way::Update | Way::Cut => Some(site.master().nimctl_started(cust(SOURCE, &[lpar]))?),
             Way::Cancel => {
                 update::ask(&site, lpar)?;
                 cancel(&site, lpar)?;

@@ -1,7 +1,7 @@
 //! Cancels at several points, and a person who goes away.
 
 use anyhow::{Result, ensure};
-use integration_tests::wait_until;
+use integration_tests::{SOURCE, cust, wait_until};
 use nim_lab::Phase;
 use nim_lab::clock::Mode;
 
@@ -13,7 +13,7 @@ async fn a_cancel_is_heeded_as_long_as_it_can_be_and_the_answer_is_true() -> Res
 
     // In the queue behind another one: nothing of it is ever begun.
     let both = ["-a", "concurrent=1", "lpar08", "--detach"];
-    site.nimctl(update::arguments("lpar07").into_iter().chain(both)).succeeded()?;
+    site.nimctl(cust(SOURCE, &["lpar07"]).into_iter().chain(both)).succeeded()?;
     update::step_to(&site, "lpar07", Phase::Install).await?;
     update::until(&site, "lpar08", "queued", |view| view["state"] == "queued")?;
     site.nimctl(["cancel", "lpar08"]).succeeded()?;
@@ -38,7 +38,7 @@ async fn a_cancel_is_heeded_as_long_as_it_can_be_and_the_answer_is_true() -> Res
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_leaves_the_update_running_and_watch_picks_it_up() -> Result<()> {
     let mut site = site::start(Mode::Explicit).await?;
-    let cust = site.master().nimctl_started(update::arguments("lpar07"))?;
+    let cust = site.master().nimctl_started(cust(SOURCE, &["lpar07"]))?;
     update::step_to(&site, "lpar07", Phase::Clone).await?;
     // By then it listens for Ctrl-C.
     wait_until("nimctl to tell of the phase", || {

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use integration_tests::{Harness, wait_until};
+use integration_tests::{Harness, SOURCE, cust, wait_until};
 use nim_lab::Phase;
 use nim_lab::clock::Mode;
 
@@ -30,7 +30,7 @@ async fn an_update_that_the_database_forgot_is_taken_in_and_what_it_knows_is_for
     site.nimctl(["status", &id]).ended_with(3)?;
 
     // The LPAR tells of it when it is spoken to; what was asked for meanwhile is refused, and not begun.
-    let other = site.nimctl(update::arguments("lpar07")).ended_with(1)?;
+    let other = site.nimctl(cust(SOURCE, &["lpar07"])).ended_with(1)?;
     ensure!(other.to_string().contains(&id), "{other}");
     wait_until("the update to be known again", || {
         let run = site.nimctl(["status", &id]);
@@ -51,7 +51,7 @@ async fn an_update_that_the_database_forgot_is_taken_in_and_what_it_knows_is_for
     // Nothing has to be kept any more: the next conversation deletes it there, and the database still has it. The preview itself
     // fails: the spare disk holds the system from before the update.
     site::settle(site.master(), "retention:\n  on_lpar: 1ms\n")?;
-    site.nimctl(update::arguments("lpar07").into_iter().chain(["--preview"])).ended_with(1)?;
+    site.nimctl(cust(SOURCE, &["lpar07"]).into_iter().chain(["--preview"])).ended_with(1)?;
     wait_until("the LPAR to forget", || {
         // The disk with the system from before the update has its copy for good.
         let disks = kept(&site, "lpar07")?;

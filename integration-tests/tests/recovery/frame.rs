@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use integration_tests::Harness;
+use integration_tests::{Harness, SOURCE, cust};
 use nim_lab::Phase;
 use nim_lab::clock::Mode;
 use nim_lab::fault::{Armed, Fault};
@@ -236,9 +236,8 @@ async fn ask(site: &Harness, lpar: &str, course: Course) -> Result<()> {
     }
     let source = match course {
         Course::Pushed | Course::PushRefused => "lpp_source=here",
-        _ => update::SOURCE,
+        _ => SOURCE,
     };
-    let arguments = update::arguments_from(lpar, source);
-    site.nimctl(arguments.into_iter().chain(["--detach"])).succeeded()?;
+    site.nimctl(cust(source, &[lpar]).into_iter().chain(["--detach"])).succeeded()?;
     Ok(())
 }

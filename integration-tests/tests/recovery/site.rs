@@ -68,25 +68,10 @@ pub(crate) fn settle(master: &mut Master, settings: &str) -> Result<()> {
     master.launch()
 }
 
-/// Facts on which the sources disagree; see the lab's `world::Variation`.
-const READINGS: &[&str] = &[
-    "same_lpar_id",
-    "altinst_refused",
-    "leftover_refused",
-    "disks_swapped",
-    "token_lost",
-    "capacity_in_preview",
-    "clock_steps",
-];
-
 /// The small site of the examples, with every unclear fact read the same on each LPAR.
 fn alike() -> Result<site::File> {
     let text = include_str!("../../../examples/site-small.yaml");
     let mut file = site::parse("site-small.yaml", text)?;
-    for lpar in &mut file.lpars {
-        for reading in READINGS {
-            lpar.vary.insert((*reading).to_owned(), false);
-        }
-    }
+    file.read_alike();
     Ok(file)
 }

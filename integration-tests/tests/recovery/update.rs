@@ -4,32 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use integration_tests::{Harness, wait_until};
+use integration_tests::{Harness, SOURCE, cust, wait_until};
 use nim_lab::Phase;
 use serde_json::Value;
 
 /// Asks for an update of `lpar` to the level of the site's source, and returns when it was accepted.
 pub(crate) fn ask(site: &Harness, lpar: &str) -> Result<()> {
-    site.nimctl(arguments(lpar).into_iter().chain(["--detach"])).succeeded()?;
+    site.nimctl(cust(SOURCE, &[lpar]).into_iter().chain(["--detach"])).succeeded()?;
     Ok(())
-}
-
-/// The command line of an update of `lpar`, an LPAR of frame2.
-pub(crate) fn arguments(lpar: &str) -> Vec<&str> {
-    arguments_from(lpar, SOURCE)
-}
-
-/// The same, from another source.
-pub(crate) fn arguments_from<'a>(lpar: &'a str, source: &'a str) -> Vec<&'a str> {
-    let attributes = [
-        "live_update=yes",
-        source,
-        "fixes=update_all",
-        "accept_licenses=yes",
-        "live_update_data=lud_{lpar}",
-    ];
-    let attributes = attributes.into_iter().flat_map(|attribute| ["-a", attribute]);
-    ["cust"].into_iter().chain(attributes).chain([lpar]).collect()
 }
 
 /// The newest operation of `lpar` as it stands.
@@ -139,9 +121,6 @@ pub(crate) fn equals(site: &Harness, lpar: &str, undisturbed: &[String]) -> Resu
     ensure!(went == undisturbed, "{lpar} went {went:#?}\ninstead of {undisturbed:#?}");
     Ok(())
 }
-
-/// The site's source for the LPARs of frame2.
-pub(crate) const SOURCE: &str = "lpp_source=7300-03-01";
 
 /// Exit code of `nimctl` where `nimd` or its database is away.
 pub(crate) const NO_ANSWER: i32 = 4;

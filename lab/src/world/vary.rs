@@ -1,5 +1,7 @@
 //! Facts that are inferred or on which the sources disagree. Each LPAR draws its own readings from the site's seed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Which reading of an unclear fact holds. The site file may fix any of them.
@@ -39,6 +41,30 @@ impl Variation {
             capacity_in_preview: flip(),
             clock_steps: flip(),
         }
+    }
+
+    /// The readings by their names in a site file.
+    pub fn by_name(self) -> BTreeMap<String, bool> {
+        let Self {
+            same_lpar_id,
+            altinst_refused,
+            leftover_refused,
+            disks_swapped,
+            token_lost,
+            capacity_in_preview,
+            clock_steps,
+        } = self;
+        [
+            ("same_lpar_id", same_lpar_id),
+            ("altinst_refused", altinst_refused),
+            ("leftover_refused", leftover_refused),
+            ("disks_swapped", disks_swapped),
+            ("token_lost", token_lost),
+            ("capacity_in_preview", capacity_in_preview),
+            ("clock_steps", clock_steps),
+        ]
+        .map(|(name, reading)| (name.to_owned(), reading))
+        .into()
     }
 }
 

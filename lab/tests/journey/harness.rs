@@ -28,19 +28,7 @@ pub(crate) fn small(port: u16) -> site::File {
     let mut file =
         site::parse("site-small.yaml", include_str!("../../../examples/site-small.yaml")).unwrap();
     file.port = port;
-    for lpar in &mut file.lpars {
-        for reading in [
-            "same_lpar_id",
-            "altinst_refused",
-            "leftover_refused",
-            "disks_swapped",
-            "token_lost",
-            "capacity_in_preview",
-            "clock_steps",
-        ] {
-            lpar.vary.insert(reading.to_owned(), false);
-        }
-    }
+    file.read_alike();
     file
 }
 
