@@ -51,26 +51,29 @@ enum Says {
     Nothing,
 }
 
+impl Hostile {
+    /// One whose `hello` is an honest agent's.
+    const fn after_hello(lpar: &'static str, says: Says, seen: &'static str) -> Self {
+        Self { lpar, hello: "", says, seen }
+    }
+}
+
 const HOSTILE: &[Hostile] = &[
-    Hostile { lpar: "floodfirst", hello: "", says: Says::FloodAtOnce, seen: "contact" },
-    Hostile { lpar: "flood", hello: "", says: Says::Flood, seen: "contact" },
-    Hostile { lpar: "nul", hello: "", says: Says::Nul, seen: "no frame" },
-    Hostile { lpar: "deep", hello: "", says: Says::Deep, seen: "no frame" },
-    Hostile { lpar: "deepevent", hello: "", says: Says::DeepEvent, seen: "no frame" },
+    Hostile::after_hello("floodfirst", Says::FloodAtOnce, "contact"),
+    Hostile::after_hello("flood", Says::Flood, "contact"),
+    Hostile::after_hello("nul", Says::Nul, "no frame"),
+    Hostile::after_hello("deep", Says::Deep, "no frame"),
+    Hostile::after_hello("deepevent", Says::DeepEvent, "no frame"),
     Hostile {
-        lpar: "escapes",
         hello: r#"s/"version":"[^"]*"/"version":"\\u001b[31mred"/"#,
-        says: Says::Escapes,
-        seen: "running",
+        ..Hostile::after_hello("escapes", Says::Escapes, "running")
     },
-    Hostile { lpar: "jump", hello: "", says: Says::Jump, seen: "cannot be" },
-    Hostile { lpar: "success", hello: "", says: Says::Success, seen: "succeeded" },
-    Hostile { lpar: "foreign", hello: "", says: Says::Foreign, seen: "cannot be" },
+    Hostile::after_hello("jump", Says::Jump, "cannot be"),
+    Hostile::after_hello("success", Says::Success, "succeeded"),
+    Hostile::after_hello("foreign", Says::Foreign, "cannot be"),
     Hostile {
-        lpar: "impostor",
         hello: r#"s/"partition_name":"[^"]*"/"partition_name":"honest"/"#,
-        says: Says::Nothing,
-        seen: "failed",
+        ..Hostile::after_hello("impostor", Says::Nothing, "failed")
     },
 ];
 
