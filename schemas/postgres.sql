@@ -28,6 +28,12 @@ CREATE TABLE public.commit_mark (
     made_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE UNLOGGED TABLE public.database_life (
+    one boolean DEFAULT true NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT database_life_one_check CHECK (one)
+);
+
 CREATE TABLE public.event (
     operation_id uuid NOT NULL,
     epoch bigint NOT NULL,
@@ -428,7 +434,8 @@ CREATE TABLE public.operation (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
-    ended_at timestamp with time zone
+    ended_at timestamp with time zone,
+    known_in uuid
 );
 
 CREATE TABLE public.output (
@@ -504,6 +511,9 @@ ALTER TABLE ONLY public.change_list
 
 ALTER TABLE ONLY public.commit_mark
     ADD CONSTRAINT commit_mark_pkey PRIMARY KEY (token);
+
+ALTER TABLE ONLY public.database_life
+    ADD CONSTRAINT database_life_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (operation_id, epoch, seq);

@@ -34,7 +34,8 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Ended {
     let work = stop.child_token();
     let dispatcher = tokio::spawn(Dispatcher::new(Arc::clone(&shared), work.clone()).run());
     let follow_up = tokio::spawn(follow_up::run(Arc::clone(&shared), work.clone()));
-    let keeping = lease::keep(&shared.store, shared.master, &shared.lease, lease_stop.clone());
+    let keeping =
+        lease::keep(&shared.store, shared.master, &shared.lease, &shared.life, lease_stop.clone());
     tokio::pin!(keeping);
     let ended = tokio::select! {
         ended = &mut keeping => Some(ended),

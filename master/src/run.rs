@@ -371,6 +371,7 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
         store,
         transport,
         lease: Guard::new(times),
+        life: watch::Sender::new(None),
         freed: watch::Sender::new(()),
         clock,
         secrets,

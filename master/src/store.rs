@@ -18,6 +18,7 @@ pub mod event;
 mod history;
 pub mod hostkey;
 pub mod lease;
+pub mod life;
 mod migration;
 pub mod notify;
 pub mod object;

@@ -155,6 +155,9 @@ pub enum AgentFrame {
         digest: Digest,
         /// Where its journal stands.
         at: Position,
+        /// Whether a `proceed` was accepted, now or before. From this answer on none under a lower fence is.
+        #[serde(default)]
+        proceeded: bool,
     },
     /// Something that was asked for is not done, and nothing was changed by it.
     Refused {
@@ -177,6 +180,9 @@ pub enum AgentFrame {
         at: Position,
         /// Size of the raw output so far, in bytes.
         output_bytes: u64,
+        /// Whether a `proceed` was accepted. From this answer on none under a lower fence is.
+        #[serde(default)]
+        proceeded: bool,
         /// The request as it was taken, where events from the first on were asked for: a master that has nothing of the operation
         /// goes on from it.
         #[serde(default, skip_serializing_if = "Option::is_none")]

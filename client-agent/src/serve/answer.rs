@@ -117,7 +117,13 @@ impl Answerer {
         let at = Progress::read(&operation)?.1;
         let from = From { after: Position::START, contained: Contained::Yes, output_offset: 0 };
         self.report(&operation, command.fence, from)?;
-        Ok(Some(AgentFrame::Taken { operation: operation.id, digest: command.digest, at }))
+        let proceeded = operation.proceed()?.get()?.is_some();
+        Ok(Some(AgentFrame::Taken {
+            operation: operation.id,
+            digest: command.digest,
+            at,
+            proceeded,
+        }))
     }
 
     fn attach(
@@ -166,8 +172,16 @@ impl Answerer {
         let output = operation.output();
         let output_bytes = disk::doing("look at", &output, output.metadata())?.len();
         let request = (after == Position::START).then(|| operation.request_text()).transpose()?;
+        let proceeded = operation.proceed()?.get()?.is_some();
         self.report(&operation, fence, From { after, contained, output_offset })?;
-        Ok(Some(AgentFrame::Attached { operation: id, digest, at, output_bytes, request }))
+        Ok(Some(AgentFrame::Attached {
+            operation: id,
+            digest,
+            at,
+            output_bytes,
+            proceeded,
+            request,
+        }))
     }
 
     fn report(&mut self, operation: &Operation, fence: Fence, from: From) -> Result<(), Refused> {

@@ -17,9 +17,10 @@ async fn an_update_that_the_database_forgot_is_taken_in_and_what_it_knows_is_for
     let backup = site.master().folder().join("before.dump");
     nimd(&mut site, &["backup", &backup.display().to_string()])?;
     update::ask(&site, "lpar07")?;
-    update::step_to(&site, "lpar07", Phase::Clone).await?;
+    // It may go on, and the HMC shows nothing of a surrogate yet.
+    update::step_to(&site, "lpar07", Phase::Install).await?;
     let view =
-        update::until(&site, "lpar07", "in the phase clone", |view| view["phase"] == "clone")?;
+        update::until(&site, "lpar07", "in the phase install", |view| view["phase"] == "install")?;
     let id = view["id"].as_str().context("an operation without an id")?.to_owned();
 
     site.master().stop()?;
@@ -59,6 +60,47 @@ async fn an_update_that_the_database_forgot_is_taken_in_and_what_it_knows_is_for
         Ok(if forgot { Ok(()) } else { Err(format!("{disks:?}")) })
     })?;
     site.nimctl(["log", &id]).succeeded()?;
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn capacity_that_the_database_forgot_is_promised_to_nobody_else() -> Result<()> {
+    let mut site = site::tight(Mode::Explicit).await?;
+    let backup = site.master().folder().join("before.dump");
+    nimd(&mut site, &["backup", &backup.display().to_string()])?;
+    update::ask(&site, "lpar07")?;
+    update::step_to(&site, "lpar07", Phase::Clone).await?;
+    let view =
+        update::until(&site, "lpar07", "in the phase clone", |view| view["phase"] == "clone")?;
+    let id = view["id"].as_str().context("an operation without an id")?.to_owned();
+
+    site.master().stop()?;
+    let folder = site.master().folder().to_owned();
+    fs::rename(folder.join("postgres"), folder.join("postgres.lost"))?;
+    nimd(&mut site, &["restore", &backup.display().to_string()])?;
+    site.master().launch()?;
+
+    // The LPAR is spoken to, and tells of its update: that has the frame's processors, though the database knew nothing of it.
+    site.nimctl(cust(SOURCE, &["lpar07"])).ended_with(1)?;
+    wait_until("the update to be known again", || {
+        let run = site.nimctl(["status", &id]);
+        Ok(if run.code == Some(0) { Ok(()) } else { Err(run.to_string()) })
+    })?;
+    update::ask(&site, "lpar08")?;
+    update::until(&site, "lpar08", "waiting for processors", |view| {
+        view["waits_for"].as_str().is_some_and(|reason| reason.contains("processor units"))
+    })?;
+    ensure!(site.updates_started("lpar08")? == 0);
+    wait_until("the update that was forgotten to succeed", || {
+        site.lab().advance("lpar07");
+        let view = site.nimctl(["status", &id, "--output", "json"]).succeeded()?.json()?;
+        Ok(if view["state"] == "succeeded" { Ok(()) } else { Err(format!("{view:#}")) })
+    })?;
+    let states = update::step_to_end(&site, &["lpar08"])?;
+    ensure!(states.values().all(|state| state == "succeeded"), "{states:?}");
+    for lpar in ["lpar07", "lpar08"] {
+        ensure!(site.updates_started(lpar)? == 1, "{lpar}");
+    }
     site.end().await
 }
 

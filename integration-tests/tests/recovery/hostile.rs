@@ -201,7 +201,12 @@ fn own() -> OperationId {
 }
 
 fn says(what: Says, victim: OperationId) -> Result<Vec<u8>> {
-    let taken = AgentFrame::Taken { operation: own(), digest: Digest::ZERO, at: Position::START };
+    let taken = AgentFrame::Taken {
+        operation: own(),
+        digest: Digest::ZERO,
+        at: Position::START,
+        proceeded: false,
+    };
     let note = |text: &str| Known::Note { text: text.to_owned() };
     let red = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
     let report = |summary: &str| Report {

@@ -15,6 +15,17 @@ pub(crate) async fn start(clock: Mode) -> Result<Harness> {
     Ok(site)
 }
 
+/// The same, with processors for one surrogate at a time on frame2.
+pub(crate) async fn tight(clock: Mode) -> Result<Harness> {
+    let mut file = alike()?;
+    let frame = file.frames.iter_mut().find(|frame| frame.name == "frame2").context("no frame2")?;
+    // Each of its six LPARs has half a unit, and a surrogate takes as much.
+    frame.processors = "3.7".parse().map_err(anyhow::Error::msg)?;
+    let site = Harness::with(file, clock).await?;
+    site.nimctl(["change", "-a", "limit=6", "frame2"]).succeeded()?;
+    Ok(site)
+}
+
 /// A site with LPARs of these names beside those of the small site, on one frame or the other, all alike, whose frames take as
 /// many updates at a time as anybody asks for.
 pub(crate) async fn with(lpars: &[(&str, Frame)], clock: Mode) -> Result<Harness> {

@@ -63,6 +63,17 @@ pub struct Batch {
     pub changed: bool,
     /// Secrets that the agent asked for.
     pub secrets: Vec<ObjectName>,
+    /// The agent said what it has of the operation.
+    pub answered: Option<Answered>,
+}
+
+/// What an agent has of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// Nothing, or nothing that was told to proceed.
+    NotProceeding,
+    /// It was told to proceed, by this master or by one before it.
+    Proceeding,
 }
 
 impl Batch {
@@ -245,17 +256,22 @@ impl Dialogue {
     pub fn receive(&mut self, frame: AgentFrame) -> Result<(), Broken> {
         match frame {
             AgentFrame::Hello(_) => Err(Broken::Unexpected { wanted: "an answer", found: "hello" }),
-            AgentFrame::Taken { operation, digest, .. }
-            | AgentFrame::Attached { operation, digest, .. } => {
+            AgentFrame::Taken { operation, digest, proceeded, .. }
+            | AgentFrame::Attached { operation, digest, proceeded, .. } => {
                 self.mine(operation)?;
                 if digest != self.order.digest {
                     return Err(Broken::AnotherRequest);
                 }
-                self.happened(Event::Taken)
+                self.happened(Event::Taken)?;
+                self.pending.answered =
+                    Some(if proceeded { Answered::Proceeding } else { Answered::NotProceeding });
+                Ok(())
             }
             AgentFrame::Tombstoned { operation, .. } => {
                 self.mine(operation)?;
-                self.happened(Event::Tombstoned)
+                self.happened(Event::Tombstoned)?;
+                self.pending.answered = Some(Answered::NotProceeding);
+                Ok(())
             }
             // About another operation only `forget` is said, and a later session says it again.
             AgentFrame::Refused { operation: Some(other), .. } if other != self.order.operation => {

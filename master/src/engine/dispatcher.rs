@@ -19,6 +19,7 @@ use super::operation::Event;
 use super::session::{Hint, Over, Session};
 use super::shared::Shared;
 use crate::store;
+use crate::store::life::Life;
 use crate::store::notify::Topic;
 use crate::store::operation::{Change, Record, Step};
 
@@ -45,13 +46,16 @@ pub(super) struct Dispatcher {
     hints: HashMap<OperationId, mpsc::Sender<Hint>>,
     /// Operations whose session broke off, and when to take them up again.
     again: Vec<(Instant, OperationId)>,
+    /// The life of the database in which these sessions began.
+    life: Option<Life>,
     stop: CancellationToken,
 }
 
 impl Dispatcher {
     /// A dispatcher without sessions.
     pub(super) fn new(shared: Arc<Shared>, stop: CancellationToken) -> Self {
-        Self { shared, sessions: JoinSet::new(), hints: HashMap::new(), again: Vec::new(), stop }
+        let (sessions, hints, again) = (JoinSet::new(), HashMap::new(), Vec::new());
+        Self { shared, sessions, hints, again, life: None, stop }
     }
 
     /// Works until it is told to stop; then waits until every session has ended.
@@ -89,6 +93,7 @@ impl Dispatcher {
         if !shared.lease.may_command() {
             return Ok(false);
         }
+        self.ask_anew();
         let now = shared.store.now().await?;
         let taken = shared.store.take_over(shared.master, TOGETHER).await?;
         let claimed = shared.store.claim(shared.master, &shared.settings.limits, TOGETHER).await?;
@@ -107,6 +112,17 @@ impl Dispatcher {
         self.overdue().await?;
         self.take_up_again(now).await?;
         Ok(more)
+    }
+
+    /// Ends every session when the database may have lost commits: what they remember may be more than it knows. Each operation
+    /// is claimed again as it is stored, under a higher fence, and its agent is asked from there on.
+    fn ask_anew(&mut self) {
+        let life = *self.shared.life.borrow();
+        if self.life.is_some_and(|known| Some(known) != life) {
+            // A session without its hints has lost its operation.
+            self.hints.clear();
+        }
+        self.life = life;
     }
 
     /// Gives operations a new session whose session broke off while they are still this master's.

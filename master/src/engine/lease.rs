@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use nim_shared::id::MasterId;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::store::lease::{Lease, LeaseTimes};
+use crate::store::life::Life;
 use crate::store::{self, Store};
 
 /// Heartbeats in the time that a lease lasts: some may be lost without a lapse.
@@ -48,18 +50,29 @@ pub enum Ended {
     Superseded,
 }
 
-/// Keeps the lease of `master` until `stop`. The lease is not given back here: sessions may still be ending.
+/// Keeps the lease of `master` until `stop`, and tells in which life the database is. The lease is not given back here: sessions
+/// may still be ending.
 pub async fn keep(
     store: &Store,
     master: MasterId,
     guard: &Guard,
+    life: &watch::Sender<Option<Life>>,
     stop: CancellationToken,
 ) -> Ended {
     let times = guard.lease().times();
     loop {
         let before = Instant::now();
         match store.heartbeat(master, times).await {
-            Ok(()) => guard.lease().renewed(before),
+            Ok(present) => {
+                // The life first: with the lease good, what was stored in an earlier one is asked about anew.
+                let known = life.send_replace(Some(present));
+                if known.is_some_and(|known| known != present) {
+                    warn!(
+                        "the database may have lost its last commits: every LPAR in flight is asked anew"
+                    );
+                }
+                guard.lease().renewed(before);
+            }
             Err(store::Error::LeaseEnded { .. }) => {
                 error!("the lease of this master was ended by a successor on the same data folder");
                 return Ended::Superseded;

@@ -374,6 +374,12 @@ impl State {
         }
     }
 
+    /// Whether the agent waits for `proceed`, as far as its journal tells.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Running(run) if run.point == Some(Point::Ready) && run.stage < Stage::Update)
+    }
+
     /// How far the agent has come, where it had taken the operation.
     #[must_use]
     pub const fn run(&self) -> Option<Run> {

@@ -32,6 +32,7 @@ use super::dialogue::{Dialogue, Order, compare};
 use super::journal::Progress;
 use super::operation::{Action, Event, Start, State};
 use super::shared::{Capacity, Shared};
+use crate::store::life::Life;
 use crate::store::operation::{Go, Record};
 use crate::transport::Patience;
 
@@ -102,6 +103,8 @@ pub struct Session {
     ask_at: Option<(Instant, ObjectName)>,
     /// What the LPAR has of an operation of which the database knows nothing.
     unknown: Option<OpenOperation>,
+    /// The life of the database in which the agent that is spoken with was asked.
+    life: Option<Life>,
     /// Connections lost in a row without an answer between them.
     losses: u32,
     hints: mpsc::Receiver<Hint>,
@@ -167,6 +170,7 @@ impl Session {
             login: keep::Logon::MayBeUnderWay,
             ask_at: None,
             unknown: None,
+            life: None,
             losses: 0,
             hints,
             stop,
@@ -181,7 +185,10 @@ impl Session {
                 Err(over) => Err(over),
             };
             if let Err(over) = worked {
-                if over == Over::Done {
+                if over == Over::NotOurs {
+                    self.look_whether_forgotten().await;
+                }
+                if matches!(over, Over::Done | Over::NotOurs) {
                     self.adopt().await;
                 }
                 return over;
@@ -192,6 +199,8 @@ impl Session {
     /// One connection from its opening to its loss.
     async fn connection(&mut self) -> Result<Lost, Over> {
         self.leave_alone().await?;
+        // Before anything is asked: what is stored of the answer counts for the life in which the question was put.
+        self.life = *self.shared.life.borrow();
         while !self.shared.lease.may_command() {
             self.pause(FIRST_PAUSE).await?;
         }
@@ -382,6 +391,8 @@ impl Session {
                     Go::CancelAsked => self.happened(Event::CancelAsked),
                 }
             }
+            // Where the journal went on meanwhile, another master had reserved; it was noted with the agent's answer.
+            Action::Reserve if !self.dialogue.operation().state.is_ready() => {}
             Action::Reserve => {
                 crash::before(action, &self.lpar);
                 self.reserve().await?;

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::inventory::console::Consoles;
 use crate::inventory::endpoint::{self, NoEndpoint};
 use crate::inventory::frame::{Frames, Seen};
+use crate::store::life::Life;
 use crate::store::operation::Limits;
 use crate::store::reservation::{Proceeding, Wish};
 use crate::store::secret::KeyFile;
@@ -66,6 +67,8 @@ pub struct Shared {
     pub frames: Frames,
     /// Whether commands may be sent.
     pub lease: Guard,
+    /// In which life the database is, by the last heartbeat.
+    pub life: watch::Sender<Option<Life>>,
     /// Changes when capacity was given back, and wakes the sessions that wait for some. What another master gives back is noticed
     /// by looking again, within [`CAPACITY_AGAIN`].
     pub freed: watch::Sender<()>,
@@ -138,20 +141,9 @@ impl Shared {
         frame: Option<&ObjectName>,
         deadline: Duration,
     ) -> Result<Capacity, store::Error> {
-        let partition = self.partition(lpar).await?;
-        let need = match frame {
-            Some(frame) => self.need(frame, &partition).await,
-            None => Ok(None),
-        };
-        let need = match need {
-            Ok(need) => need,
+        let wish = match self.wish(lpar, frame).await? {
+            Ok(wish) => Wish { deadline: Some(deadline), ..wish },
             Err(reason) => return Ok(Capacity::Wait { reason, look_again: CAPACITY_AGAIN }),
-        };
-        let wish = Wish {
-            need,
-            partition,
-            limit: self.settings.limits.per_frame,
-            deadline: Some(deadline),
         };
         let decide = |ledger: &FrameLedger, now: Timestamp| ledger.decide(wish.need, now);
         Ok(
@@ -162,6 +154,13 @@ impl Shared {
             {
                 Proceeding::Granted(_) => Capacity::Reserved,
                 Proceeding::CancelAsked => Capacity::CancelAsked,
+                Proceeding::NotAsked(other) => Capacity::Wait {
+                    reason: format!(
+                        "capacity: {other} was in flight when the database may have lost its last commits, \
+                         and has not answered since"
+                    ),
+                    look_again: CAPACITY_AGAIN,
+                },
                 Proceeding::NotNow(Decision::Wait(shortage)) => Capacity::Wait {
                     reason: format!("capacity: {shortage}"),
                     look_again: CAPACITY_AGAIN,
@@ -172,6 +171,43 @@ impl Shared {
                 },
             },
         )
+    }
+
+    /// Notes what an operation uses whose agent was told to proceed before.
+    ///
+    /// # Errors
+    /// As [`reserve`](Self::reserve).
+    pub async fn promise(
+        &self,
+        order: &Order,
+        lpar: &ObjectName,
+        frame: &ObjectName,
+    ) -> Result<(), store::Error> {
+        let wish = match self.wish(lpar, Some(frame)).await? {
+            Ok(wish) => wish,
+            // Its slot counts at least, and on old figures nobody else is promised anything.
+            Err(_) => self.slot(self.partition(lpar).await?),
+        };
+        self.store.promise(order.operation, order.fence, &wish).await
+    }
+
+    /// What an operation asks for. The inner error: an HMC should say, and does not at the moment.
+    async fn wish(
+        &self,
+        lpar: &ObjectName,
+        frame: Option<&ObjectName>,
+    ) -> Result<Result<Wish, String>, store::Error> {
+        let partition = self.partition(lpar).await?;
+        let need = match frame {
+            Some(frame) => self.need(frame, &partition).await,
+            None => Ok(None),
+        };
+        Ok(need.map(|need| Wish { need, ..self.slot(partition) }))
+    }
+
+    /// A wish for one of the frame's slots.
+    const fn slot(&self, partition: String) -> Wish {
+        Wish { need: None, partition, limit: self.settings.limits.per_frame, deadline: None }
     }
 
     /// What a surrogate of the partition takes. `None` where no HMC can say; an error where one should say and does not at the

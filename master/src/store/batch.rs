@@ -219,9 +219,9 @@ async fn insert_operations(
     let column = |of: fn(&NewOperation) -> &str| operations.iter().map(of).collect::<Vec<_>>();
     let done = sea_orm::sqlx::query(
         "INSERT INTO operation (id, batch_id, requested_by, lpar, frame, hmc, kind, request, digest, hash,
-                                state, detail, deadline)
+                                state, detail, deadline, known_in)
          SELECT x.id, $1, $2, x.lpar, x.frame, x.hmc, x.kind, x.request, x.digest, $3,
-                $4, $5, now() + $6 * interval '1 second'
+                $4, $5, now() + $6 * interval '1 second', (SELECT id FROM database_life)
          FROM unnest($7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[])
               AS x (id, lpar, frame, hmc, kind, request, digest)
          ORDER BY x.lpar COLLATE \"C\"

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::commit::Writing;
+use super::life::{self, Life};
 use super::{Error, Store};
 
 /// How long a lease lasts, and how long before its end a master falls silent.
@@ -114,12 +115,12 @@ impl Store {
         txn.commit().await
     }
 
-    /// Renews the lease of `master` by the database's clock. The caller notes the time *before* this call and, when it
-    /// returns, tells [`Lease::renewed`].
+    /// Renews the lease of `master` by the database's clock, and says in which life the database is. The caller notes the time
+    /// *before* this call and, when it returns, tells [`Lease::renewed`].
     ///
     /// # Errors
     /// [`Error::LeaseEnded`] when the lease was ended by a successor at the same place; it is not to be renewed ever again.
-    pub async fn heartbeat(&self, master: MasterId, times: LeaseTimes) -> Result<(), Error> {
+    pub async fn heartbeat(&self, master: MasterId, times: LeaseTimes) -> Result<Life, Error> {
         let mut txn = self.begin(Writing::Heartbeat).await?;
         let done = query(
             "UPDATE master SET beat_at = clock_timestamp(),
@@ -134,7 +135,9 @@ impl Store {
         if done.rows_affected() == 0 {
             return Err(Error::LeaseEnded { master });
         }
-        txn.commit().await
+        let life = life::begun(&mut txn).await?;
+        txn.commit().await?;
+        Ok(life)
     }
 
     /// Ends the lease of `master`, which is about to leave: others need not wait for it to lapse.

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::commit::{Txn, Writing};
+use super::life;
 use super::notify::Topic;
 use super::operation::{Change, Step, held, transition};
 use super::{Error, Store};
@@ -25,6 +26,9 @@ pub enum Proceeding {
     Granted(Operation),
     /// Not now: the frame has to be read again, or there is no room.
     NotNow(Decision),
+    /// Not before the agent on this LPAR was asked again: its operation was in flight on the same frame when the database last
+    /// may have lost commits, and it may use capacity that is promised nowhere.
+    NotAsked(ObjectName),
     /// Somebody asked for a cancel in the meantime: nothing was stored.
     CancelAsked,
 }
@@ -56,7 +60,8 @@ pub struct FrameReading {
 impl Store {
     /// Reserves capacity for an operation that is `ready` and stores that `proceed` is about to leave, in one transaction that
     /// holds the frame's row, so that no two operations are promised the same room. `decide` sees what is promised and read
-    /// at this moment, and the database's time. An operation whose frame is unknown has nothing to reserve.
+    /// at this moment, and the database's time. An operation whose frame is unknown has nothing to reserve; one that was promised
+    /// its room before keeps it.
     ///
     /// # Errors
     /// [`Error::Fenced`]; [`Error::WrongState`] when the operation is not `ready`.
@@ -75,7 +80,12 @@ impl Store {
             .await
             .map_err(txn.failed())?
             .ok_or(Error::NoSuchOperation { id })?;
-        if let Some(frame) = &frame {
+        if let Some(frame) = &frame
+            && !is_promised(&mut txn, frame, id).await?
+        {
+            if let Some(lpar) = not_asked(&mut txn, frame, id).await? {
+                return Ok(Proceeding::NotAsked(lpar));
+            }
             let (ledger, now) = ledger(&mut txn, frame, id, wish.limit).await?;
             match decide(&ledger, now) {
                 Decision::Granted => reserve(&mut txn, id, frame, wish).await?,
@@ -104,6 +114,37 @@ impl Store {
         txn.commit().await?;
         self.hint(Topic::Events).await;
         Ok(Proceeding::Granted(operation))
+    }
+
+    /// Notes what an operation uses whose agent was told to proceed, by a master that had promised it the room: a database that
+    /// lost its last commits does not know of the promise. There is no question whether there is room. Nothing happens where the
+    /// promise is known, or was given back.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`].
+    pub async fn promise(&self, id: OperationId, fence: Fence, wish: &Wish) -> Result<(), Error> {
+        let mut txn = self.begin(Writing::ReserveAndProceed).await?;
+        let frame: Option<String> = query_scalar("SELECT frame FROM operation WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(txn.connection())
+            .await
+            .map_err(txn.failed())?
+            .ok_or(Error::NoSuchOperation { id })?;
+        let Some(frame) = frame else { return Ok(()) };
+        lock_frame(&mut txn, &frame).await?;
+        held(&mut txn, id, fence).await?;
+        query(
+            "INSERT INTO reservation (operation_id, frame, partition, need) VALUES ($1, $2, $3, $4)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(id.0)
+        .bind(&frame)
+        .bind(&wish.partition)
+        .bind(wish.need.map(|need| json!(need)))
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        txn.commit().await
     }
 
     /// Gives back what was reserved for an operation whose surrogate can no longer come to be, such as one that was never told
@@ -257,6 +298,43 @@ async fn lock_frame(txn: &mut Txn, frame: &str) -> Result<Option<i64>, Error> {
     .fetch_optional(txn.connection())
     .await
     .map_err(txn.failed())
+}
+
+/// Whether room is promised to the operation. Holds the frame's row.
+async fn is_promised(txn: &mut Txn, frame: &str, id: OperationId) -> Result<bool, Error> {
+    lock_frame(txn, frame).await?;
+    query_scalar(
+        "SELECT EXISTS (SELECT FROM reservation WHERE operation_id = $1 AND released_at IS NULL)",
+    )
+    .bind(id.0)
+    .fetch_one(txn.connection())
+    .await
+    .map_err(txn.failed())
+}
+
+/// The LPAR of an update on the frame, other than `own`, that may use room which nobody is known to have promised it: it was in
+/// flight in an earlier life of the database, and its agent was not asked since.
+async fn not_asked(
+    txn: &mut Txn,
+    frame: &str,
+    own: OperationId,
+) -> Result<Option<ObjectName>, Error> {
+    let life = life::begun(txn).await?;
+    let lpar: Option<String> = query_scalar(
+        "SELECT o.lpar FROM operation o
+         WHERE o.frame = $1 AND o.id <> $2 AND o.kind = 'update'
+           AND o.state IN ('dispatching', 'running', 'stuck') AND o.known_in IS DISTINCT FROM $3
+           AND NOT EXISTS (SELECT FROM reservation r
+                           WHERE r.operation_id = o.id AND r.released_at IS NULL)
+         ORDER BY o.id LIMIT 1",
+    )
+    .bind(frame)
+    .bind(own.0)
+    .bind(life.0)
+    .fetch_optional(txn.connection())
+    .await
+    .map_err(txn.failed())?;
+    lpar.as_deref().map(super::batch::name).transpose()
 }
 
 /// What is known of a frame and promised on it to others than `own`, and the database's time. Holds the frame's row.

@@ -76,6 +76,7 @@ pub(crate) fn held(pause: Duration, count: u64) -> Result<Script> {
         digest: with.digest,
         at: Position { epoch: Epoch(1), seq: Seq(READY), hash: hash(READY) },
         output_bytes: 0,
+        proceeded: false,
         request: None,
     };
     let again = Script::new(vec![with.say(&attached)?]);
@@ -116,6 +117,7 @@ impl Placeholders {
             operation: self.operation,
             digest: self.digest,
             at: Position::START,
+            proceeded: false,
         };
         let mut steps = vec![self.say(&taken)?];
         let events = [

@@ -7,11 +7,12 @@ use std::time::Duration;
 use nim_shared::frame::MasterFrame;
 use nim_shared::id::ObjectName;
 use nim_shared::operation::{Blackout, Outcome, Report};
+use nim_shared::request::Kind;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{Agent, Event, Lost, Over, Session, State};
-use crate::engine::dialogue::{self, Batch};
+use crate::engine::dialogue::{self, Answered, Batch};
 use crate::engine::login::{self, Answer};
 use crate::store::event::Batched;
 use crate::store::operation::{Change, Step};
@@ -26,6 +27,9 @@ const SKEW: i128 = 30_000;
 impl Session {
     /// Stores a batch with the state that it leads to. Returns when it is committed.
     pub(super) async fn keep(&mut self, batch: Batch) -> Result<(), Over> {
+        if let Some(answered) = batch.answered {
+            self.promise(answered).await?;
+        }
         let step = self.step(&batch);
         let chunk =
             |one: dialogue::Chunk| Chunk { epoch: one.epoch, offset: one.offset, data: one.bytes };
@@ -44,13 +48,29 @@ impl Session {
             self.end_login(outcome).await?;
         }
         let shared = Arc::clone(&self.shared);
-        self.insist(|| shared.writer.store(batched.clone())).await
+        self.insist(|| shared.writer.store(batched.clone())).await?;
+        if batched.step.known_in.is_some() {
+            // Others may wait until this LPAR has answered.
+            shared.freed.send_replace(());
+        }
+        Ok(())
+    }
+
+    /// Notes the capacity that an operation uses which was told to proceed, where the database lost the promise.
+    async fn promise(&self, answered: Answered) -> Result<(), Over> {
+        let Some(frame) = &self.frame else { return Ok(()) };
+        if self.kind == Kind::Preview || answered == Answered::NotProceeding {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        self.insist(|| shared.promise(&self.order, &self.lpar, frame)).await
     }
 
     /// What changes in the operation's row.
     fn step(&mut self, batch: &Batch) -> Step {
         let stored = batch.actions.iter().copied().filter(|action| action.is_stored()).collect();
-        let mut step = Step { actions: stored, ..Step::default() };
+        let known_in = batch.answered.and(self.life);
+        let mut step = Step { actions: stored, known_in, ..Step::default() };
         if !batch.changed {
             return step;
         }
@@ -255,7 +275,10 @@ impl From<&store::Error> for NotStored {
             Retry::Never => None,
         };
         match error {
-            store::Error::Fenced { .. } => Self::Fenced,
+            // A gap, or nothing of it: the database lost commits, and its row says from where this goes on.
+            store::Error::Fenced { .. }
+            | store::Error::Gap { .. }
+            | store::Error::NoSuchOperation { .. } => Self::Fenced,
             other => Self::Failed { again, reason: crate::telemetry::chain(other) },
         }
     }

@@ -47,6 +47,30 @@ impl Session {
         Ok(Ok(()))
     }
 
+    /// An operation that was this master's and of which the database knows nothing any more: its LPAR has it all the same.
+    pub(super) async fn look_whether_forgotten(&mut self) {
+        let (operation, digest, fence) =
+            (self.order.operation, self.order.digest, self.order.fence);
+        match self.shared.store.past(&[operation]).await {
+            Ok(known) if known.is_empty() => {
+                let at = self.dialogue.progress().position;
+                self.unknown = Some(OpenOperation {
+                    operation,
+                    digest,
+                    fence,
+                    at,
+                    stage: None,
+                    finished: false,
+                });
+            }
+            Ok(_) => {}
+            Err(error) => {
+                warn!(operation.id = %operation, lpar.name = %self.lpar, error = %crate::telemetry::chain(&error),
+                "cannot look up whether the operation on {} is still known", self.lpar);
+            }
+        }
+    }
+
     /// Takes in an operation of which the database knows nothing. What fails is tried again by the next session.
     pub(super) async fn adopt(&mut self) {
         let Some(told) = self.unknown.take() else { return };

@@ -73,7 +73,7 @@ fn dump(folders: &Folders, file: &Path) -> Result<(), ClusterError> {
     let kept = output.try_clone().map_err(doing("write"))?;
     let mut command = tool(folders, "pg_dump")?;
     command
-        .args(["--format=custom", "--no-owner", DATABASE])
+        .args(["--format=custom", "--no-owner", "--no-unlogged-table-data", DATABASE])
         .stdout(Stdio::from(output))
         .stderr(Stdio::piped());
     let program = Path::new(command.get_program()).display().to_string();

@@ -95,6 +95,45 @@ fn a_server_that_dies_is_started_again_with_all_that_was_committed() {
     assert!(is_defined(&cluster));
 }
 
+/// In which life the database is.
+fn life(cluster: &ClusterHandle) -> crate::store::life::Life {
+    with_store(cluster, async |store| {
+        let master = crate::store::testing::world::master(store).await;
+        let times = crate::store::lease::LeaseTimes::default();
+        store.heartbeat(master, times).await.unwrap()
+    })
+}
+
+#[test]
+fn a_stop_in_order_loses_nothing_and_a_crash_or_a_restored_backup_may_have() {
+    let _one = ONE_AT_A_TIME.lock();
+    let folder = folder();
+    let (lock, cluster) = open_in(folder.path());
+    let first = life(&cluster);
+    cluster.stop();
+    let cluster = open(&lock, &ClusterOptions::default()).unwrap();
+    assert_eq!(life(&cluster), first);
+    // What is only in memory is on the disk of a crashed server too, once a checkpoint was made.
+    with_store(&cluster, async |store| {
+        sea_orm::sqlx::query("CHECKPOINT").execute(&store.pool).await.map(drop).unwrap();
+    });
+    let server = pid(&cluster.state().borrow());
+    assert!(Command::new("kill").args(["-KILL", &server.to_string()]).status().unwrap().success());
+    wait_for(&cluster, |state| matches!(state, ClusterState::Up { restarts, .. } if *restarts > 0));
+    let second = life(&cluster);
+    assert_ne!(second, first);
+
+    let file = folder.path().join("dump");
+    backup(folder.path(), &file).unwrap();
+    cluster.stop();
+    fs::remove_dir_all(folder.path().join("postgres")).unwrap();
+    restore(&lock, &file).unwrap();
+    let cluster = open(&lock, &ClusterOptions::default()).unwrap();
+    let third = life(&cluster);
+    assert!(third != first && third != second);
+    cluster.stop();
+}
+
 #[test]
 fn a_folder_has_one_nimd_and_the_second_hears_who_it_is() {
     let folder = folder();

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::engine::operation::{Action, Operation};
 use crate::store::commit::{Txn, Writing};
+use crate::store::life::Life;
 use crate::store::notify::Topic;
 use crate::store::{Error, Store, batch, bigint};
 
@@ -36,6 +37,8 @@ pub struct Step {
     pub estimate: Option<(Option<Seconds>, Option<Seconds>)>,
     /// What the agent reported at the end.
     pub report: Option<Report>,
+    /// Its agent was asked in this life of the database: nothing that matters to others is unknown of it.
+    pub known_in: Option<Life>,
 }
 
 /// What becomes of a value that may be absent.
@@ -102,6 +105,7 @@ impl Step {
         or(&mut self.waits_for, later.waits_for);
         self.estimate = later.estimate.or(self.estimate.take());
         self.report = later.report.or(self.report.take());
+        self.known_in = later.known_in.or(self.known_in);
     }
 }
 
@@ -214,6 +218,7 @@ UPDATE operation o SET
     estimated_total_seconds = CASE WHEN x.step ? 'total'
             THEN (x.step->>'total')::bigint ELSE o.estimated_total_seconds END,
     report = coalesce(x.step->'report', o.report),
+    known_in = coalesce((x.step->>'known_in')::uuid, o.known_in),
     changed_at = now()
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
             $7::bytea[], $8::bigint[], $9::bigint[], $10::jsonb[])
@@ -295,6 +300,9 @@ fn columns_of(step: &Step) -> Value {
     }
     if let Some(report) = &step.report {
         set("report", crate::store::event::without_nul(json!(report)));
+    }
+    if let Some(Life(id)) = step.known_in {
+        set("known_in", json!(id));
     }
     let span = |span: &Duration| json!(batch::seconds(Seconds(span.as_secs())));
     put(&mut keys, "deadline", &step.deadline, span);

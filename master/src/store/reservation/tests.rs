@@ -151,3 +151,78 @@ async fn capacity_that_was_never_used_comes_back_after_the_end() {
     assert_eq!(read(store.now().await.unwrap()).await, [one.id]);
     store.release(one.id, "again").await.unwrap();
 }
+
+/// The database loses what it had of `one` after it was dispatched, as a standby that is promoted does: the reservation is gone,
+/// and so is what an unlogged table held.
+async fn forget(store: &Store, one: &Record) {
+    let operation = Operation { state: State::Running(Run::NEW), cancel_asked: false };
+    store.transition(one.id, one.fence, &Step::new(operation, vec![])).await.unwrap();
+    for statement in ["DELETE FROM reservation", "DELETE FROM database_life"] {
+        query(statement).execute(&store.pool).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn after_commits_may_be_lost_nothing_is_promised_before_those_in_flight_were_asked() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let (one, two) = (ready(&store, "lpar01").await, ready(&store, "lpar02").await);
+    assert!(matches!(proceed(&store, &one, 1000).await, Proceeding::Granted(_)));
+    forget(&store, &one).await;
+    let waits = Proceeding::NotAsked(name("lpar01"));
+    assert_eq!(proceed(&store, &two, 1000).await, waits);
+    let owner = testing::world::master(&store).await;
+    let life = store.heartbeat(owner, crate::store::lease::LeaseTimes::default()).await.unwrap();
+    assert_eq!(proceed(&store, &two, 1000).await, waits);
+
+    // Its agent says that it was told to proceed: the promise is known again, though nobody asks whether there is room.
+    store
+        .record_reading(&name("p10a"), &reading(store.now().await.unwrap(), 1500, &[]))
+        .await
+        .unwrap();
+    store.promise(one.id, one.fence, &wish("lpar01", 1000)).await.unwrap();
+    store.promise(one.id, one.fence, &wish("lpar01", 1000)).await.unwrap();
+    let asked = Step { known_in: Some(life), ..Step::default() };
+    store.transition(one.id, one.fence, &asked).await.unwrap();
+    assert_eq!(open(&store).await, [one.id]);
+    let answer = proceed(&store, &two, 1000).await;
+    assert!(
+        matches!(answer, Proceeding::NotNow(Decision::Wait(Shortage::Memory { .. }))),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn whoever_was_asked_and_had_not_proceeded_holds_nobody_up() {
+    let store = testing::store().await;
+    site(&store, 3).await;
+    let (one, two) = (ready(&store, "lpar01").await, ready(&store, "lpar02").await);
+    forget(&store, &one).await;
+    let owner = testing::world::master(&store).await;
+    let life = store.heartbeat(owner, crate::store::lease::LeaseTimes::default()).await.unwrap();
+    for record in [&one, &two] {
+        let asked = Step { known_in: Some(life), ..Step::default() };
+        store.transition(record.id, record.fence, &asked).await.unwrap();
+    }
+    // One that is accepted from now on has nothing that could be lost.
+    let three = ready(&store, "lpar03").await;
+    assert!(matches!(proceed(&store, &two, 1000).await, Proceeding::Granted(_)));
+    assert!(matches!(proceed(&store, &three, 1000).await, Proceeding::Granted(_)));
+}
+
+#[tokio::test]
+async fn what_was_promised_is_not_asked_for_again() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let (one, two) = (ready(&store, "lpar01").await, ready(&store, "lpar02").await);
+    store.promise(one.id, one.fence, &wish("lpar01", 1000)).await.unwrap();
+    forget(&store, &two).await;
+    store.promise(one.id, one.fence, &wish("lpar01", 1000)).await.unwrap();
+    let answer = store
+        .reserve_and_proceed(one.id, one.fence, &wish("lpar01", 1000), |_, _| {
+            panic!("it is promised")
+        })
+        .await
+        .unwrap();
+    assert!(matches!(answer, Proceeding::Granted(_)), "{answer:?}");
+}

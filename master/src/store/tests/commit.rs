@@ -166,7 +166,7 @@ impl World {
             Writing::Register => {
                 store.register(MasterId(Uuid::nil()), "new", LeaseTimes::default()).await
             }
-            Writing::Heartbeat => store.heartbeat(*owner, LeaseTimes::default()).await,
+            Writing::Heartbeat => store.heartbeat(*owner, LeaseTimes::default()).await.map(drop),
             Writing::Resign => store.resign(*owner).await,
             Writing::ReserveAndProceed => {
                 let wish =
