@@ -16,7 +16,7 @@ use tracing::info;
 use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Query};
-use crate::store::object::{Change, Deed, Difference, Mode, NamePattern, ObjectFilter, Stored};
+use crate::store::object::{Change, Deed, Difference, Mode, ObjectFilter, Stored};
 use crate::store::{self, Store};
 
 /// `POST /v1/apply`: all or nothing, in one transaction.
@@ -79,7 +79,7 @@ pub(super) async fn export(
     State(api): State<Api>,
     mut query: Query,
 ) -> Answer<([(axum::http::HeaderName, &'static str); 1], String)> {
-    let names = query.all::<NamePattern>("name")?;
+    let names = query.names("name")?;
     query.end()?;
     let objects = all(&api.store, &ObjectFilter { names, ..ObjectFilter::default() }).await?;
     let text = blocking(move || render_fleet(&objects)).await?.map_err(|cause| {

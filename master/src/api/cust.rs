@@ -105,8 +105,8 @@ fn answer(accepted: store::Accepted) -> Accepted {
 async fn targets(store: &Store, cust: &Cust, faults: &mut Vec<FileFault>) -> Answer<Vec<Target>> {
     let mut patterns = Vec::new();
     for target in &cust.targets {
-        match target.parse::<NamePattern>() {
-            Ok(pattern) => patterns.push(pattern),
+        match NamePattern::read(target) {
+            Ok(read) => patterns.extend(read),
             Err(cause) => faults.push(plan::fault("targets", cause.to_string())),
         }
     }

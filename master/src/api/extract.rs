@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::error::Refusal;
 use super::socket::Peer;
 use crate::store::Who;
+use crate::store::object::NamePattern;
 
 /// Who is at the other end of the socket, as the kernel says.
 pub(super) struct Asker(pub(super) Who);
@@ -103,13 +104,17 @@ impl Query {
         let taken: Vec<(String, String)> = taken;
         taken
             .into_iter()
-            .map(|(_, text)| {
-                text.parse().map_err(|cause: T::Err| {
-                    Refusal::usage("NLU-0107", format!("the parameter {name} cannot be \"{text}\""))
-                        .because(Some(&cause))
-                })
-            })
+            .map(|(_, text)| text.parse().map_err(|cause: T::Err| impossible(name, &text, &cause)))
             .collect()
+    }
+
+    /// Takes every value of `name`: names, patterns and ranges of names.
+    pub(super) fn names(&mut self, name: &str) -> Result<Vec<NamePattern>, Refusal> {
+        let all: Vec<String> = self.all(name)?;
+        let read = all
+            .iter()
+            .map(|text| NamePattern::read(text).map_err(|cause| impossible(name, text, &cause)));
+        Ok(read.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// Takes the value of `name`, which may be given once.
@@ -146,3 +151,9 @@ impl Query {
 
 /// Rows of a page where nobody says how many.
 const PAGE: u32 = 100;
+
+/// A value that the parameter `name` cannot have.
+fn impossible(name: &str, text: &str, cause: &dyn std::error::Error) -> Refusal {
+    Refusal::usage("NLU-0107", format!("the parameter {name} cannot be \"{text}\""))
+        .because(Some(cause))
+}

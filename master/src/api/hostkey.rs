@@ -183,10 +183,8 @@ async fn reachable(api: &Api, targets: &[String]) -> Answer<Vec<Object>> {
     let mut faults = Vec::new();
     let mut found: BTreeMap<_, Object> = BTreeMap::new();
     for target in targets {
-        let objects = match NamePattern::from_str(target) {
-            Ok(pattern) => {
-                all(&api.store, &ObjectFilter { names: vec![pattern], ..hosts() }).await?
-            }
+        let objects = match NamePattern::read(target) {
+            Ok(names) => all(&api.store, &ObjectFilter { names, ..hosts() }).await?,
             Err(cause) => {
                 faults.push((target, cause.to_string()));
                 continue;

@@ -16,9 +16,7 @@ use super::extract::{Asker, Body, Named, Query};
 use super::words;
 use crate::render;
 use crate::store;
-use crate::store::object::{
-    Change, Mode, NamePattern, ObjectCursor, ObjectFilter, Problem, Stored,
-};
+use crate::store::object::{Change, Mode, ObjectCursor, ObjectFilter, Problem, Stored};
 
 /// `GET /v1/objects`
 pub(super) async fn list(
@@ -28,7 +26,7 @@ pub(super) async fn list(
     let filter = ObjectFilter {
         types: query.all("type")?,
         classes: query.all("class")?,
-        names: query.all::<NamePattern>("name")?,
+        names: query.names("name")?,
         labels: query
             .all::<Label>("label")?
             .into_iter()

@@ -17,7 +17,6 @@ use super::extract::{Asker, Body, Named, Query};
 use super::verdict;
 use crate::engine::operation::State as Engine;
 use crate::store::event::{Cursor, StoredEvent};
-use crate::store::object::NamePattern;
 use crate::store::operation::{CancelAnswer, OperationFilter, Record, Verdict};
 use crate::store::output::OutputCursor;
 
@@ -28,7 +27,7 @@ pub(super) async fn list(
 ) -> Answer<Json<Page<OperationView>>> {
     let filter = OperationFilter {
         states: query.all::<StateName>("state")?,
-        lpars: query.all::<NamePattern>("lpar")?,
+        lpars: query.names("lpar")?,
         batch: query.one::<BatchId>("batch")?,
         ids: query.one::<IdPrefix>("id")?.map(|IdPrefix(first, last)| first..=last),
         ..OperationFilter::default()

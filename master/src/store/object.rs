@@ -157,7 +157,7 @@ fn condition(filter: &ObjectFilter) -> Condition {
             any = any.add(Column::Name.is_in(exact.iter().filter_map(|name| name.exact())));
         }
         for pattern in patterns {
-            any = any.add(Column::Name.like(pattern.like()));
+            any = any.add(pattern.matches(Column::Name));
         }
         all = all.add(any);
     }

@@ -87,12 +87,12 @@ impl Differences for Difference {
 
 impl View for Difference {
     fn table(&self, style: Style) -> String {
-        table(&self.0, style)
+        format!("{}{}\n", list(&self.0, style), sentence(&self.0))
     }
 }
 
-/// The differences, and in a sentence how many.
-pub(super) fn table(applied: &Applied, style: Style) -> String {
+/// The differences.
+pub(super) fn list(applied: &Applied, style: Style) -> String {
     let mut text = String::new();
     for change in &applied.changes {
         let (sign, paint) = match change.action {
@@ -105,7 +105,6 @@ pub(super) fn table(applied: &Applied, style: Style) -> String {
             text += &row(attribute);
         }
     }
-    text += &format!("{}\n", sentence(applied));
     text
 }
 
@@ -124,14 +123,18 @@ pub(super) fn row(change: &AttributeChange) -> String {
     format!("    {}: {value}\n", clean(&change.attribute))
 }
 
-fn sentence(applied: &Applied) -> String {
+/// How many objects are or would be created and changed.
+pub(super) fn counts(applied: &Applied) -> String {
     let of = |action| applied.changes.iter().filter(|change| change.action == action).count();
-    let (new, changed) = (of(Action::Create), of(Action::Change));
     let verb = if applied.applied { "" } else { "would be " };
+    format!("{verb}created: {}, {verb}changed: {}", of(Action::Create), of(Action::Change))
+}
+
+fn sentence(applied: &Applied) -> String {
     if applied.changes.is_empty() {
         return format!("nothing to change: {} as the files say", are(applied.unchanged));
     }
-    format!("{verb}created: {new}, {verb}changed: {changed}, as they were: {}", applied.unchanged)
+    format!("{}, as they were: {}", counts(applied), applied.unchanged)
 }
 
 fn are(unchanged: u64) -> String {

@@ -56,7 +56,13 @@ impl Differences for Found {
 
 impl View for Found {
     fn table(&self, style: Style) -> String {
-        let mut text = difference::table(&self.0.applied, style);
+        let applied = &self.0.applied;
+        let mut text = difference::list(applied, style);
+        text += &match (applied.changes.is_empty(), self.0.failed.is_empty()) {
+            (false, _) => format!("{}\n", difference::counts(applied)),
+            (true, true) => "nothing to change: the inventory is as the HMCs show it\n".to_owned(),
+            (true, false) => "nothing to change by the HMCs that answered\n".to_owned(),
+        };
         for finding in &self.0.findings {
             let place =
                 finding.frame.as_ref().map(|frame| format!(" on {frame}")).unwrap_or_default();

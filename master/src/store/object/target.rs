@@ -37,15 +37,20 @@ impl Store {
     pub async fn expand_targets(&self, names: &[NamePattern]) -> Result<Vec<Target>, Error> {
         let mut chosen: Vec<String> = Vec::new();
         let mut unknown = Vec::new();
-        for name in names {
-            let found = match name.exact() {
-                Some(exact) => self.named(exact).await?,
-                None => self.matching(name).await?,
-            };
+        let mut found = self.found(names).await?;
+        for (place, name) in names.iter().enumerate() {
+            let found = found.remove(&place).unwrap_or_default();
             if found.is_empty() {
                 unknown.push(name.as_str().to_owned());
             }
-            chosen.extend(found);
+            let (lpars, others): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|(_, of)| of == ObjectType::Standalone.name());
+            if !others.is_empty() {
+                let members =
+                    others.iter().map(|(name, _)| read(name)).collect::<Result<_, _>>()?;
+                return Err(Error::NotLpars { group: read(name.as_str())?, members });
+            }
+            chosen.extend(lpars.into_iter().map(|(name, _)| name));
         }
         if !unknown.is_empty() {
             return Err(Error::NoSuchLpar { names: unknown });
@@ -55,41 +60,36 @@ impl Store {
         self.targets(&chosen).await
     }
 
-    /// The LPAR of this name, or the members of the group of this name.
-    async fn named(&self, name: &str) -> Result<Vec<String>, Error> {
-        let rows: Vec<(String, String)> = query_as(
-            "SELECT o.name, o.type FROM nim_object o WHERE o.name = $1 AND o.type = 'standalone'
-             UNION ALL
-             (SELECT m.name, m.type FROM nim_object g JOIN nim_mac_group_member l ON l.group_id = g.id
-                JOIN nim_object m ON m.id = l.member_id WHERE g.name = $1 ORDER BY l.position)",
+    /// The names and types of what `names` mean, by the place in `names`: an LPAR, the members of a group, the LPARs that match.
+    async fn found(
+        &self,
+        names: &[NamePattern],
+    ) -> Result<BTreeMap<usize, Vec<(String, String)>>, Error> {
+        let rows: Vec<(i64, String, String)> = query_as(
+            "WITH w AS (SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (exact, regex, n))
+             SELECT n, name, type FROM (
+                 SELECT n, 0::bigint AS place, name, type FROM w JOIN nim_object o ON o.name = w.exact
+                     WHERE o.type = 'standalone'
+                 UNION ALL
+                 SELECT n, l.position, m.name, m.type FROM w JOIN nim_object g ON g.name = w.exact
+                     JOIN nim_mac_group_member l ON l.group_id = g.id JOIN nim_object m ON m.id = l.member_id
+                 UNION ALL
+                 SELECT n, o.id, o.name, o.type FROM w JOIN nim_object o ON o.name ~ w.regex
+                     WHERE o.type = 'standalone'
+             ) found ORDER BY n, place",
         )
-        .bind(name)
+        .bind(names.iter().map(NamePattern::exact).collect::<Vec<_>>())
+        .bind(names.iter().map(NamePattern::regex).collect::<Vec<_>>())
         .fetch_all(&self.pool)
         .await
-        .map_err(|cause| Error::sqlx(format!("look up {name}"), cause))?;
-        let (lpars, others): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|(_, of)| of == ObjectType::Standalone.name());
-        if others.is_empty() {
-            return Ok(lpars.into_iter().map(|(name, _)| name).collect());
+        .map_err(|cause| Error::sqlx("look up the targets", cause))?;
+        let mut found: BTreeMap<usize, Vec<(String, String)>> = BTreeMap::new();
+        for (n, name, of) in rows {
+            let place =
+                usize::try_from(n - 1).map_err(|cause| Error::unreadable("a place", cause))?;
+            found.entry(place).or_default().push((name, of));
         }
-        let read = |text: &str| {
-            text.parse()
-                .map_err(|cause: nim_shared::id::BadName| Error::unreadable("a group", cause))
-        };
-        let members = others.iter().map(|(name, _)| read(name)).collect::<Result<_, _>>()?;
-        Err(Error::NotLpars { group: read(name)?, members })
-    }
-
-    /// The LPARs whose names match.
-    async fn matching(&self, pattern: &NamePattern) -> Result<Vec<String>, Error> {
-        let rows: Vec<(String,)> = query_as(
-            "SELECT name FROM nim_object WHERE type = 'standalone' AND name LIKE $1 ORDER BY id",
-        )
-        .bind(pattern.like())
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|cause| Error::sqlx("look up a pattern of names", cause))?;
-        Ok(rows.into_iter().map(|(name,)| name).collect())
+        Ok(found)
     }
 
     /// The targets of these names, in their order.
@@ -136,4 +136,9 @@ impl Store {
         };
         Ok(names.iter().filter_map(target).collect())
     }
+}
+
+/// A name as the database has it.
+fn read(text: &str) -> Result<ObjectName, Error> {
+    text.parse().map_err(|cause: nim_shared::id::BadName| Error::unreadable("a group", cause))
 }

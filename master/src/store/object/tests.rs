@@ -346,6 +346,7 @@ async fn targets_are_lpars_patterns_and_groups_each_lpar_once() {
         let names: Vec<NamePattern> = texts.iter().map(|text| text.parse().unwrap()).collect();
         store.expand_targets(&names).await
     };
+    assert_eq!(expand(&["lpar[W-Y]?"]).await.unwrap().len(), 1);
     let targets = expand(&["group", "lpar*"]).await.unwrap();
     let names: Vec<ObjectName> = targets.iter().map(|one| one.name.clone()).collect();
     assert_eq!(names, [name("lparXb"), name("lpar_a")], "in the order of the group");

@@ -162,10 +162,7 @@ fn condition(filter: &OperationFilter) -> Condition {
     if !filter.lpars.is_empty() {
         let mut any = Condition::any();
         for lpar in &filter.lpars {
-            any = any.add(match lpar.exact() {
-                Some(name) => Column::Lpar.eq(name),
-                None => Column::Lpar.like(lpar.like()),
-            });
+            any = any.add(lpar.matches(Column::Lpar));
         }
         all = all.add(any);
     }
