@@ -8,7 +8,6 @@ pub mod hosts;
 pub mod housekeeping;
 pub mod images;
 pub mod inventory;
-pub mod lpp;
 pub mod os;
 pub mod render;
 pub mod run;

@@ -19,7 +19,6 @@ mod history;
 pub mod hostkey;
 pub mod lease;
 pub mod life;
-pub mod lpp;
 mod migration;
 pub mod notify;
 pub mod object;

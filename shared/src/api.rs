@@ -10,9 +10,6 @@
 //! | `DELETE /v1/objects/{name}` | → nothing |
 //! | `GET /v1/objects/{name}/history?limit` | → list of [`PastChange`], the newest first |
 //! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
-//! | `GET /v1/lpp_sources/{name}` | → [`LppSourceView`] |
-//! | `POST /v1/lpp_sources/{name}/check` | → [`LppSourceView`] |
-//! | `POST /v1/lpp_sources/{name}/packages` | [`ChangePackages`] → [`ChangedPackages`] |
 //! | `GET /v1/export?name*` | → YAML text |
 //! | `POST /v1/discover` | [`Discover`] → [`Discovered`] |
 //! | `GET /v1/hmcs/{name}/systems` | → list of [`SystemView`] |
@@ -37,6 +34,7 @@
 //! | `DELETE /v1/secrets/{name}` | → nothing |
 //! | `GET /v1/agent/{lpar}/bundle` | → shell script |
 //! | `GET /v1/agent/{lpar}/status` | → [`AgentStatus`] |
+//! | `POST /v1/agent/{lpar}/query` | [`Query`] → [`QueryAnswer`] |
 //!
 //! A parameter with a star may be repeated. `schemas/openapi.json` is written from this table and the types, and nimd's routes are
 //! compared with it.
@@ -46,19 +44,18 @@
 
 mod discover;
 mod host;
-mod lpp;
 mod object;
 mod operation;
 
+pub use crate::query::Query;
 pub use discover::{
     Discover, Discovered, FailedHmc, Finding, FindingKind, FrameConsole, FrameFigures,
     FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,
 };
 pub use host::{
-    AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, Scan, Scanned, SecretView, Server,
-    SetSecret, TrustKeys, Trusted,
+    AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, QueryAnswer, Scan, Scanned,
+    SecretView, Server, SetSecret, TrustKeys, Trusted,
 };
-pub use lpp::{ChangePackages, ChangedPackages, LppSourceView};
 pub use object::{
     Action, Applied, Apply, AttributeChange, Define, Edit, File, FileFault, ObjectChange,
     ObjectView, Pair, PastChange,

@@ -3,7 +3,6 @@
 mod agent;
 mod client;
 mod cust;
-mod lpp;
 mod object;
 mod operation;
 mod routes;
