@@ -46,6 +46,12 @@ pub(crate) enum Error {
         /// Its name.
         command: String,
     },
+    /// Whoever asked does not want it to go on.
+    #[error("{command} was ended before it was done")]
+    Stopped {
+        /// Its name.
+        command: String,
+    },
     /// It ended with an error.
     #[error("{command} failed with exit status {status}: {text}")]
     Failed {
@@ -65,6 +71,17 @@ pub(crate) struct Answer {
     pub(crate) status: i32,
     /// Standard output and standard error, in the order in which they came, up to the cap.
     pub(crate) text: String,
+}
+
+/// What a command printed, each stream by itself, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Apart {
+    /// Exit status; -1 when a signal ended it.
+    pub(crate) status: i32,
+    /// Standard output, up to the cap.
+    pub(crate) stdout: Vec<u8>,
+    /// Standard error, up to the cap.
+    pub(crate) stderr: Vec<u8>,
 }
 
 /// Runs AIX commands.
@@ -96,23 +113,46 @@ impl Commands {
         let mut child = command.spawn().map_err(start)?;
         // Our copies of the writing end go with it.
         drop(command);
-        let read = read_until(&File::from(OwnedFd::from(ours)), since, limit);
-        let left = limit.saturating_sub(since.elapsed());
-        let ended = match read {
-            Ok(Printed::All(_)) => wait(&mut child, left),
-            Ok(Printed::TooMuch | Printed::TooLong) | Err(_) => wait(&mut child, Duration::ZERO),
-        };
-        let command = name.to_owned();
-        match (read.map_err(start)?, ended.map_err(start)?) {
-            (Printed::TooMuch, _) => Err(Error::TooMuch { command }),
-            (Printed::TooLong, _) | (Printed::All(_), None) => {
-                Err(Error::TooLong { command, limit })
+        let read = read_until(&File::from(OwnedFd::from(ours)), since, limit, || true);
+        let (text, status) = end(name, &mut child, read, since, limit)?;
+        Ok(Answer { status, text: String::from_utf8_lossy(&text).into_owned() })
+    }
+
+    /// Runs `name` as [`Self::run`] does, with its two streams apart, for as long as `go_on` says so: it is asked about once a second.
+    pub(crate) fn run_apart(
+        &self,
+        name: &str,
+        arguments: &[String],
+        limit: Duration,
+        go_on: impl FnMut() -> bool,
+    ) -> Result<Apart, Error> {
+        let start = |cause| Error::Start { command: name.to_owned(), cause };
+        let (out, their_out) = io::pipe().map_err(start)?;
+        let (err, their_err) = io::pipe().map_err(start)?;
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut command = self.command(name, &arguments)?;
+        command.stdin(Stdio::null()).stdout(their_out).stderr(their_err);
+        system::in_own_session(&mut command);
+        let since = Instant::now();
+        let mut child = command.spawn().map_err(start)?;
+        // Our copies of the writing ends go with it.
+        drop(command);
+        std::thread::scope(|scope| {
+            let err =
+                scope.spawn(|| read_until(&File::from(OwnedFd::from(err)), since, limit, || true));
+            let read = read_until(&File::from(OwnedFd::from(out)), since, limit, go_on);
+            let ended = end(name, &mut child, read, since, limit);
+            // What the first stream did not end has its end by the limit.
+            let stderr = err.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")));
+            let (stdout, status) = ended?;
+            match stderr.map_err(start)? {
+                Printed::All(stderr) => Ok(Apart { status, stdout, stderr }),
+                Printed::TooMuch => Err(Error::TooMuch { command: name.to_owned() }),
+                Printed::TooLong | Printed::Stopped => {
+                    Err(Error::TooLong { command: name.to_owned(), limit })
+                }
             }
-            (Printed::All(text), Some(status)) => {
-                let text = String::from_utf8_lossy(&text).into_owned();
-                Ok(Answer { status: status.code().unwrap_or(-1), text })
-            }
-        }
+        })
     }
 
     /// Runs `name` as [`Self::run`] does; any exit status but 0 is an error.
@@ -231,18 +271,56 @@ pub(crate) fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<Exit
     }
 }
 
+/// Sees that `child` ends once what it prints was read: what it printed, and its status.
+fn end(
+    name: &str,
+    child: &mut Child,
+    read: io::Result<Printed>,
+    since: Instant,
+    limit: Duration,
+) -> Result<(Vec<u8>, i32), Error> {
+    let start = |cause| Error::Start { command: name.to_owned(), cause };
+    let left = limit.saturating_sub(since.elapsed());
+    let ended = match read {
+        Ok(Printed::All(_)) => wait(child, left),
+        Ok(Printed::TooMuch | Printed::TooLong | Printed::Stopped) | Err(_) => {
+            wait(child, Duration::ZERO)
+        }
+    };
+    let command = name.to_owned();
+    match (read.map_err(start)?, ended.map_err(start)?) {
+        (Printed::TooMuch, _) => Err(Error::TooMuch { command }),
+        (Printed::Stopped, _) => Err(Error::Stopped { command }),
+        (Printed::TooLong, _) | (Printed::All(_), None) => Err(Error::TooLong { command, limit }),
+        (Printed::All(text), Some(status)) => Ok((text, status.code().unwrap_or(-1))),
+    }
+}
+
 /// What came of reading what a command prints.
 enum Printed {
     All(Vec<u8>),
     TooMuch,
     TooLong,
+    Stopped,
 }
 
-/// Reads until nobody can write any more.
-fn read_until(mut from: &File, since: Instant, limit: Duration) -> io::Result<Printed> {
+/// Reads until nobody can write any more, or `go_on` says no.
+fn read_until(
+    mut from: &File,
+    since: Instant,
+    limit: Duration,
+    mut go_on: impl FnMut() -> bool,
+) -> io::Result<Printed> {
     let mut text = Vec::new();
     let mut part = [0; 16 << 10];
+    let mut looked = since;
     loop {
+        if looked.elapsed() >= LONGEST_WAIT {
+            if !go_on() {
+                return Ok(Printed::Stopped);
+            }
+            looked = Instant::now();
+        }
         let Some(left) = limit.checked_sub(since.elapsed()) else { return Ok(Printed::TooLong) };
         if !system::wait_readable(from, left.min(LONGEST_WAIT))? {
             continue;

@@ -18,6 +18,7 @@ use crate::text::chain;
 
 mod answer;
 mod order;
+mod query;
 mod refused;
 mod stream;
 
@@ -30,7 +31,7 @@ use stream::Streams;
 pub(crate) fn run(root: &Root) -> ExitCode {
     let out = Out::default();
     let streams = Streams::start(out.clone(), Commands::new(root.clone()));
-    let ended = match Answerer::new(root.clone(), streams) {
+    let ended = match Answerer::new(root.clone(), out.clone(), streams) {
         Ok(answerer) => Session { out, answerer, greeted: false }.run(),
         Err(error) => out.send(&refused(None, "hello", Refusal::System, &chain(&error))),
     };
@@ -106,6 +107,7 @@ const fn about(frame: &MasterFrame) -> (&'static str, Option<OperationId>) {
         MasterFrame::Secret { operation, .. } => ("secret", Some(*operation)),
         MasterFrame::Ack { operation, .. } => ("ack", Some(*operation)),
         MasterFrame::Facts => ("facts", None),
+        MasterFrame::Query(_) => ("query", None),
     }
 }
 

@@ -202,6 +202,7 @@ routes! {
     fn long, LONG:
     "/v1/watch" { get watch::watch }
     "/v1/discover" { post discover::discover }
+    "/v1/agent/{lpar}/query" { post agent::query }
 }
 
 /// Passes hints of the database on to all watchers.

@@ -1,13 +1,17 @@
 //! What the API asks of hosts, done over SSH: their host keys, and how the agent on an LPAR is.
 
+mod query;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
-use nim_shared::api::{AgentStatus, Failure, FailureKind, PartitionView, SystemView};
+use nim_shared::api::{AgentStatus, Failure, FailureKind, PartitionView, QueryAnswer, SystemView};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
+use nim_shared::query::Query;
+use tokio::sync::Semaphore;
 
 use crate::api::{HostKeys, Hosts, Offered};
 use crate::engine::session::Lost;
@@ -22,13 +26,15 @@ use crate::transport::{self, Endpoint, HostKey};
 #[derive(Debug)]
 pub struct SshHosts {
     shared: Arc<Shared>,
+    /// How many queries may be under way.
+    queries: Semaphore,
 }
 
 impl SshHosts {
     /// With the same transport, keys and record as the engine.
     #[must_use]
-    pub const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, queries: Semaphore::new(QUERIES) }
     }
 
     /// The keys of the host of `object`, and of the hosts on the way to it. A host behind one that is not known cannot be asked:
@@ -148,6 +154,15 @@ impl SshHosts {
 }
 
 impl Hosts for SshHosts {
+    fn query(&self, lpar: ObjectName, query: Query) -> BoxFuture<'_, Result<QueryAnswer, Failure>> {
+        async move {
+            // Nobody closes it.
+            let _turn = self.queries.acquire().await;
+            query::ask(&self.shared, &lpar, query).await
+        }
+        .boxed()
+    }
+
     fn host_keys(&self, object: Object) -> BoxFuture<'_, HostKeys> {
         async move { self.keys(&object).await }.boxed()
     }
@@ -252,3 +267,6 @@ const SURVEY: Duration = Duration::from_secs(50);
 
 /// How long an agent may take to answer.
 const STATUS: Duration = Duration::from_secs(45);
+
+/// How many queries are asked at a time: each holds a connection for as long as it takes.
+const QUERIES: usize = 64;

@@ -37,6 +37,7 @@
 //! | `DELETE /v1/secrets/{name}` | → nothing |
 //! | `GET /v1/agent/{lpar}/bundle` | → shell script |
 //! | `GET /v1/agent/{lpar}/status` | → [`AgentStatus`] |
+//! | `POST /v1/agent/{lpar}/query` | [`Query`] → [`QueryAnswer`] |
 //!
 //! A parameter with a star may be repeated. `schemas/openapi.json` is written from this table and the types, and nimd's routes are
 //! compared with it.
@@ -50,13 +51,14 @@ mod lpp;
 mod object;
 mod operation;
 
+pub use crate::query::Query;
 pub use discover::{
     Discover, Discovered, FailedHmc, Finding, FindingKind, FrameConsole, FrameFigures,
     FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,
 };
 pub use host::{
-    AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, Scan, Scanned, SecretView, Server,
-    SetSecret, TrustKeys, Trusted,
+    AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, QueryAnswer, Scan, Scanned,
+    SecretView, Server, SetSecret, TrustKeys, Trusted,
 };
 pub use lpp::{ChangePackages, ChangedPackages, LppSourceView};
 pub use object::{

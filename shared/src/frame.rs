@@ -18,6 +18,7 @@ use crate::id::{
     Digest, Epoch, Fence, InstallationId, LparId, MasterId, ObjectName, OperationId, Seq,
 };
 use crate::operation::{Named, Snapshot};
+use crate::query::Query;
 use crate::stage::{Stage, names};
 use crate::stamp::Timestamp;
 
@@ -138,6 +139,9 @@ pub enum MasterFrame {
     },
     /// Asks for the present state of the LPAR, read-only. Answered by `facts`; refused while a run is in its silent phases.
     Facts,
+    /// Asks AIX something, read-only, by an id of the list that is compiled into the agent. Answered by `query_output` and, last,
+    /// `query_ended`; refused where the list or the LPAR's policy does not have it, and while a run is in its silent phases.
+    Query(Query),
 }
 
 /// From the agent to `nimd`.
@@ -225,6 +229,28 @@ pub enum AgentFrame {
         /// What was found.
         snapshot: Box<Snapshot>,
     },
+    /// A part of what a query printed, in order for each stream.
+    QueryOutput {
+        /// Which of its two streams.
+        stream: Named<OutputStream>,
+        /// The bytes, in base64.
+        data: String,
+    },
+    /// The query is answered.
+    QueryEnded {
+        /// Its exit status; -1 when a signal ended it.
+        status: i32,
+    },
+}
+
+names! {
+    /// Where a command writes.
+    OutputStream, "stream" {
+        /// Standard output.
+        Stdout = "stdout",
+        /// Standard error.
+        Stderr = "stderr",
+    }
 }
 
 names! {
@@ -426,8 +452,10 @@ pub trait Frame {
 }
 
 impl Frame for MasterFrame {
-    const KINDS: &'static [&'static str] =
-        &["hello", "start", "proceed", "cancel", "forget", "attach", "secret", "ack", "facts"];
+    const KINDS: &'static [&'static str] = &[
+        "hello", "start", "proceed", "cancel", "forget", "attach", "secret", "ack", "facts",
+        "query",
+    ];
 }
 
 impl Frame for AgentFrame {
@@ -442,6 +470,8 @@ impl Frame for AgentFrame {
         "need_secret",
         "forgotten",
         "facts",
+        "query_output",
+        "query_ended",
     ];
 }
 

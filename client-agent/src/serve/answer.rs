@@ -13,9 +13,9 @@ use nim_shared::id::{Digest, Fence, ObjectName, OperationId, Seq};
 use nim_shared::operation::Named;
 use nim_shared::stage::{Point, Stage};
 
-use super::order;
 use super::refused::Refused;
 use super::stream::{From, Stream, Streams};
+use super::{Out, order};
 use crate::command::Commands;
 use crate::disk::{self, Created};
 use crate::facts::Facts;
@@ -33,6 +33,7 @@ pub(super) struct Answerer {
     pub(super) state: State,
     pub(super) commands: Commands,
     pub(super) facts: Facts,
+    pub(super) out: Out,
     streams: Streams,
     /// What this session reports on, and under which fence it asked.
     attached: Vec<(OperationId, Fence)>,
@@ -43,11 +44,11 @@ pub(super) struct Answerer {
 type Answer = Result<Option<AgentFrame>, Refused>;
 
 impl Answerer {
-    pub(super) fn new(root: Root, streams: Streams) -> Result<Self, disk::Error> {
+    pub(super) fn new(root: Root, out: Out, streams: Streams) -> Result<Self, disk::Error> {
         let state = State::open(&root)?;
         let commands = Commands::new(root.clone());
         let facts = Facts::new(root.clone(), &state)?;
-        Ok(Self { root, state, commands, facts, streams, attached: Vec::new(), next: None })
+        Ok(Self { root, state, commands, facts, out, streams, attached: Vec::new(), next: None })
     }
 
     pub(super) fn answer(&mut self, frame: MasterFrame) -> Answer {
@@ -65,6 +66,7 @@ impl Answerer {
             }
             MasterFrame::Ack { operation, upto, .. } => self.ack(operation, upto),
             MasterFrame::Facts => self.facts(),
+            MasterFrame::Query(query) => self.query(&query),
         }
     }
 
@@ -306,13 +308,7 @@ impl Answerer {
     }
 
     fn facts(&self) -> Answer {
-        for operation in self.state.operations()? {
-            if Progress::read(&operation)?.0.is_silent() {
-                return Err(Refused::moment(
-                    "the workload is being moved: nothing is asked of AIX now",
-                ));
-            }
-        }
+        refuse_in_silence(&self.state)?;
         let (snapshot, _) = self.facts.snapshot();
         Ok(Some(AgentFrame::Facts { snapshot: Box::new(snapshot) }))
     }
@@ -347,6 +343,17 @@ pub(super) fn admit(operation: &Operation, fence: Fence) -> Result<(), Refused> 
         return Ok(());
     }
     Err(Refused::new(Refusal::StaleFence, format!("fence {fence} is lower than the highest seen")))
+}
+
+/// Refuses while the workload is being moved: nothing is asked of AIX then.
+pub(super) fn refuse_in_silence(state: &State) -> Result<(), Refused> {
+    for operation in state.operations()? {
+        if Progress::read(&operation)?.0.is_silent() {
+            let text = "the workload is being moved: nothing is asked of AIX now";
+            return Err(Refused::moment(text));
+        }
+    }
+    Ok(())
 }
 
 /// Notes what the master has stored; never less than before.

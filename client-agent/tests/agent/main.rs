@@ -9,6 +9,7 @@ mod master;
 mod mounts;
 mod operation;
 mod process;
+mod query;
 mod receive;
 #[cfg(feature = "crash-points")]
 mod recovery;

@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::Path;
 
 use futures::future::BoxFuture;
-use nim_shared::api::{AgentStatus, Failure, PartitionView, SystemView};
+use nim_shared::api::{AgentStatus, Failure, PartitionView, QueryAnswer, SystemView};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
+use nim_shared::query::Query;
 
 /// Speaks with hosts on behalf of the API. Each call has a limit of time of its own, below that of a request.
 pub trait Hosts: Send + Sync {
@@ -15,6 +16,9 @@ pub trait Hosts: Send + Sync {
 
     /// What the agent on `lpar` says about itself, or why it does not.
     fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus>;
+
+    /// Asks `lpar` something, read-only. Takes as long as the query may.
+    fn query(&self, lpar: ObjectName, query: Query) -> BoxFuture<'_, Result<QueryAnswer, Failure>>;
 
     /// The line of `authorized_keys` that goes with a private key on this master, for hosts that are logged in to with it.
     fn public_key(&self, path: &Path) -> Result<String, Box<Failure>>;

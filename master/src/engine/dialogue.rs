@@ -289,7 +289,10 @@ impl Dialogue {
                 Ok(())
             }
             // Answers to what is asked outside of operations, or after the end of one.
-            AgentFrame::Forgotten { .. } | AgentFrame::Facts { .. } => Ok(()),
+            AgentFrame::Forgotten { .. }
+            | AgentFrame::Facts { .. }
+            | AgentFrame::QueryOutput { .. }
+            | AgentFrame::QueryEnded { .. } => Ok(()),
         }
     }
 

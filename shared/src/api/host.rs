@@ -154,3 +154,17 @@ pub struct AgentStatus {
     /// Why there is no answer.
     pub failure: Option<super::Failure>,
 }
+
+/// What an LPAR answered to a [`Query`](crate::query::Query): what its command printed, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct QueryAnswer {
+    /// The LPAR.
+    pub lpar: ObjectName,
+    /// Exit status of the command; -1 when a signal ended it.
+    pub status: i32,
+    /// Standard output. It comes from a host: it may hold anything.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}

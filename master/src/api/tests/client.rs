@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use nim_shared::api::{AgentStatus, Failure, FailureKind, PartitionView, SystemView};
+use nim_shared::api::{AgentStatus, Failure, FailureKind, PartitionView, QueryAnswer, SystemView};
 use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::object::{Object, Spec};
+use nim_shared::query::Query;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -249,6 +250,18 @@ impl Hosts for FakeHosts {
     fn agent_status(&self, lpar: ObjectName) -> BoxFuture<'_, AgentStatus> {
         let failure = Some(unreachable(lpar.as_str()));
         async move { AgentStatus { lpar, hello: None, skew_milliseconds: None, failure } }.boxed()
+    }
+
+    fn query(&self, lpar: ObjectName, query: Query) -> BoxFuture<'_, Result<QueryAnswer, Failure>> {
+        async move {
+            if lpar.as_str().starts_with("down") {
+                return Err(unreachable(lpar.as_str()));
+            }
+            let run = query.invocation().unwrap();
+            let stdout = format!("{} {}\n", run.program, run.arguments.join(" "));
+            Ok(QueryAnswer { lpar, status: 0, stdout, stderr: String::new() })
+        }
+        .boxed()
     }
 
     fn public_key(&self, path: &Path) -> Result<String, Box<Failure>> {

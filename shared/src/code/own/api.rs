@@ -339,6 +339,27 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0186",
+        "no query",
+        "An LPAR is asked by a list of commands that only read; what was asked is not on it.",
+        "The message says what can be asked; everything else is done on the LPAR itself.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0187",
+        "an LPAR was not asked",
+        "Its agent refuses the query, or its workload is being moved.",
+        "Do what the cause says: the policy file on the LPAR, the agent's release, or wait for the end of the move.",
+        SeeOthers,
+    ),
+    own(
+        "NLU-0188",
+        "a query was not answered in time",
+        "The LPAR or the command on it takes longer than its limit.",
+        "nimctl agent status shows whether the LPAR answers; nimctl status whether an update runs.",
+        Later,
+    ),
+    own(
         "NLU-0191",
         "the attributes lead to no host",
         "Address, port, user or way of the object do not make an endpoint.",

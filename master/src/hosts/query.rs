@@ -1,0 +1,143 @@
+//! Read-only questions to an LPAR, over a connection of their own: an operation that runs there has another one, and keeps it.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use nim_shared::api::{Failure, FailureKind, QueryAnswer};
+use nim_shared::frame::{AgentFrame, MasterFrame, OutputStream, Refusal};
+use nim_shared::id::{ObjectName, printable};
+use nim_shared::query::{Invocation, Query};
+use tokio::time::timeout;
+
+use super::{STATUS, failure, hint};
+use crate::engine::session::{Agent, Lost};
+use crate::engine::shared::Shared;
+
+/// Asks the agent on `lpar`.
+///
+/// # Errors
+/// The agent cannot be reached, or it refuses.
+pub(super) async fn ask(
+    shared: &Arc<Shared>,
+    lpar: &ObjectName,
+    query: Query,
+) -> Result<QueryAnswer, Failure> {
+    let run =
+        query.invocation().map_err(|bad| failure("NLU-0186", FailureKind::Usage, &bad, None))?;
+    let lost = |lost: Lost| failure(&lost.code(), FailureKind::Unreachable, &lost, hint(&lost));
+    let mut agent = match timeout(STATUS, shared.open_agent(lpar)).await {
+        Ok(opened) => opened.map_err(lost)?,
+        Err(_) => return Err(late(lpar, "the agent", STATUS.as_secs())),
+    };
+    // The agent ends the command at the limit, and says so; past that nobody says anything any more.
+    let limit = run.limit.duration() + STATUS;
+    let answered = timeout(limit, converse(&mut agent, lpar, query, &run)).await;
+    agent.close().await;
+    match answered {
+        Ok(answer) => answer.map_err(|said| match said {
+            Said::Lost(error) => lost(*error),
+            Said::Refused(failure) => *failure,
+        }),
+        Err(_) => Err(late(lpar, run.program, limit.as_secs())),
+    }
+}
+
+/// Why there is no answer.
+enum Said {
+    Lost(Box<Lost>),
+    Refused(Box<Failure>),
+}
+
+async fn converse(
+    agent: &mut Agent,
+    lpar: &ObjectName,
+    query: Query,
+    run: &Invocation,
+) -> Result<QueryAnswer, Said> {
+    let lost = |error| Said::Lost(Box::new(error));
+    agent.send(&MasterFrame::Query(query)).await.map_err(lost)?;
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    loop {
+        match agent.next().await.map_err(lost)? {
+            AgentFrame::QueryOutput { stream, data } => {
+                let bytes =
+                    STANDARD.decode(data).map_err(|_| Said::Refused(Box::new(garbage(lpar))))?;
+                if stdout.len() + stderr.len() + bytes.len() > MOST {
+                    return Err(Said::Refused(Box::new(garbage(lpar))));
+                }
+                match stream.known() {
+                    Some(OutputStream::Stdout) | None => stdout.extend(bytes),
+                    Some(OutputStream::Stderr) => stderr.extend(bytes),
+                }
+            }
+            AgentFrame::QueryEnded { status } => {
+                let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+                return Ok(QueryAnswer {
+                    lpar: lpar.clone(),
+                    status,
+                    stdout: text(stdout),
+                    stderr: text(stderr),
+                });
+            }
+            AgentFrame::Refused { why, text, .. } => {
+                return Err(Said::Refused(Box::new(refused(lpar, run, why.known(), &text))));
+            }
+            // What is said beside it is for sessions of operations.
+            _ => {}
+        }
+    }
+}
+
+/// The agent does not ask it.
+fn refused(lpar: &ObjectName, run: &Invocation, why: Option<Refusal>, text: &str) -> Failure {
+    let (kind, hint) = match why {
+        Some(Refusal::Policy) => {
+            (FailureKind::Refused, Some(format!("root on {lpar} decides that, in the policy file")))
+        }
+        Some(Refusal::WrongMoment) => (
+            FailureKind::Unreachable,
+            Some(format!("nimctl status {lpar}; ask again after the move")),
+        ),
+        Some(Refusal::UnknownFrame | Refusal::BadRequest) => (
+            FailureKind::Refused,
+            Some(format!(
+                "nimctl agent status {lpar} shows its version; nimctl agent bundle installs ours"
+            )),
+        ),
+        _ => (FailureKind::Refused, None),
+    };
+    Failure {
+        code: "NLU-0187".to_owned(),
+        message: format!("{lpar} was not asked: {}", run.program),
+        causes: vec![printable(text)],
+        hint,
+        faults: Vec::new(),
+        kind,
+    }
+}
+
+fn late(lpar: &ObjectName, what: &str, seconds: u64) -> Failure {
+    Failure {
+        code: "NLU-0188".to_owned(),
+        message: format!("{what} on {lpar} did not answer within {seconds} s"),
+        causes: Vec::new(),
+        hint: Some("during the standstill of a Live Update that is so: nimctl status".to_owned()),
+        faults: Vec::new(),
+        kind: FailureKind::Unreachable,
+    }
+}
+
+fn garbage(lpar: &ObjectName) -> Failure {
+    Failure {
+        code: "NLU-0403".to_owned(),
+        message: format!("the agent on {lpar} says what cannot be"),
+        causes: vec!["its answer is too long, or not what it announces".to_owned()],
+        hint: Some(format!("nimctl agent status {lpar}")),
+        faults: Vec::new(),
+        kind: FailureKind::Unreachable,
+    }
+}
+
+/// Most bytes of an answer. An agent sends at most 4 MiB of each stream.
+const MOST: usize = 8 << 20;
