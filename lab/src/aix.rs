@@ -13,8 +13,10 @@ mod genld;
 mod getconf;
 mod hmcauth;
 mod hostname;
+mod instfix;
 mod locale;
 mod lparstat;
+mod lppchk;
 mod lsattr;
 mod lsdev;
 mod lslpp;
@@ -54,7 +56,9 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/bin", "getconf"),
     ("usr/sbin", "hmcauth"),
     ("usr/bin", "hostname"),
+    ("usr/sbin", "instfix"),
     ("usr/bin", "lparstat"),
+    ("usr/bin", "lppchk"),
     ("usr/sbin", "lsattr"),
     ("usr/sbin", "lsdev"),
     ("usr/bin", "lslpp"),
@@ -99,7 +103,9 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "getconf" => getconf::run,
         "hmcauth" => hmcauth::run,
         "hostname" => hostname::run,
+        "instfix" => instfix::run,
         "lparstat" => lparstat::run,
+        "lppchk" => lppchk::run,
         "lsattr" => lsattr::run,
         "lsdev" => lsdev::run,
         "lslpp" => lslpp::run,

@@ -115,7 +115,7 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Show the version, the masters and the public key of nimd
     Server,
-    /// NIM's nim: define, change, remove, cust, in NIM's words
+    /// NIM's nim: objects, updates and questions to machines, in NIM's words
     Nim(Words),
     /// NIM's lsnim: list objects as NIM does
     Lsnim(Words),
@@ -125,6 +125,9 @@ pub(crate) enum Command {
     Nimquery(Words),
     /// dpasswd: store the password that goes with a passwd_file
     Dpasswd(Words),
+    /// NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s or lslpp -Lc
+    #[command(name = "c_rsh")]
+    CRsh(Words),
     /// Take over what another master has
     #[command(subcommand)]
     Import(Import),

@@ -74,6 +74,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
             Ok(nim::run(Personality::Missing(name), words, context).await)
         }
         Command::Dpasswd(words) => Ok(nim::run(Personality::Dpasswd, words, context).await),
+        Command::CRsh(words) => Ok(nim::run(Personality::CRsh, words, context).await),
         Command::Import(args) => nim::import(args, context).await,
         Command::InstallLinks(args) => nim::install_links(args, context),
         Command::Completions(args) => completions(args, context),

@@ -4,15 +4,18 @@
 //! A name comes from the link that the program was started by, or is a command of `nimctl` (`nimctl nim -o …`). What stands after
 //! it is none of clap's business: options are bundled as AIX bundles them.
 
+mod c_rsh;
 mod cust;
 mod dpasswd;
 mod import;
 mod links;
 mod lsnim;
+mod machine;
 mod nimquery;
 mod object;
 mod order;
 mod predefined;
+mod query;
 mod say;
 
 pub(crate) use import::run as import;
@@ -40,6 +43,8 @@ pub(crate) enum Personality {
     Nimquery,
     /// Stores the password that goes with a `passwd_file`.
     Dpasswd,
+    /// Asks a machine what deployed tools ask.
+    CRsh,
     /// A program of NIM's that this version is not.
     Missing(&'static str),
 }
@@ -52,7 +57,7 @@ const NAMES: [(&str, Personality); 7] = [
     ("nimquery", Personality::Nimquery),
     ("dpasswd", Personality::Dpasswd),
     ("dkeyexch", Personality::Missing("dkeyexch")),
-    ("c_rsh", Personality::Missing("c_rsh")),
+    ("c_rsh", Personality::CRsh),
 ];
 
 impl Personality {
@@ -68,6 +73,7 @@ impl Personality {
             Self::Nimclient => "nimclient",
             Self::Nimquery => "nimquery",
             Self::Dpasswd => "dpasswd",
+            Self::CRsh => "c_rsh",
             Self::Missing(name) => name,
         }
     }
@@ -80,6 +86,7 @@ impl Personality {
             Self::Nimclient => Command::Nimclient(words),
             Self::Nimquery => Command::Nimquery(words),
             Self::Dpasswd => Command::Dpasswd(words),
+            Self::CRsh => Command::CRsh(words),
             Self::Missing(name) => Command::Missing(name, words),
         }
     }
@@ -129,6 +136,7 @@ pub(crate) async fn run(personality: Personality, words: &Words, context: &Conte
     let done = match personality {
         Personality::Nim => order::run(arguments, context).await,
         Personality::Dpasswd => dpasswd::run(arguments, context).await,
+        Personality::CRsh => c_rsh::run(arguments, context).await,
         Personality::Lsnim => lsnim::run(program, arguments, context).await,
         Personality::Nimclient => match arguments.split_first() {
             // `nimclient -l` and the options of lsnim after it, apart or bundled.
@@ -198,10 +206,10 @@ mod tests {
     #[test]
     fn what_is_not_built_is_known_by_its_link_only() {
         assert!(matches!(
-            read(&["c_rsh", "aix01", "ls"]).unwrap().command,
-            Command::Missing("c_rsh", _)
+            read(&["dkeyexch", "-f", "x"]).unwrap().command,
+            Command::Missing("dkeyexch", _)
         ));
-        assert!(read(&["nimctl", "c_rsh", "aix01"]).is_none());
+        assert!(read(&["nimctl", "dkeyexch", "-f"]).is_none());
         assert!(read(&["nimctl", "list", "nim"]).is_none());
         assert!(read(&["nimctl"]).is_none());
     }

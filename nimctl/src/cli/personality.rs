@@ -13,13 +13,13 @@ pub(crate) struct Words {
     pub(crate) arguments: Vec<String>,
 }
 
-/// Make links, so that nim, lsnim, nimclient, nimquery and dpasswd are this program. What is there already and is no such link stays.
+/// Make links, so that nim, lsnim, nimclient, nimquery, dpasswd and c_rsh are this program. What is there already and is no such link stays.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  nimctl install-links ~/bin\n  nimctl install-links --system\n  nimctl install-links --system --root /tmp/package"
 )]
 pub(crate) struct InstallLinks {
-    /// At the paths where scripts expect them: /usr/sbin, and /usr/bin for dpasswd.
+    /// At the paths where scripts expect them: /usr/sbin, /usr/bin for dpasswd, /usr/lpp/bos.sysmgt/nim/methods for c_rsh.
     #[arg(long, required_unless_present = "directory", conflicts_with = "directory")]
     pub(crate) system: bool,
     /// Folder that stands for / with --system, to make a package.

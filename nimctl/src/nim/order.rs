@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::pair;
 
 use super::object::find;
-use super::{cust, say};
+use super::{cust, query, say};
 
 /// The name that messages have.
 const PROGRAM: &str = "nim";
@@ -47,6 +47,7 @@ pub(super) async fn run(arguments: &[String], context: &Context) -> Result<Exit,
         Some(Operation::Change) => change(&order, context).await,
         Some(Operation::Remove) => remove(&order, context).await,
         Some(Operation::Cust) => cust::run(&order, context).await,
+        Some(Operation::Query) => ask(&order, context).await,
     }
 }
 
@@ -63,6 +64,15 @@ fn unknown(operation: &str) -> Error {
         ),
         Some(format!("{meant}known are {}", known.join(", "))),
     )
+}
+
+/// Asks what is named. What kind of answer there is depends on the type of the object.
+async fn ask(order: &Order, context: &Context) -> Result<Exit, Error> {
+    let found = find(PROGRAM, Target::new(&["objects"]), &order.targets, context).await?;
+    if found.views.is_empty() {
+        return Ok(found.exit);
+    }
+    Ok(found.exit.max(query::run(order, found.views, context).await?))
 }
 
 async fn define(order: &Order, context: &Context) -> Result<Exit, Error> {

@@ -126,7 +126,8 @@ const PAGE: &[Line] = &[
     Line {
         page: "nim -o lslpp <vio-server name>",
         repair: &[("<vio-server name>", "viodev1")],
-        comes: NotBuilt(2, "operation \"lslpp\" is not known"),
+        // A VIOS has no agent to ask.
+        comes: NotBuilt(3, "viodev1 is of type vios"),
     },
     Line {
         page: "lsnim -c management",
@@ -297,7 +298,12 @@ fn api() -> Api {
         .on("POST /v1/cust", &accepted)
         .on(&operation, &succeeded(1, "laboh"))
         .on(&format!("{operation}/output"), &printed);
-    for view in site {
+    let vios = object(
+        "vios",
+        "viodev1",
+        &[("if1", "vlan4 viodev1 0 ent1"), ("mgmt_source", "9080-M9S_78ABCDE"), ("identity", "3")],
+    );
+    for view in site.into_iter().chain([vios]) {
         api = api.on(
             &format!("GET /v1/objects?name={}&limit=1000", view.object.name),
             &page(vec![view]),

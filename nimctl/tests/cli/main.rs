@@ -10,6 +10,7 @@ mod inventory;
 mod live;
 mod nim;
 mod operations;
+mod question;
 mod sample;
 mod site;
 mod usage;

@@ -84,11 +84,12 @@ fn help_and_version_are_data() {
       resolve        End a stuck operation, on your word
       explain        Explain what geninstall printed, or what a code means
       server         Show the version, the masters and the public key of nimd
-      nim            NIM's nim: define, change, remove, cust, in NIM's words
+      nim            NIM's nim: objects, updates and questions to machines, in NIM's words
       lsnim          NIM's lsnim: list objects as NIM does
       nimclient      NIM's nimclient, of which -l is known: list objects
       nimquery       NIM's nimquery: the frames of an HMC, the partitions of a frame
       dpasswd        dpasswd: store the password that goes with a passwd_file
+      c_rsh          NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s or lslpp -Lc
       import         Take over what another master has
       install-links  Make links, so that nim and lsnim are this program
       completions    Write a completion script for a shell

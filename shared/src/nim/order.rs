@@ -123,16 +123,21 @@ pub enum Operation {
     Remove,
     /// Customizes machines: here, by Live Update.
     Cust,
+    /// Asks machines something.
+    Query,
     /// Belongs to network boot, which this master does not do. What to use instead.
     Elsewhere(&'static str),
 }
 
 /// The operations that can be asked for, by their names in NIM.
-pub const OPERATIONS: [(&str, Operation); 4] = [
+pub const OPERATIONS: [(&str, Operation); 7] = [
     ("define", Operation::Define),
     ("change", Operation::Change),
     ("remove", Operation::Remove),
     ("cust", Operation::Cust),
+    ("lslpp", Operation::Query),
+    ("lppchk", Operation::Query),
+    ("fix_query", Operation::Query),
 ];
 
 /// NIM's operations that need network boot. Source of the names: the NIM reference, §2.2.
@@ -214,6 +219,7 @@ mod tests {
     fn what_needs_network_boot_is_known_by_name() {
         assert!(matches!(Operation::named("bos_inst"), Some(Operation::Elsewhere(_))));
         assert_eq!(Operation::named("cust"), Some(Operation::Cust));
-        assert_eq!(Operation::named("lslpp"), None);
+        assert_eq!(Operation::named("lslpp"), Some(Operation::Query));
+        assert_eq!(Operation::named("levitate"), None);
     }
 }

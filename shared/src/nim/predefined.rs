@@ -110,7 +110,12 @@ pub fn operations(of: ObjectType) -> Vec<Word> {
         ("remove", "remove an object"),
     ];
     if matches!(of, ObjectType::Standalone | ObjectType::MacGroup) {
-        all.push(("cust", "perform software customization"));
+        all.extend([
+            ("cust", "perform software customization"),
+            ("lslpp", "list what is installed"),
+            ("lppchk", "verify what is installed"),
+            ("fix_query", "say which fixes are installed"),
+        ]);
     }
     all
 }
@@ -157,9 +162,16 @@ pub fn attributes(operation: &str, of: ObjectType) -> Option<Attributes> {
             Attributes { required: names(required), optional }
         }
         "change" => Attributes { required: Vec::new(), optional: all() },
+        "lslpp" => optional(&["lslpp_flags", "filesets"]),
+        "lppchk" => optional(&["lppchk_flags", "filesets"]),
+        "fix_query" => optional(&["fix_query_flags", "fixes"]),
         "cust" => Attributes { required: CUST[..2].to_vec(), optional: CUST[2..].to_vec() },
         _ => Attributes::default(),
     })
+}
+
+fn optional(names: &[&'static str]) -> Attributes {
+    Attributes { required: Vec::new(), optional: names.to_vec() }
 }
 
 impl Attributes {

@@ -180,4 +180,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         "See nimctl list cec.",
         NotNeeded,
     ),
+    own(
+        "NLU-0540",
+        "no question",
+        "Machines are asked by a list of commands that only read, one at a time and without a shell; this is not on it.",
+        "The message says what is; everything else is done on the machine itself.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0541",
+        "no machine of this name",
+        "No object is called so, and no machine has it as the host name of its first interface.",
+        "lsnim -l -t standalone shows names and host names.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0542",
+        "an object that cannot be asked",
+        "Only standalone machines have the agent that answers, and groups stand for such machines.",
+        "lsnim -t standalone and lsnim -t mac_group list them.",
+        AfterRemedy,
+    ),
 ];

@@ -1,0 +1,149 @@
+//! `nim -o lslpp`, `lppchk` and `fix_query` on machines: what AIX answers is printed as it is.
+
+use nim_shared::api::{ObjectView, QueryAnswer};
+use nim_shared::nim::message::{Code, Message};
+use nim_shared::nim::order::Order;
+use nim_shared::query::{Query, QueryId};
+use tokio::task::JoinSet;
+
+use crate::command::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::text::clean_lines;
+
+use super::{machine, say};
+
+/// The name that messages have.
+const PROGRAM: &str = "nim";
+
+/// One of NIM's operations that ask a machine.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    /// What is run.
+    id: QueryId,
+    /// The attribute with its options.
+    options: &'static str,
+    /// Its options where none are given.
+    default: &'static str,
+    /// The attribute with what it is asked about.
+    about: &'static str,
+}
+
+/// The operation called `name`. Source: the NIM reference, §3.5, also of `-f`; what is run where nothing is said is ours for the
+/// other two.
+fn kind(name: &str) -> Option<Kind> {
+    let kind = |id, options, default, about| Some(Kind { id, options, default, about });
+    match name {
+        "lslpp" => kind(QueryId::Lslpp, "lslpp_flags", "-L", "filesets"),
+        "lppchk" => kind(QueryId::Lppchk, "lppchk_flags", "-f", "filesets"),
+        "fix_query" => kind(QueryId::Instfix, "fix_query_flags", "-i", "fixes"),
+        _ => None,
+    }
+}
+
+/// Asks each of `views` what `order` asks for.
+///
+/// # Errors
+/// Nothing was asked.
+pub(super) async fn run(
+    order: &Order,
+    views: Vec<ObjectView>,
+    context: &Context,
+) -> Result<Exit, Error> {
+    let query = query(order)?;
+    let machines = machine::expanded(PROGRAM, views, context).await?;
+    let several = machines.len() > 1;
+    let mut exit = Exit::Done;
+    for (view, answer) in ask(&machines, &query, context).await {
+        let name = view.object.name.as_str();
+        match answer {
+            Ok(answer) => exit = exit.max(show(name, &answer, &query, several, context)?),
+            Err(error @ Error::NoServer { .. }) => return Err(error),
+            Err(error) => exit = exit.max(say::report(PROGRAM, &error, context)),
+        }
+    }
+    Ok(exit)
+}
+
+/// The question, with everything that the operation takes looked at.
+fn query(order: &Order) -> Result<Query, Error> {
+    let Some(kind) = kind(&order.operation) else {
+        return Err(say::usage(format!("{} asks nothing", order.operation), None));
+    };
+    let known = [kind.options, kind.about, "async", "verbose"];
+    if let Some(pair) = order.attributes.iter().find(|pair| !known.contains(&&*pair.attribute)) {
+        return Err(say::usage(
+            format!(
+                "{} of machines does not take the attribute {}",
+                order.operation,
+                nim_shared::id::printable(&pair.attribute)
+            ),
+            Some(format!("it takes {} and {}", kind.options, kind.about)),
+        ));
+    }
+    let about = order.value(kind.about).unwrap_or_default();
+    let about = about.split_whitespace().map(str::to_owned).collect();
+    let options = order.value(kind.options).filter(|given| !given.trim().is_empty());
+    Query::new(kind.id, options.unwrap_or(kind.default), about).map_err(|bad| {
+        say::refused(
+            "NLU-0540",
+            bad.to_string(),
+            "what is more than a question is done on the machine itself",
+        )
+    })
+}
+
+/// What each machine answers, in their order. A few are asked at a time.
+async fn ask<'a>(
+    machines: &'a [ObjectView],
+    query: &Query,
+    context: &Context,
+) -> Vec<(&'a ObjectView, Result<QueryAnswer, Error>)> {
+    let mut asked = JoinSet::new();
+    let mut answers: Vec<Option<Result<QueryAnswer, Error>>> =
+        machines.iter().map(|_| None).collect();
+    let mut waiting = machines.iter().enumerate();
+    loop {
+        while asked.len() < AT_A_TIME
+            && let Some((at, view)) = waiting.next()
+        {
+            let (name, query) = (view.object.name.clone(), query.clone());
+            let context = Context { client: context.client.clone(), printer: context.printer };
+            asked.spawn(async move { (at, machine::ask(&name, &query, &context).await) });
+        }
+        match asked.join_next().await {
+            Some(Ok((at, answer))) => answers[at] = Some(answer),
+            // A task that panicked has said so itself.
+            Some(Err(_)) => {}
+            None => break,
+        }
+    }
+    machines.iter().zip(answers).filter_map(|(view, answer)| Some((view, answer?))).collect()
+}
+
+/// Prints one answer; whose it is where there are several.
+fn show(
+    name: &str,
+    answer: &QueryAnswer,
+    query: &Query,
+    several: bool,
+    context: &Context,
+) -> Result<Exit, Error> {
+    let mut stdout = clean_lines(&answer.stdout);
+    if several {
+        stdout.insert_str(0, &format!("{name}:\n"));
+    }
+    context.printer.raw(stdout.as_bytes())?;
+    context.printer.on_stderr(&clean_lines(&answer.stderr));
+    if answer.status == 0 {
+        return Ok(Exit::Done);
+    }
+    let program = query.invocation().map_or("", |run| run.program);
+    let text = format!("An unexpected result was returned by the \"{program}\" command:");
+    let message = Message::new(Code::UnexpectedResult, PROGRAM, text)
+        .and(format!("exit status {} on {name}; what it wrote stands before this", answer.status));
+    Ok(say::message(&message, Exit::DidNotSucceed, context))
+}
+
+/// How many machines are asked at a time. `nimd` has its own limits; this one keeps its queue short.
+const AT_A_TIME: usize = 16;
