@@ -99,6 +99,52 @@ CREATE TABLE public.login_turn (
     version bigint DEFAULT 0 NOT NULL
 );
 
+CREATE TABLE public.lpp_fault (
+    object_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL
+);
+
+CREATE TABLE public.lpp_file (
+    object_id bigint NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C",
+    bytes bigint NOT NULL,
+    digest bytea NOT NULL
+);
+
+CREATE TABLE public.lpp_fileset (
+    object_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    level text NOT NULL,
+    package text NOT NULL,
+    kind text NOT NULL,
+    description text NOT NULL,
+    requisites jsonb NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.lpp_ifix (
+    object_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    label text NOT NULL,
+    description text NOT NULL,
+    live_update boolean,
+    reboot boolean,
+    requisites jsonb NOT NULL,
+    path text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE public.lpp_index (
+    object_id bigint NOT NULL,
+    revision bigint NOT NULL,
+    indexed_at timestamp with time zone DEFAULT now() NOT NULL,
+    not_indexed text,
+    level text,
+    level_by text
+);
+
 CREATE TABLE public.master (
     id uuid NOT NULL,
     place text NOT NULL,
@@ -533,6 +579,21 @@ ALTER TABLE ONLY public.host_key
 ALTER TABLE ONLY public.login_turn
     ADD CONSTRAINT login_turn_pkey PRIMARY KEY (hmc);
 
+ALTER TABLE ONLY public.lpp_fault
+    ADD CONSTRAINT lpp_fault_pkey PRIMARY KEY (object_id, "position");
+
+ALTER TABLE ONLY public.lpp_file
+    ADD CONSTRAINT lpp_file_pkey PRIMARY KEY (object_id, path);
+
+ALTER TABLE ONLY public.lpp_fileset
+    ADD CONSTRAINT lpp_fileset_pkey PRIMARY KEY (object_id, "position");
+
+ALTER TABLE ONLY public.lpp_ifix
+    ADD CONSTRAINT lpp_ifix_pkey PRIMARY KEY (object_id, "position");
+
+ALTER TABLE ONLY public.lpp_index
+    ADD CONSTRAINT lpp_index_pkey PRIMARY KEY (object_id);
+
 ALTER TABLE ONLY public.master
     ADD CONSTRAINT master_pkey PRIMARY KEY (id);
 
@@ -690,6 +751,21 @@ ALTER TABLE ONLY public.follow_up_action
 
 ALTER TABLE ONLY public.frame_reading
     ADD CONSTRAINT frame_reading_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.lpp_fault
+    ADD CONSTRAINT lpp_fault_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.lpp_index(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.lpp_file
+    ADD CONSTRAINT lpp_file_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.lpp_index(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.lpp_fileset
+    ADD CONSTRAINT lpp_fileset_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.lpp_index(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.lpp_ifix
+    ADD CONSTRAINT lpp_ifix_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.lpp_index(object_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.lpp_index
+    ADD CONSTRAINT lpp_index_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.nim_cec_hmc
     ADD CONSTRAINT nim_cec_hmc_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id) ON DELETE CASCADE;

@@ -14,6 +14,7 @@ mod extract;
 mod frame;
 mod host;
 mod hostkey;
+mod lpp;
 mod object;
 mod operation;
 mod report;
@@ -40,6 +41,7 @@ use nim_shared::stamp::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::sync::watch::Sender;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 pub use host::{HostKeys, Hosts, Offered};
@@ -60,6 +62,8 @@ pub struct Api {
     parts: Arc<Parts>,
     /// Tells watchers to look. One listener at the database for all of them: each holds a connection.
     news: Arc<Sender<()>>,
+    /// What goes on beside requests.
+    tasks: TaskTracker,
 }
 
 /// See [`Api::new`].
@@ -102,7 +106,7 @@ impl Api {
     /// Of its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), news: Arc::new(Sender::new(())) }
+        Self { parts: Arc::new(parts), news: Arc::new(Sender::new(())), tasks: TaskTracker::new() }
     }
 
     /// Answers on `socket` until [`Parts::end`] is set; then takes no more connections and gives those that are open
@@ -115,6 +119,7 @@ impl Api {
             tokio::time::sleep(GRACE).await;
         };
         let telling = tell(self.store.hints(&[Topic::Events, Topic::Work]), Arc::clone(&self.news));
+        let tasks = self.tasks.clone();
         let service = self.router().into_make_service_with_connect_info::<Peer>();
         let serving =
             axum::serve(listener, service).with_graceful_shutdown(end.clone().cancelled_owned());
@@ -126,6 +131,9 @@ impl Api {
             },
             () = late => warn!("requests were still open when nimd ended; their connections are cut"),
         }
+        // They heard of the end themselves.
+        tasks.close();
+        tasks.wait().await;
         drop(guard);
     }
 
@@ -163,6 +171,9 @@ routes! {
     "/v1/objects" { get object::list, post object::define }
     "/v1/objects/{name}" { get object::show, patch object::edit, delete object::remove }
     "/v1/objects/{name}/history" { get object::history }
+    "/v1/lpp_sources/{name}" { get lpp::show }
+    "/v1/lpp_sources/{name}/check" { post lpp::check }
+    "/v1/lpp_sources/{name}/packages" { post lpp::packages }
     "/v1/apply" { post apply::apply }
     "/v1/export" { get apply::export }
     "/v1/hmcs/{name}/systems" { get discover::systems }

@@ -8,6 +8,7 @@ pub mod hosts;
 pub mod housekeeping;
 pub mod images;
 pub mod inventory;
+pub mod lpp;
 pub mod os;
 pub mod render;
 pub mod run;

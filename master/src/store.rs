@@ -19,6 +19,7 @@ mod history;
 pub mod hostkey;
 pub mod lease;
 pub mod life;
+pub mod lpp;
 mod migration;
 pub mod notify;
 pub mod object;

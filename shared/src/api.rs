@@ -10,6 +10,9 @@
 //! | `DELETE /v1/objects/{name}` | → nothing |
 //! | `GET /v1/objects/{name}/history?limit` | → list of [`PastChange`], the newest first |
 //! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
+//! | `GET /v1/lpp_sources/{name}` | → [`LppSourceView`] |
+//! | `POST /v1/lpp_sources/{name}/check` | → [`LppSourceView`] |
+//! | `POST /v1/lpp_sources/{name}/packages` | [`ChangePackages`] → [`ChangedPackages`] |
 //! | `GET /v1/export?name*` | → YAML text |
 //! | `POST /v1/discover` | [`Discover`] → [`Discovered`] |
 //! | `GET /v1/hmcs/{name}/systems` | → list of [`SystemView`] |
@@ -44,6 +47,7 @@
 
 mod discover;
 mod host;
+mod lpp;
 mod object;
 mod operation;
 
@@ -56,6 +60,7 @@ pub use host::{
     AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, QueryAnswer, Scan, Scanned,
     SecretView, Server, SetSecret, TrustKeys, Trusted,
 };
+pub use lpp::{ChangePackages, ChangedPackages, LppSourceView};
 pub use object::{
     Action, Applied, Apply, AttributeChange, Define, Edit, File, FileFault, ObjectChange,
     ObjectView, Pair, PastChange,

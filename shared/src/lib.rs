@@ -9,6 +9,7 @@ pub mod code;
 pub mod frame;
 pub mod id;
 pub mod level;
+pub mod lpp;
 pub mod lvupdate;
 pub mod near;
 pub mod nim;

@@ -43,6 +43,7 @@ pub(super) async fn apply(
             (Change::Put(object), (name, place))
         })
         .unzip();
+    let sources: Vec<Object> = changes.iter().filter_map(source).collect();
     let mode = if dry_run { Mode::DryRun } else { Mode::Store };
     let differences = api.store.apply(changes, mode, who).await.map_err(|error| match error {
         // What only the database can know is said with its place in the file too.
@@ -70,8 +71,21 @@ pub(super) async fn apply(
             applied.changes.len(),
             who.uid
         );
+        let is_changed =
+            |source: &&Object| applied.changes.iter().any(|one| one.name == source.name);
+        super::lpp::look_soon(&api, sources.iter().filter(is_changed));
     }
     Ok(Json(applied))
+}
+
+/// The object of a change, where it is an `lpp_source`.
+fn source(change: &Change) -> Option<Object> {
+    match change {
+        Change::Put(object) if object.spec.object_type() == ObjectType::LppSource => {
+            Some(object.clone())
+        }
+        _ => None,
+    }
 }
 
 /// `GET /v1/export`: the objects with these names or patterns, all of them where none is given, as a fleet file.

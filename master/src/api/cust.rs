@@ -1,5 +1,6 @@
 //! `cust`: everything is looked at before anything is accepted, and all that is wrong is said at once.
 
+mod packages;
 mod plan;
 mod source;
 
@@ -156,6 +157,12 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
         }
         Some(_) | None => None,
     };
+    let content = match &cust.lpp_source {
+        Some(name) => api.store.lpp_index(name).await?,
+        None => None,
+    };
+    // What was found in another folder, or long ago in none, is no reason to refuse anything.
+    let content = content.filter(|index| index.current).and_then(|index| index.found.ok());
     let files = source::data_files(&objects).await?;
     let secrets = api.store.secret_list().await?;
     let waiting = api.configuration.settings.deadlines.capacity.seconds();
@@ -165,6 +172,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
         host_keys: host_keys(&api.store, targets).await?,
         key: api.key.clone(),
         images,
+        content,
         files,
         hmcs: hmcs.collect(),
         objects,

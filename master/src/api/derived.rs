@@ -12,6 +12,7 @@ use nim_shared::operation::StateName;
 use nim_shared::stamp::Timestamp;
 
 use super::verdict;
+use crate::store::lpp::LppSummary;
 use crate::store::object::Stored;
 use crate::store::operation::Record;
 use crate::store::{Error, Store};
@@ -23,6 +24,8 @@ pub(super) struct Derived {
     hmcs: BTreeMap<ObjectName, ObjectName>,
     /// The last operation of each LPAR.
     last: BTreeMap<ObjectName, Record>,
+    /// What is in each `lpp_source` that was looked into.
+    sources: BTreeMap<ObjectName, LppSummary>,
 }
 
 impl Derived {
@@ -43,6 +46,14 @@ impl Derived {
             .collect();
         if !lpars.is_empty() {
             derived.last = store.last_operations(&lpars).await?;
+        }
+        let sources = objects.iter().map(|one| &one.object);
+        let sources: Vec<_> = sources
+            .filter(|object| object.spec.object_type() == ObjectType::LppSource)
+            .map(|object| &object.name)
+            .collect();
+        if !sources.is_empty() {
+            derived.sources = store.lpp_summaries(&sources).await?;
         }
         Ok(derived)
     }
@@ -94,6 +105,10 @@ impl Derived {
             other if other.object_type().class() == ObjectClass::Resources => {
                 add("Rstate", READY.to_owned());
                 add("prev_state", "unavailable for use".to_owned());
+                if let Some(source) = self.sources.get(&object.name) {
+                    add("content", content(source));
+                    source.level.iter().for_each(|level| add("leads_to", level.clone()));
+                }
             }
             // Groups have no state.
             _ => {}
@@ -110,6 +125,15 @@ impl Derived {
     fn profile(&self, spec: &Spec) -> Option<String> {
         let (frame, identity) = spec.frame()?;
         Some(format!("{} {} {frame}", self.hmcs.get(frame)?, identity?))
+    }
+}
+
+/// What is in an `lpp_source`, in a line.
+fn content(source: &LppSummary) -> String {
+    let LppSummary { not_indexed, filesets, ifixes, faults, .. } = source;
+    match not_indexed {
+        Some(reason) => format!("not known: {reason}"),
+        None => format!("{filesets} filesets, {ifixes} interim fixes, {faults} faults"),
     }
 }
 

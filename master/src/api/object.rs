@@ -59,6 +59,7 @@ pub(super) async fn define(
         object.name = %object.name, object.type = %define.object_type, peer.uid = who.uid,
         "{} {} was defined by uid {}", define.object_type, object.name, who.uid
     );
+    super::lpp::look_soon(&api, [&object]);
     Ok((StatusCode::CREATED, Json(view(&api, &object.name).await?)))
 }
 
@@ -111,6 +112,7 @@ pub(super) async fn edit(
             object.name = %name, object.type = %changed.spec.object_type(), peer.uid = who.uid,
             "{name} was changed by uid {}", who.uid
         );
+        super::lpp::look_soon(&api, [&changed]);
     }
     Ok(Json(view(&api, &name).await?))
 }

@@ -3,6 +3,7 @@
 mod agent;
 mod client;
 mod cust;
+mod lpp;
 mod object;
 mod operation;
 mod routes;

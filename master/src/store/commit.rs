@@ -24,6 +24,7 @@ use super::{Error, Store};
 #[allow(missing_docs, reason = "each is the name of the function")]
 pub enum Writing {
     Apply,
+    LppIndex,
     Accept,
     Adopt,
     Claim,
@@ -55,6 +56,7 @@ impl Writing {
     /// All of them.
     pub const ALL: &'static [Self] = &[
         Self::Apply,
+        Self::LppIndex,
         Self::Accept,
         Self::Adopt,
         Self::Claim,
@@ -86,6 +88,7 @@ impl Writing {
     const fn doing(self) -> &'static str {
         match self {
             Self::Apply => "store the objects",
+            Self::LppIndex => "store what is in an lpp_source",
             Self::Accept => "accept the operations",
             Self::Adopt => "take in an operation that an LPAR has",
             Self::Claim => "claim operations",

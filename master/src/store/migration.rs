@@ -15,6 +15,7 @@ mod m0006_catalogue;
 mod m0007_partitions;
 mod m0008_login_version;
 mod m0009_life;
+mod m0010_lpp_index;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -22,7 +23,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 9;
+pub(super) const LEVEL: i32 = 10;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -104,6 +105,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_partitions::M0007Partitions),
             Box::new(m0008_login_version::M0008LoginVersion),
             Box::new(m0009_life::M0009Life),
+            Box::new(m0010_lpp_index::M0010LppIndex),
         ]
     }
 }

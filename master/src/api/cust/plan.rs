@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::id::{BadName, ObjectName};
+use nim_shared::lpp::Content;
 use nim_shared::lvupdate::Data;
 use nim_shared::object::{Hmc, Object, Spec};
 use nim_shared::request::{Console, Expected, Images, Install, Kind, Limits, Request};
@@ -25,6 +26,8 @@ pub(super) struct Known {
     pub(super) files: BTreeMap<ObjectName, Result<String, String>>,
     /// How the packages get to the LPARs, or why they cannot; `None` where no source was found.
     pub(super) images: Option<Result<Images, String>>,
+    /// What is in the source, where that is known.
+    pub(super) content: Option<Content>,
     /// Secrets, without their content.
     pub(super) secrets: BTreeMap<ObjectName, SecretInfo>,
     /// Whose host keys are on record.
@@ -105,6 +108,9 @@ pub(super) fn plan(
         faults.push(fault("lpp_source", message));
         None
     });
+    if let (Some(source), Some(content)) = (&cust.lpp_source, &known.content) {
+        faults.extend(super::packages::faults(&cust.install, source, content));
+    }
     let mut planned = Vec::new();
     for target in targets {
         let mut order = Order { cust, target, known, wrong: Vec::new() };

@@ -127,6 +127,11 @@ impl World {
                     object(nim_shared::object::ObjectType::LppSource, "lpp", &[("location", "/a")]);
                 store.define(&lpp, SOMEBODY).await
             }
+            Writing::LppIndex => {
+                let content = Ok(nim_shared::lpp::Content::default());
+                assert!(store.lpp_index_put(&name("lpp"), 1, &content).await?);
+                Ok(())
+            }
             Writing::Accept => store.accept(request.0, &request.1, &request.2).await.map(drop),
             Writing::Adopt => {
                 assert!(store.adopt(adopted, SOMEBODY).await?);
@@ -268,6 +273,11 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
         "INSERT INTO commit_mark VALUES (gen_random_uuid(), false, now() - interval '2 days')";
     sea_orm::sqlx::query(old).execute(&store.pool).await.unwrap();
     match writing {
+        Writing::LppIndex => {
+            let lpp =
+                object(nim_shared::object::ObjectType::LppSource, "lpp", &[("location", "/a")]);
+            store.define(&lpp, SOMEBODY).await.unwrap();
+        }
         Writing::Claim => drop(accepted(store, &["lpar03"]).await),
         Writing::TakeOver => store.resign(owner).await.unwrap(),
         Writing::Resolve => {
