@@ -534,7 +534,8 @@ CREATE TABLE public.secret (
     changed_by bigint NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     refused_at timestamp with time zone,
-    refused_by text
+    refused_by text,
+    login text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.secret_removed (

@@ -192,6 +192,7 @@ routes! {
     "/v1/hostkeys/import" { post hostkey::import }
     "/v1/hostkeys/{name}" { delete hostkey::forget }
     "/v1/secrets" { get secret::list }
+    "/v1/secret-key" { post secret::rotate }
     "/v1/secrets/{name}" { put secret::set, delete secret::remove }
     "/v1/agent/{lpar}/bundle" { get agent::bundle }
     "/v1/agent/{lpar}/status" { get agent::status }
@@ -203,6 +204,7 @@ routes! {
     "/v1/watch" { get watch::watch }
     "/v1/discover" { post discover::discover }
     "/v1/agent/{lpar}/query" { post agent::query }
+    "/v1/hmcs/{name}/key" { post discover::exchange_key }
 }
 
 /// Passes hints of the database on to all watchers.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
-use nim_shared::api::{AgentStatus, Failure, FailureKind, PartitionView, QueryAnswer, SystemView};
+use nim_shared::api::{
+    AgentStatus, Failure, FailureKind, KeyExchanged, PartitionView, QueryAnswer, SystemView,
+};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
 use nim_shared::query::Query;
@@ -18,7 +20,9 @@ use crate::engine::session::Lost;
 use crate::engine::shared::Shared;
 use crate::inventory::console::{self, Console};
 use crate::inventory::endpoint::{self, Route};
+use crate::inventory::key_exchange::{self, exchange};
 use crate::inventory::survey;
+use crate::store;
 use crate::telemetry::causes;
 use crate::transport::{self, Endpoint, HostKey};
 
@@ -114,6 +118,26 @@ impl SshHosts {
         }
     }
 
+    async fn exchange(
+        &self,
+        hmc: &ObjectName,
+        secret: Option<ObjectName>,
+    ) -> Result<KeyExchanged, Failure> {
+        let Shared { store, transport, secrets, settings, .. } = &*self.shared;
+        let done = exchange(store, transport, secrets, &settings.key, hmc, secret);
+        match tokio::time::timeout(SURVEY, done).await {
+            Ok(done) => done.map_err(|error| not_exchanged(hmc, &error)),
+            Err(_) => Err(Failure {
+                code: "NLU-0198".to_owned(),
+                message: format!("{hmc} did not answer within {} s", SURVEY.as_secs()),
+                causes: Vec::new(),
+                hint: Some(format!("nimquery -a hmc={hmc} shows whether the key is there")),
+                faults: Vec::new(),
+                kind: FailureKind::Unreachable,
+            }),
+        }
+    }
+
     async fn status(&self, lpar: ObjectName) -> AgentStatus {
         let opened = tokio::time::timeout(STATUS, self.shared.open_agent(&lpar)).await;
         match opened {
@@ -185,6 +209,14 @@ impl Hosts for SshHosts {
         })
     }
 
+    fn exchange_key(
+        &self,
+        hmc: ObjectName,
+        secret: Option<ObjectName>,
+    ) -> BoxFuture<'_, Result<KeyExchanged, Failure>> {
+        async move { self.exchange(&hmc, secret).await }.boxed()
+    }
+
     fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>> {
         async move { self.ask(&hmc, async |console| survey::systems(console).await).await }.boxed()
     }
@@ -232,6 +264,12 @@ fn failure(
 fn unanswered(hmc: &ObjectName, error: &survey::Error) -> Failure {
     use console::Error as E;
     let (code, hint) = match error {
+        survey::Error::Console(E::Transport(error @ transport::Error::KeyRefused { .. })) => {
+            let hint = format!(
+                "dkeyexch -f FILE -I hmc -H {hmc} puts it there by a login with a password"
+            );
+            (error.code().to_string(), Some(hint))
+        }
         survey::Error::Console(E::Transport(error)) => {
             (error.code().to_string(), Some(error.hint()))
         }
@@ -249,6 +287,52 @@ fn unanswered(hmc: &ObjectName, error: &survey::Error) -> Failure {
         }
     };
     failure(&code, FailureKind::Unreachable, error, hint)
+}
+
+/// Why an HMC does not let this master in with its key.
+fn not_exchanged(hmc: &ObjectName, error: &key_exchange::Error) -> Failure {
+    use FailureKind as K;
+    use key_exchange::Error as E;
+    let (code, kind, hint) = match error {
+        E::Transport(error) => (error.code().to_string(), K::Unreachable, Some(error.hint())),
+        E::Store(error) => {
+            let missing = matches!(error, store::Error::NoSuchSecret { .. });
+            let kind = if missing { K::NotFound } else { K::Refused };
+            (error.code().to_owned(), kind, error.hint())
+        }
+        E::NoWay(_) | E::User { .. } => {
+            ("NLU-0192".to_owned(), K::Refused, Some(format!("nimctl show {hmc}")))
+        }
+        E::NoUser { secret, .. } => {
+            let hint = format!("dpasswd -f {secret} -U USER stores it with its user");
+            ("NLU-0230".to_owned(), K::Refused, Some(hint))
+        }
+        E::NoSecret(_) => {
+            let hint = format!("nim -o change -a passwd_file=NAME {hmc}, or dkeyexch -f NAME");
+            ("NLU-0230".to_owned(), K::Refused, Some(hint))
+        }
+        E::OwnKey(_) => {
+            let hint = "the attribute ssh_key names it; nimctl change".to_owned();
+            ("NLU-0185".to_owned(), K::Refused, Some(hint))
+        }
+        // Source: HMC reference §1.6, the code of a user whose role is too small.
+        E::Refused { said, .. } if said.contains("HSCL350B") => {
+            let hint = format!(
+                "the role of that user does not allow it: as hscroot on {hmc}, mkauthkeys -u USER -a 'KEY', KEY being the line that \
+                 nimctl server shows"
+            );
+            ("NLU-0231".to_owned(), K::Refused, Some(hint))
+        }
+        E::Refused { .. } => ("NLU-0231".to_owned(), K::Refused, None),
+        // Source: HMC reference §1.3, which types of keys an HMC takes depends on its level.
+        E::NotLetIn { .. } => {
+            let hint = format!(
+                "an old level may take RSA keys only: ssh-keygen -t rsa -b 4096 -f FILE, then nimctl change -a ssh_key=FILE {hmc}"
+            );
+            ("NLU-0232".to_owned(), K::Refused, Some(hint))
+        }
+    };
+    failure(&code, kind, error, hint)
 }
 
 /// What to do about an agent that cannot be spoken with.

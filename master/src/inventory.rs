@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod frame;
 pub mod hmc;
 pub mod host_key;
+pub mod key_exchange;
 pub mod lpar;
 pub(crate) mod network;
 pub mod refresh;

@@ -128,12 +128,11 @@ pub(crate) enum Command {
     /// NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s or lslpp -Lc
     #[command(name = "c_rsh")]
     CRsh(Words),
+    /// dkeyexch: have an HMC let the master in with its key
+    Dkeyexch(Words),
     /// Take over what another master has
     #[command(subcommand)]
     Import(Import),
-    /// A program of NIM's that this version has not; what its link was started with.
-    #[command(skip)]
-    Missing(&'static str, Words),
     /// Make links, so that nim and lsnim are this program
     InstallLinks(InstallLinks),
     /// Write a completion script for a shell

@@ -70,9 +70,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Lsnim(words) => Ok(nim::run(Personality::Lsnim, words, context).await),
         Command::Nimclient(words) => Ok(nim::run(Personality::Nimclient, words, context).await),
         Command::Nimquery(words) => Ok(nim::run(Personality::Nimquery, words, context).await),
-        Command::Missing(name, words) => {
-            Ok(nim::run(Personality::Missing(name), words, context).await)
-        }
+        Command::Dkeyexch(words) => Ok(nim::run(Personality::Dkeyexch, words, context).await),
         Command::Dpasswd(words) => Ok(nim::run(Personality::Dpasswd, words, context).await),
         Command::CRsh(words) => Ok(nim::run(Personality::CRsh, words, context).await),
         Command::Import(args) => nim::import(args, context).await,

@@ -6,6 +6,7 @@
 
 mod c_rsh;
 mod cust;
+mod dkeyexch;
 mod dpasswd;
 mod import;
 mod links;
@@ -45,8 +46,8 @@ pub(crate) enum Personality {
     Dpasswd,
     /// Asks a machine what deployed tools ask.
     CRsh,
-    /// A program of NIM's that this version is not.
-    Missing(&'static str),
+    /// Has a console let the master in with its key.
+    Dkeyexch,
 }
 
 /// The names, each with what it stands for.
@@ -56,7 +57,7 @@ const NAMES: [(&str, Personality); 7] = [
     ("nimclient", Personality::Nimclient),
     ("nimquery", Personality::Nimquery),
     ("dpasswd", Personality::Dpasswd),
-    ("dkeyexch", Personality::Missing("dkeyexch")),
+    ("dkeyexch", Personality::Dkeyexch),
     ("c_rsh", Personality::CRsh),
 ];
 
@@ -74,7 +75,7 @@ impl Personality {
             Self::Nimquery => "nimquery",
             Self::Dpasswd => "dpasswd",
             Self::CRsh => "c_rsh",
-            Self::Missing(name) => name,
+            Self::Dkeyexch => "dkeyexch",
         }
     }
 
@@ -87,7 +88,7 @@ impl Personality {
             Self::Nimquery => Command::Nimquery(words),
             Self::Dpasswd => Command::Dpasswd(words),
             Self::CRsh => Command::CRsh(words),
-            Self::Missing(name) => Command::Missing(name, words),
+            Self::Dkeyexch => Command::Dkeyexch(words),
         }
     }
 }
@@ -101,10 +102,6 @@ pub(crate) fn command_line(arguments: &[OsString]) -> Option<Result<Cli, clap::E
         None => {
             let at = first_word(rest)?;
             let personality = Personality::named(&rest[at])?;
-            // Only under a link: as commands of nimctl they are as unknown as any other word.
-            if matches!(personality, Personality::Missing(_)) {
-                return None;
-            }
             (personality, &rest[..at], &rest[at + 1..])
         }
     };
@@ -137,6 +134,7 @@ pub(crate) async fn run(personality: Personality, words: &Words, context: &Conte
         Personality::Nim => order::run(arguments, context).await,
         Personality::Dpasswd => dpasswd::run(arguments, context).await,
         Personality::CRsh => c_rsh::run(arguments, context).await,
+        Personality::Dkeyexch => dkeyexch::run(arguments, context).await,
         Personality::Lsnim => lsnim::run(program, arguments, context).await,
         Personality::Nimclient => match arguments.split_first() {
             // `nimclient -l` and the options of lsnim after it, apart or bundled.
@@ -152,9 +150,6 @@ pub(crate) async fn run(personality: Personality, words: &Words, context: &Conte
             )),
         },
         Personality::Nimquery => nimquery::run(program, arguments, context).await,
-        Personality::Missing(name) => {
-            Err(say::usage(format!("{name} is not known to nimctl {}", nim_shared::VERSION), None))
-        }
     };
     done.unwrap_or_else(|error| say::report(program, &error, context))
 }
@@ -204,12 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_is_known_by_its_link_only() {
-        assert!(matches!(
-            read(&["dkeyexch", "-f", "x"]).unwrap().command,
-            Command::Missing("dkeyexch", _)
-        ));
-        assert!(read(&["nimctl", "dkeyexch", "-f"]).is_none());
+    fn other_words_are_left_to_nimctl() {
         assert!(read(&["nimctl", "list", "nim"]).is_none());
         assert!(read(&["nimctl"]).is_none());
     }

@@ -34,6 +34,8 @@
 //! | `DELETE /v1/hostkeys/{name}` | → nothing |
 //! | `GET /v1/secrets` | → [`Page`] of [`SecretView`], all in one |
 //! | `PUT /v1/secrets/{name}` | [`SetSecret`] → [`SecretView`] |
+//! | `POST /v1/secret-key` | → [`Rotated`]: a new key for all secrets |
+//! | `POST /v1/hmcs/{name}/key` | [`ExchangeKey`] → [`KeyExchanged`] |
 //! | `DELETE /v1/secrets/{name}` | → nothing |
 //! | `GET /v1/agent/{lpar}/bundle` | → shell script |
 //! | `GET /v1/agent/{lpar}/status` | → [`AgentStatus`] |
@@ -57,8 +59,8 @@ pub use discover::{
     FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,
 };
 pub use host::{
-    AgentStatus, HostKey, ImportKeys, KeySource, OtherMaster, QueryAnswer, Scan, Scanned,
-    SecretView, Server, SetSecret, TrustKeys, Trusted,
+    AgentStatus, ExchangeKey, HostKey, ImportKeys, KeyExchanged, KeySource, OtherMaster,
+    QueryAnswer, Rotated, Scan, Scanned, SecretView, Server, SetSecret, TrustKeys, Trusted,
 };
 pub use lpp::{ChangePackages, ChangedPackages, LppSourceView};
 pub use object::{

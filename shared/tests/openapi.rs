@@ -164,7 +164,7 @@ fn schema(text: &str, generator: &mut SchemaGenerator) -> Value {
     }
     let schema = types!(
         Server, Define, ObjectView, Edit, Apply, Applied, Cust, Accepted, OperationView, Resolve, Output, Watched, Scan,
-        Scanned, TrustKeys, Trusted, ImportKeys, SetSecret, SecretView, AgentStatus, Query, QueryAnswer,
+        Scanned, TrustKeys, Trusted, ImportKeys, SetSecret, SecretView, Rotated, ExchangeKey, KeyExchanged, AgentStatus, Query, QueryAnswer,
         Discover, Discovered, SystemView, PartitionView, FrameStatus, LevelCount, PastChange,
         LppSourceView, ChangePackages, ChangedPackages;
         ObjectView, OperationView, EventView, HostKey, SecretView

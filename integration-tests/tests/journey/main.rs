@@ -1,6 +1,7 @@
 //! What a person does, from the command line to the LPAR and back.
 
 mod ask;
+mod console;
 mod discover;
 mod group;
 mod nim;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::extract::State;
 use futures::future::join_all;
-use nim_shared::api::{Discover, Discovered, FailedHmc, PartitionView, SystemView};
+use nim_shared::api::{
+    Discover, Discovered, ExchangeKey, FailedHmc, KeyExchanged, PartitionView, SystemView,
+};
 use nim_shared::id::ObjectName;
 use nim_shared::object::{Cec, ObjectType, Spec};
 use nim_shared::operation::StateName;
@@ -33,6 +35,22 @@ pub(super) async fn systems(
 ) -> Answer<Json<Vec<SystemView>>> {
     hmc(&api.store, &name).await?;
     Ok(Json(api.hosts.systems(name).await.map_err(Refusal::from)?))
+}
+
+/// `POST /v1/hmcs/{hmc}/key`: the HMC lets this master in with its key from then on.
+pub(super) async fn exchange_key(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    Named(name): Named<ObjectName>,
+    Body(ask): Body<ExchangeKey>,
+) -> Answer<Json<KeyExchanged>> {
+    hmc(&api.store, &name).await?;
+    let done = api.hosts.exchange_key(name, ask.secret).await.map_err(Refusal::from)?;
+    info!(
+        hmc.name = %done.hmc, peer.uid = who.uid,
+        "uid {} had {} let this master in as {}", who.uid, done.hmc, done.user
+    );
+    Ok(Json(done))
 }
 
 /// `GET /v1/frames/{cec}/partitions`: the partitions of a frame, as the first of its HMCs shows them that can.

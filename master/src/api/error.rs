@@ -129,6 +129,7 @@ impl From<store::Error> for Refusal {
             | E::SchemaTooNew { .. }
             | E::Unreadable { .. }
             | E::Tampered { .. }
+            | E::KeyFile(_)
             | E::LeaseEnded { .. } => FailureKind::Internal,
         };
         let faults = match &error {

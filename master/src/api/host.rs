@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use futures::future::BoxFuture;
-use nim_shared::api::{AgentStatus, Failure, PartitionView, QueryAnswer, SystemView};
+use nim_shared::api::{AgentStatus, Failure, KeyExchanged, PartitionView, QueryAnswer, SystemView};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
 use nim_shared::query::Query;
@@ -22,6 +22,13 @@ pub trait Hosts: Send + Sync {
 
     /// The line of `authorized_keys` that goes with a private key on this master, for hosts that are logged in to with it.
     fn public_key(&self, path: &Path) -> Result<String, Box<Failure>>;
+
+    /// Has `hmc` let this master in with its key, by a login with the password in `secret`, or in its `passwd_file`.
+    fn exchange_key(
+        &self,
+        hmc: ObjectName,
+        secret: Option<ObjectName>,
+    ) -> BoxFuture<'_, Result<KeyExchanged, Failure>>;
 
     /// The frames that `hmc` shows.
     fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>>;

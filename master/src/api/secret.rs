@@ -3,14 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use nim_shared::api::{Page, SecretView, SetSecret};
+use nim_shared::api::{Page, Rotated, SecretView, SetSecret};
 use nim_shared::id::ObjectName;
 use tracing::info;
 
 use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
-use crate::store::secret::SecretInfo;
+use crate::store::secret::{NewSecret, SecretInfo};
+use crate::transport::UserName;
 
 /// `GET /v1/secrets`
 pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Page<SecretView>>> {
@@ -23,7 +24,7 @@ pub(super) async fn set(
     State(api): State<Api>,
     Asker(who): Asker,
     Named(name): Named<ObjectName>,
-    Body(SetSecret { value }): Body<SetSecret>,
+    Body(SetSecret { value, login }): Body<SetSecret>,
 ) -> Answer<Json<SecretView>> {
     // It goes to a password prompt as one line.
     let text = value.reveal();
@@ -33,7 +34,13 @@ pub(super) async fn set(
             format!("a secret is one line of 1 to {LONGEST} bytes without control characters"),
         ));
     }
-    let info = api.store.secret_set(&api.secrets, &name, &value, who).await?;
+    if let Some(login) = &login {
+        login.parse::<UserName>().map_err(|cause| {
+            Refusal::usage("NLU-0140", format!("{login} cannot be a user")).because(Some(&cause))
+        })?;
+    }
+    let new = NewSecret { value: &value, login: login.as_deref() };
+    let info = api.store.secret_set(&api.secrets, &name, new, who).await?;
     info!(
         secret.name = %name, peer.uid = who.uid,
         "secret {name} was set by uid {}, version {}", who.uid, info.version
@@ -52,6 +59,34 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// `POST /v1/secret-key`: a new key, with which all secrets are sealed.
+pub(super) async fn rotate(State(api): State<Api>, Asker(who): Asker) -> Answer<Json<Rotated>> {
+    let masters = api.store.masters().await?;
+    let others: Vec<_> = masters
+        .iter()
+        .filter(|one| one.alive && one.id != api.master)
+        .map(|one| &*one.place)
+        .collect();
+    if !others.is_empty() {
+        return Err(Refusal::refused(
+            "NLU-0141",
+            format!(
+                "other masters use the secrets with the key that they have: {}",
+                others.join(", ")
+            ),
+        )
+        .hint("stop them, try again, copy secret.key of this master over theirs, and start them"));
+    }
+    let secrets = api.store.secret_rotate(&api.secrets).await?;
+    info!(
+        peer.uid = who.uid,
+        count = secrets,
+        "uid {} exchanged the key of {secrets} secrets",
+        who.uid
+    );
+    Ok(Json(Rotated { secrets: secrets as u64 }))
+}
+
 /// What may be shown of it.
 fn view(info: SecretInfo) -> SecretView {
     SecretView {
@@ -60,6 +95,7 @@ fn view(info: SecretInfo) -> SecretView {
         }),
         name: info.name,
         version: info.version,
+        login: info.login,
         set_at: info.changed_at,
         set_by: info.changed_by.uid,
     }

@@ -5,12 +5,14 @@
 
 use nim_shared::api::{Edit, FileFault, Pair};
 use nim_shared::id::ObjectName;
-use nim_shared::object::{Ent, Interface, Object, ObjectType, Spec};
+use nim_shared::object::{Ent, Interface, Object, ObjectType, PasswordFile, Spec};
 
 use super::Api;
 use super::error::{Answer, Refusal};
 use crate::inventory::network;
+use crate::store;
 use crate::store::object::{Change, ObjectFilter};
+use crate::store::secret::SecretInfo;
 
 /// What was given, as it is stored, and what is made or changed beside the object.
 #[derive(Debug, Default)]
@@ -41,6 +43,9 @@ pub(super) async fn meant(api: &Api, of: ObjectType, pairs: &[Pair]) -> Answer<M
             }
             _ => words.meant.pairs.push(pair.clone()),
         }
+    }
+    if of == ObjectType::Hmc {
+        words.login(pairs).await?;
     }
     if words.faults.is_empty() {
         return Ok(words.meant);
@@ -102,6 +107,24 @@ impl Words<'_> {
 
     const fn has_interface(&self) -> bool {
         self.is_machine() || matches!(self.of, ObjectType::Hmc | ObjectType::Master)
+    }
+
+    /// Whose password `passwd_file` holds was said when it was stored (`dpasswd -U`): that is the login.
+    async fn login(&mut self, pairs: &[Pair]) -> Answer<()> {
+        let given = |name| pairs.iter().find(|pair| pair.attribute == name);
+        let Some(file) = given("passwd_file").filter(|_| given("login").is_none()) else {
+            return Ok(());
+        };
+        // What is no name of a secret is said when the object is finished.
+        let Ok(file) = file.value.parse::<PasswordFile>() else { return Ok(()) };
+        match self.api.store.secret_info(file.secret()).await {
+            Ok(SecretInfo { login: Some(value), .. }) => {
+                self.meant.pairs.push(Pair { attribute: "login".to_owned(), value });
+                Ok(())
+            }
+            Ok(_) | Err(store::Error::NoSuchSecret { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// `<hmc> <partition id> <frame>`: the HMC has to be one of the frame's.

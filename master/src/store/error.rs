@@ -194,6 +194,9 @@ pub enum Error {
         /// Objects that refer to it.
         by: Vec<ObjectName>,
     },
+    /// The key file.
+    #[error(transparent)]
+    KeyFile(#[from] super::secret::KeyError),
     /// Another key is on record for a host.
     #[error("another {algorithm} key is on record for {holder}; nothing was stored")]
     OtherHostKey {
@@ -251,6 +254,7 @@ impl Error {
             Self::WrongKey { .. } => "NLU-0332",
             Self::Tampered { .. } => "NLU-0333",
             Self::OtherHostKey { .. } => "NLU-0334",
+            Self::KeyFile(error) => error.code(),
         }
     }
 
@@ -282,6 +286,7 @@ impl Error {
             | Self::LeaseEnded { .. }
             | Self::NoSuchSecret { .. }
             | Self::SecretInUse { .. }
+            | Self::KeyFile(_)
             | Self::OtherHostKey { .. }
             | Self::WrongKey { .. }
             | Self::Tampered { .. } => Retry::Never,
@@ -328,6 +333,7 @@ impl Error {
             | Self::WrongState { .. }
             | Self::LeaseEnded { .. }
             | Self::SecretInUse { .. } => return None,
+            Self::KeyFile(error) => error.hint()?,
         })
     }
 

@@ -16,6 +16,7 @@ mod m0007_partitions;
 mod m0008_login_version;
 mod m0009_life;
 mod m0010_lpp_index;
+mod m0011_secret_login;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -23,7 +24,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 10;
+pub(super) const LEVEL: i32 = 11;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -106,6 +107,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_login_version::M0008LoginVersion),
             Box::new(m0009_life::M0009Life),
             Box::new(m0010_lpp_index::M0010LppIndex),
+            Box::new(m0011_secret_login::M0011SecretLogin),
         ]
     }
 }

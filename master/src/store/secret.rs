@@ -29,6 +29,8 @@ pub struct SecretInfo {
     pub name: ObjectName,
     /// Rises each time it is set.
     pub version: u64,
+    /// The user whose password it is, where that was said.
+    pub login: Option<String>,
     /// Who set it.
     pub changed_by: Who,
     /// When.
@@ -36,6 +38,24 @@ pub struct SecretInfo {
     /// The HMC that refused it, and when: it is not used until it is changed.
     pub refused: Option<(String, Timestamp)>,
 }
+
+/// A secret that is to be set.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSecret<'a> {
+    /// Its content.
+    pub value: &'a SecretText,
+    /// The user whose password it is; `None` leaves what was said before.
+    pub login: Option<&'a str>,
+}
+
+impl<'a> From<&'a SecretText> for NewSecret<'a> {
+    fn from(value: &'a SecretText) -> Self {
+        Self { value, login: None }
+    }
+}
+
+/// Name, version, key, nonce and ciphertext.
+type SealedRow = (String, i64, String, Vec<u8>, Vec<u8>);
 
 impl Store {
     /// Sets a secret, new or in place of the one before. Clears that it was refused.
@@ -46,9 +66,10 @@ impl Store {
         &self,
         keys: &KeyFile,
         name: &ObjectName,
-        value: &SecretText,
+        new: impl Into<NewSecret<'_>>,
         who: Who,
     ) -> Result<SecretInfo, Error> {
+        let new = new.into();
         let mut txn = self.begin(Writing::SecretSet).await?;
         // Held even while there is no row yet: two that set it at once must not seal the same version.
         query("SELECT pg_advisory_xact_lock(hashtextextended($1, 7))")
@@ -64,12 +85,13 @@ impl Store {
         .fetch_one(txn.connection())
         .await
         .map_err(txn.failed())?;
-        let sealed = keys.seal(name, unsigned(version), value);
+        let sealed = keys.seal(name, unsigned(version), new.value);
         query(
-            "INSERT INTO secret (name, version, key_id, nonce, ciphertext, changed_by)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO secret (name, version, key_id, nonce, ciphertext, changed_by, login)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (name) DO UPDATE SET version = excluded.version, key_id = excluded.key_id,
                 nonce = excluded.nonce, ciphertext = excluded.ciphertext,
+                login = coalesce(excluded.login, secret.login),
                 changed_by = excluded.changed_by, changed_at = now(),
                 refused_at = NULL, refused_by = NULL",
         )
@@ -79,6 +101,7 @@ impl Store {
         .bind(sealed.nonce.as_slice())
         .bind(&sealed.ciphertext)
         .bind(i64::from(who.uid))
+        .bind(new.login)
         .execute(txn.connection())
         .await
         .map_err(txn.failed())?;
@@ -99,6 +122,54 @@ impl Store {
             .iter()
             .map(info)
             .collect()
+    }
+
+    /// Makes a new key and seals all secrets with it, in one transaction: their values and versions stay. Returns how many there are.
+    ///
+    /// # Errors
+    /// [`Error::WrongKey`] and [`Error::Tampered`] with the first secret that does not open: then nothing has changed.
+    /// [`Error::KeyFile`] when the file cannot be written.
+    pub async fn secret_rotate(&self, keys: &KeyFile) -> Result<usize, Error> {
+        let mut txn = self.begin(Writing::SecretRotate).await?;
+        // One that is set at this moment is sealed with whichever key seals then, and both stay in the file.
+        query("LOCK TABLE secret IN SHARE ROW EXCLUSIVE MODE")
+            .execute(txn.connection())
+            .await
+            .map_err(txn.failed())?;
+        let rows: Vec<SealedRow> =
+            query_as("SELECT name, version, key_id, nonce, ciphertext FROM secret ORDER BY name")
+                .fetch_all(txn.connection())
+                .await
+                .map_err(txn.failed())?;
+        let mut open = Vec::with_capacity(rows.len());
+        for (name, version, key_id, nonce, ciphertext) in rows {
+            let name = super::batch::name(&name)?;
+            let version = unsigned(version);
+            let value = keys.open(&name, version, &key_id, &nonce, &ciphertext)?;
+            open.push((name, version, value));
+        }
+        keys.add()?;
+        let (mut names, mut nonces, mut ciphertexts) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, version, value) in &open {
+            let sealed = keys.seal(name, *version, value);
+            names.push(name.as_str());
+            nonces.push(sealed.nonce.to_vec());
+            ciphertexts.push(sealed.ciphertext);
+        }
+        query(
+            "UPDATE secret s SET key_id = $1, nonce = x.nonce, ciphertext = x.ciphertext
+             FROM unnest($2::text[], $3::bytea[], $4::bytea[]) AS x (name, nonce, ciphertext) WHERE s.name = x.name",
+        )
+        .bind(keys.sealing())
+        .bind(names)
+        .bind(nonces)
+        .bind(ciphertexts)
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        txn.commit().await?;
+        keys.forget_replaced()?;
+        Ok(open.len())
     }
 
     /// Removes a secret.
@@ -153,7 +224,11 @@ impl Store {
         keys.open(name, unsigned(row.version), &row.key_id, &row.nonce, &row.ciphertext)
     }
 
-    async fn secret_info(&self, name: &ObjectName) -> Result<SecretInfo, Error> {
+    /// What is known of a secret.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSecret`].
+    pub async fn secret_info(&self, name: &ObjectName) -> Result<SecretInfo, Error> {
         info(&self.secret_row(name).await?)
     }
 
@@ -171,6 +246,7 @@ fn info(row: &Model) -> Result<SecretInfo, Error> {
     Ok(SecretInfo {
         name: super::batch::name(&row.name)?,
         version: unsigned(row.version),
+        login: row.login.clone(),
         changed_by: Who { uid: u32::try_from(row.changed_by).unwrap_or(u32::MAX) },
         changed_at: Timestamp::new(row.changed_at),
         refused: row.refused_by.clone().zip(row.refused_at.map(Timestamp::new)),

@@ -237,6 +237,13 @@ impl Login<'_> {
                     return Password::Sent(Said::More);
                 }
                 Ok(Reply::Failure { .. }) if sent => return Password::Sent(Said::No),
+                // Nothing was sent yet, so that the other way is no second try.
+                Ok(Reply::Failure { remaining_methods, .. })
+                    if remaining_methods.contains(&MethodKind::Password) =>
+                {
+                    let answer = ssh.authenticate_password(user, value.reveal()).await;
+                    return Password::Sent(self.understand(answer, end).await);
+                }
                 Ok(Reply::Failure { .. }) => {
                     return Password::NotSent(Fault::new("it refuses without asking a password"));
                 }

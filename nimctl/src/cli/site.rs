@@ -57,6 +57,8 @@ pub(crate) enum Secret {
     },
     /// List the names of secrets
     List,
+    /// Make a new key and seal all secrets with it; their values stay
+    Rotate,
     /// Remove secrets
     Remove {
         /// Their names, or the paths that hmcs have.

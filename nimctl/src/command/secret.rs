@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use nim_shared::api::{SecretView, SetSecret};
+use nim_shared::api::{Rotated, SecretView, SetSecret};
 use nim_shared::frame::SecretText;
 use nim_shared::object::PasswordFile;
 use nim_shared::stamp::Timestamp;
@@ -15,13 +15,13 @@ use crate::command::{Context, each, hidden};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::table::{Columns, Piece};
-use crate::output::text::{Paint, ago};
+use crate::output::text::{Paint, ago, count};
 use crate::output::{Style, View};
 
 pub(super) async fn run(args: &Secret, context: &Context) -> Result<Exit, Error> {
     match args {
         Secret::Set { name } => {
-            let view = set(name, context).await?;
+            let view = set(name, None, context).await?;
             if context.printer.format() == Format::Table {
                 context.printer.done(&format!("secret {name} set, version {}", view.version))?;
             } else {
@@ -32,6 +32,18 @@ pub(super) async fn run(args: &Secret, context: &Context) -> Result<Exit, Error>
         Secret::List => {
             let secrets = context.client.whole(Target::new(&["secrets"])).await?;
             context.printer.show(&Secrets(secrets))?;
+            Ok(Exit::Done)
+        }
+        Secret::Rotate => {
+            let done: Rotated = context.client.post(Target::new(&["secret-key"]), &()).await?;
+            if context.printer.format() == Format::Table {
+                let secrets = count(usize::try_from(done.secrets).unwrap_or(usize::MAX), "secret");
+                context.printer.done(&format!(
+                    "{secrets} sealed with a new key; keep a copy of secret.key of this master with its backups"
+                ))?;
+            } else {
+                context.printer.data(&done)?;
+            }
             Ok(Exit::Done)
         }
         Secret::Remove { names } => {
@@ -45,9 +57,13 @@ pub(super) async fn run(args: &Secret, context: &Context) -> Result<Exit, Error>
     }
 }
 
-/// Asks for a secret and stores it.
-pub(crate) async fn set(name: &PasswordFile, context: &Context) -> Result<SecretView, Error> {
-    let body = SetSecret { value: ask(name)? };
+/// Asks for a secret, the password of `login` where that is known, and stores it.
+pub(crate) async fn set(
+    name: &PasswordFile,
+    login: Option<String>,
+    context: &Context,
+) -> Result<SecretView, Error> {
+    let body = SetSecret { value: ask(name)?, login };
     context.client.put(Target::new(&["secrets", name.secret().as_str()]), &body).await
 }
 

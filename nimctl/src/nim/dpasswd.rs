@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: &[String], context: &Context) -> Result<Exit,
     let file: PasswordFile = file.parse().map_err(|bad| usage(&format!("{bad}")))?;
     let nameless = logins(&file, &user, context).await?;
     context.printer.raw(format!("Password file is {file}\n").as_bytes())?;
-    secret::set(&file, context).await?;
+    secret::set(&file, Some(user.clone()), context).await?;
     for console in nameless {
         let pair = Pair { attribute: "login".to_owned(), value: user.clone() };
         let edit = Edit { set: vec![pair], ..Edit::default() };

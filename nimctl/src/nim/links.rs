@@ -9,12 +9,13 @@ use crate::error::Error;
 use crate::exit::Exit;
 
 /// The links, with the folders where scripts expect them.
-const LINKS: [(&str, &str); 6] = [
+const LINKS: [(&str, &str); 7] = [
     ("nim", "usr/sbin"),
     ("lsnim", "usr/sbin"),
     ("nimclient", "usr/sbin"),
     ("nimquery", "usr/sbin"),
     ("dpasswd", "usr/bin"),
+    ("dkeyexch", "usr/bin"),
     ("c_rsh", "usr/lpp/bos.sysmgt/nim/methods"),
 ];
 

@@ -75,7 +75,9 @@ const PAGE: &[Line] = &[
     Line {
         page: "dkeyexch -f /export/nim/hmc_liveupdate_passwd -I hmc -H hmc01",
         repair: &[],
-        comes: NotBuilt(2, "dkeyexch is not known"),
+        comes: Prints(
+            "hmc01 lets this master in as liveupdate with its key: a login with it was tried\n",
+        ),
     },
     Line { page: "nimquery -a hmc=hmc01", repair: &[], comes: Prints(SYSTEM) },
     Line { page: "nimquery -a hmc=hmc01 -d", repair: &[], comes: Prints(SYSTEM) },
@@ -279,6 +281,7 @@ fn api() -> Api {
     let stored = SecretView {
         name: secret.secret().clone(),
         version: 1,
+        login: None,
         set_at: at("10:00:00"),
         set_by: 0,
         held_back: None,
@@ -287,6 +290,10 @@ fn api() -> Api {
         "ipaddr": "10.254.0.3", "sp_type": "ebmc", "state": "Operating"}]);
     let mut api = Api::new()
         .on("GET /v1/hmcs/hmc01/systems", &systems)
+        .on(
+            "POST /v1/hmcs/hmc01/key",
+            &json!({"hmc": "hmc01", "user": "liveupdate", "was_there": false}),
+        )
         .on("POST /v1/objects", &site[3])
         .on("PATCH /v1/objects/laboh", &site[3])
         .on("PATCH /v1/objects/hmc01", &site[1])

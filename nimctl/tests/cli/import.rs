@@ -106,6 +106,7 @@ fn a_password_is_asked_for_and_stored_under_the_path_of_its_file() {
     let stored = SecretView {
         name: file.secret().clone(),
         version: 1,
+        login: None,
         set_at: at("10:00:00"),
         set_by: 0,
         held_back: None,

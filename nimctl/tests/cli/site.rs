@@ -134,6 +134,7 @@ fn a_secret_goes_in_and_never_comes_out() {
     let view = |held_back: Option<&str>| SecretView {
         name: "hmc01_pw".parse().unwrap(),
         version: 2,
+        login: None,
         set_at: before(200),
         set_by: 0,
         held_back: held_back.map(ToOwned::to_owned),

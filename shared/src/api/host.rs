@@ -125,6 +125,9 @@ pub struct SecretView {
     pub name: ObjectName,
     /// Rises each time it is set.
     pub version: u64,
+    /// The user whose password it is, where that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
     /// When it was set.
     pub set_at: Timestamp,
     /// Who set it, as uid on the master.
@@ -139,6 +142,38 @@ pub struct SecretView {
 pub struct SetSecret {
     /// The secret.
     pub value: SecretText,
+    /// The user whose password it is; left out: as it was said before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
+}
+
+/// All secrets were sealed with a new key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rotated {
+    /// How many there are.
+    pub secrets: u64,
+}
+
+/// Puts the master's public key on a console, by a login with a password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExchangeKey {
+    /// Name of the secret with the password; left out: the `passwd_file` of the console.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<ObjectName>,
+}
+
+/// A console lets this master in with its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeyExchanged {
+    /// The console.
+    pub hmc: ObjectName,
+    /// The user there.
+    pub user: String,
+    /// Whether the key was there before: then no password was sent.
+    pub was_there: bool,
 }
 
 /// What an agent says about itself, or why it does not.

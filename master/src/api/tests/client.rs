@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use nim_shared::api::{AgentStatus, Failure, FailureKind, PartitionView, QueryAnswer, SystemView};
+use nim_shared::api::{
+    AgentStatus, Failure, FailureKind, KeyExchanged, PartitionView, QueryAnswer, SystemView,
+};
 use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::object::{Object, Spec};
 use nim_shared::query::Query;
@@ -266,6 +268,15 @@ impl Hosts for FakeHosts {
 
     fn public_key(&self, path: &Path) -> Result<String, Box<Failure>> {
         Ok(format!("ssh-rsa AAAA{} nimd", path.file_name().unwrap().display()))
+    }
+
+    fn exchange_key(
+        &self,
+        hmc: ObjectName,
+        secret: Option<ObjectName>,
+    ) -> BoxFuture<'_, Result<KeyExchanged, Failure>> {
+        let user = secret.map_or_else(|| "nobody".to_owned(), |secret| secret.to_string());
+        async move { Ok(KeyExchanged { hmc, user, was_there: false }) }.boxed()
     }
 
     fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>> {

@@ -11,6 +11,7 @@ pub(in crate::store) struct Model {
     pub(in crate::store) key_id: String,
     pub(in crate::store) nonce: Vec<u8>,
     pub(in crate::store) ciphertext: Vec<u8>,
+    pub(in crate::store) login: Option<String>,
     pub(in crate::store) changed_by: i64,
     pub(in crate::store) changed_at: TimeDateTimeWithTimeZone,
     pub(in crate::store) refused_at: Option<TimeDateTimeWithTimeZone>,

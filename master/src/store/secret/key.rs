@@ -1,12 +1,16 @@
 //! The key file, and sealing with it.
 //!
-//! One key a line: `nimd-key-1 KEY-ID BASE64`. The last one seals, all of them open: to exchange the key, add a line on each
-//! master, set the secrets again, take the old line out. AES-256-GCM; name and version of a secret are authenticated with it.
+//! One key a line: `nimd-key-1 KEY-ID BASE64`. The last one seals, all of them open. An exchange ([`Store::secret_rotate`]) adds a line,
+//! seals all secrets anew, and leaves the line before it for backups of the database. AES-256-GCM; name and version of a secret are
+//! authenticated with it.
+//!
+//! [`Store::secret_rotate`]: crate::store::Store::secret_rotate
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,13 +27,20 @@ const MARK: &str = "nimd-key-1";
 /// Length of a key in bytes.
 const KEY_LENGTH: usize = 32;
 
-/// The keys of this master.
+/// How many keys stay after an exchange: the new one, and that of the latest backups.
+const KEPT: usize = 2;
+
+/// The keys of this master. Cheap to clone; clones see an exchange.
+#[derive(Clone)]
 pub struct KeyFile {
-    keys: Vec<Key>,
+    path: Arc<Path>,
+    keys: Arc<RwLock<Vec<Arc<Key>>>>,
 }
 
 struct Key {
     id: String,
+    /// Its line in the file.
+    line: String,
     key: LessSafeKey,
 }
 
@@ -111,7 +122,7 @@ impl KeyError {
 /// Keys are never shown.
 impl std::fmt::Debug for KeyFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.keys.iter().map(|key| &key.id)).finish()
+        f.debug_list().entries(self.keys().iter().map(|key| &key.id)).finish()
     }
 }
 
@@ -121,44 +132,62 @@ impl KeyFile {
     /// # Errors
     /// [`KeyError`]; a file that others may read is refused.
     pub fn open_or_create(path: &Path) -> Result<Self, KeyError> {
-        let io = |cause| KeyError::Io { path: path.to_owned(), cause };
-        match Self::read(path) {
+        let keys = match read(path) {
             Err(KeyError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
                 create(path)?;
-                Self::read(path)
+                read(path)?
             }
-            Err(KeyError::Io { cause, .. }) => Err(io(cause)),
-            other => other,
-        }
+            other => other?,
+        };
+        Ok(Self { path: path.into(), keys: Arc::new(RwLock::new(keys)) })
     }
 
-    fn read(path: &Path) -> Result<Self, KeyError> {
-        let io = |cause| KeyError::Io { path: path.to_owned(), cause };
-        let file = fs::File::open(path).map_err(io)?;
-        // Of the open file, not of the name: nobody exchanges it in between.
-        let mode = file.metadata().map_err(io)?.mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Open { path: path.to_owned(), mode });
-        }
-        let text = io::read_to_string(file).map_err(io)?;
-        let mut keys = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if !line.is_empty() && !line.starts_with('#') {
-                let bad = || KeyError::Line { path: path.to_owned(), line: index + 1 };
-                keys.push(key(line).ok_or_else(bad)?);
-            }
-        }
-        if keys.is_empty() {
-            Err(KeyError::Empty { path: path.to_owned() })
-        } else {
-            Ok(Self { keys })
-        }
+    fn keys(&self) -> Vec<Arc<Key>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds a new key, which seals from now on. It is in the file before this returns.
+    ///
+    /// # Errors
+    /// [`KeyError`]; then nothing has changed.
+    pub(super) fn add(&self) -> Result<(), KeyError> {
+        // What is in the file counts, not what was read at the start: a person may have added a key of another master.
+        let mut keys = read(&self.path)?;
+        keys.push(Arc::new(new_key()?));
+        self.put(keys)
+    }
+
+    /// Takes keys out that were replaced before the last exchange.
+    ///
+    /// # Errors
+    /// [`KeyError`]; then they are still there.
+    pub(super) fn forget_replaced(&self) -> Result<(), KeyError> {
+        let mut keys = self.keys();
+        keys.drain(..keys.len().saturating_sub(KEPT));
+        self.put(keys)
+    }
+
+    /// Has the file hold `keys`, all at once.
+    fn put(&self, keys: Vec<Arc<Key>>) -> Result<(), KeyError> {
+        let text: String = keys.iter().map(|key| format!("{}\n", key.line)).collect();
+        write(&self.path, &text, |new, path| fs::rename(new, path))?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// The name of the key that seals.
+    pub(super) fn sealing(&self) -> String {
+        self.last().id.clone()
+    }
+
+    fn last(&self) -> Arc<Key> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(keys.last().expect("a key file without a key is refused when it is read"))
     }
 
     /// Seals `value` as this version of the secret `name`.
     pub(super) fn seal(&self, name: &ObjectName, version: u64, value: &SecretText) -> Sealed {
-        let key = self.keys.last().expect("a key file without a key is refused when it is read");
+        let key = self.last();
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new()
             .fill(&mut nonce)
@@ -185,8 +214,8 @@ impl KeyFile {
     ) -> Result<SecretText, Error> {
         let tampered = || Error::Tampered { name: name.clone() };
         let key = self
-            .keys
-            .iter()
+            .keys()
+            .into_iter()
             .find(|key| key.id == key_id)
             .ok_or_else(|| Error::WrongKey { name: name.clone(), key_id: key_id.to_owned() })?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| tampered())?;
@@ -206,6 +235,27 @@ fn bound_to(name: &ObjectName, version: u64) -> Vec<u8> {
     format!("nimd secret\0{name}\0{version}").into_bytes()
 }
 
+/// The keys in the file.
+fn read(path: &Path) -> Result<Vec<Arc<Key>>, KeyError> {
+    let io = |cause| KeyError::Io { path: path.to_owned(), cause };
+    let file = fs::File::open(path).map_err(io)?;
+    // Of the open file, not of the name: nobody exchanges it in between.
+    let mode = file.metadata().map_err(io)?.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeyError::Open { path: path.to_owned(), mode });
+    }
+    let text = io::read_to_string(file).map_err(io)?;
+    let mut keys = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if !line.is_empty() && !line.starts_with('#') {
+            let bad = || KeyError::Line { path: path.to_owned(), line: index + 1 };
+            keys.push(Arc::new(key(line).ok_or_else(bad)?));
+        }
+    }
+    if keys.is_empty() { Err(KeyError::Empty { path: path.to_owned() }) } else { Ok(keys) }
+}
+
 /// The key of one line.
 fn key(line: &str) -> Option<Key> {
     let [mark, id, text] = line.split_ascii_whitespace().collect::<Vec<_>>()[..] else {
@@ -216,7 +266,15 @@ fn key(line: &str) -> Option<Key> {
         return None;
     }
     let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?);
-    Some(Key { id: id.to_owned(), key })
+    Some(Key { id: id.to_owned(), line: line.to_owned(), key })
+}
+
+/// A key that nobody has yet.
+fn new_key() -> Result<Key, KeyError> {
+    let mut bytes = [0; KEY_LENGTH];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| KeyError::Random)?;
+    let line = format!("{MARK} {} {}", key_id(&bytes), STANDARD.encode(bytes));
+    key(&line).ok_or(KeyError::Random)
 }
 
 /// The name of a key: tells keys apart and catches a damaged line.
@@ -228,21 +286,39 @@ fn key_id(bytes: &[u8]) -> String {
 
 /// Makes a file with a new key. When two do so at once, the first one's stays.
 fn create(path: &Path) -> Result<(), KeyError> {
-    let io = |cause| KeyError::Io { path: path.to_owned(), cause };
-    let mut bytes = [0; KEY_LENGTH];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| KeyError::Random)?;
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    let temporary = folder.join(format!(".secret.key.{}", uuid::Uuid::now_v7()));
-    let written = (|| {
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        writeln!(file, "{MARK} {} {}", key_id(&bytes), STANDARD.encode(bytes))?;
-        file.sync_all()?;
-        match fs::hard_link(&temporary, path) {
+    write(path, &format!("{}\n", new_key()?.line), |new, path| {
+        let linked = match fs::hard_link(new, path) {
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             other => other,
-        }
+        };
+        let removed = fs::remove_file(new);
+        linked.and(removed)
+    })
+}
+
+/// Writes `text` into a new file that the owner alone may read, and has `place` put it where it belongs. All of it is on disk before
+/// this returns.
+fn write(
+    path: &Path,
+    text: &str,
+    place: impl FnOnce(&Path, &Path) -> io::Result<()>,
+) -> Result<(), KeyError> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let new = folder.join(format!(".secret.key.{}", uuid::Uuid::now_v7()));
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
     })();
-    let removed = fs::remove_file(&temporary);
-    written.and(removed).and_then(|()| fs::File::open(folder)?.sync_all()).map_err(io)
+    let placed = match written {
+        Ok(()) => place(&new, path),
+        Err(cause) => {
+            // What is half written is of no use; that it cannot be removed changes nothing about the cause.
+            drop(fs::remove_file(&new));
+            Err(cause)
+        }
+    };
+    placed
+        .and_then(|()| fs::File::open(folder)?.sync_all())
+        .map_err(|cause| KeyError::Io { path: path.to_owned(), cause })
 }

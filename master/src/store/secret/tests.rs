@@ -198,3 +198,62 @@ fn a_damaged_key_file_is_refused_with_its_line() {
     std::fs::write(&path, "\n").unwrap();
     assert!(matches!(KeyFile::open_or_create(&path), Err(KeyError::Empty { .. })));
 }
+
+#[tokio::test]
+async fn an_exchanged_key_seals_everything_anew_and_the_one_before_goes_on_opening() {
+    let store = testing::store().await;
+    let (folder, keys) = keys();
+    let path = folder.path().join("secret.key");
+    for secret in ["a", "b"] {
+        store.secret_set(&keys, &name(secret), &text(secret), SOMEBODY).await.unwrap();
+    }
+    let sealed_with = async || -> Vec<String> {
+        query_scalar("SELECT DISTINCT key_id FROM secret").fetch_all(&store.pool).await.unwrap()
+    };
+    let before = sealed_with().await;
+    // Another place of the same master that holds the keys already.
+    let clone = keys.clone();
+    assert_eq!(store.secret_rotate(&keys).await.unwrap(), 2);
+    assert_ne!(sealed_with().await, before);
+    assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
+    let read_again = KeyFile::open_or_create(&path).unwrap();
+    for keys in [&keys, &clone, &read_again] {
+        assert_eq!(store.secret_open(keys, &name("b")).await.unwrap().reveal(), "b");
+    }
+    let info = store.secret_info(&name("a")).await.unwrap();
+    assert_eq!(info.version, 1, "the value is the same");
+    let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
+    assert_eq!(lines(), 2);
+    store.secret_rotate(&keys).await.unwrap();
+    assert_eq!(lines(), 2, "the oldest is gone");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_does_not_open_keeps_the_key_from_being_exchanged() {
+    let store = testing::store().await;
+    let (folder, keys) = keys();
+    let path = folder.path().join("secret.key");
+    store.secret_set(&keys, &name("a"), &text("a"), SOMEBODY).await.unwrap();
+    let before = std::fs::read(&path).unwrap();
+    query("UPDATE secret SET nonce = '\\x000000000000000000000000'")
+        .execute(&store.pool)
+        .await
+        .unwrap();
+    assert!(matches!(store.secret_rotate(&keys).await, Err(Error::Tampered { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn whose_password_it_is_stays_until_it_is_said_anew() {
+    let store = testing::store().await;
+    let (_folder, keys) = keys();
+    let value = text("x");
+    let set = async |login| {
+        let new = NewSecret { value: &value, login };
+        store.secret_set(&keys, &name("pw"), new, SOMEBODY).await.unwrap().login
+    };
+    assert_eq!(set(Some("liveupdate")).await.as_deref(), Some("liveupdate"));
+    assert_eq!(set(None).await.as_deref(), Some("liveupdate"));
+    assert_eq!(set(Some("hscroot")).await.as_deref(), Some("hscroot"));
+}

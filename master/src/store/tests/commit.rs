@@ -193,6 +193,7 @@ impl World {
                 let text = SecretText::new("x".to_owned());
                 store.secret_set(keys, &name("new"), &text, SOMEBODY).await.map(drop)
             }
+            Writing::SecretRotate => store.secret_rotate(keys).await.map(drop),
             Writing::SecretRemove => store.secret_remove(&name("pw")).await,
             Writing::LoginBegin => {
                 let login = Login { operation: id, hmc: &name("hmc02"), secret: &name("pw") };

@@ -39,6 +39,15 @@ async fn a_password_is_sent_once_by_the_way_the_host_has() {
 }
 
 #[tokio::test]
+async fn a_host_that_asks_nothing_gets_the_password_by_the_other_way_it_has() {
+    let plan = Plan { prompts: Vec::new(), ..plan(&BOTH) };
+    let server = Server::start(plan.clone()).await;
+    let client = Client::new(&ed25519());
+    client.connect(&hmc(&server, &plan, "abc123")).await.unwrap();
+    assert_eq!(server.seen.logins(), ["nim none", "nim password abc123"]);
+}
+
+#[tokio::test]
 async fn the_first_refusal_stops_all_logins_with_that_secret() {
     for methods in [&BOTH[..1], &BOTH[..]] {
         let plan = plan(methods);

@@ -199,6 +199,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0141",
+        "the key of the secrets cannot be exchanged now",
+        "Other masters run on the same database and have the key that is to be replaced.",
+        "Stop them, exchange it, copy secret.key to each, and start them.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0150",
         "some host keys cannot be put on record",
         "A key or the name that it belongs to is not right, or differs from its fingerprint.",

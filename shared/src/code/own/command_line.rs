@@ -181,6 +181,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         NotNeeded,
     ),
     own(
+        "NLU-0530",
+        "no console of this name",
+        "dkeyexch takes the name of an hmc, or the host name in its if1.",
+        "Define the HMC first: nim -o define -t hmc.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0540",
         "no question",
         "Machines are asked by a list of commands that only read, one at a time and without a shell; this is not on it.",

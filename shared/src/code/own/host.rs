@@ -180,4 +180,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         "On the bastion: is the address reachable, and does PermitOpen allow it?",
         AfterRemedy,
     ),
+    own(
+        "NLU-0230",
+        "it is not said with which password an HMC is logged in to",
+        "The HMC object names no passwd_file, or nobody said whose password the secret is.",
+        "Store it with its user: dpasswd -f FILE -U USER, and name FILE as passwd_file.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0231",
+        "an HMC did not take the key of this master",
+        "The password was right; mkauthkeys failed. HSCL350B means that the role of the user does not allow it.",
+        "Add the key as hscroot: mkauthkeys -u USER -a 'KEY'; nimctl server shows the key.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0232",
+        "an HMC took the key of this master and does not let it in",
+        "mkauthkeys succeeded, and a login with the key is refused: old levels take RSA keys only.",
+        "Make an RSA key and name it as ssh_key of the HMC object.",
+        AfterRemedy,
+    ),
 ];

@@ -1,0 +1,62 @@
+//! The way into an HMC: the key of the master, put there by a login with a password.
+
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use integration_tests::Harness;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_goes_onto_an_hmc_and_each_failure_says_what_it_is() -> Result<()> {
+    let mut site = Harness::small(100).await?;
+    let key = site.master().folder().join("keys/other");
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();
+    ensure!(made?.success(), "no key was made");
+    let key = format!("ssh_key={}", key.display());
+    for hmc in ["hmc01", "hmc02"] {
+        site.nimctl(["change", "-a", &key, hmc]).succeeded()?;
+    }
+    let refused = site.nimctl(["nimquery", "-a", "hmc=hmc01"]);
+    ensure!(refused.code != Some(0) && refused.stderr.contains("dkeyexch"), "{refused}");
+    let exchange = |site: &Harness, secret: &str, host: &str| {
+        site.nimctl(["dkeyexch", "-f", secret, "-I", "hmc", "-H", host])
+    };
+    let stores = |site: &mut Harness, secret: &str, password: &str| -> Result<()> {
+        let words = ["dpasswd", "-f", secret, "-U", "liveupdate"];
+        site.master().nimctl(words, Some(password)).succeeded()?;
+        Ok(())
+    };
+
+    // Role: that user may not give a key to the one that nimd reads with.
+    stores(&mut site, "hmc01_password", "live4update\n")?;
+    let role = exchange(&site, "hmc01_password", "hmc01");
+    ensure!(role.code != Some(0) && role.stderr.contains("HSCL350B"), "{role}");
+    ensure!(role.stderr.contains("mkauthkeys -u"), "the next step is not said: {role}");
+
+    site.nimctl(["change", "-a", "ssh_user=", "hmc01"]).succeeded()?;
+    let done = exchange(&site, "hmc01_password", "127.77.1.1").succeeded()?;
+    ensure!(done.stdout.contains("hmc01 lets this master in as liveupdate"), "{done}");
+    let again = exchange(&site, "hmc01_password", "hmc01").succeeded()?;
+    ensure!(again.stdout.contains("no password was sent"), "{again}");
+    let frames = site.nimctl(["nimquery", "-a", "hmc=hmc01"]).succeeded()?;
+    ensure!(frames.stdout.contains("name=frame2,"), "{frames}");
+
+    // Password: one refusal stops the secret, so that the account is not locked.
+    site.nimctl(["change", "-a", "ssh_user=", "hmc02"]).succeeded()?;
+    stores(&mut site, "wrong", "guessed\n")?;
+    for _ in 0..3 {
+        let refused = exchange(&site, "wrong", "hmc02");
+        ensure!(refused.code != Some(0) && refused.stderr.contains("password"), "{refused}");
+    }
+    ensure!(site.lab().world()?.hmcs["hmc02"].users["liveupdate"].failed_logins == 1);
+
+    // Host key, reach, and names.
+    site.nimctl(["hostkey", "remove", "hmc02"]).succeeded()?;
+    let host_key = exchange(&site, "hmc02_password", "hmc02");
+    ensure!(host_key.stderr.contains("host key of hmc02"), "{host_key}");
+    site.nimctl(["change", "-a", "ssh_port=1", "hmc01"]).succeeded()?;
+    let reach = exchange(&site, "hmc01_password", "hmc01");
+    ensure!(reach.stderr.contains("cannot reach hmc01"), "{reach}");
+    ensure!(exchange(&site, "hmc01_password", "hmc77").stderr.contains("no hmc is called hmc77"));
+    site.end().await
+}
