@@ -11,7 +11,6 @@ use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
 use crate::store::secret::{NewSecret, SecretInfo};
-use crate::transport::UserName;
 
 /// `GET /v1/secrets`
 pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Page<SecretView>>> {
@@ -34,10 +33,15 @@ pub(super) async fn set(
             format!("a secret is one line of 1 to {LONGEST} bytes without control characters"),
         ));
     }
-    if let Some(login) = &login {
-        login.parse::<UserName>().map_err(|cause| {
-            Refusal::usage("NLU-0140", format!("{login} cannot be a user")).because(Some(&cause))
-        })?;
+    if login.as_deref().is_some_and(|login| {
+        login.is_empty()
+            || login.len() > LONGEST_USER
+            || !login.chars().all(|c| c.is_ascii_graphic())
+    }) {
+        return Err(Refusal::usage(
+            "NLU-0140",
+            format!("a user is one word of 1 to {LONGEST_USER} characters"),
+        ));
     }
     let new = NewSecret { value: &value, login: login.as_deref() };
     let info = api.store.secret_set(&api.secrets, &name, new, who).await?;
@@ -103,3 +107,6 @@ fn view(info: SecretInfo) -> SecretView {
 
 /// Longest secret in bytes. Source: `hmcauth` takes strings of at most 64 characters (HMC reference §6); others may be longer.
 const LONGEST: usize = 1024;
+
+/// Longest name of a user in bytes; an HMC has at most 32 (HMC reference §1.2).
+const LONGEST_USER: usize = 255;

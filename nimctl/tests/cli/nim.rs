@@ -563,7 +563,7 @@ fn links_are_made_once_and_nothing_else_is_touched() {
     let mut names: Vec<_> =
         std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["c_rsh", "dpasswd", "lsnim", "nim", "nimclient", "nimquery"]);
+    assert_eq!(names, ["c_rsh", "dkeyexch", "dpasswd", "lsnim", "nim", "nimclient", "nimquery"]);
     let help = std::process::Command::new(folder.join("lsnim")).arg("-p").output().unwrap();
     assert!(help.stdout.starts_with(b"machines\n"), "{}", Ran(help));
     let again = api.nimctl(&line);

@@ -90,6 +90,7 @@ fn help_and_version_are_data() {
       nimquery       NIM's nimquery: the frames of an HMC, the partitions of a frame
       dpasswd        dpasswd: store the password that goes with a passwd_file
       c_rsh          NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s or lslpp -Lc
+      dkeyexch       dkeyexch: have an HMC let the master in with its key
       import         Take over what another master has
       install-links  Make links, so that nim and lsnim are this program
       completions    Write a completion script for a shell
