@@ -111,7 +111,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "NLU-0115",
         "the lpp_source was changed while it was looked into",
         "Somebody changed the object meanwhile, so what was found is not kept.",
-        "Ask again.",
+        "See what the object is now with nimctl show, then ask again.",
         Later,
     ),
     own(
