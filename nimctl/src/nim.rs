@@ -10,6 +10,7 @@ mod dkeyexch;
 mod dpasswd;
 mod import;
 mod links;
+mod lpp;
 mod lsnim;
 mod machine;
 mod nimquery;

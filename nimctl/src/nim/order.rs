@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::pair;
 
 use super::object::find;
-use super::{cust, query, say};
+use super::{cust, lpp, query, say};
 
 /// The name that messages have.
 const PROGRAM: &str = "nim";
@@ -48,6 +48,9 @@ pub(super) async fn run(arguments: &[String], context: &Context) -> Result<Exit,
         Some(Operation::Remove) => remove(&order, context).await,
         Some(Operation::Cust) => cust::run(&order, context).await,
         Some(Operation::Query) => ask(&order, context).await,
+        Some(Operation::Showres) => lpp::showres(&order, context).await,
+        Some(Operation::Check) => lpp::check(&order, context).await,
+        Some(Operation::Update) => lpp::update(&order, context).await,
     }
 }
 
@@ -72,7 +75,19 @@ async fn ask(order: &Order, context: &Context) -> Result<Exit, Error> {
     if found.views.is_empty() {
         return Ok(found.exit);
     }
-    Ok(found.exit.max(query::run(order, found.views, context).await?))
+    let is_source = |view: &ObjectView| {
+        order.operation == "lslpp" && matches!(view.object.spec, Spec::LppSource(_))
+    };
+    let (sources, machines): (Vec<_>, Vec<_>) = found.views.into_iter().partition(is_source);
+    let mut exit = found.exit;
+    if !sources.is_empty() {
+        let names = sources.into_iter().map(|view| view.object.name.to_string()).collect();
+        exit = exit.max(lpp::lslpp(order, names, context).await?);
+    }
+    if !machines.is_empty() {
+        exit = exit.max(query::run(order, machines, context).await?);
+    }
+    Ok(exit)
 }
 
 async fn define(order: &Order, context: &Context) -> Result<Exit, Error> {
@@ -95,7 +110,11 @@ async fn define(order: &Order, context: &Context) -> Result<Exit, Error> {
     })?;
     let name: ObjectName = name.parse().map_err(|bad| say::usage(format!("{bad}"), None))?;
     let given = order.attributes.iter().filter(|pair| !SILENT.contains(&pair.attribute.as_str()));
-    let given: Vec<_> = given.cloned().collect();
+    let mut given: Vec<_> = given.cloned().collect();
+    let copy = match object_type {
+        ObjectType::LppSource => lpp::copied(&mut given),
+        _ => None,
+    };
     if let Some((attribute, why)) =
         NOT_DONE.iter().find(|(attribute, _)| given.iter().any(|pair| pair.attribute == *attribute))
     {
@@ -108,7 +127,10 @@ async fn define(order: &Order, context: &Context) -> Result<Exit, Error> {
     let body = Define { object_type, name: name.clone(), attributes: pair::defined(given) };
     let answer = context.client.post::<ObjectView>(Target::new(&["objects"]), &body).await;
     match answer {
-        Ok(_) => Ok(Exit::Done),
+        Ok(_) => match copy {
+            Some(packages) => lpp::copy(&name, &packages, context).await,
+            None => Ok(Exit::Done),
+        },
         Err(error @ Error::Server(_)) => {
             // The refusal of a name that is taken has a code of its own in NIM.
             match context.client.get::<ObjectView>(Target::new(&["objects", name.as_str()])).await {

@@ -169,7 +169,10 @@ const PAGE: &[Line] = &[
             ("<path_downloaded_files_from_fixcentral>", "/stage"),
             ("<lpp_source_name>", "lpp"),
         ],
-        comes: NotBuilt(3, "of source this master makes nothing"),
+        comes: To(&[
+            r#""value":"/install/nim/lpp_source""#,
+            r#"POST /v1/lpp_sources/lpp/packages {"source":"/stage","packages":["all"]}"#,
+        ]),
     },
     Line {
         page: "nim -o define -t lpp_source -a server=master -a location=\u{201c}/install/nim/lpp_source/<ifixes-dir>\u{201d} <lpp_source_ifixes>",
@@ -296,6 +299,7 @@ fn api() -> Api {
         )
         .on("POST /v1/objects", &site[3])
         .on("PATCH /v1/objects/laboh", &site[3])
+        .on("POST /v1/lpp_sources/lpp/packages", &super::lpp::changed(&["a.bff"], &[]))
         .on("PATCH /v1/objects/hmc01", &site[1])
         .on(&format!("PUT /v1/secrets/{}", secret.secret()), &stored)
         .on("GET /v1/objects?limit=1000", &page(site.clone()))

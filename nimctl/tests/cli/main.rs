@@ -8,6 +8,7 @@ mod explain;
 mod import;
 mod inventory;
 mod live;
+mod lpp;
 mod nim;
 mod operations;
 mod question;

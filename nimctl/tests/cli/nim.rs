@@ -386,10 +386,10 @@ fn what_cannot_be_done_is_said_with_its_cause_first() {
     NLU-0505 nim: this master keeps no objects of type diskless
        next step: it keeps ent, hmc, cec, vios, master, standalone, live_update_data, lpp_source, script, fb_script, installp_bundle, fix_bundle, exclude_files, resolv_conf, image_data, mksysb, spot, mac_group, res_group
     ");
-    assert_snapshot!(called(&api, "nim", "-o define -t lpp_source -a location=/a -a source=/cd0 lpp"), @r"
+    assert_snapshot!(called(&api, "nim", "-o define -t mksysb -a location=/a -a source=aix01 img"), @r"
     exit: 3
     --- stderr
-    NLU-0521 nim: lpp is not defined: of source this master makes nothing
+    NLU-0521 nim: img is not defined: of source this master makes nothing
        next step: copy the images to the location yourself, and define the object without this attribute
     ");
     assert_snapshot!(called(&api, "nim", "-o bos_inst aix01"), @r"
@@ -402,7 +402,7 @@ fn what_cannot_be_done_is_said_with_its_cause_first() {
     exit: 2
     --- stderr
     NLU-0505 nim: operation "chnage" is not known to nimctl 0.1.0
-       next step: did you mean change? known are define, change, remove, cust, lslpp, lppchk, fix_query
+       next step: did you mean change? known are define, change, remove, cust, lslpp, lppchk, fix_query, showres, check, update
     "#);
     assert_snapshot!(called(&api, "nim", "-o cust -a lpp_source=lpp -a fixes=update_all aix01"), @r"
     exit: 3

@@ -125,12 +125,18 @@ pub enum Operation {
     Cust,
     /// Asks machines something.
     Query,
+    /// Shows what is in resources.
+    Showres,
+    /// Looks again.
+    Check,
+    /// Adds packages to an `lpp_source`, or removes them.
+    Update,
     /// Belongs to network boot, which this master does not do. What to use instead.
     Elsewhere(&'static str),
 }
 
 /// The operations that can be asked for, by their names in NIM.
-pub const OPERATIONS: [(&str, Operation); 7] = [
+pub const OPERATIONS: [(&str, Operation); 10] = [
     ("define", Operation::Define),
     ("change", Operation::Change),
     ("remove", Operation::Remove),
@@ -138,6 +144,9 @@ pub const OPERATIONS: [(&str, Operation); 7] = [
     ("lslpp", Operation::Query),
     ("lppchk", Operation::Query),
     ("fix_query", Operation::Query),
+    ("showres", Operation::Showres),
+    ("check", Operation::Check),
+    ("update", Operation::Update),
 ];
 
 /// NIM's operations that need network boot. Source of the names: the NIM reference, §2.2.

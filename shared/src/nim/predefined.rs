@@ -117,6 +117,14 @@ pub fn operations(of: ObjectType) -> Vec<Word> {
             ("fix_query", "say which fixes are installed"),
         ]);
     }
+    if of == ObjectType::LppSource {
+        all.extend([
+            ("showres", "show what is in it"),
+            ("lslpp", "list its filesets"),
+            ("check", "look into it again, and say what is wrong with files"),
+            ("update", "add packages, or remove them"),
+        ]);
+    }
     all
 }
 
@@ -165,6 +173,11 @@ pub fn attributes(operation: &str, of: ObjectType) -> Option<Attributes> {
         "lslpp" => optional(&["lslpp_flags", "filesets"]),
         "lppchk" => optional(&["lppchk_flags", "filesets"]),
         "fix_query" => optional(&["fix_query_flags", "fixes"]),
+        "showres" => optional(&["installp_flags"]),
+        "update" => Attributes {
+            required: vec!["packages"],
+            optional: vec!["source", "rm_images", "show_progress"],
+        },
         "cust" => Attributes { required: CUST[..2].to_vec(), optional: CUST[2..].to_vec() },
         _ => Attributes::default(),
     })
@@ -193,7 +206,9 @@ impl Attributes {
 #[must_use]
 pub fn values(attribute: &str) -> &'static [&'static str] {
     match attribute {
-        "live_update" | "accept_licenses" | "async" => &["yes", "no"],
+        "live_update" | "accept_licenses" | "async" | "rm_images" | "show_progress" => {
+            &["yes", "no"]
+        }
         "connect" => &["shell", "nimsh"],
         "access" => &["nfs", "local", "push"],
         _ => &[],

@@ -208,4 +208,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "lsnim -t standalone and lsnim -t mac_group list them.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0551",
+        "the content of an lpp_source is not known",
+        "Its folder is on another server or on the LPARs, or nimd cannot read it; the message says which.",
+        "List it where it lies, or make the folder readable for nimd on the master and ask again.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0552",
+        "a file of an lpp_source cannot be used",
+        "It is cut off or damaged, of a form that this version cannot read, or does not agree with the .toc beside it. The message names it.",
+        "Fetch the file again; where it is the .toc, make it anew with inutoc. Then: nim -o check.",
+        AfterRemedy,
+    ),
 ];
