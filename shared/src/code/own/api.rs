@@ -347,7 +347,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     own(
         "NLU-0186",
-        "no query",
+        "no query of an LPAR",
         "An LPAR is asked by a list of commands that only read; what was asked is not on it.",
         "The message says what can be asked; everything else is done on the LPAR itself.",
         AfterRemedy,
