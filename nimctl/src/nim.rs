@@ -16,6 +16,7 @@ mod machine;
 mod nimquery;
 mod object;
 mod order;
+mod past;
 mod predefined;
 mod query;
 mod say;

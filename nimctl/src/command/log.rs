@@ -48,6 +48,16 @@ pub(crate) async fn follow(id: OperationId, context: &Context) -> Result<Operati
     to_the_end(id, Reader::default(), context).await
 }
 
+/// Shows all that an operation wrote, also of one that goes on.
+///
+/// # Errors
+/// What nimd refuses.
+pub(crate) async fn whole(id: OperationId, context: &Context) -> Result<(), Error> {
+    let mut reader = Reader::default();
+    reader.read_all(&id.to_string(), context).await?;
+    reader.finish(context)
+}
+
 async fn to_the_end(
     id: OperationId,
     mut reader: Reader,

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::pair;
 
 use super::object::find;
-use super::{cust, lpp, query, say};
+use super::{cust, lpp, past, query, say};
 
 /// The name that messages have.
 const PROGRAM: &str = "nim";
@@ -47,7 +47,9 @@ pub(super) async fn run(arguments: &[String], context: &Context) -> Result<Exit,
         Some(Operation::Change) => change(&order, context).await,
         Some(Operation::Remove) => remove(&order, context).await,
         Some(Operation::Cust) => cust::run(&order, context).await,
-        Some(Operation::Query) => ask(&order, context).await,
+        Some(Operation::Query | Operation::Showlog | Operation::Reset) => {
+            look(&order, context).await
+        }
         Some(Operation::Showres) => lpp::showres(&order, context).await,
         Some(Operation::Check) => lpp::check(&order, context).await,
         Some(Operation::Update) => lpp::update(&order, context).await,
@@ -69,17 +71,27 @@ fn unknown(operation: &str) -> Error {
     )
 }
 
-/// Asks what is named. What kind of answer there is depends on the type of the object.
-async fn ask(order: &Order, context: &Context) -> Result<Exit, Error> {
+/// Does what changes nothing of an object with those that are named.
+async fn look(order: &Order, context: &Context) -> Result<Exit, Error> {
     let found = find(PROGRAM, Target::new(&["objects"]), &order.targets, context).await?;
     if found.views.is_empty() {
         return Ok(found.exit);
     }
+    let done = match Operation::named(&order.operation) {
+        Some(Operation::Showlog) => past::showlog(order, found.views, context).await?,
+        Some(Operation::Reset) => past::reset(order, found.views, context).await?,
+        _ => ask(order, found.views, context).await?,
+    };
+    Ok(found.exit.max(done))
+}
+
+/// Asks what is named. What kind of answer there is depends on the type of the object.
+async fn ask(order: &Order, views: Vec<ObjectView>, context: &Context) -> Result<Exit, Error> {
     let is_source = |view: &ObjectView| {
         order.operation == "lslpp" && matches!(view.object.spec, Spec::LppSource(_))
     };
-    let (sources, machines): (Vec<_>, Vec<_>) = found.views.into_iter().partition(is_source);
-    let mut exit = found.exit;
+    let (sources, machines): (Vec<_>, Vec<_>) = views.into_iter().partition(is_source);
+    let mut exit = Exit::Done;
     if !sources.is_empty() {
         let names = sources.into_iter().map(|view| view.object.name.to_string()).collect();
         exit = exit.max(lpp::lslpp(order, names, context).await?);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::api::Api;
 use crate::nim::called;
-use crate::sample::{object, page, refusal};
+use crate::sample::{id, object, page, refusal, running, succeeded};
 
 fn machine(name: &str) -> ObjectView {
     object("standalone", name, &[("if1", &format!("vlan4 {name}.example.com 0"))])
@@ -192,4 +192,53 @@ fn a_flag_that_does_more_than_read_is_refused_by_name() {
        next step: lsnim -t standalone and lsnim -t mac_group list them
     ");
     assert_eq!(api.changes(), [""; 0], "somebody was asked");
+}
+
+#[test]
+fn the_log_of_the_last_operation_is_shown_and_of_all_where_that_is_asked() {
+    use base64::Engine;
+    let output = |text: &str| {
+        let data = base64::engine::general_purpose::STANDARD.encode(text);
+        serde_json::json!({"epoch": 1, "offset": 0, "data": data, "next": null, "cut": false})
+    };
+    let (old, new) = (succeeded(1, "aix01"), succeeded(2, "aix01"));
+    let api = site()
+        .on("GET /v1/operations?lpar=aix01&limit=1", &page(vec![new.clone()]))
+        .on("GET /v1/operations?lpar=aix01&limit=1000", &page(vec![new, old]))
+        .on(&format!("GET /v1/operations/{}/output", id(1)), &output("first\n"))
+        .on(&format!("GET /v1/operations/{}/output", id(2)), &output("second\n"));
+    let shown = |line: &str| called(&api, "nim", line).0.stdout;
+    assert_eq!(shown("-o showlog -a log_type=niminst aix01"), b"second\n");
+    assert_eq!(shown("-o showlog -a log_type=niminst -a full_log=yes aix01"), b"first\nsecond\n");
+    assert_snapshot!(called(&api, "nim", "-o showlog -a log_type=bosinst aix01"), @r"
+    exit: 3
+    --- stderr
+    NLU-0543 nim: this master keeps no log of type bosinst
+       next step: log_type=niminst is what installing wrote; the others lie on the machine, in /var/adm/ras
+    ");
+    let none: Vec<nim_shared::api::OperationView> = Vec::new();
+    let api = site().on("GET /v1/operations?lpar=aix01&limit=1", &page(none));
+    assert_snapshot!(called(&api, "nim", "-o showlog aix01"), @r"
+    exit: 3
+    --- stderr
+    NLU-0544 nim: nothing was done on aix01: there is no log
+       next step: a cust makes one
+    ");
+}
+
+#[test]
+fn a_reset_is_silent_where_nothing_is_open_and_says_what_is() {
+    let asked = "GET /v1/operations?lpar=aix01&state=queued&state=dispatching&state=running&state=stuck&limit=1";
+    let none: Vec<nim_shared::api::OperationView> = Vec::new();
+    let api = site().on(asked, &page(none));
+    assert_snapshot!(called(&api, "nim", "-Fo reset aix01"), @r"
+    exit: 0
+    ");
+    let api = site().on(asked, &page(vec![running(1, "aix01", "update", "move")]));
+    assert_snapshot!(called(&api, "nim", "-o reset aix01"), @r"
+    exit: 3
+    --- stderr
+    NLU-0545 nim: aix01 is not reset: operation 0193a2b4-5c6d-7001-8def-0123456789ab is running on it
+       next step: nimctl cancel 0193a2b4-5c6d-7001-8def-0123456789ab ends it as long as that is possible
+    ");
 }

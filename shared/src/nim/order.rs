@@ -121,10 +121,14 @@ pub enum Operation {
     Change,
     /// Removes objects.
     Remove,
-    /// Customizes machines: here, by Live Update.
+    /// Customizes machines, by Live Update or without it.
     Cust,
     /// Asks machines something.
     Query,
+    /// Shows what operations on machines wrote.
+    Showlog,
+    /// Sees that no operation is open on machines.
+    Reset,
     /// Shows what is in resources.
     Showres,
     /// Looks again.
@@ -136,7 +140,7 @@ pub enum Operation {
 }
 
 /// The operations that can be asked for, by their names in NIM.
-pub const OPERATIONS: [(&str, Operation); 10] = [
+pub const OPERATIONS: [(&str, Operation); 12] = [
     ("define", Operation::Define),
     ("change", Operation::Change),
     ("remove", Operation::Remove),
@@ -144,6 +148,8 @@ pub const OPERATIONS: [(&str, Operation); 10] = [
     ("lslpp", Operation::Query),
     ("lppchk", Operation::Query),
     ("fix_query", Operation::Query),
+    ("showlog", Operation::Showlog),
+    ("reset", Operation::Reset),
     ("showres", Operation::Showres),
     ("check", Operation::Check),
     ("update", Operation::Update),
@@ -226,7 +232,11 @@ mod tests {
 
     #[test]
     fn what_needs_network_boot_is_known_by_name() {
-        assert!(matches!(Operation::named("bos_inst"), Some(Operation::Elsewhere(_))));
+        for name in
+            ["bos_inst", "linux_inst", "dkls_init", "dtls_init", "sync_roots", "maint_boot", "diag"]
+        {
+            assert!(matches!(Operation::named(name), Some(Operation::Elsewhere(_))), "{name}");
+        }
         assert_eq!(Operation::named("cust"), Some(Operation::Cust));
         assert_eq!(Operation::named("lslpp"), Some(Operation::Query));
         assert_eq!(Operation::named("levitate"), None);
