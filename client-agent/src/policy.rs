@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nim_shared::query::QueryId;
-use nim_shared::request::{Images, Kind, Request};
+use nim_shared::request::{Images, Request};
 
 use crate::disk::{self, Error};
 use crate::root::Root;
@@ -86,7 +86,7 @@ impl Policy {
 
     /// Why `request` is not allowed, if it is not.
     pub(crate) fn admit(&self, request: &Request) -> Result<(), String> {
-        if self.update == Allowed::No && request.kind == Kind::Update {
+        if self.update == Allowed::No && !request.kind.is_preview() {
             return Err(format!("{FILE} allows previews only"));
         }
         if matches!(request.images, Some(Images::Pushed { .. })) {

@@ -77,6 +77,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
     match evidence.kind {
         Kind::Preview => judge_preview(evidence),
         Kind::Update => judge_update(evidence),
+        Kind::InstallPreview | Kind::Install => judge_install(evidence),
     }
 }
 
@@ -98,6 +99,45 @@ fn judge_preview(evidence: &Evidence) -> Verdict {
         }
     };
     verdict(outcome, summary, evidence)
+}
+
+/// Without Live Update there is neither a text that ends in a known sentence nor an entry in the error log: the exit status decides,
+/// together with what is on the disk.
+fn judge_install(evidence: &Evidence) -> Verdict {
+    let preview = evidence.kind.is_preview();
+    let failed = Outcome::Failed { software: install_software(evidence) };
+    let (outcome, summary) = match (evidence.status, evidence.changed) {
+        (Some(0), _) if preview => {
+            (Outcome::Succeeded { follow_up: vec![] }, "the preview passed".to_owned())
+        }
+        (Some(0), Some(false)) => {
+            (Outcome::Unchanged, "geninstall succeeded, and nothing on disk is different".to_owned())
+        }
+        (Some(0), Some(true) | None) => {
+            (Outcome::Succeeded { follow_up: vec![] }, "geninstall reports success".to_owned())
+        }
+        (Some(status), _) if preview => {
+            (failed, format!("the preview failed with exit status {status}"))
+        }
+        (Some(status), _) => (failed, format!("geninstall failed with exit status {status}")),
+        (None, Some(false)) => {
+            (failed, "geninstall ended without a result; nothing on disk is different".to_owned())
+        }
+        (None, Some(true) | None) => (
+            Outcome::Stuck { reason: StuckReason::Ambiguous },
+            "geninstall ended without a result: see which filesets are not committed or applied (lppchk -v)"
+                .to_owned(),
+        ),
+    };
+    verdict(outcome, summary, evidence)
+}
+
+/// What is on disk after an installation that failed.
+fn install_software(evidence: &Evidence) -> Software {
+    match evidence.changed {
+        Some(true) => Software::PartlyApplied,
+        Some(false) | None => Software::Unchanged,
+    }
 }
 
 fn judge_update(evidence: &Evidence) -> Verdict {

@@ -97,7 +97,7 @@ pub(crate) enum Command {
     /// The agent on the LPARs
     #[command(subcommand)]
     Agent(Agent),
-    /// Update LPARs by Live Update, or preview it
+    /// Update LPARs, by Live Update or without it, or preview that
     Cust(Cust),
     /// Show operations: all that are open, or one with its details
     Status(Status),

@@ -20,7 +20,10 @@ pub struct Request {
     pub install: Install,
     /// Whether licences are agreed to (`geninstall -Y`).
     pub accept_licenses: bool,
-    /// Content of `lvupdate.data` for this LPAR, rendered by the master.
+    /// Options that geninstall hands on to installp (`-I`), without their dash. Only without Live Update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installp_flags: Option<String>,
+    /// Content of `lvupdate.data` for this LPAR, rendered by the master; empty without Live Update.
     pub lvupdate_data: String,
     /// The management console that the LPAR authenticates at, where it has to.
     pub console: Option<Console>,
@@ -37,7 +40,46 @@ pub enum Kind {
     Preview,
     /// `geninstall -k`.
     Update,
+    /// `geninstall -p`: of an installation without Live Update.
+    InstallPreview,
+    /// `geninstall`: software is installed, and nothing is moved.
+    Install,
 }
+
+impl Kind {
+    /// Whether nothing is changed.
+    #[must_use]
+    pub const fn is_preview(self) -> bool {
+        matches!(self, Self::Preview | Self::InstallPreview)
+    }
+
+    /// Whether it is about a Live Update, whether for a look or in earnest.
+    #[must_use]
+    pub const fn is_live_update(self) -> bool {
+        matches!(self, Self::Preview | Self::Update)
+    }
+
+    /// Whether the workload is moved, which takes room on the frame.
+    #[must_use]
+    pub const fn moves(self) -> bool {
+        matches!(self, Self::Update)
+    }
+
+    /// The name as it is stored and sent.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Preview => "preview",
+            Self::Update => "update",
+            Self::InstallPreview => "install_preview",
+            Self::Install => "install",
+        }
+    }
+}
+
+/// The options of installp that an order may have: to apply, to commit, with requisites, into larger file systems, without
+/// saved files, and how much is said. What removes or overwrites is not among them. Source: the NIM reference, §3.1.
+pub const INSTALLP_FLAGS: &str = "acgNQXqwvV";
 
 /// Which machine an order is meant for. What is `None` is not yet known and is not compared. The partition id is no part of
 /// it: a Live Update changes that.

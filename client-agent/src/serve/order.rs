@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use nim_shared::frame::{Command, Known, Refusal, SecretText};
 use nim_shared::id::{Digest, ObjectName};
-use nim_shared::request::{Expected, Images, Install, Request};
+use nim_shared::request::{Expected, INSTALLP_FLAGS, Images, Install, Request};
 
 use super::answer::{Answerer, admit};
 use super::refused::Refused;
@@ -162,6 +162,15 @@ fn fault(request: &Request) -> Option<String> {
     }
     if request.install != Install::Nothing && request.images.is_none() {
         return Some("something is to be installed, and no images are named".to_owned());
+    }
+    if !request.kind.is_live_update() && request.install == Install::Nothing {
+        return Some("nothing is to be installed, and nothing to be moved".to_owned());
+    }
+    let is_flag = |flag: char| INSTALLP_FLAGS.contains(flag) && !request.kind.is_live_update();
+    if let Some(flags) = &request.installp_flags
+        && (flags.is_empty() || !flags.chars().all(is_flag))
+    {
+        return Some(format!("\"{}\" are no options for installp here", quoted(flags)));
     }
     match &request.console {
         Some(console) if !is_host(&console.address) || !is_host(&console.user) => {

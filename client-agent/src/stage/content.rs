@@ -32,7 +32,10 @@ pub(crate) fn check(supervisor: &mut Supervisor) -> Result<(), Stop> {
     let installed = highest(rows.iter().map(|row| (row.name.as_str(), row.level.as_str())));
     let text = String::from_utf8_lossy(&text);
     let offered = table(&text);
-    match compare(&supervisor.request.install, &offered, &installed) {
+    let finding = compare(&supervisor.request.install, &offered, &installed);
+    match finding {
+        // Whether installp can do what no Live Update does is for installp to say.
+        Finding::Refuse(_) if !supervisor.request.kind.is_live_update() => Ok(()),
         Finding::Go => Ok(()),
         Finding::NothingNew => Err(Stop::unchanged(format!(
             "everything in {folder} is installed at its level or a later one"

@@ -2,7 +2,6 @@
 
 use nim_shared::frame::{ChangeClass, ChangeMoment, Known, Moment};
 use nim_shared::operation::{Blackout, FollowUp, Outcome, Report, StuckReason};
-use nim_shared::request::Kind;
 use nim_shared::stage::{Point, Stage};
 
 use crate::alive;
@@ -32,11 +31,14 @@ pub(crate) fn run(supervisor: &mut Supervisor, verdict: Verdict) -> Result<Repor
     }
     if supervisor.slots.run.get()?.is_some() {
         look(supervisor)?;
-        if supervisor.request.kind == Kind::Update
+        let kind = supervisor.request.kind;
+        if !kind.is_preview()
             && let Outcome::Succeeded { follow_up: open } = &mut outcome
         {
             open.extend(follow_up);
-            open.extend(after_care(supervisor)?);
+            if kind.moves() {
+                open.extend(after_care(supervisor)?);
+            }
             open.dedup();
         }
     }
@@ -51,8 +53,7 @@ fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
 
 /// Undoes by class, in reverse order; what could not be.
 fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String>, Error> {
-    let updated =
-        matches!(outcome, Outcome::Succeeded { .. }) && supervisor.request.kind == Kind::Update;
+    let updated = matches!(outcome, Outcome::Succeeded { .. }) && supervisor.request.kind.moves();
     let updated = updated || supervisor.progress.has_passed(Point::Moved);
     let mut failures = Vec::new();
     for change in supervisor.progress.open_changes() {

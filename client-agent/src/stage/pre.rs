@@ -3,7 +3,7 @@
 use nim_shared::frame::{Known, Moment};
 use nim_shared::lvupdate;
 use nim_shared::operation::Snapshot;
-use nim_shared::request::{Images, Install, Kind, Request};
+use nim_shared::request::{Images, Install, Request};
 
 use super::Stop;
 use crate::alive;
@@ -28,10 +28,12 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
     };
     let mut faults = Vec::new();
     faults.extend(alone(supervisor));
-    faults.extend(disks(&supervisor.request, &before));
-    faults.extend(space(supervisor)?);
+    if supervisor.request.kind.is_live_update() {
+        faults.extend(disks(&supervisor.request, &before));
+        faults.extend(space(supervisor)?);
+        faults.extend(file(supervisor));
+    }
     faults.extend(images(supervisor)?);
-    faults.extend(file(supervisor));
     if !faults.is_empty() {
         return Err(Stop::failed(faults.join("; ")));
     }
@@ -134,7 +136,7 @@ fn is_installed(request: &Request, before: &Snapshot) -> Option<String> {
     };
     let labels: Vec<String> = names.iter().map(label).collect::<Option<_>>()?;
     let all = labels.iter().all(|label| before.interim_fixes.contains(label));
-    let is = if request.kind == Kind::Preview { "would be" } else { "is" };
+    let is = if request.kind.is_preview() { "would be" } else { "is" };
     all.then(|| format!("nothing {is} installed: {} are there already", labels.join(", ")))
 }
 

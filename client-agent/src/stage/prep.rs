@@ -15,14 +15,19 @@ use crate::undo::{self, FILE_LIMIT, MOUNT_LIMIT};
 
 /// Makes all changes, in the order in which a failure costs least.
 pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
-    write_data(supervisor)?;
-    save_configuration(supervisor)?;
+    let live_update = supervisor.request.kind.is_live_update();
+    if live_update {
+        write_data(supervisor)?;
+        save_configuration(supervisor)?;
+    }
     match supervisor.request.images.clone() {
         Some(Images::Nfs { server, export }) => mount(supervisor, &format!("{server}:{export}"))?,
         Some(Images::Pushed { files }) => link(supervisor, &files)?,
         Some(Images::Folder { .. }) | None => {}
     }
-    token::fetch(supervisor)?;
+    if live_update {
+        token::fetch(supervisor)?;
+    }
     super::content::check(supervisor)
 }
 
@@ -65,7 +70,7 @@ fn save_configuration(supervisor: &mut Supervisor) -> Result<(), Stop> {
         ChangeClass::Always,
         |supervisor| match supervisor.request.kind {
             Kind::Preview => save(supervisor, CONFIGURATION, None).map(Some),
-            Kind::Update => Ok(None),
+            Kind::Update | Kind::InstallPreview | Kind::Install => Ok(None),
         },
         |_, _| Ok(()),
     )

@@ -1,4 +1,4 @@
-//! `update`: runs geninstall once, follows its output, and decides by evidence how it ended.
+//! `update`: runs geninstall once, with Live Update or without it, follows its output, and decides by evidence how it ended.
 //!
 //! geninstall runs in a session of its own, below a shim, with its output into a file; this process only reads that file. It is never
 //! signalled. While the workload is moved nothing is opened and nothing is started. Source: LU §7.3.
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use nim_shared::frame::Known;
 use nim_shared::id::Digest;
 use nim_shared::operation::{FollowUp, StuckReason};
-use nim_shared::request::{Images, Install, Kind, Request};
+use nim_shared::request::{Images, Install, Request};
 use nim_shared::stage::Phase;
 
 use super::Stop;
@@ -58,9 +58,15 @@ pub(crate) fn judge_anew(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
 
 /// Arguments of geninstall.
 pub(crate) fn arguments(operation: &Operation, root: &Root, request: &Request) -> Vec<String> {
-    let mut arguments = vec!["-k".to_owned()];
-    if request.kind == Kind::Preview {
+    let mut arguments = Vec::new();
+    if request.kind.is_live_update() {
+        arguments.push("-k".to_owned());
+    }
+    if request.kind.is_preview() {
         arguments.push("-p".to_owned());
+    }
+    if let Some(flags) = &request.installp_flags {
+        arguments.extend(["-I".to_owned(), format!("-{flags}")]);
     }
     if request.accept_licenses {
         arguments.push("-Y".to_owned());

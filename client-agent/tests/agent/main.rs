@@ -4,6 +4,7 @@
 
 mod border;
 mod full;
+mod install;
 mod lpar;
 mod master;
 mod mounts;

@@ -4,5 +4,6 @@ mod ask;
 mod console;
 mod discover;
 mod group;
+mod install;
 mod nim;
 mod update;

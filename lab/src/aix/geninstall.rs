@@ -1,4 +1,4 @@
-//! `geninstall -k`: the Live Update itself, as far as anybody outside can see it.
+//! `geninstall -k`: the Live Update itself, as far as anybody outside can see it; without `-k` an installation.
 //!
 //! It goes through the phases of LU §2.6 in the site's time, changes the world as LU §5.5 tables it, and prints what LU §2 records, in the
 //! style of its level. Faults make it end in each of the ways of LU §2.7. It keeps nothing in memory that matters: killed at any moment it
@@ -36,14 +36,14 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "dfI");
-    if !options.has('k') {
-        writeln!(io::stderr(), "geninstall: the lab knows only -k")?;
-        return Ok(1);
-    }
     let preview = options.has('p');
     let pid = std::process::id();
     context.note(Deed::Geninstall { preview, arguments: arguments.to_vec(), pid })?;
-    let status = locked(context, &options, preview, out)?;
+    let status = if options.has('k') {
+        locked(context, &options, preview, out)?
+    } else {
+        plain(context, &options, preview, out)?
+    };
     context.note(Deed::GeninstallEnded { pid, status })?;
     Ok(status)
 }
@@ -68,6 +68,30 @@ fn locked(
     let status = go(context, options, preview, out)?;
     fs::remove_file(&lock).context("cannot release the lock")?;
     Ok(status)
+}
+
+/// Without Live Update: installs on the running system. What is fixed in the kernel waits for a reboot.
+fn plain(
+    context: &Context,
+    options: &Options,
+    preview: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let mut printer = Printer::new(context, out)?;
+    let wanted = wanted(context, options)?;
+    let folder = options.value('d').unwrap_or_default();
+    let selection = match media::select(&context.find(folder), &wanted) {
+        Ok(selection) => selection,
+        Err(error) => {
+            printer.plain(&format!("geninstall: {error:#}"))?;
+            return Ok(1);
+        }
+    };
+    if preview {
+        install::preview(context, &mut printer, &selection)?;
+        return Ok(0);
+    }
+    install::plain(context, &mut printer, &selection)
 }
 
 fn go(

@@ -424,7 +424,7 @@ impl Session {
 
     /// Reserves capacity, or says what is missing and when to look again.
     async fn reserve(&mut self) -> Result<(), Over> {
-        if self.kind == Kind::Preview {
+        if !self.kind.moves() {
             // No surrogate is made.
             self.happened(Event::ProceedCommitted);
             return Ok(());

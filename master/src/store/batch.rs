@@ -237,7 +237,7 @@ async fn insert_operations(
     .bind(column(|new| new.lpar.as_str()))
     .bind(operations.iter().map(|new| new.frame.as_ref().map(ObjectName::as_str)).collect::<Vec<_>>())
     .bind(operations.iter().map(|new| new.hmc.as_ref().map(ObjectName::as_str)).collect::<Vec<_>>())
-    .bind(column(|new| kind_name(new.kind)))
+    .bind(column(|new| new.kind.name()))
     .bind(column(|new| &new.request))
     .bind(operations.iter().map(|new| new.digest.0.as_slice()).collect::<Vec<_>>())
     .execute(txn.connection())
@@ -261,14 +261,6 @@ async fn insert_operations(
         .map(|(lpar, id)| Ok((name(&lpar)?, OperationId(id))))
         .collect::<Result<_, Error>>()?;
     Err(Error::OpenOperation { open })
-}
-
-/// The kind of a request as it is stored.
-pub(super) const fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Preview => "preview",
-        Kind::Update => "update",
-    }
 }
 
 /// Whole seconds for Postgres, which has no more than some 290,000 years.

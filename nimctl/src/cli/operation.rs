@@ -6,17 +6,17 @@ use nim_shared::operation::StateName;
 
 use super::super::pair::Assignment;
 
-/// Update LPARs by Live Update, or preview it. Everything is checked before anything starts.
+/// Update LPARs, by Live Update or without it, or preview that. Everything is checked before anything starts.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Attributes, as NIM has them:
-  live_update=yes           required: this master does nothing else
-  lpp_source=NAME           where the packages are; without it the kernel moves as it is
+  live_update=yes|no        yes: by Live Update; no, as without it: software is installed and nothing is moved
+  lpp_source=NAME           where the packages are; with live_update and without it the kernel moves as it is
   fixes=update_all|all      every update, or every update and every interim fix
   filesets=\"A B …\"          filesets and interim fixes by name
-  live_update_data=NAME     the object with lvupdate.data; {lpar} in it stands for the LPAR's name
+  live_update_data=NAME     for live_update: the object with lvupdate.data; {lpar} in it stands for the LPAR's name
   accept_licenses=yes|no    agree to licences
-  installp_flags=-p|-Y      p: preview, Y: agree to licences; NIM's defaults agQX go without saying
+  installp_flags=FLAGS      p: preview, Y: agree to licences; without live_update also those of acgNQXqwvV, agQX where none are given
   concurrent=N              of several LPARs at most N at a time
   time_limit=HOURS          start no further LPAR after that
   async=yes|no              yes: as --detach

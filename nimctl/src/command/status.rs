@@ -93,6 +93,8 @@ pub(super) const fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Preview => "preview",
         Kind::Update => "update",
+        Kind::InstallPreview => "preview of an installation",
+        Kind::Install => "installation",
     }
 }
 

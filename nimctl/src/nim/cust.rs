@@ -1,4 +1,4 @@
-//! `nim -o cust -a live_update=yes …`: asks for Live Updates, and writes on stdout what NIM's users read there: for one machine what
+//! `nim -o cust …`: asks for Live Updates, or for installations without one, and writes on stdout what NIM's users read there: for one machine what
 //! geninstall says, line by line; for a group which machines were begun, and what became of them.
 
 use nim_shared::api::{Accepted, Failure, FailureKind, ObjectView, OperationView, Pair};
@@ -30,13 +30,6 @@ const PROGRAM: &str = "nim";
 /// # Errors
 /// What cannot be asked for, and what nimd refuses: nothing was started.
 pub(super) async fn run(given: &Order, context: &Context) -> Result<Exit, Error> {
-    if given.value("live_update") != Some("yes") {
-        return Err(say::refused(
-            "NLU-0522",
-            format!("cust without live_update=yes is not known to nimctl {}", nim_shared::VERSION),
-            "with -a live_update=yes the software is installed and goes live; without it install on the LPAR itself",
-        ));
-    }
     let Found { views, exit } =
         find(PROGRAM, Target::new(&["objects"]), &given.targets, context).await?;
     if exit != Exit::Done {
@@ -69,7 +62,9 @@ pub(super) async fn run(given: &Order, context: &Context) -> Result<Exit, Error>
     };
     let has = |attribute: &str| given.iter().any(|pair| pair.attribute == attribute);
     let detach = if has("async") { None } else { Some(is_group) };
-    if !has("fixes") && !has("filesets") && has("lpp_source") {
+    let live_update =
+        given.iter().any(|pair| pair.attribute == "live_update" && pair.value == "yes");
+    if live_update && !has("fixes") && !has("filesets") && has("lpp_source") {
         // As NIM: then the source is named for nothing, and the kernel moves as it is.
         args.attributes.retain(|assignment| assignment.attribute != "lpp_source");
         let mut message = Message::new(

@@ -4,7 +4,6 @@ use nim_shared::api::OperationView;
 use nim_shared::code;
 use nim_shared::id::BatchId;
 use nim_shared::operation::{Blackout, Outcome, Report, Snapshot, Software, StateName};
-use nim_shared::request::Kind;
 use serde::Serialize;
 
 use super::Subject;
@@ -33,7 +32,7 @@ impl Summary {
 
 impl View for Summary {
     fn table(&self, style: Style) -> String {
-        let previews = self.operations.iter().all(|view| view.kind == Kind::Preview);
+        let previews = self.operations.iter().all(|view| view.kind.is_preview());
         let mut text = if previews {
             previewed(&self.operations, style)
         } else {

@@ -224,7 +224,7 @@ const PAGE: &[Line] = &[
     Line {
         page: "nim -o cust -a lpp_source=72000402_lpp_source -a fixes=update_all -a accept_licenses=yes <lpar_name>",
         repair: &[LPAR_NAME],
-        comes: NotBuilt(3, "cust without live_update=yes is not known"),
+        comes: Prints("Validating live update input data.\n"),
     },
     Line {
         page: "nim -o cust -a lpp_source=72000402_lpp_source -a fixes=update_all -a live_update=yes -a live_update_data=liveupdate_data_<lpar_name> <lpar_name>",

@@ -75,7 +75,7 @@ fn help_and_version_are_data() {
       hostkey        Host keys: what nimd knows of the hosts that it connects to
       secret         Secrets, such as the password that a console asks for
       agent          The agent on the LPARs
-      cust           Update LPARs by Live Update, or preview it
+      cust           Update LPARs, by Live Update or without it, or preview that
       status         Show operations: all that are open, or one with its details
       watch          Follow operations until they end
       log            Print what geninstall and other programs wrote during an operation

@@ -10,7 +10,7 @@ use crate::stage::{Phase, Stage};
 use crate::stamp::Timestamp;
 use crate::unit::Seconds;
 
-/// Asks for a Live Update of one LPAR or several. Everything is checked before anything is accepted.
+/// Asks for a Live Update of one LPAR or several, or for an installation without one. Everything is checked before anything is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cust {
@@ -26,7 +26,10 @@ pub struct Cust {
     pub install: Install,
     /// Whether licences are agreed to.
     pub accept_licenses: bool,
-    /// The object with `lvupdate.data`. In its name `{lpar}` stands for the LPAR's.
+    /// Options for installp, without their dash. Only without Live Update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installp_flags: Option<String>,
+    /// The object with `lvupdate.data`; none without Live Update. In its name `{lpar}` stands for the LPAR's.
     pub live_update_data: Option<String>,
     /// Of several LPARs at most this many at a time.
     pub concurrent: Option<u32>,

@@ -115,6 +115,8 @@ pub fn operations(of: ObjectType) -> Vec<Word> {
             ("lslpp", "list what is installed"),
             ("lppchk", "verify what is installed"),
             ("fix_query", "say which fixes are installed"),
+            ("showlog", "show what the last operation wrote"),
+            ("reset", "see that no operation is open"),
         ]);
     }
     if of == ObjectType::LppSource {
@@ -137,7 +139,7 @@ pub struct Attributes {
     pub optional: Vec<&'static str>,
 }
 
-/// What `cust` takes, the required first. Source: the NIM reference, §3.1; a change of it goes with `nimctl`'s own `cust`.
+/// What `cust` takes. Source: the NIM reference, §3.1; a change of it goes with `nimctl`'s own `cust`.
 const CUST: [&str; 10] = [
     "live_update",
     "live_update_data",
@@ -173,12 +175,13 @@ pub fn attributes(operation: &str, of: ObjectType) -> Option<Attributes> {
         "lslpp" => optional(&["lslpp_flags", "filesets"]),
         "lppchk" => optional(&["lppchk_flags", "filesets"]),
         "fix_query" => optional(&["fix_query_flags", "fixes"]),
+        "showlog" => optional(&["log_type", "full_log"]),
         "showres" => optional(&["installp_flags"]),
         "update" => Attributes {
             required: vec!["packages"],
             optional: vec!["source", "rm_images", "show_progress"],
         },
-        "cust" => Attributes { required: CUST[..2].to_vec(), optional: CUST[2..].to_vec() },
+        "cust" => optional(&CUST),
         _ => Attributes::default(),
     })
 }
@@ -250,7 +253,7 @@ mod tests {
         assert_eq!(attributes("cust", ObjectType::Ent), None);
         assert_eq!(attributes("remove", ObjectType::Ent), Some(Attributes::default()));
         assert!(
-            attributes("cust", ObjectType::MacGroup).unwrap().required.contains(&"live_update")
+            attributes("cust", ObjectType::MacGroup).unwrap().optional.contains(&"live_update")
         );
     }
 }

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 
 use super::say::Printer;
 use crate::Phase;
-use crate::aix::Context;
 use crate::aix::media::Selection;
+use crate::aix::{Context, stamp};
 use crate::fault::Fault;
 use crate::world::lpar::Lpar;
 
@@ -56,6 +56,18 @@ pub(super) fn apply(
     if selection.filesets.is_empty() {
         return Ok(None);
     }
+    match apply_updates(context, printer, selection)? {
+        Applied::Done => Ok(None),
+        Applied::Refused => ending(printer).map(Some),
+    }
+}
+
+/// Applies and commits filesets with installp.
+fn apply_updates(
+    context: &Context,
+    printer: &mut Printer<'_>,
+    selection: &Selection,
+) -> anyhow::Result<Applied> {
     beginning(printer)?;
     printer.enter(Phase::Install)?;
     let lpar = context.lpar()?;
@@ -84,7 +96,55 @@ pub(super) fn apply(
     printer.plain(&format!("install_all_updates: Result = {result}"))?;
     fs::write(context.path(LOG), format!("Result = {result}\n"))
         .context("cannot write the log of installp")?;
-    if refused { ending(printer).map(Some) } else { Ok(None) }
+    Ok(if refused { Applied::Refused } else { Applied::Done })
+}
+
+/// Installs without Live Update: filesets as before, interim fixes until the next reboot (LU S02).
+pub(super) fn plain(
+    context: &Context,
+    printer: &mut Printer<'_>,
+    selection: &Selection,
+) -> anyhow::Result<u8> {
+    let lpar = context.lpar()?;
+    let is_new = |(name, level): (&String, &String)| {
+        lpar.software.filesets.get(name).is_none_or(|installed| installed < level)
+    };
+    let labels: Vec<&str> = lpar.software.ifixes.iter().map(|ifix| ifix.label.as_str()).collect();
+    let new_fix = selection.ifixes.iter().any(|ifix| !labels.contains(&ifix.label.as_str()));
+    if !new_fix && !selection.filesets.iter().any(is_new) {
+        printer.plain("Either the software is already at the same level as on the media, or")?;
+        return Ok(1);
+    }
+    if !selection.filesets.is_empty()
+        && apply_updates(context, printer, selection)? == Applied::Refused
+    {
+        return Ok(1);
+    }
+    let at = stamp::emgr(printer.now);
+    for (number, ifix) in (1..).zip(&selection.ifixes) {
+        // Source: the NIM reference, §3.2, the output of an interim fix.
+        if number == 1 {
+            printer.plain("Initializing log /var/adm/ras/emgr.log ...")?;
+            printer.plain("EPKG NUMBER       LABEL               OPERATION              RESULT")?;
+            printer.plain(
+                "===========       ==============      =================      ==============",
+            )?;
+        }
+        printer.plain(&format!("{number:<17} {:<19} {:<22} SUCCESS", ifix.label, "INSTALL"))?;
+    }
+    context.change(|lpar| {
+        let new = selection.ifixes.iter().map(|ifix| ifix.installed("*Q*", at.clone()));
+        lpar.software.ifixes.extend(new);
+        Ok(())
+    })?;
+    Ok(0)
+}
+
+/// What came of installp.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    Done,
+    Refused,
 }
 
 fn beginning(printer: &mut Printer<'_>) -> anyhow::Result<()> {

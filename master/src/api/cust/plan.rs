@@ -7,7 +7,9 @@ use nim_shared::id::{BadName, ObjectName};
 use nim_shared::lpp::Content;
 use nim_shared::lvupdate::Data;
 use nim_shared::object::{Hmc, Object, Spec};
-use nim_shared::request::{Console, Expected, Images, Install, Kind, Limits, Request};
+use nim_shared::request::{
+    Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, Request,
+};
 
 use crate::inventory::endpoint::Route;
 use crate::render::{self, Facts, HmcFacts, Rendered};
@@ -85,8 +87,28 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
     if cust.time_limit.is_some_and(|limit| limit.0 == 0) {
         refuse("time_limit", "it is over before it begins");
     }
-    if cust.live_update_data.is_none() {
-        refuse("live_update_data", "it is not said which disks and which console are used");
+    if cust.kind.is_live_update() {
+        if cust.live_update_data.is_none() {
+            refuse("live_update_data", "it is not said which disks and which console are used");
+        }
+        if cust.installp_flags.is_some() {
+            refuse("installp_flags", "a Live Update takes none");
+        }
+    } else {
+        if cust.install == Install::Nothing {
+            refuse("filesets", "nothing is to be installed: say `fixes` or `filesets`");
+        }
+        if cust.live_update_data.is_some() {
+            refuse("live_update_data", "is for a Live Update, and none is asked for");
+        }
+        let is_flag = |flag: char| INSTALLP_FLAGS.contains(flag);
+        if cust
+            .installp_flags
+            .as_ref()
+            .is_some_and(|flags| flags.is_empty() || !flags.chars().all(is_flag))
+        {
+            refuse("installp_flags", &format!("options for installp are among {INSTALLP_FLAGS}"));
+        }
     }
     faults
 }
@@ -157,8 +179,14 @@ impl Order<'_> {
             self.wrong.push(format!("operation {open} is open on it: nimctl status {open}"));
         }
         self.way();
-        let file = self.file()?;
-        let console = self.console(&file.data);
+        let file = if self.cust.kind.is_live_update() { Some(self.file()?) } else { None };
+        let console = file.as_ref().and_then(|file| self.console(&file.data));
+        let (lvupdate_data, warnings) = match file {
+            Some(File { object, text, warnings, .. }) => {
+                (text, warnings.into_iter().map(|text| fault(&object, text)).collect())
+            }
+            None => (String::new(), Vec::new()),
+        };
         let request = Request {
             kind: self.cust.kind,
             expected: Expected {
@@ -169,7 +197,8 @@ impl Order<'_> {
             images: images.cloned(),
             install: self.cust.install.clone(),
             accept_licenses: self.cust.accept_licenses,
-            lvupdate_data: file.text,
+            installp_flags: self.cust.installp_flags.clone(),
+            lvupdate_data,
             console,
             limits: self.known.limits,
         };
@@ -183,7 +212,7 @@ impl Order<'_> {
             hmc: target.hmc.clone(),
             kind: self.cust.kind,
             request,
-            warnings: file.warnings.into_iter().map(|text| fault(&file.object, text)).collect(),
+            warnings,
         })
     }
 

@@ -16,6 +16,7 @@ pub(super) fn request(targets: &[&str]) -> Cust {
         lpp_source: Some("tl3".parse().unwrap()),
         install: Install::UpdateAll,
         accept_licenses: true,
+        installp_flags: None,
         live_update_data: Some("lud".to_owned()),
         concurrent: None,
         time_limit: None,

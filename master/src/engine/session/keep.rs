@@ -7,7 +7,6 @@ use std::time::Duration;
 use nim_shared::frame::MasterFrame;
 use nim_shared::id::ObjectName;
 use nim_shared::operation::{Blackout, Outcome, Report};
-use nim_shared::request::Kind;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -59,7 +58,7 @@ impl Session {
     /// Notes the capacity that an operation uses which was told to proceed, where the database lost the promise.
     async fn promise(&self, answered: Answered) -> Result<(), Over> {
         let Some(frame) = &self.frame else { return Ok(()) };
-        if self.kind == Kind::Preview || answered == Answered::NotProceeding {
+        if !self.kind.moves() || answered == Answered::NotProceeding {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);

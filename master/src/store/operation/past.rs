@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::engine::operation::{Event, Operation};
-use crate::store::batch::{kind_name, seconds};
+use crate::store::batch::seconds;
 use crate::store::commit::Writing;
 use crate::store::notify::Topic;
 use crate::store::{Error, Store, Who, batch, bigint, unsigned};
@@ -110,7 +110,7 @@ impl Store {
         .bind(new.lpar.as_str())
         .bind(frame.as_ref().map(ObjectName::as_str))
         .bind(hmc.as_ref().map(ObjectName::as_str))
-        .bind(kind_name(new.request.kind))
+        .bind(new.request.kind.name())
         .bind(&new.text)
         .bind(Digest::of(new.text.as_bytes()).0.as_slice())
         .bind(Digest::ZERO.0.as_slice())

@@ -195,6 +195,8 @@ pub(super) fn record(row: Model) -> Result<Record, Error> {
     let kind = match row.kind.as_str() {
         "preview" => Kind::Preview,
         "update" => Kind::Update,
+        "install_preview" => Kind::InstallPreview,
+        "install" => Kind::Install,
         _ => return Err(Error::unreadable(what(), "its kind is unknown")),
     };
     let read = |cause: serde_json::Error| Error::unreadable(what(), cause);

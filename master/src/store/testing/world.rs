@@ -119,6 +119,7 @@ pub fn adopted(lpar: &str) -> Adopted {
         images: None,
         install: Install::Nothing,
         accept_licenses: false,
+        installp_flags: None,
         lvupdate_data: String::new(),
         console: None,
         limits: nim_shared::request::Limits::default(),

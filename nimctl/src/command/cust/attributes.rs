@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use nim_shared::api::{Cust as Body, FileFault};
 use nim_shared::id::{ClientToken, ObjectName};
 use nim_shared::near::closest;
-use nim_shared::request::{Install, Kind};
+use nim_shared::request::{INSTALLP_FLAGS, Install, Kind};
 use nim_shared::unit::Seconds;
 
 use crate::cli::Cust;
@@ -28,30 +28,55 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     for assignment in &args.attributes {
         given.add(&assignment.attribute, &assignment.value);
     }
-    match given.one("live_update") {
-        Some(text) if is_yes(&text) == Some(true) => {}
-        _ => given.fault("live_update", "has to be yes: this master does Live Updates only"),
-    }
-    let mut kind = if args.preview { Kind::Preview } else { Kind::Update };
+    let live_update = given.yes_or_no("live_update").unwrap_or(false);
     let mut accept_licenses = given.yes_or_no("accept_licenses").unwrap_or(false);
+    let mut preview = args.preview;
+    let mut installp_flags = String::new();
     for flag in given.one("installp_flags").unwrap_or_default().chars() {
         match flag {
-            'p' => kind = Kind::Preview,
+            'p' => preview = true,
             'Y' => accept_licenses = true,
+            '-' | ' ' => {}
+            flag if !live_update && INSTALLP_FLAGS.contains(flag) => {
+                if !installp_flags.contains(flag) {
+                    installp_flags.push(flag);
+                }
+            }
             // NIM's defaults stand in many a script, and ask for nothing beside them.
-            'a' | 'g' | 'Q' | 'X' | '-' | ' ' => {}
-            other => given.fault(
+            'a' | 'g' | 'Q' | 'X' => {}
+            other if live_update => given.fault(
                 "installp_flags",
                 &format!("-{other} cannot be passed on: geninstall -k takes -p and -Y"),
             ),
+            other => given.fault(
+                "installp_flags",
+                &format!("-{other} is not passed on: -p, -Y and those of {INSTALLP_FLAGS} are"),
+            ),
         }
     }
+    let kind = match (live_update, preview) {
+        (true, true) => Kind::Preview,
+        (true, false) => Kind::Update,
+        (false, true) => Kind::InstallPreview,
+        (false, false) => Kind::Install,
+    };
     let lpp_source = given.parsed::<ObjectName>("lpp_source");
     let install = given.install();
     if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
         given.fault("lpp_source", "is required with fixes or filesets");
     }
     let live_update_data = given.one("live_update_data");
+    if !live_update {
+        if live_update_data.is_some() {
+            given.fault("live_update_data", "is for live_update=yes, which was not given");
+        }
+        if install == Install::Nothing && !given.has_fault("fixes") {
+            given.fault("fixes", "or filesets have to say what is installed");
+        }
+        if installp_flags.is_empty() {
+            installp_flags.push_str(DEFAULT_FLAGS);
+        }
+    }
     let concurrent = given.parsed::<std::num::NonZeroU32>("concurrent").map(Into::into);
     let time_limit = given.parsed::<std::num::NonZeroU32>("time_limit");
     let detach = args.detach || given.yes_or_no("async").unwrap_or(false);
@@ -63,12 +88,16 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         lpp_source,
         install,
         accept_licenses,
+        installp_flags: (!live_update).then_some(installp_flags),
         live_update_data,
         concurrent,
         time_limit: time_limit.map(|hours| Seconds(u64::from(u32::from(hours)) * 3600)),
     };
     Ok(Order { body, detach })
 }
+
+/// NIM's options for installp where none are given. Source: the NIM reference, §3.1.
+const DEFAULT_FLAGS: &str = "agQX";
 
 /// What may be given.
 const KNOWN: [&str; 10] = [
@@ -258,6 +287,7 @@ mod tests {
     fn what_cannot_be_honoured_is_refused_by_name_and_all_at_once() {
         let faults = read(
             &[
+                "live_update=yes",
                 "script=post",
                 "fixes=IJ12345",
                 "installp_flags=-acNgXY",
@@ -274,7 +304,6 @@ mod tests {
         insta::assert_snapshot!(faults.join("\n"), @r#"
         script: scripts are not run here
         lpp_sorce: is no attribute of cust; did you mean lpp_source?
-        live_update: has to be yes: this master does Live Updates only
         accept_licenses: is yes or no, not "maybe"
         installp_flags: -c cannot be passed on: geninstall -k takes -p and -Y
         installp_flags: -N cannot be passed on: geninstall -k takes -p and -Y
@@ -284,5 +313,29 @@ mod tests {
         "#);
         let faults = read(&["live_update=yes", "fixes=update_all"], false).err().unwrap();
         assert_eq!(faults, ["lpp_source: is required with fixes or filesets"]);
+    }
+
+    #[test]
+    fn without_live_update_software_is_installed_and_nothing_is_moved() {
+        let body = |attributes: &[&str]| read(attributes, false).ok().unwrap().body;
+        let source = ["lpp_source=s", "fixes=update_all", "accept_licenses=yes"];
+        let plain = body(&source);
+        assert_eq!((plain.kind, plain.installp_flags.as_deref()), (Kind::Install, Some("agQX")));
+        let flags = |flags: &str| body(&[&source[..], &["live_update=no", flags]].concat());
+        let preview = flags("installp_flags=-p");
+        assert_eq!(preview.kind, Kind::InstallPreview);
+        let commit = flags("installp_flags=-acNgXY");
+        assert_eq!((commit.kind, commit.installp_flags.as_deref()), (Kind::Install, Some("acNgX")));
+        let faults = read(
+            &["lpp_source=s", "live_update_data=lud", "installp_flags=-ugF", "script=post"],
+            false,
+        );
+        insta::assert_snapshot!(faults.err().unwrap().join("\n"), @r"
+        script: scripts are not run here
+        installp_flags: -u is not passed on: -p, -Y and those of acgNQXqwvV are
+        installp_flags: -F is not passed on: -p, -Y and those of acgNQXqwvV are
+        live_update_data: is for live_update=yes, which was not given
+        fixes: or filesets have to say what is installed
+        ");
     }
 }

@@ -125,13 +125,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
-        "NLU-0522",
-        "an update without Live Update",
-        "Here cust means a Live Update, and live_update=yes was not given.",
-        "Give -a live_update=yes, or install on the LPAR itself.",
-        AfterRemedy,
-    ),
-    own(
         "NLU-0523",
         "cust is not for this object",
         "It is for LPARs (standalone) and their groups.",
@@ -220,6 +213,27 @@ pub(super) const ENTRIES: &[Entry] = &[
         "a file of an lpp_source cannot be used",
         "It is cut off or damaged, of a form that this version cannot read, or does not agree with the .toc beside it. The message names it.",
         "Fetch the file again; where it is the .toc, make it anew with inutoc. Then: nim -o check.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0543",
+        "a log that is not kept here",
+        "This master keeps what operations wrote while they installed and updated; NIM's other logs lie on the machine.",
+        "log_type=niminst is what is kept; the others are in /var/adm/ras of the machine.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0544",
+        "there is no log",
+        "Nothing was done on this machine by this master, or it was long ago.",
+        "See nimctl status --all.",
+        NotNeeded,
+    ),
+    own(
+        "NLU-0545",
+        "a machine on which an operation is open",
+        "Its state is that of the operation, so a reset would say what is not so.",
+        "See the hint: nimctl cancel, or nimctl resolve where the operation is stuck.",
         AfterRemedy,
     ),
 ];
