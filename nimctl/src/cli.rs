@@ -12,6 +12,8 @@ pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, 
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use site::{Agent, Completions, Hostkey, Secret};
 
+use std::ffi::OsString;
+
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::client::{Address, DEFAULT};
@@ -49,6 +51,23 @@ pub(crate) enum Format {
     Json,
     /// For programs and people.
     Yaml,
+}
+
+impl Format {
+    /// The format that a command line asks for which clap does not understand as a whole.
+    pub(crate) fn among(line: &[OsString]) -> Self {
+        let words: Vec<_> = line.iter().filter_map(|word| word.to_str()).collect();
+        let words = words.split(|word| *word == "--").next().unwrap_or_default();
+        let after = |(at, word): (usize, &&str)| match *word {
+            "-o" | "--output" => words.get(at + 1).copied().map(ToOwned::to_owned),
+            word => ["--output=", "-o=", "-o"]
+                .iter()
+                .find_map(|option| word.strip_prefix(option))
+                .map(ToOwned::to_owned),
+        };
+        let mut formats = words.iter().enumerate().skip(1).filter_map(after);
+        formats.find_map(|name| Self::from_str(&name, false).ok()).unwrap_or(Self::Table)
+    }
 }
 
 /// Whether colours are used.

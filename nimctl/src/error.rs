@@ -87,6 +87,22 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// What clap says of a command line: one sentence, and where there is one a hint.
+    pub(crate) fn usage(said: &str) -> Self {
+        let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or("the command line is wrong");
+        let what = first.strip_prefix("error: ").unwrap_or(first);
+        // What is missing stands below the sentence, up to the next part.
+        let is_part =
+            |line: &str| ["Usage:", "tip:", "For more"].iter().any(|part| line.starts_with(part));
+        let rest: Vec<_> = lines.clone().take_while(|line| !is_part(line)).collect();
+        let what = [&[what], &rest[..]].concat().join(" ");
+        let hint =
+            lines.find_map(|line| line.strip_prefix("tip: ").or(line.strip_prefix("Usage: ")));
+        let hint = hint.unwrap_or("`nimctl help` shows what there is").to_owned();
+        Self::Usage { what, faults: Vec::new(), hint: Some(hint) }
+    }
+
     /// Stays the same for years. 05xx belong to the command line.
     const fn code(&self) -> u16 {
         match self {

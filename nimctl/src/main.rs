@@ -12,6 +12,7 @@ mod output;
 mod pair;
 mod watch;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
     let line: Vec<_> = std::env::args_os().collect();
     let exit = match nim::command_line(&line).unwrap_or_else(|| Cli::try_parse_from(&line)) {
         Ok(cli) => run(&cli),
-        Err(said) => usage(&said),
+        Err(said) => usage(&said, &line),
     };
     ExitCode::from(exit.code())
 }
@@ -55,9 +56,14 @@ fn run(cli: &Cli) -> Exit {
 }
 
 /// What clap has to say: help and version are data, the rest is wrong usage.
-fn usage(said: &clap::Error) -> Exit {
-    let printer = Printer::new(Format::Table, Color::Auto);
+fn usage(said: &clap::Error, line: &[OsString]) -> Exit {
+    let printer = Printer::new(Format::among(line), Color::Auto);
     let text = said.render();
+    if said.use_stderr() && printer.format() != Format::Table {
+        let error = Error::usage(&text.to_string());
+        printer.failure(&error.failure());
+        return error.exit();
+    }
     if said.use_stderr() {
         let colored = io::stderr().is_terminal() && printer.style_of_stderr().color;
         printer.on_stderr(&if colored { text.ansi().to_string() } else { text.to_string() });

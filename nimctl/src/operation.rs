@@ -1,5 +1,7 @@
 //! Which operation somebody means.
 
+use std::collections::HashMap;
+
 use nim_shared::api::{OperationView, Page};
 use nim_shared::id::{ObjectName, OperationId};
 
@@ -35,6 +37,35 @@ pub(crate) async fn find(typed: &str, client: &Client) -> Result<OperationView, 
         }),
     }
 }
+
+/// The operations that each of `typed` means, in their order. LPARs are asked for together.
+pub(crate) async fn find_all(
+    typed: &[String],
+    client: &Client,
+) -> Result<Vec<OperationView>, Error> {
+    let names = || typed.iter().filter_map(|typed| typed.parse::<ObjectName>().ok());
+    let mut newest: HashMap<ObjectName, OperationView> = HashMap::new();
+    if names().nth(1).is_some() {
+        let target = Target::new(&["operations"]).with_each("lpar", names()).with("limit", MANY);
+        let page: Page<OperationView> = client.get(target).await?;
+        for view in page.items {
+            // The newest comes first.
+            newest.entry(view.lpar.clone()).or_insert(view);
+        }
+    }
+    let mut found = Vec::new();
+    for typed in typed {
+        let known = typed.parse::<ObjectName>().ok().and_then(|name| newest.get(&name).cloned());
+        found.push(match known {
+            Some(view) => view,
+            None => find(typed, client).await?,
+        });
+    }
+    Ok(found)
+}
+
+/// How many operations are looked through at once for the newest ones of several LPARs.
+const MANY: &str = "1000";
 
 /// Fewer characters than this are no beginning of an id but a slip: ids begin with their time, and share it.
 const SHORTEST: usize = 4;

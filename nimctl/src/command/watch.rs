@@ -9,7 +9,7 @@ use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
-use crate::operation::find;
+use crate::operation::find_all;
 use crate::watch::{self, Subject};
 
 pub(super) async fn run(args: &Watch, context: &Context) -> Result<Exit, Error> {
@@ -42,8 +42,7 @@ async fn wanted(args: &Watch, context: &Context) -> Result<(Subject, Vec<Operati
         (Subject::Operations(operations.iter().map(|view| view.id).collect()), operations)
     } else {
         let mut operations: Vec<OperationView> = Vec::new();
-        for typed in &args.operations {
-            let found = find(typed, &context.client).await?;
+        for found in find_all(&args.operations, &context.client).await? {
             if operations.iter().all(|other| other.id != found.id) {
                 operations.push(found);
             }

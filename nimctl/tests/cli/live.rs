@@ -95,8 +95,10 @@ impl Terminal {
 fn each_lpar_has_a_line_that_moves_and_the_blackout_is_expected() {
     let target = format!("GET /v1/watch?operation={}&operation={}", id(1), id(2));
     let (api, events) = Api::new()
-        .on("GET /v1/operations?lpar=lpar01&limit=1", &page(vec![operation(1, "lpar01")]))
-        .on("GET /v1/operations?lpar=lpar02&limit=1", &page(vec![operation(2, "lpar02")]))
+        .on(
+            "GET /v1/operations?lpar=lpar01&lpar=lpar02&limit=1000",
+            &page(vec![operation(2, "lpar02"), operation(1, "lpar01")]),
+        )
         .live(&target);
     let mut terminal = Terminal::open(&api, "watch lpar01 lpar02");
     terminal.wait_for("lpar02  queued");

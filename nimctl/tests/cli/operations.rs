@@ -214,6 +214,24 @@ fn what_cannot_be_asked_for_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
+fn several_lpars_are_asked_for_together() {
+    let (one, two, older) =
+        (succeeded(3, "lpar01"), succeeded(2, "lpar02"), succeeded(1, "lpar01"));
+    let asked = "GET /v1/operations?lpar=lpar01&lpar=lpar02&limit=1000";
+    let watched = format!("GET /v1/watch?operation={}&operation={}", id(3), id(2));
+    let api = Api::new().on(asked, &page(vec![one.clone(), two.clone(), older])).events(
+        &watched,
+        1,
+        &[says(&one), says(&two)],
+    );
+    let said = api.nimctl("watch lpar01 lpar02").to_string();
+    assert!(said.starts_with("exit: 0"), "{said}");
+    let asked_for: Vec<_> =
+        api.requests().into_iter().filter(|one| one.starts_with("GET /v1/operations")).collect();
+    assert_eq!(asked_for, [asked]);
+}
+
+#[test]
 fn a_preview_is_summed_up_by_its_estimates() {
     let mut view = succeeded(1, "lpar01");
     view.kind = Kind::Preview;

@@ -46,6 +46,28 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
+fn wrong_usage_is_an_object_where_data_was_asked_for() {
+    let api = Api::new();
+    assert_snapshot!(api.nimctl("remove a*b -o json"), @r#"
+    exit: 2
+    --- stderr
+    {"code":"NLU-0505","message":"invalid value 'a*b' for '<NAME>...': \"a*b\" is not a NIM object name: '*' is not allowed in one","causes":[],"hint":"`nimctl help` shows what there is","kind":"usage"}
+    "#);
+    let said = api.nimctl("--output=yaml remove").to_string();
+    assert!(said.contains("code: NLU-0505") && said.contains("<NAME>..."), "{said}");
+    for line in ["list --frob -o json", "-ojson frobnicate", "--output json resolve"] {
+        let said = api.nimctl(line);
+        let text = String::from_utf8(said.0.stderr.clone()).unwrap();
+        let failure: serde_json::Value = serde_json::from_str(&text).expect(&text);
+        assert_eq!((&failure["code"], &failure["kind"]), (&"NLU-0505".into(), &"usage".into()));
+        assert_eq!(said.0.status.code(), Some(2), "{line}");
+    }
+    // What follows belongs to somebody else.
+    let said = api.nimctl("frobnicate -- -o json").to_string();
+    assert!(said.contains("error: "), "{said}");
+}
+
+#[test]
 fn help_and_version_are_data() {
     let api = Api::new();
     assert_snapshot!(api.nimctl("--version"), @"
