@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use nim_shared::frame::Position;
+use nim_shared::frame::{Change, Position};
 use nim_shared::id::{Fence, OperationId};
 use nim_shared::operation::{FollowUp, Outcome};
 use nim_shared::request::Request;
@@ -159,6 +159,24 @@ impl Operation {
         Slot::open(&self.file(REOPEN))
     }
 
+    /// Keeps what a master says was changed and not put back, for a journal that may not have it. Before [`Self::reopen`] is set.
+    pub(crate) fn tell_changes(&self, changes: &[Change]) -> Result<(), Error> {
+        let path = self.file(CHANGES);
+        let text = serde_json::to_vec(changes).map_err(std::io::Error::other);
+        disk::replace(&path, &disk::doing("write", &path, text)?, 0o600)
+    }
+
+    /// What a master said was changed and not put back.
+    pub(crate) fn told_changes(&self) -> Result<Vec<Change>, Error> {
+        let path = self.file(CHANGES);
+        let Some(text) = disk::read(&path, REQUEST_LIMIT)? else { return Ok(Vec::new()) };
+        disk::doing(
+            "understand",
+            &path,
+            serde_json::from_slice(&text).map_err(std::io::Error::other),
+        )
+    }
+
     /// What the run of geninstall has come to.
     pub(crate) fn run(&self) -> Result<Slot<Run>, Error> {
         Slot::open(&self.file(RUN))
@@ -211,6 +229,7 @@ const PROCEED: &str = "proceed";
 const CANCEL: &str = "cancel";
 const STORED: &str = "stored";
 const REOPEN: &str = "reopen";
+const CHANGES: &str = "changes";
 const RUN: &str = "run";
 const VERDICT: &str = "verdict";
 const SUPERVISOR: &str = "supervisor";
@@ -218,7 +237,7 @@ const SUPERVISOR_PID: &str = "supervisor.pid";
 const CONTROL: &str = "control";
 const SHIM: &str = "shim";
 
-/// Largest request: what fits a frame.
+/// Largest request, or list of changes: what fits a frame.
 const REQUEST_LIMIT: u64 = 1 << 20;
 
 /// Room of a slot for a number or a position.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nim_shared::frame::{Body, Boot, Change, ChangeMoment, Gap, Known, Moment, Position};
+use nim_shared::frame::{Body, Boot, Change, Gap, Known, Moment, Position};
 use nim_shared::id::Epoch;
 use nim_shared::operation::{Report, Snapshot};
 use nim_shared::stage::{Phase, Point, Stage};
@@ -131,12 +131,12 @@ impl Progress {
 
     /// Whether something that was changed is neither put back nor left on purpose.
     pub(crate) fn has_open_changes(&self) -> bool {
-        self.changes.values().any(is_open)
+        self.changes.values().any(Change::is_open)
     }
 
     /// Changes that are neither put back nor left on purpose, in the order in which they are undone.
     pub(crate) fn open_changes(&self) -> Vec<Change> {
-        self.changes.values().rev().filter(|change| is_open(change)).cloned().collect()
+        self.changes.values().rev().filter(|change| change.is_open()).cloned().collect()
     }
 }
 
@@ -180,10 +180,6 @@ pub(crate) const fn is_told(known: &Known) -> bool {
         | Known::Note { .. }
         | Known::Finished(_) => false,
     }
-}
-
-fn is_open(change: &Change) -> bool {
-    !matches!(change.moment.known(), Some(ChangeMoment::Undone | ChangeMoment::Kept))
 }
 
 /// Most codes of a report.

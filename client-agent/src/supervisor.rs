@@ -282,7 +282,13 @@ impl Supervisor {
     /// An operation that had ended: a master may lack its end, or what held it up may be gone.
     fn go_on_after(&mut self, report: &Report) -> Result<(), Error> {
         if self.look_for_reopen()? {
-            self.record(Known::Finished(report.clone()))?;
+            let taken_in = self.progress.has_open_changes();
+            let verdict = self.slots.verdict.get()?.filter(|_| taken_in);
+            let report = match verdict {
+                Some(verdict) => stage::post::run(self, verdict)?,
+                None => report.clone(),
+            };
+            return self.record(Known::Finished(report));
         }
         if !start::may_go_on(report) || crate::alive::live_update_lock(&self.root).is_there() {
             return Ok(());
@@ -380,10 +386,31 @@ impl Supervisor {
             Some(claimed) if !self.progress.reopened.contains(&claimed) => {
                 let own = self.journal.position().epoch;
                 self.open_epoch(own.max(claimed.epoch).next(), claimed)?;
+                self.take_in_changes()?;
                 Ok(true)
             }
             Some(_) | None => Ok(false),
         }
+    }
+
+    /// Takes in what the master says was changed and this journal does not: it was copied before the record, and the file after
+    /// the change. Only what prep of this very order makes: a list from elsewhere gives no right to anything else.
+    fn take_in_changes(&mut self) -> Result<(), Error> {
+        for change in self.operation.told_changes()? {
+            if self.progress.changes.contains_key(&change.number) {
+                continue;
+            }
+            if !stage::prep::makes(self, &change.effect) {
+                self.note(format!(
+                    "change {} of the master's list is none that this order makes: it is left out",
+                    change.number
+                ))?;
+                continue;
+            }
+            let moment = Named::Known(ChangeMoment::Intent);
+            self.record(Known::Change(Change { moment, error: None, ..change }))?;
+        }
+        Ok(())
     }
 
     fn open_epoch(&mut self, epoch: Epoch, claimed: Position) -> Result<(), Error> {

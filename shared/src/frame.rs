@@ -116,6 +116,10 @@ pub enum MasterFrame {
         after: Position,
         /// Send raw output from this byte on.
         output_offset: u64,
+        /// What the operation changed and did not put back, as the master has stored it. An agent whose journal does not contain
+        /// `after` is on another copy of rootvg, which may have such a change and not its record.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<Change>,
     },
     /// The answer to `need_secret`. Held in memory, never written.
     Secret {

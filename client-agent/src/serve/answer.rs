@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use nim_shared::VERSION;
 use nim_shared::frame::{
-    AgentFrame, AgentHello, Command, MasterFrame, OpenOperation, PROTOCOL, Position, Refusal,
-    SecretText,
+    AgentFrame, AgentHello, Change, Command, MasterFrame, OpenOperation, PROTOCOL, Position,
+    Refusal, SecretText,
 };
 use nim_shared::id::{Digest, Fence, ObjectName, OperationId, Seq};
 use nim_shared::operation::Named;
@@ -55,8 +55,8 @@ impl Answerer {
         match frame {
             MasterFrame::Hello { .. } => self.hello(),
             MasterFrame::Start { command, request } => self.start(command, &request),
-            MasterFrame::Attach { operation, fence, after, output_offset } => {
-                self.attach(operation, fence, after, output_offset)
+            MasterFrame::Attach { operation, fence, after, output_offset, changes } => {
+                self.attach(operation, fence, (after, output_offset), &changes)
             }
             MasterFrame::Proceed { command } => self.proceed(command),
             MasterFrame::Cancel { command } => self.cancel(command),
@@ -132,8 +132,8 @@ impl Answerer {
         &mut self,
         id: OperationId,
         fence: Fence,
-        after: Position,
-        output_offset: u64,
+        (after, output_offset): (Position, u64),
+        changes: &[Change],
     ) -> Answer {
         let lock = self.state.lock()?;
         let digest = match self.state.claim(id)? {
@@ -163,6 +163,7 @@ impl Answerer {
         let contained = progress::contains(&operation, after)?;
         let (progress, at) = Progress::read(&operation)?;
         if contained == Contained::No && !progress.reopened.contains(&after) {
+            operation.tell_changes(changes)?;
             operation.reopen()?.set(&after, Durability::Synced)?;
             start::supervise(&self.commands, &operation)?;
         } else {

@@ -80,7 +80,7 @@ fn save_configuration(supervisor: &mut Supervisor) -> Result<(), Stop> {
 fn save(supervisor: &Supervisor, path: &str, after: Option<Digest>) -> Result<Effect, Stop> {
     let file = supervisor.root.at(path);
     let content = disk::read(&file, FILE_LIMIT)?;
-    let name = format!("saved.{}", path.rsplit('/').next().unwrap_or_default());
+    let name = saved_name(path);
     if let Some(content) = &content {
         let saved = supervisor.operation.file(&name);
         disk::replace(&saved, content, 0o600)?;
@@ -134,6 +134,36 @@ fn link(supervisor: &mut Supervisor, files: &[PushedFile]) -> Result<(), Stop> {
             Ok(())
         },
     )
+}
+
+/// Whether `effect` is one that prep of this order makes.
+pub(crate) fn makes(supervisor: &Supervisor, effect: &Effect) -> bool {
+    let request = &supervisor.request;
+    match effect {
+        Effect::File { path, saved_as, .. } => {
+            let ours =
+                path == lvupdate::PATH || path == CONFIGURATION && request.kind == Kind::Preview;
+            ours && saved_as.as_ref().is_none_or(|name| *name == saved_name(path))
+        }
+        Effect::Mount { on, .. } => {
+            matches!(request.images, Some(Images::Nfs { .. }))
+                && folder(supervisor).as_ref() == Some(on)
+        }
+        Effect::Images { path } => {
+            matches!(request.images, Some(Images::Pushed { .. }))
+                && folder(supervisor).as_ref() == Some(path)
+        }
+        Effect::ConsoleToken { address, user, .. } => request
+            .console
+            .as_ref()
+            .is_some_and(|console| console.address == *address && console.user == *user),
+        Effect::Folder { .. } => false,
+    }
+}
+
+/// Name under which the content of `path` before is kept.
+fn saved_name(path: &str) -> String {
+    format!("saved.{}", path.rsplit('/').next().unwrap_or_default())
 }
 
 /// The folder of the images as AIX sees it.

@@ -9,6 +9,7 @@ mod lpar;
 mod master;
 mod mounts;
 mod operation;
+mod other_copy;
 mod process;
 mod query;
 mod receive;

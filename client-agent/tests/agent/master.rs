@@ -1,11 +1,12 @@
 //! A master that does what the protocol asks of it, and starts at most once.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use nim_shared::VERSION;
 use nim_shared::frame::{
-    self, AgentFrame, Body, ChangeMoment, Event, FileChunk, FileFrame, FileOffer, Known,
+    self, AgentFrame, Body, Change, ChangeMoment, Event, FileChunk, FileFrame, FileOffer, Known,
     MasterFrame, PROTOCOL, Position, Refusal, SecretText,
 };
 use nim_shared::id::{Digest, Fence, OperationId};
@@ -169,6 +170,19 @@ impl Master {
         frame::Command { operation: self.operation, fence: self.fence, digest }
     }
 
+    /// What was changed and not put back, as the events say.
+    fn open_changes(&self) -> Vec<Change> {
+        let mut changes = BTreeMap::new();
+        for event in &self.events {
+            if let Body::Known(known) = &event.body
+                && let Known::Change(change) = &**known
+            {
+                changes.insert(change.number, change.clone());
+            }
+        }
+        changes.into_values().filter(Change::is_open).collect()
+    }
+
     /// Never sends `start` again.
     pub(crate) fn attach_only(&mut self) {
         self.start = Start::Taken;
@@ -180,7 +194,8 @@ impl Master {
             return MasterFrame::Start { command: self.command(), request: self.request.clone() };
         }
         let (operation, fence) = (self.operation, self.fence);
-        MasterFrame::Attach { operation, fence, after: self.position, output_offset: 0 }
+        let changes = self.open_changes();
+        MasterFrame::Attach { operation, fence, after: self.position, output_offset: 0, changes }
     }
 
     /// Follows the operation on `session` until its last record, or until the session ends (`None`).

@@ -106,8 +106,13 @@ fn a_start_that_comes_after_its_tombstone_never_runs_and_a_later_one_may() {
     let mut master = Master::new(&order(Kind::Preview));
     let mut session = greeted(&lpar);
     let operation = master.operation;
-    let attach =
-        |fence| MasterFrame::Attach { operation, fence, after: Position::START, output_offset: 0 };
+    let attach = |fence| MasterFrame::Attach {
+        operation,
+        fence,
+        after: Position::START,
+        output_offset: 0,
+        changes: vec![],
+    };
     session.send(&attach(Fence(3)));
     assert_eq!(session.next(), Some(AgentFrame::Tombstoned { operation, fence: Fence(3) }));
     for fence in 1..=3 {

@@ -11,6 +11,7 @@ mod hostile;
 mod namespaces;
 mod nimd_killed;
 mod openssh;
+mod other_disk;
 mod postgres_killed;
 mod site;
 mod stopped;

@@ -6,8 +6,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use nim_shared::frame::{
-    AgentFrame, AgentHello, Command, Event as JournalEvent, Identity, MasterFrame, OUTPUT_CHUNK,
-    PROTOCOL_FLOOR, Refusal,
+    AgentFrame, AgentHello, Change, Command, Event as JournalEvent, Identity, MasterFrame,
+    OUTPUT_CHUNK, PROTOCOL_FLOOR, Refusal,
 };
 use nim_shared::id::{Digest, Epoch, Fence, ObjectName, OperationId};
 use nim_shared::operation::{Blackout, Named, Report};
@@ -47,6 +47,8 @@ pub struct Dialogue {
     operation: Operation,
     progress: Progress,
     output: u64,
+    /// What was changed and not put back, as it is stored.
+    changes: Vec<Change>,
     pending: Batch,
 }
 
@@ -177,7 +179,7 @@ impl Dialogue {
     /// A conversation about an operation as it is stored.
     #[must_use]
     pub fn new(order: Order, operation: Operation, progress: Progress, output: u64) -> Self {
-        Self { order, operation, progress, output, pending: Batch::default() }
+        Self { order, operation, progress, output, changes: Vec::new(), pending: Batch::default() }
     }
 
     /// The operation with all that was handed in.
@@ -196,6 +198,11 @@ impl Dialogue {
     #[must_use]
     pub const fn output(&self) -> u64 {
         self.output
+    }
+
+    /// What the operation changed and did not put back, for an agent whose journal may not have it.
+    pub fn tell_changes(&mut self, changes: Vec<Change>) {
+        self.changes = changes;
     }
 
     /// Takes the agent's `hello`.
@@ -317,6 +324,7 @@ impl Dialogue {
                 fence: command.fence,
                 after: self.progress.position,
                 output_offset: self.output,
+                changes: self.changes.clone(),
             },
             Action::OpenSession
             | Action::CommitStart

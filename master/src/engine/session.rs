@@ -16,7 +16,7 @@ pub use channel::{Agent, Lost};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nim_shared::frame::OpenOperation;
+use nim_shared::frame::{Change, OpenOperation};
 use nim_shared::id::{BatchId, ObjectName};
 use nim_shared::operation::StuckReason;
 use nim_shared::request::{Images, Kind, PushedFile, Request};
@@ -401,6 +401,13 @@ impl Session {
             Action::SendStart | Action::SendProceed | Action::SendCancel | Action::Attach => {
                 if !self.shared.lease.may_command() {
                     return Ok(Err(Lost::LeaseLapsed { host: self.lpar.clone() }));
+                }
+                if action == Action::Attach {
+                    let shared = Arc::clone(&self.shared);
+                    let operation = self.order.operation;
+                    let mut changes = self.insist(|| shared.store.change_list(operation)).await?;
+                    changes.retain(Change::is_open);
+                    self.dialogue.tell_changes(changes);
                 }
                 let frame = self.dialogue.frame(action).expect("these four send a frame");
                 crash::before(action, &self.lpar);

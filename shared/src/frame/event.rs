@@ -200,6 +200,14 @@ pub struct Change {
     pub error: Option<String>,
 }
 
+impl Change {
+    /// Whether it is neither put back nor left on purpose.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !matches!(self.moment.known(), Some(ChangeMoment::Undone | ChangeMoment::Kept))
+    }
+}
+
 names! {
     /// Where a change stands.
     ChangeMoment, "moment of a change" {

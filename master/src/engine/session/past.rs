@@ -120,7 +120,9 @@ impl Session {
 /// The request of the operation, to the byte, from the agent that has it.
 async fn ask(agent: &mut Agent, told: &OpenOperation, fence: Fence) -> Result<String, String> {
     let operation = told.operation;
-    let attach = MasterFrame::Attach { operation, fence, after: Position::START, output_offset: 0 };
+    let after = Position::START;
+    let changes = Vec::new();
+    let attach = MasterFrame::Attach { operation, fence, after, output_offset: 0, changes };
     agent.send(&attach).await.map_err(|lost| lost.chain())?;
     loop {
         match agent.next().await.map_err(|lost| lost.chain())? {
