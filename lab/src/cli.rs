@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -14,7 +15,7 @@ use crate::Phase;
 use crate::aix;
 use crate::clock::Mode;
 use crate::control::{Client, Reply, Request, Status};
-use crate::fault::{Armed, Fault, Kind};
+use crate::fault::{Armed, ConsoleFault, Fault, Kind};
 use crate::lpar::files::Files;
 use crate::lpar::run_init;
 use crate::site;
@@ -112,12 +113,12 @@ enum FaketimeArgument {
 
 #[derive(Debug, clap::Args)]
 struct FaultArguments {
-    /// The LPAR.
-    #[arg(required_unless_present = "list")]
-    lpar: Option<String>,
+    /// The LPAR, or an HMC for its faults.
+    #[arg(required_unless_present = "list", value_name = "HOST")]
+    host: Option<String>,
     /// The fault.
     #[arg(required_unless_present = "list")]
-    fault: Option<Fault>,
+    fault: Option<AnyFault>,
     /// Take it back.
     #[arg(long)]
     clear: bool,
@@ -130,6 +131,20 @@ struct FaultArguments {
     /// The site's directory.
     #[arg(long, required_unless_present = "list")]
     dir: Option<PathBuf>,
+}
+
+/// A fault of an LPAR or of an HMC: their names differ.
+#[derive(Clone, Copy, Debug)]
+enum AnyFault {
+    Lpar(Fault),
+    Console(ConsoleFault),
+}
+
+impl FromStr for AnyFault {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self::Console).or_else(|_: String| text.parse().map(Self::Lpar))
+    }
 }
 
 /// Runs what the program's name or its arguments say.
@@ -240,16 +255,32 @@ fn fault(arguments: FaultArguments) -> anyhow::Result<()> {
                 fault.codes()
             )?;
         }
+        for fault in ConsoleFault::ALL {
+            writeln!(
+                out,
+                "{:<22} {:<10} until cleared  {}",
+                fault.name(),
+                "an HMC",
+                fault.explain()
+            )?;
+        }
         return Ok(());
     }
-    let (Some(lpar), Some(fault), Some(dir)) = (arguments.lpar, arguments.fault, arguments.dir)
+    let (Some(host), Some(fault), Some(dir)) = (arguments.host, arguments.fault, arguments.dir)
     else {
-        bail!("an LPAR, a fault and --dir are needed");
+        bail!("an LPAR or an HMC, a fault and --dir are needed");
     };
-    let request = if arguments.clear {
-        Request::ClearFault { lpar, fault }
-    } else {
-        Request::SetFault { lpar, fault, armed: arguments.at.map(Armed::At) }
+    let request = match (fault, arguments.at) {
+        (AnyFault::Console(fault), None) => {
+            Request::ConsoleFault { hmc: host, fault, set: !arguments.clear }
+        }
+        (AnyFault::Console(fault), Some(_)) => {
+            bail!("{fault} is a fault of an HMC, which is in no phase: leave --at out")
+        }
+        (AnyFault::Lpar(fault), _) if arguments.clear => Request::ClearFault { lpar: host, fault },
+        (AnyFault::Lpar(fault), at) => {
+            Request::SetFault { lpar: host, fault, armed: at.map(Armed::At) }
+        }
     };
     Client::connect(&dir)?.done(&request)?;
     Ok(())

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Phase;
 use crate::clock::Pending;
-use crate::fault::{Armed, Fault};
+use crate::fault::{Armed, ConsoleFault, Fault};
 
 /// A question to the site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,15 @@ pub enum Request {
         lpar: String,
         /// The fault.
         fault: Fault,
+    },
+    /// Set a fault of an HMC, or take it back.
+    ConsoleFault {
+        /// The HMC.
+        hmc: String,
+        /// The fault.
+        fault: ConsoleFault,
+        /// Whether it is set or taken back.
+        set: bool,
     },
     /// Boot the LPAR again, from this disk or by its boot list.
     Reboot {

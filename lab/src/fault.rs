@@ -4,6 +4,10 @@
 //! fail). An *event* strikes once: at once when it is set at run time, or when an update enters the phase it is armed for.
 //! Each row of LU §3.1 that has a phase has at least one fault here.
 
+mod console;
+
+pub use console::ConsoleFault;
+
 use std::fmt;
 use std::str::FromStr;
 

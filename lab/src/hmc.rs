@@ -8,6 +8,7 @@ mod lssyscfg;
 mod table;
 mod user;
 
+use crate::fault::ConsoleFault;
 use crate::shell;
 use crate::ssh::Output;
 use crate::world::{Frame, World};
@@ -68,6 +69,10 @@ pub(crate) enum Failure {
 }
 
 fn one(world: &mut World, hmc: &str, by: &str, words: &[String]) -> Result<String, Failure> {
+    let faults = world.hmcs.get(hmc).map(|hmc| &hmc.faults);
+    if faults.is_some_and(|faults| faults.contains(&ConsoleFault::HmcRole)) {
+        return Err(not_allowed());
+    }
     let (name, arguments) = words.split_first().map_or(("", &[][..]), |(n, a)| (n.as_str(), a));
     match name {
         "lshmc" => lshmc::run(world, hmc, arguments),
@@ -105,6 +110,11 @@ fn frame_named<'a>(
                 "HSCL7002 The managed system named {wanted} was not found.  Please check your entry and retry the command."
             ))
         })
+}
+
+/// Text for a user whose role is too small (HV §1.6).
+fn not_allowed() -> Failure {
+    Failure::Command("HSCL350B The user does not have the appropriate authority.".to_owned())
 }
 
 /// Text for a missing option (HV §1.6).

@@ -15,7 +15,7 @@ use nim_shared::yaml;
 use serde::Deserialize;
 
 use crate::Phase;
-use crate::fault::Fault;
+use crate::fault::{ConsoleFault, Fault};
 use crate::world::Variation;
 use crate::world::lpar::{AgentInstalled, Style};
 
@@ -53,6 +53,9 @@ pub struct HmcEntry {
     pub level: String,
     /// Users that may log in.
     pub users: Vec<UserEntry>,
+    /// What is wrong with it: `hmc-slow`, …
+    #[serde(default)]
+    pub faults: Vec<ConsoleFault>,
 }
 
 /// A user of an HMC as written.

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::{Clock, Mode, Pending};
 use crate::control::Status;
-use crate::fault::{Armed, Fault};
+use crate::fault::{Armed, ConsoleFault, Fault};
 use crate::lpar::Runtime;
 use crate::record::{self, Entry};
 use crate::site;
@@ -94,6 +94,8 @@ pub(crate) struct Shared {
     /// Where each host listens.
     pub(crate) addresses: BTreeMap<String, SocketAddr>,
     pub(crate) lpars: BTreeMap<String, LparHost>,
+    /// The network of each HMC.
+    pub(crate) consoles: BTreeMap<String, Gate>,
 }
 
 /// What the site holds of one LPAR.
@@ -157,6 +159,16 @@ impl Lab {
     /// Takes a fault back.
     pub fn clear_fault(&self, lpar: &str, fault: Fault) -> anyhow::Result<()> {
         self.shared.clear_fault(lpar, fault)
+    }
+
+    /// Sets a fault of an HMC, or takes it back.
+    pub fn set_console_fault(
+        &self,
+        hmc: &str,
+        fault: ConsoleFault,
+        set: bool,
+    ) -> anyhow::Result<()> {
+        self.shared.set_console_fault(hmc, fault, set)
     }
 
     /// From now on `mishaps` befall the lines of new connections between the agent on `lpar` and a master.

@@ -9,9 +9,11 @@ mod store;
 pub mod update;
 mod vary;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::fault::ConsoleFault;
 
 pub use frame::{Frame, Partition, PartitionState};
 pub use lpar::Lpar;
@@ -46,6 +48,22 @@ pub struct Hmc {
     pub service_pack: u32,
     /// Users by name.
     pub users: BTreeMap<String, HmcUser>,
+    /// What is wrong with it.
+    #[serde(default)]
+    pub faults: BTreeSet<ConsoleFault>,
+}
+
+impl Hmc {
+    /// One login of `user` with a password at site time `now` in milliseconds.
+    ///
+    /// # Errors
+    /// [`Denied`], also for a user that is not there.
+    pub fn log_in(&mut self, user: &str, password: &str, now: u64) -> Result<(), Denied> {
+        if self.faults.contains(&ConsoleFault::HmcLocked) {
+            return Err(Denied::Locked(LOCKED_MILLISECONDS / 60_000));
+        }
+        self.users.get_mut(user).map_or(Err(Denied::Wrong), |user| user.log_in(password, now))
+    }
 }
 
 /// A user of an HMC.

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use integration_tests::Harness;
+use integration_tests::{Harness, SOURCE, cust};
+use nim_lab::fault::ConsoleFault;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_goes_onto_an_hmc_and_each_failure_says_what_it_is() -> Result<()> {
@@ -58,5 +59,41 @@ async fn a_key_goes_onto_an_hmc_and_each_failure_says_what_it_is() -> Result<()>
     let reach = exchange(&site, "hmc01_password", "hmc01");
     ensure!(reach.stderr.contains("cannot reach hmc01"), "{reach}");
     ensure!(exchange(&site, "hmc01_password", "hmc77").stderr.contains("no hmc is called hmc77"));
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_an_hmc_is_said_and_a_refused_password_is_not_tried_again() -> Result<()>
+{
+    let site = Harness::small(100).await?;
+    let set = |fault, set| site.lab().set_console_fault("hmc01", fault, set);
+    let asked = || site.nimctl(["nimquery", "-a", "hmc=hmc01"]);
+
+    set(ConsoleFault::HmcRole, true)?;
+    let role = asked();
+    ensure!(role.code != Some(0) && role.stderr.contains("HSCL350B"), "{role}");
+    ensure!(role.stderr.contains("hmcviewer"), "the next step is not said: {role}");
+    // Both frames have another HMC, which is asked.
+    let discovered = site.nimctl(["discover", "--dry-run"]);
+    ensure!(discovered.code != Some(0) && discovered.stderr.contains("hmc01"), "{discovered}");
+    ensure!(
+        discovered.stdout.contains("nothing to change by the HMCs that answered"),
+        "{discovered}"
+    );
+    let partitions = site.nimctl(["nimquery", "-a", "cec=frame1"]).succeeded()?;
+    ensure!(partitions.stdout.contains("name=lpar01,"), "{partitions}");
+    set(ConsoleFault::HmcRole, false)?;
+
+    set(ConsoleFault::HmcSlow, true)?;
+    ensure!(asked().succeeded()?.stdout.contains("name=frame1,"));
+    set(ConsoleFault::HmcSlow, false)?;
+
+    // The HMC that the LPAR logs in to takes no password: the update does not begin, and the secret is left alone from then on.
+    set(ConsoleFault::HmcLocked, true)?;
+    let locked = site.nimctl(cust(SOURCE, &["lpar01"]));
+    ensure!(locked.code == Some(1), "{locked}");
+    ensure!(site.updates_started("lpar01")? == 0, "{locked}");
+    let secrets = site.nimctl(["secret", "list"]).succeeded()?;
+    ensure!(secrets.stdout.contains("held back: hmc01 refused it"), "{locked}\n{secrets}");
     site.end().await
 }

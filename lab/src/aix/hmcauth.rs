@@ -9,7 +9,7 @@ use std::os::fd::AsFd as _;
 use anyhow::Context as _;
 
 use super::{Context, Options};
-use crate::fault::Fault;
+use crate::fault::{ConsoleFault, Fault};
 use crate::sys::EchoOff;
 use crate::world::lpar::Token;
 use crate::world::{Denied, World};
@@ -70,15 +70,18 @@ fn log_in(
     port: u16,
 ) -> anyhow::Result<u8> {
     let now = context.now()?;
-    let name = hmc_at(&context.world()?, address);
-    let Some(name) = name else {
+    let world = context.world()?;
+    let is_up = |name: &String| !world.hmcs[name].faults.contains(&ConsoleFault::HmcReboot);
+    let Some(name) = hmc_at(&world, address).filter(is_up) else {
         return refuse(&format!(
             "Authentication failure. -- Could not connect to {address}:{port}."
         ));
     };
     let tried = context.store.change(|world| {
-        let user = world.hmcs.get_mut(&name).and_then(|hmc| hmc.users.get_mut(user));
-        Ok::<_, anyhow::Error>(user.map_or(Err(Denied::Wrong), |user| user.log_in(password, now)))
+        let hmc = world.hmcs.get_mut(&name);
+        Ok::<_, anyhow::Error>(
+            hmc.map_or(Err(Denied::Wrong), |hmc| hmc.log_in(user, password, now)),
+        )
     })?;
     if tried.is_err() {
         // LU §3.1, the rejected logon.

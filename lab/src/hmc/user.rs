@@ -3,7 +3,7 @@
 //! A real `mkhmcusr` without `--passwd` asks for the password; nobody can be asked here, so such a user has none and logs in with
 //! a key alone.
 
-use super::{Failure, missing};
+use super::{Failure, missing, not_allowed};
 use crate::world::{HmcUser, World};
 
 /// The only task role that may make users and keys of others (HV §1.2).
@@ -25,12 +25,9 @@ pub(super) fn change(
     let users = world.hmcs.get_mut(hmc).map(|hmc| &mut hmc.users);
     let users = users.ok_or_else(|| Failure::Command("this HMC is not there".to_owned()))?;
     let administrates = users.get(by).is_some_and(|user| user.role == ADMINISTRATOR);
-    let refused = || {
-        Failure::Command("HSCL350B The user does not have the appropriate authority.".to_owned())
-    };
     if name == "mkhmcusr" {
         if !administrates {
-            return Err(refused());
+            return Err(not_allowed());
         }
         let user = value(arguments, "-u")?;
         if users.contains_key(user) {
@@ -45,7 +42,7 @@ pub(super) fn change(
         let key = value(arguments, "-a")?.to_owned();
         let user = value(arguments, "-u").unwrap_or(by);
         if user != by && !administrates {
-            return Err(refused());
+            return Err(not_allowed());
         }
         let unknown = || Failure::Command(format!("The user {user} does not exist."));
         users.get_mut(user).ok_or_else(unknown)?.keys.push(key);

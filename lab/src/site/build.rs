@@ -33,7 +33,14 @@ fn hmc(entry: &super::HmcEntry) -> Hmc {
         };
         (user.name.clone(), state)
     });
-    Hmc { address: entry.address.clone(), version, release, service_pack, users: users.collect() }
+    Hmc {
+        address: entry.address.clone(),
+        version,
+        release,
+        service_pack,
+        users: users.collect(),
+        faults: entry.faults.iter().copied().collect(),
+    }
 }
 
 fn frame(file: &File, entry: &FrameEntry) -> Frame {

@@ -6,7 +6,7 @@ use super::{LparHost, Shared};
 use crate::Phase;
 use crate::clock::{Mode, Pending, machine_now};
 use crate::control::{LparStatus, Status};
-use crate::fault::{Armed, Fault, Kind};
+use crate::fault::{Armed, ConsoleFault, Fault, Kind};
 use crate::lpar::files::{Files, copy};
 use crate::record::{self, Deed, Entry};
 use crate::world::{Partition, PartitionState, World};
@@ -163,6 +163,26 @@ impl Shared {
             }
             (None | Some(Armed::Always), Kind::Event) => self.strike(lpar, fault).await,
         }
+    }
+
+    pub(super) fn set_console_fault(
+        &self,
+        hmc: &str,
+        fault: ConsoleFault,
+        set: bool,
+    ) -> anyhow::Result<()> {
+        let gate = self.consoles.get(hmc).with_context(|| format!("no HMC is called {hmc:?}"))?;
+        self.store.change(|world| {
+            let faults = world.hmcs.get_mut(hmc).map(|hmc| &mut hmc.faults);
+            faults.map(|faults| if set { faults.insert(fault) } else { faults.remove(&fault) });
+            Ok::<_, anyhow::Error>(())
+        })?;
+        match (fault, set) {
+            (ConsoleFault::HmcReboot, true) => gate.switch_off(),
+            (ConsoleFault::HmcReboot, false) => gate.switch_on(),
+            _ => {}
+        }
+        Ok(())
     }
 
     pub(super) fn clear_fault(&self, lpar: &str, fault: Fault) -> anyhow::Result<()> {

@@ -9,6 +9,9 @@ use tokio::task::JoinSet;
 
 use super::Shared;
 use super::prepare::{Kind, Listening};
+use crate::Phase;
+use crate::clock::Pending;
+use crate::fault::ConsoleFault;
 use crate::lpar::files::Files;
 use crate::ssh::keys::{Authorized, authorized};
 use crate::ssh::wire::Way;
@@ -23,8 +26,9 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, host: Listening, shared: &Arc<Share
         .map(|file| shared.directory.join("keys").join(file));
     match host.kind {
         Kind::Hmc => {
+            let Some(gate) = shared.consoles.get(&name).cloned() else { return };
             let backend = Arc::new(HmcHost { name, keys, shared });
-            tasks.spawn(serve(host.listener, host.key, Gate::default(), backend));
+            tasks.spawn(serve(host.listener, host.key, gate, backend));
         }
         Kind::Vios => {
             let backend = Arc::new(ViosHost { name, keys, shared });
@@ -103,10 +107,9 @@ impl Backend for HmcHost {
         Box::pin(async move {
             let now = self.shared.clock.now();
             let tried = self.shared.store.change(|world| {
-                let users = world.hmcs.get_mut(&self.name).map(|hmc| &mut hmc.users);
-                let user = users.and_then(|users| users.get_mut(user));
+                let hmc = world.hmcs.get_mut(&self.name);
                 Ok::<_, anyhow::Error>(
-                    user.map_or(Err(Denied::Wrong), |user| user.log_in(password, now)),
+                    hmc.map_or(Err(Denied::Wrong), |hmc| hmc.log_in(user, password, now)),
                 )
             });
             match tried {
@@ -123,6 +126,13 @@ impl Backend for HmcHost {
 
     fn run<'a>(&'a self, login: &'a Login, command: &'a str) -> Promise<'a, io::Result<Execution>> {
         Box::pin(async move {
+            let faults =
+                self.shared.store.read().map_err(io::Error::other)?.hmcs.remove(&self.name);
+            if faults.is_some_and(|hmc| hmc.faults.contains(&ConsoleFault::HmcSlow)) {
+                let until = self.shared.clock.now() + SLOW_MILLISECONDS;
+                let pending = Pending { lpar: self.name.clone(), phase: Phase::Preview, until };
+                self.shared.clock.wait(pending).await;
+            }
             let said = if hmc::changes(command) {
                 let run = |world: &mut World| {
                     Ok::<_, anyhow::Error>(hmc::run(world, &self.name, &login.user, command))
@@ -168,3 +178,6 @@ fn one_of(files: &[PathBuf], key: &PublicKey) -> Option<Authorized> {
         .any(|known| known.key_data() == key.key_data())
         .then_some(Authorized::Free)
 }
+
+/// How much longer a command of a slow HMC takes, by the site's clock.
+const SLOW_MILLISECONDS: u64 = 30_000;

@@ -14,6 +14,7 @@ use super::process::{self, Invocation};
 use super::{LparHost, Settings, Shared};
 use crate::aix;
 use crate::clock::{Clock, machine_now};
+use crate::fault::ConsoleFault;
 use crate::fleet;
 use crate::lpar::Runtime;
 use crate::lpar::files::{Files, link};
@@ -129,7 +130,15 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
         .map(|host| Ok((host.name.clone(), host.listener.local_addr()?)))
         .collect::<std::io::Result<_>>()
         .context("a port without an address")?;
-    Ok((Shared { directory, store, clock, addresses, lpars }, listeners))
+    let consoles = world.hmcs.iter().map(|(name, hmc)| {
+        let gate = Gate::default();
+        if hmc.faults.contains(&ConsoleFault::HmcReboot) {
+            gate.switch_off();
+        }
+        (name.clone(), gate)
+    });
+    let consoles = consoles.collect();
+    Ok((Shared { directory, store, clock, addresses, lpars, consoles }, listeners))
 }
 
 /// Where the agent is on an LPAR, below its root.

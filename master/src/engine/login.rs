@@ -62,9 +62,17 @@ pub(super) fn outcome(event: &Event) -> Option<LoginOutcome> {
                 _ => None,
             }
         }
-        // Logon rejected. Source: Live Update reference §3.3.
-        Known::Code { code, .. } if code.starts_with("PMCSS") => Some(LoginOutcome::Refused),
+        Known::Code { code, .. } if is_rejection(code) => Some(LoginOutcome::Refused),
+        // What hmcauth said stands in the report alone: the operation ends by it.
+        Known::Finished(report) if report.codes.iter().any(|code| is_rejection(code)) => {
+            Some(LoginOutcome::Refused)
+        }
         Known::Finished(_) => Some(LoginOutcome::Unknown),
         _ => None,
     }
+}
+
+/// Logon rejected. Source: Live Update reference §3.3.
+fn is_rejection(code: &str) -> bool {
+    code.starts_with("PMCSS")
 }

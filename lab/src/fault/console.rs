@@ -1,0 +1,66 @@
+//! Faults of an HMC. Each holds until it is cleared.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What can be wrong with an HMC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsoleFault {
+    /// Every command takes long.
+    HmcSlow,
+    /// No password is taken.
+    HmcLocked,
+    /// It restarts: nothing of it answers.
+    HmcReboot,
+    /// No user may do anything.
+    HmcRole,
+}
+
+impl ConsoleFault {
+    /// Every fault.
+    pub const ALL: [Self; 4] = [Self::HmcSlow, Self::HmcLocked, Self::HmcReboot, Self::HmcRole];
+
+    /// Its name on the command line and in the site file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HmcSlow => "hmc-slow",
+            Self::HmcLocked => "hmc-locked",
+            Self::HmcReboot => "hmc-reboot",
+            Self::HmcRole => "hmc-role",
+        }
+    }
+
+    /// What it does, in one sentence.
+    #[must_use]
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::HmcSlow => "each command of the HMC takes half a minute more",
+            Self::HmcLocked => {
+                "all accounts of the HMC are locked for passwords, as after three wrong ones"
+            }
+            Self::HmcReboot => "the HMC restarts: connections are cut, new ones are not taken",
+            Self::HmcRole => {
+                "each command fails with HSCL350B: the role of the user does not allow it"
+            }
+        }
+    }
+}
+
+impl fmt::Display for ConsoleFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ConsoleFault {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|fault| fault.name() == text).ok_or_else(|| {
+            format!("no fault of an HMC is called {text:?}; `nim-lab fault --list` shows them")
+        })
+    }
+}
