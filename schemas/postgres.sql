@@ -535,7 +535,8 @@ CREATE TABLE public.secret (
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     refused_at timestamp with time zone,
     refused_by text,
-    login text COLLATE pg_catalog."C"
+    login text COLLATE pg_catalog."C",
+    unanswered smallint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.secret_removed (

@@ -8,6 +8,7 @@ pub mod frame;
 pub mod hmc;
 pub mod host_key;
 pub mod key_exchange;
+pub mod ledger;
 pub mod lpar;
 pub(crate) mod network;
 pub mod refresh;

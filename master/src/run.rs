@@ -28,6 +28,7 @@ use crate::hosts::SshHosts;
 use crate::images::Images;
 use crate::inventory::console::Consoles;
 use crate::inventory::frame::Frames;
+use crate::inventory::ledger::DatabaseLedger;
 use crate::inventory::refresh;
 use crate::settings::{Configuration, Size};
 use crate::store::cluster::{self, ClusterError, ClusterHandle, ClusterOptions, FolderLock};
@@ -36,7 +37,7 @@ use crate::store::operation::Limits;
 use crate::store::secret::{KeyError, KeyFile};
 use crate::store::writer::{Writer, WriterSettings};
 use crate::store::{self, ConnectOptions, Store, Who};
-use crate::transport::{self, Command, MemoryLedger, Transport};
+use crate::transport::{self, Command, Transport};
 use crate::{housekeeping, os};
 
 /// Why nimd did not start, or did not go on.
@@ -360,7 +361,8 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
     };
     let EngineParts { store, master, who, times, secrets, key, clock } = parts;
     let (writer, handle) = Writer::new(store.clone(), gather);
-    let transport = Transport::new(ssh(configuration), Arc::new(MemoryLedger::default()));
+    let ledger = Arc::new(DatabaseLedger::new(store.clone()));
+    let transport = Transport::new(ssh(configuration), ledger);
     let consoles = Consoles::new(store.clone(), transport.clone(), key.clone());
     let shared = Shared {
         master,
@@ -404,13 +406,13 @@ struct EngineParts {
     clock: Clock,
 }
 
-/// Settings of connections. Passwords are not used for logins by nimd itself, so a record in memory is enough for them.
 /// A limit for files on their way to LPARs, in kilobytes a second.
 fn push_rate(rate: Size) -> DefaultDirectRateLimiter {
     let kilobytes = u32::try_from(rate.bytes() / 1024).unwrap_or(u32::MAX);
     RateLimiter::direct(Quota::per_second(NonZeroU32::new(kilobytes).unwrap_or(NonZeroU32::MIN)))
 }
 
+/// Settings of connections.
 fn ssh(configuration: &Configuration) -> transport::Settings {
     let ssh = &configuration.settings.ssh;
     transport::Settings {

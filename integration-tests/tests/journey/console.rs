@@ -48,6 +48,9 @@ async fn a_key_goes_onto_an_hmc_and_each_failure_says_what_it_is() -> Result<()>
     for _ in 0..3 {
         let refused = exchange(&site, "wrong", "hmc02");
         ensure!(refused.code != Some(0) && refused.stderr.contains("password"), "{refused}");
+        // Neither does a new life of nimd try it again.
+        site.master().stop()?;
+        site.master().launch()?;
     }
     ensure!(site.lab().world()?.hmcs["hmc02"].users["liveupdate"].failed_logins == 1);
 

@@ -17,6 +17,7 @@ mod m0008_login_version;
 mod m0009_life;
 mod m0010_lpp_index;
 mod m0011_secret_login;
+mod m0012_unanswered;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -24,7 +25,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 11;
+pub(super) const LEVEL: i32 = 12;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -108,6 +109,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_life::M0009Life),
             Box::new(m0010_lpp_index::M0010LppIndex),
             Box::new(m0011_secret_login::M0011SecretLogin),
+            Box::new(m0012_unanswered::M0012Unanswered),
         ]
     }
 }

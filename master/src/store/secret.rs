@@ -9,7 +9,7 @@ mod key;
 mod login;
 
 pub use key::{KeyError, KeyFile};
-pub use login::{Login, LoginOutcome, Turn};
+pub use login::{Admission, Login, LoginOutcome, Logins, Turn};
 
 use nim_shared::frame::SecretText;
 use nim_shared::id::ObjectName;
@@ -93,7 +93,7 @@ impl Store {
                 nonce = excluded.nonce, ciphertext = excluded.ciphertext,
                 login = coalesce(excluded.login, secret.login),
                 changed_by = excluded.changed_by, changed_at = now(),
-                refused_at = NULL, refused_by = NULL",
+                refused_at = NULL, refused_by = NULL, unanswered = 0",
         )
         .bind(name.as_str())
         .bind(version)

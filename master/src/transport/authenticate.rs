@@ -177,7 +177,7 @@ impl Login<'_> {
         let said = timeout(self.limit, self.send_password(ssh, end, way, value)).await;
         let said = said.unwrap_or_else(|_| Password::Sent(Said::Nothing(Fault::new("timed out"))));
         let outcome = said.outcome();
-        let stored = ledger.end(secret, outcome).await;
+        let stored = ledger.end(&self.host.name, secret, outcome).await;
         match said {
             Password::Sent(Said::Yes) => stored.map_err(|cause| self.no_record(secret, cause)),
             Password::Sent(Said::No) => Err(Error::PasswordRefused {

@@ -101,9 +101,10 @@ pub trait LoginLedger: Send + Sync {
     /// returns. The password is sent next.
     fn begin<'a>(&'a self, secret: &'a SecretId) -> BoxFuture<'a, Result<(), NotAdmitted>>;
 
-    /// Takes the record of `secret` through [`LoginRecord::ended`] and stores the result.
+    /// Takes the record of `secret` through [`LoginRecord::ended`] and stores the result, with the host that it comes from.
     fn end<'a>(
         &'a self,
+        host: &'a HostId,
         secret: &'a SecretId,
         outcome: LoginOutcome,
     ) -> BoxFuture<'a, Result<(), Fault>>;
@@ -167,6 +168,7 @@ impl LoginLedger for MemoryLedger {
 
     fn end<'a>(
         &'a self,
+        _host: &'a HostId,
         secret: &'a SecretId,
         outcome: LoginOutcome,
     ) -> BoxFuture<'a, Result<(), Fault>> {
@@ -269,7 +271,8 @@ mod tests {
         let ledger = MemoryLedger::default();
         let secret = SecretId { name: "live".parse().unwrap(), version: 1 };
         ledger.begin(&secret).await.unwrap();
-        ledger.end(&secret, LoginOutcome::Refused).await.unwrap();
+        let hmc = HostId::Object("hmc1".parse().unwrap());
+        ledger.end(&hmc, &secret, LoginOutcome::Refused).await.unwrap();
         assert_eq!(ledger.begin(&secret).await, Err(NotAdmitted::Stopped(Stopped::Refused)));
         let changed = SecretId { version: 2, ..secret };
         assert_eq!(ledger.begin(&changed).await, Ok(()));
