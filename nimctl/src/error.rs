@@ -99,7 +99,7 @@ impl Error {
         let what = [&[what], &rest[..]].concat().join(" ");
         let hint =
             lines.find_map(|line| line.strip_prefix("tip: ").or(line.strip_prefix("Usage: ")));
-        let hint = hint.unwrap_or("`nimctl help` shows what there is").to_owned();
+        let hint = hint.unwrap_or("`nimctl --help` shows what there is").to_owned();
         Self::Usage { what, faults: Vec::new(), hint: Some(hint) }
     }
 

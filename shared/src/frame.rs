@@ -237,6 +237,8 @@ pub enum AgentFrame {
     QueryOutput {
         /// Which of its two streams.
         stream: Named<OutputStream>,
+        /// Where it stands in that stream, in bytes: a part that comes twice is known by it.
+        offset: u64,
         /// The bytes, in base64.
         data: String,
     },

@@ -37,12 +37,14 @@ impl Answerer {
         for (stream, bytes) in
             [(OutputStream::Stdout, &answer.stdout), (OutputStream::Stderr, &answer.stderr)]
         {
+            let mut offset = 0;
             for part in bytes.chunks(OUTPUT_CHUNK) {
                 let (stream, data) = (Named::Known(stream), STANDARD.encode(part));
                 // Where nobody listens any more the session ends with its next answer.
-                if self.out.send(&AgentFrame::QueryOutput { stream, data }).is_err() {
+                if self.out.send(&AgentFrame::QueryOutput { stream, offset, data }).is_err() {
                     return Err(Refused::new(Refusal::System, "nobody listens to the answer"));
                 }
+                offset += part.len() as u64;
             }
         }
         Ok(Some(AgentFrame::QueryEnded { status: answer.status }))

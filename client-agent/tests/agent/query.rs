@@ -17,7 +17,7 @@ fn ask(session: &mut Session, query: Query) -> Asked {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     loop {
         match session.next().unwrap() {
-            AgentFrame::QueryOutput { stream, data } => match stream.known().unwrap() {
+            AgentFrame::QueryOutput { stream, data, .. } => match stream.known().unwrap() {
                 OutputStream::Stdout => stdout.extend(STANDARD.decode(data).unwrap()),
                 OutputStream::Stderr => stderr.extend(STANDARD.decode(data).unwrap()),
             },

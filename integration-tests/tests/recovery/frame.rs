@@ -31,6 +31,8 @@ enum Course {
     Pushed,
     /// The same, and the LPAR's own policy takes no files.
     PushRefused,
+    /// A question to the LPAR, and an update after it.
+    Asked,
     /// None yet: no master sends it, and no agent answers it.
     Never,
 }
@@ -44,6 +46,8 @@ fn course(way: Way, channel: Channel, kind: &str) -> Result<Course> {
         (Channel::Serve, Way::ToAgent, "attach") | (Channel::Serve, Way::ToMaster, "attached") => {
             Course::Reattached
         }
+        (Channel::Serve, Way::ToAgent, "query")
+        | (Channel::Serve, Way::ToMaster, "query_output" | "query_ended") => Course::Asked,
         (Channel::Serve, Way::ToAgent, "cancel") => Course::Cancelled,
         (Channel::Serve, Way::ToAgent, "forget" | "facts")
         | (Channel::Serve, Way::ToMaster, "forgotten" | "facts") => Course::Never,
@@ -196,7 +200,7 @@ async fn all_end_as_undisturbed(cases: &[Case]) -> Result<()> {
         let befallen = site.lab().befallen(lpar)?;
         ensure!(befallen.iter().all(|times| *times > 0), "{mishaps:?} on {lpar}: {befallen:?}");
         let like = match course {
-            Course::Reattached | Course::StartLost => Course::Update,
+            Course::Reattached | Course::StartLost | Course::Asked => Course::Update,
             other => *other,
         };
         let (_, undisturbed) =
@@ -231,6 +235,12 @@ async fn ask(site: &Harness, lpar: &str, course: Course) -> Result<()> {
         }
         Course::Refused => fs::write(root.join("usr/lpp/.genlib.lock.check"), "")?,
         Course::PushRefused => fs::write(root.join("etc/nim-agent.policy"), "push = off\n")?,
+        Course::Asked => {
+            let said = site.nimctl(["c_rsh", lpar, "/usr/bin/oslevel -s"]);
+            let lines = said.stdout.lines().count();
+            let is_whole = said.code == Some(0) && lines == 1;
+            ensure!(is_whole || said.code != Some(0) && lines <= 1, "{said}");
+        }
         Course::Update | Course::StartLost | Course::Cancelled | Course::Pushed | Course::Never => {
         }
     }

@@ -1,5 +1,6 @@
 //! Read-only questions to an LPAR, over a connection of their own: an operation that runs there has another one, and keeps it.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -60,15 +61,19 @@ async fn converse(
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     loop {
         match agent.next().await.map_err(lost)? {
-            AgentFrame::QueryOutput { stream, data } => {
-                let bytes =
-                    STANDARD.decode(data).map_err(|_| Said::Refused(Box::new(garbage(lpar))))?;
-                if stdout.len() + stderr.len() + bytes.len() > MOST {
-                    return Err(Said::Refused(Box::new(garbage(lpar))));
-                }
-                match stream.known() {
-                    Some(OutputStream::Stdout) | None => stdout.extend(bytes),
-                    Some(OutputStream::Stderr) => stderr.extend(bytes),
+            AgentFrame::QueryOutput { stream, offset, data } => {
+                let garbage = || Said::Refused(Box::new(garbage(lpar)));
+                let bytes = STANDARD.decode(data).map_err(|_| garbage())?;
+                let all = stdout.len() + stderr.len();
+                let to = match stream.known() {
+                    Some(OutputStream::Stdout) | None => &mut stdout,
+                    Some(OutputStream::Stderr) => &mut stderr,
+                };
+                match offset.cmp(&(to.len() as u64)) {
+                    // It came before.
+                    Ordering::Less => {}
+                    Ordering::Equal if all + bytes.len() <= MOST => to.extend(bytes),
+                    Ordering::Equal | Ordering::Greater => return Err(garbage()),
                 }
             }
             AgentFrame::QueryEnded { status } => {

@@ -51,7 +51,7 @@ fn wrong_usage_is_an_object_where_data_was_asked_for() {
     assert_snapshot!(api.nimctl("remove a*b -o json"), @r#"
     exit: 2
     --- stderr
-    {"code":"NLU-0505","message":"invalid value 'a*b' for '<NAME>...': \"a*b\" is not a NIM object name: '*' is not allowed in one","causes":[],"hint":"`nimctl help` shows what there is","kind":"usage"}
+    {"code":"NLU-0505","message":"invalid value 'a*b' for '<NAME>...': \"a*b\" is not a NIM object name: '*' is not allowed in one","causes":[],"hint":"`nimctl --help` shows what there is","kind":"usage"}
     "#);
     let said = api.nimctl("--output=yaml remove").to_string();
     assert!(said.contains("code: NLU-0505") && said.contains("<NAME>..."), "{said}");
