@@ -6,4 +6,5 @@ mod discover;
 mod group;
 mod install;
 mod nim;
+mod packages;
 mod update;

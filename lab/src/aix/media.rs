@@ -1,4 +1,6 @@
-//! Software of the lab: small text files in place of installp images and ifix packages, which only the lab's own commands read.
+//! Software of the lab: installp images and ifix packages in their own forms, with the little that the lab's commands install.
+
+mod format;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -58,15 +60,18 @@ pub(crate) fn write(
         let folder = directory.join("lpp_source").join(&source.name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         if !source.filesets.is_empty() {
+            let mut table = "0 112120260000 2\n".to_owned();
             for (name, level) in &source.filesets {
                 let one = Package::Updates {
                     level: source.level.clone(),
                     filesets: BTreeMap::from([(name.clone(), level.clone())]),
                 };
-                put(&folder.join(format!("U_{name}.{level}.bff")), &one)?;
+                let file = format!("U_{name}.{level}.bff");
+                let lpp_name = lpp_name(name, level, source.level.as_deref());
+                put(&folder.join(&file), &format::image(&lpp_name, &serde_json::to_vec(&one)?))?;
+                table += &format!("{file} {lpp_name}");
             }
-            let names: Vec<&str> = source.filesets.keys().map(String::as_str).collect();
-            fs::write(folder.join(".toc"), format!("0 112120260000 2\n{}\n", names.join("\n")))?;
+            put(&folder.join(".toc"), table.as_bytes())?;
         }
         for ifix in &source.ifixes {
             let package = Package::Ifix(IfixPackage {
@@ -75,7 +80,13 @@ pub(crate) fn write(
                 packages: ifix.packages.iter().cloned().collect(),
                 live_update: ifix.live_update,
             });
-            put(&folder.join(format!("{}.{}.epkg.Z", ifix.label, ifix.built)), &package)?;
+            let capable = if ifix.live_update { "yes" } else { "no" };
+            let control = format!(
+                "ABSTRACT={}\nREBOOT=no\nPREREQ=.\nEFIX_FILES=1\nLKU_CAPABLE={capable}\n",
+                ifix.text
+            );
+            let file = format::ifix(&control, &serde_json::to_vec(&package)?);
+            put(&folder.join(format!("{}.{}.epkg.Z", ifix.label, ifix.built)), &file)?;
         }
         let export = format!("nim:/export/lpp_source/{}", source.name);
         world.exports.insert(export, folder.display().to_string());
@@ -83,10 +94,25 @@ pub(crate) fn write(
     Ok(())
 }
 
+/// The `lpp_name` of an update of one fileset, as `.toc` has it too. The keyword of the service pack is inferred.
+fn lpp_name(fileset: &str, level: &str, leads_to: Option<&str>) -> String {
+    let keyword = leads_to.map(|level| format!("{level}_SP 1 Service Pack\n")).unwrap_or_default();
+    let digits: Vec<u32> = level.split('.').filter_map(|part| part.parse().ok()).collect();
+    let level = match digits[..] {
+        [v, r, m, f] => format!("{v:02}.{r:02}.{m:04}.{f:04}"),
+        _ => level.to_owned(),
+    };
+    format!(
+        "4 R S {fileset} {{\n{fileset} {level} 1 N U en_US Update of {fileset}\n[\n%\n%\n%\n%\n{keyword}]\n}}\n"
+    )
+}
+
 /// Reads one package.
 pub(crate) fn read(file: &Path) -> anyhow::Result<Package> {
-    let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    serde_json::from_slice(&text)
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let is_ifix = file.to_string_lossy().ends_with(".epkg.Z");
+    let text = if is_ifix { format::of_ifix(&bytes) } else { format::of_image(&bytes) };
+    serde_json::from_slice(&text.with_context(|| format!("cannot read {}", file.display()))?)
         .with_context(|| format!("{} is no package of the lab", file.display()))
 }
 
@@ -141,7 +167,6 @@ pub(crate) fn select(folder: &Path, wanted: &[String]) -> anyhow::Result<Selecti
     Ok(selection)
 }
 
-fn put(file: &Path, package: &Package) -> anyhow::Result<()> {
-    let text = serde_json::to_vec_pretty(package)?;
-    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+fn put(file: &Path, content: &[u8]) -> anyhow::Result<()> {
+    fs::write(file, content).with_context(|| format!("cannot write {}", file.display()))
 }
