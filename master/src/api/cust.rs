@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::State;
 use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
 use nim_shared::id::{BatchId, Digest, ObjectName, OperationId};
-use nim_shared::object::{Object, Spec};
+use nim_shared::object::{MASTER, Object, Spec};
 use nim_shared::request::Limits;
 use tracing::info;
 use uuid::Uuid;
@@ -135,6 +135,8 @@ async fn targets(store: &Store, cust: &Cust, faults: &mut Vec<FileFault>) -> Ans
 /// Everything that the plan has to know, in a few queries however many LPARs there are.
 async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
     let mut wanted: BTreeSet<ObjectName> = cust.lpp_source.iter().cloned().collect();
+    let master = MASTER.parse::<ObjectName>().ok();
+    wanted.extend(master.clone());
     for target in targets {
         wanted.extend(target.frame.iter().chain(&target.hmc).cloned());
         // A name that is none is said by the plan.
@@ -151,9 +153,10 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
         Spec::Hmc(hmc) => Some((object.name, hmc)),
         _ => None,
     });
+    let master = master.and_then(|name| objects.get(&name)?.spec.interface());
     let images = match cust.lpp_source.as_ref().and_then(|name| objects.get(name)) {
         Some(Object { name, spec: Spec::LppSource(source), .. }) => {
-            Some(source::images(api, name, source).await)
+            Some(source::images(api, name, source, master).await)
         }
         Some(_) | None => None,
     };

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nim_shared::id::ObjectName;
-use nim_shared::object::{Access, LppSource, Object, Spec};
+use nim_shared::object::{Access, Interface, LppSource, MASTER, Object, Spec};
 use nim_shared::request::Images;
 
 use crate::api::Api;
@@ -13,11 +13,12 @@ use crate::api::error::Answer;
 use crate::telemetry::chain;
 
 /// How the LPARs get the packages of `source`, or why they cannot. Where `access` is not set: what lies on another server is
-/// mounted, what lies here is sent.
+/// mounted, what lies here is sent. What lies here is mounted from the host in `if1` of the object `master`.
 pub(super) async fn images(
     api: &Api,
     name: &ObjectName,
     source: &LppSource,
+    master: Option<&Interface>,
 ) -> Result<Images, String> {
     let location = &source.location;
     let good = location.starts_with('/') && !location.split('/').any(|part| part == "..");
@@ -27,14 +28,16 @@ pub(super) async fn images(
     let elsewhere = source.server.as_deref().filter(|server| *server != MASTER);
     let access =
         source.access.unwrap_or(if elsewhere.is_some() { Access::Nfs } else { Access::Push });
+    let server = elsewhere.or(master.map(|interface| interface.hostname.as_str()));
     match (access, elsewhere) {
         (Access::Local, _) => Ok(Images::Folder { path: location.clone() }),
-        (Access::Nfs, Some(server)) => {
-            Ok(Images::Nfs { server: server.to_owned(), export: location.clone() })
-        }
-        (Access::Nfs, None) => Err(format!(
-            "{name} is mounted over NFS, and its server is not known: set `server` to the name or address by which LPARs reach it"
-        )),
+        (Access::Nfs, _) => match server {
+            Some(server) => Ok(Images::Nfs { server: server.to_owned(), export: location.clone() }),
+            None => Err(format!(
+                "{name} is mounted over NFS from this master, and by which name LPARs reach it is not known: define the object {MASTER} \
+                 with if1, or set `server`"
+            )),
+        },
         (Access::Push, Some(server)) => Err(format!(
             "{name} lies on {server}, and only what lies on the master can be sent: set `access` to nfs or local"
         )),
@@ -99,9 +102,6 @@ fn read_file(path: &Path) -> Result<String, String> {
     }
     Ok(text)
 }
-
-/// NIM's name for the machine that nimd runs on.
-const MASTER: &str = "master";
 
 /// Longest file with `lvupdate.data`, in bytes.
 const LONGEST: u64 = 64 << 10;

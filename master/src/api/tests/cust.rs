@@ -253,6 +253,29 @@ async fn files_on_the_master_are_listed_with_their_digests() {
 }
 
 #[tokio::test]
+async fn what_lies_on_the_master_is_mounted_by_the_name_that_the_master_has() {
+    let nimd = ready().await;
+    let set = json!({"set": [{"attribute": "access", "value": "nfs"}]});
+    nimd.send("PATCH", "/v1/objects/here", &set.to_string()).await;
+    let cust = Cust { lpp_source: Some("here".parse().unwrap()), ..request(&["lpar01"]) };
+    let (_, failure) = send(&nimd, &cust).await;
+    assert!(
+        faults(&failure).iter().any(|fault| fault.contains("define the object master with if1")),
+        "{failure}"
+    );
+    let master = "master: [{name: master, if1: find_net nim01.example.com 0}]";
+    let (status, answer) = nimd.apply(master, false).await;
+    assert_eq!(status, 200, "{answer}");
+    let (status, accepted) = send(&nimd, &cust).await;
+    assert_eq!(status, 200, "{accepted}");
+    let id = accepted["operations"][0]["id"].as_str().unwrap().parse().unwrap();
+    let order: Request =
+        serde_json::from_str(&nimd.store.operation(id).await.unwrap().request).unwrap();
+    let server = "nim01.example.com".to_owned();
+    assert_eq!(order.images, Some(Images::Nfs { server, export: "/no/such/folder".to_owned() }));
+}
+
+#[tokio::test]
 async fn what_lvupdate_data_says_in_vain_is_told_where_somebody_can_act() {
     let nimd = ready().await;
     let (_, lud) = nimd.get("/v1/objects/lud").await;
