@@ -5,9 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
+use nim_shared::object::MASTER;
 use nim_shared::yaml;
 use serde_json::{Value, json};
 
+use crate::aix;
 use crate::site;
 use crate::ssh::keys;
 use crate::up::Listening;
@@ -48,6 +50,7 @@ fn fleet(
     let mut objects = Objects::new();
     let mut add = |kind: &'static str, object: Value| objects.entry(kind).or_default().push(object);
     add("ent", json!({"name": NETWORK, "net_addr": "127.0.0.0", "snm": "255.0.0.0"}));
+    add("master", json!({"name": MASTER, "if1": interface(aix::media::SERVER)}));
     for hmc in &site.hmcs {
         let with =
             |role: &str| hmc.users.iter().find(|user| user.role == role).map(|user| &user.name);
@@ -96,10 +99,10 @@ fn fleet(
         }
     }
     for source in &site.lpp_sources {
-        let location = format!("/export/lpp_source/{}", source.name);
+        let location = aix::media::folder(directory, &source.name);
         add(
             "lpp_source",
-            json!({"name": source.name, "server": "nim", "location": location, "access": "nfs"}),
+            json!({"name": source.name, "server": MASTER, "location": location, "access": "nfs"}),
         );
     }
     let members: Vec<&str> = site.lpars.iter().map(|lpar| lpar.name.as_str()).collect();

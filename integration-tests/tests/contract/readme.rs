@@ -45,6 +45,7 @@ const CASES: &[(&str, Case)] = &[
         Ends(0),
     ),
     ("nimctl events lpar07", Ends(0)),
+    ("nimctl nim -o showres 7300-03-01", Ends(0)),
     ("nimctl tree", Ends(0)),
     ("nimctl discover --dry-run", Ends(0)),
     ("nim-lab fault lpar08 procfs-open --dir .lab/site", Ends(0)),

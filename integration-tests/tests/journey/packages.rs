@@ -15,6 +15,11 @@ async fn packages_are_listed_checked_and_looked_at_before_an_update() -> Result<
         words.push(name);
         site.nimctl(words).ended_with(0)
     };
+    // The fleet of the site names its folders as the master's own.
+    for question in ["showres", "lslpp"] {
+        let known = site.nimctl(["nim", "-o", question, "7300-03-01"]).ended_with(0)?;
+        ensure!(known.stdout.contains("bos.mp64"), "{known}");
+    }
     // The same folders that the LPARs mount, and one that is made from both.
     let (updates, fixes) = ("7300-03-01", "ifix-2026");
     let sources: Vec<_> =

@@ -50,14 +50,22 @@ impl IfixPackage {
     }
 }
 
-/// Writes the sources of a site to `DIR/lpp_source` and exports them as `nim:/export/lpp_source/NAME`.
+/// The name by which LPARs mount what lies on the machine of the site.
+pub(crate) const SERVER: &str = "nim";
+
+/// Where the packages of a source lie, and the path under which they are exported.
+pub(crate) fn folder(directory: &Path, source: &str) -> PathBuf {
+    directory.join("lpp_source").join(source)
+}
+
+/// Writes the sources of a site to `DIR/lpp_source` and exports them.
 pub(crate) fn write(
     directory: &Path,
     sources: &[SourceEntry],
     world: &mut World,
 ) -> anyhow::Result<()> {
     for source in sources {
-        let folder = directory.join("lpp_source").join(&source.name);
+        let folder = folder(directory, &source.name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         if !source.filesets.is_empty() {
             let mut table = "0 112120260000 2\n".to_owned();
@@ -88,7 +96,7 @@ pub(crate) fn write(
             let file = format::ifix(&control, &serde_json::to_vec(&package)?);
             put(&folder.join(format!("{}.{}.epkg.Z", ifix.label, ifix.built)), &file)?;
         }
-        let export = format!("nim:/export/lpp_source/{}", source.name);
+        let export = format!("{SERVER}:{}", folder.display());
         world.exports.insert(export, folder.display().to_string());
     }
     Ok(())

@@ -52,6 +52,6 @@ async fn known_hosts_and_fleet_name_every_host() {
     let file = nim_shared::api::File { name: "fleet.yaml".to_owned(), text: fleet };
     let read = nim_shared::yaml::Fleet::read(&[file]);
     let objects = read.check(|_| None).unwrap_or_else(|faults| panic!("{faults:?}"));
-    // A network, 2 HMCs, 2 frames, 4 VIO servers, 12 LPARs with their data, 3 sources, a group.
-    assert_eq!(objects.len(), 1 + 2 + 2 + 4 + 12 + 12 + 3 + 1);
+    // A network, the master, 2 HMCs, 2 frames, 4 VIO servers, 12 LPARs with their data, 3 sources, a group.
+    assert_eq!(objects.len(), 1 + 1 + 2 + 2 + 4 + 12 + 12 + 3 + 1);
 }
