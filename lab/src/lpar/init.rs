@@ -64,7 +64,12 @@ pub(crate) fn run(socket: &Path) -> io::Result<()> {
     // Nothing is ever written to the lifeline: this ends when the other side is gone, however it went.
     io::copy(&mut io::stdin(), &mut io::sink())?;
     let own = i32::try_from(std::process::id()).map_err(io::Error::other)?;
-    tree::kill(own)
+    tree::kill(own)?;
+    // What the reaper has not taken yet would be left to somebody else.
+    while !tree::below(own)?.is_empty() {
+        thread::yield_now();
+    }
+    Ok(())
 }
 
 #[derive(Default)]
