@@ -1,7 +1,7 @@
 //! (b) Whole operations on hosts behind one OpenSSH `sshd`, beside what others take for an `echo` there.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
 use std::path::Path;
