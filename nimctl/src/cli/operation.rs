@@ -33,7 +33,7 @@ pub(crate) struct Cust {
     /// Return once it is accepted.
     #[arg(long)]
     pub(crate) detach: bool,
-    /// LPARs and groups: names, patterns with *, ? and [1-9], ranges such as lpar[1:12].
+    /// LPARs and groups: names, patterns with *, ? and `[1-9]`, ranges such as `lpar[1:12]`.
     #[arg(required = true, value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
 }
