@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use nim_shared::object::MASTER;
 use nim_shared::yaml;
 use serde_json::{Value, json};
 
@@ -144,3 +143,6 @@ fn interface(address: &str) -> String {
 fn put(file: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
+
+/// What NIM calls the object of the master itself.
+const MASTER: &str = "master";
