@@ -127,7 +127,7 @@ names! {
     Point, "point" {
         /// Prep and backup are done; the agent waits for `proceed`. Until then nothing of the update was touched.
         Ready = "ready",
-        /// installp runs: a cancel waits for its end, and the move is skipped.
+        /// installp runs. geninstall is not interrupted from here; in an update it goes on with the move by itself.
         InstallBegun = "install_begun",
         /// The countdown is over: not interruptible.
         Committed = "committed",

@@ -103,7 +103,7 @@ fn point_passed(point: &Named<Point>) -> String {
     match point.known() {
         Some(Point::Ready) => "ready: nothing of the update is touched yet".to_owned(),
         Some(Point::InstallBegun) => {
-            "installp runs: a cancel now waits for its end, and the move is skipped".to_owned()
+            "installp runs: geninstall is not interrupted from here".to_owned()
         }
         Some(Point::Committed) => "committed: not interruptible from here".to_owned(),
         Some(Point::Moved) => "moved: the workload runs on the surrogate, forward only".to_owned(),
