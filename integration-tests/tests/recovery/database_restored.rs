@@ -14,8 +14,7 @@ use crate::{site, update};
 async fn an_update_that_the_database_forgot_is_taken_in_and_what_it_knows_is_forgotten_in_time()
 -> Result<()> {
     let mut site = site::start(Mode::Explicit).await?;
-    let backup = site.master().folder().join("before.dump");
-    nimd(&mut site, &["backup", &backup.display().to_string()])?;
+    back_up(&mut site)?;
     update::ask(&site, "lpar07")?;
     // It may go on, and the HMC shows nothing of a surrogate yet.
     update::step_to(&site, "lpar07", Phase::Install).await?;
@@ -23,20 +22,13 @@ async fn an_update_that_the_database_forgot_is_taken_in_and_what_it_knows_is_for
         update::until(&site, "lpar07", "in the phase install", |view| view["phase"] == "install")?;
     let id = view["id"].as_str().context("an operation without an id")?.to_owned();
 
-    site.master().stop()?;
-    let folder = site.master().folder().to_owned();
-    fs::rename(folder.join("postgres"), folder.join("postgres.lost"))?;
-    nimd(&mut site, &["restore", &backup.display().to_string()])?;
-    site.master().launch()?;
+    put_back(&mut site)?;
     site.nimctl(["status", &id]).ended_with(3)?;
 
     // The LPAR tells of it when it is spoken to; what was asked for meanwhile is refused, and not begun.
     let other = site.nimctl(cust(SOURCE, &["lpar07"])).ended_with(1)?;
     ensure!(other.to_string().contains(&id), "{other}");
-    wait_until("the update to be known again", || {
-        let run = site.nimctl(["status", &id]);
-        Ok(if run.code == Some(0) { Ok(()) } else { Err(run.to_string()) })
-    })?;
+    until_known(&site, &id)?;
     let state = |wanted: &'static str| {
         wait_until(&format!("operation {id} to have {wanted}"), || {
             site.lab().advance("lpar07");
@@ -66,26 +58,18 @@ async fn an_update_that_the_database_forgot_is_taken_in_and_what_it_knows_is_for
 #[tokio::test(flavor = "multi_thread")]
 async fn capacity_that_the_database_forgot_is_promised_to_nobody_else() -> Result<()> {
     let mut site = site::tight(Mode::Explicit).await?;
-    let backup = site.master().folder().join("before.dump");
-    nimd(&mut site, &["backup", &backup.display().to_string()])?;
+    back_up(&mut site)?;
     update::ask(&site, "lpar07")?;
     update::step_to(&site, "lpar07", Phase::Clone).await?;
     let view =
         update::until(&site, "lpar07", "in the phase clone", |view| view["phase"] == "clone")?;
     let id = view["id"].as_str().context("an operation without an id")?.to_owned();
 
-    site.master().stop()?;
-    let folder = site.master().folder().to_owned();
-    fs::rename(folder.join("postgres"), folder.join("postgres.lost"))?;
-    nimd(&mut site, &["restore", &backup.display().to_string()])?;
-    site.master().launch()?;
+    put_back(&mut site)?;
 
     // The LPAR is spoken to, and tells of its update: that has the frame's processors, though the database knew nothing of it.
     site.nimctl(cust(SOURCE, &["lpar07"])).ended_with(1)?;
-    wait_until("the update to be known again", || {
-        let run = site.nimctl(["status", &id]);
-        Ok(if run.code == Some(0) { Ok(()) } else { Err(run.to_string()) })
-    })?;
+    until_known(&site, &id)?;
     update::ask(&site, "lpar08")?;
     update::until(&site, "lpar08", "waiting for processors", |view| {
         view["waits_for"].as_str().is_some_and(|reason| reason.contains("processor units"))
@@ -102,6 +86,35 @@ async fn capacity_that_the_database_forgot_is_promised_to_nobody_else() -> Resul
         ensure!(site.updates_started(lpar)? == 1, "{lpar}");
     }
     site.end().await
+}
+
+/// Where the database is kept.
+fn backup(site: &mut Harness) -> String {
+    site.master().folder().join("before.dump").display().to_string()
+}
+
+/// Keeps the database as it is.
+fn back_up(site: &mut Harness) -> Result<()> {
+    let backup = backup(site);
+    nimd(site, &["backup", &backup])
+}
+
+/// Starts the master again on the database as it was kept.
+fn put_back(site: &mut Harness) -> Result<()> {
+    site.master().stop()?;
+    let folder = site.master().folder().to_owned();
+    fs::rename(folder.join("postgres"), folder.join("postgres.lost"))?;
+    let backup = backup(site);
+    nimd(site, &["restore", &backup])?;
+    site.master().launch()
+}
+
+/// Waits until the operation is on record again.
+fn until_known(site: &Harness, id: &str) -> Result<()> {
+    wait_until("the update to be known again", || {
+        let run = site.nimctl(["status", id]);
+        Ok(if run.code == Some(0) { Ok(()) } else { Err(run.to_string()) })
+    })
 }
 
 /// Runs `nimd` for something else than serving.

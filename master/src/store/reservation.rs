@@ -74,12 +74,7 @@ impl Store {
     ) -> Result<Proceeding, Error> {
         let mut txn = self.begin(Writing::ReserveAndProceed).await?;
         // The frame before the operation, always: no two transactions wait for each other in a circle.
-        let frame: Option<String> = query_scalar("SELECT frame FROM operation WHERE id = $1")
-            .bind(id.0)
-            .fetch_optional(txn.connection())
-            .await
-            .map_err(txn.failed())?
-            .ok_or(Error::NoSuchOperation { id })?;
+        let frame = frame_of(&mut txn, id).await?;
         if let Some(frame) = &frame
             && !is_promised(&mut txn, frame, id).await?
         {
@@ -124,12 +119,7 @@ impl Store {
     /// [`Error::Fenced`].
     pub async fn promise(&self, id: OperationId, fence: Fence, wish: &Wish) -> Result<(), Error> {
         let mut txn = self.begin(Writing::ReserveAndProceed).await?;
-        let frame: Option<String> = query_scalar("SELECT frame FROM operation WHERE id = $1")
-            .bind(id.0)
-            .fetch_optional(txn.connection())
-            .await
-            .map_err(txn.failed())?
-            .ok_or(Error::NoSuchOperation { id })?;
+        let frame = frame_of(&mut txn, id).await?;
         let Some(frame) = frame else { return Ok(()) };
         lock_frame(&mut txn, &frame).await?;
         held(&mut txn, id, fence).await?;
@@ -298,6 +288,16 @@ async fn lock_frame(txn: &mut Txn, frame: &str) -> Result<Option<i64>, Error> {
     .fetch_optional(txn.connection())
     .await
     .map_err(txn.failed())
+}
+
+/// The frame of an operation.
+async fn frame_of(txn: &mut Txn, id: OperationId) -> Result<Option<String>, Error> {
+    query_scalar("SELECT frame FROM operation WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(txn.connection())
+        .await
+        .map_err(txn.failed())?
+        .ok_or(Error::NoSuchOperation { id })
 }
 
 /// Whether room is promised to the operation. Holds the frame's row.
