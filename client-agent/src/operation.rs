@@ -92,9 +92,16 @@ impl Operation {
         self.file("output")
     }
 
-    /// The named pipe through which a secret comes. It is there only while one is wanted.
+    /// The named pipe through which a secret comes. It is there only while one is wanted; a supervisor that was killed leaves its
+    /// pipe behind.
     pub(crate) fn secret(&self) -> PathBuf {
         self.file("secret")
+    }
+
+    /// How often a secret was wanted, counted once the pipe for it is there: by it, the pipe of a supervisor that was killed is told
+    /// from its successor's.
+    pub(crate) fn secrets_wanted(&self) -> Result<Slot<u64>, Error> {
+        Slot::open(&self.file(SECRETS_WANTED))
     }
 
     /// Makes everything that needs space later, and the request. Nothing is taken by this.
@@ -109,6 +116,7 @@ impl Operation {
         Slot::<Position>::create(&self.file(REOPEN), SMALL)?;
         Slot::<Run>::create(&self.file(RUN), SMALL)?;
         Slot::<u32>::create(&self.file(SUPERVISOR_PID), SMALL)?;
+        Slot::<u64>::create(&self.file(SECRETS_WANTED), SMALL)?;
         Slot::<Verdict>::create(&self.file(VERDICT), LARGE)?;
         disk::create_zeros(&self.file(CONTROL), 0)?;
         disk::create_zeros(&self.file(SHIM), 0)?;
@@ -234,6 +242,7 @@ const RUN: &str = "run";
 const VERDICT: &str = "verdict";
 const SUPERVISOR: &str = "supervisor";
 const SUPERVISOR_PID: &str = "supervisor.pid";
+const SECRETS_WANTED: &str = "secrets.wanted";
 const CONTROL: &str = "control";
 const SHIM: &str = "shim";
 

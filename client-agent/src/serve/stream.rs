@@ -21,6 +21,7 @@ use crate::disk;
 use crate::journal::{self, Reader};
 use crate::operation::Operation;
 use crate::progress::Contained;
+use crate::slot::Slot;
 use crate::supervisor::start;
 use crate::tell;
 use crate::text::chain;
@@ -41,7 +42,9 @@ pub(super) struct Stream {
     offset: u64,
     cap: u64,
     secret: Option<ObjectName>,
-    asked: bool,
+    /// How often a secret was wanted, and for which of these times the master was asked.
+    secrets_wanted: Slot<u64>,
+    asked: Option<u64>,
     phase: Option<Phase>,
     finished: bool,
     looks: u32,
@@ -137,7 +140,8 @@ impl Stream {
             offset,
             cap: request.limits.output.0.saturating_mul(1 << 20),
             secret: request.console.map(|console| console.secret),
-            asked: false,
+            secrets_wanted: operation.secrets_wanted()?,
+            asked: None,
             phase: None,
             finished: false,
             looks: 0,
@@ -227,8 +231,12 @@ impl Stream {
 
     fn ask_for_secret(&mut self, out: &Out) -> Result<(), Error> {
         let Some(name) = &self.secret else { return Ok(()) };
-        let wanted = self.operation.secret().exists();
-        if wanted && !self.asked {
+        if !self.operation.secret().exists() {
+            return Ok(());
+        }
+        // Asked for a supervisor that was killed: nobody reads what was answered, so its successor wants it once more.
+        let wanted = self.secrets_wanted.get()?;
+        if wanted != self.asked {
             let (operation, name) = (self.operation.id, name.clone());
             out.send(&AgentFrame::NeedSecret { operation, name }).map_err(Error::Out)?;
         }

@@ -1,8 +1,9 @@
 //! The token for the management console: fetched when there is none, given back in the end.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::Instant;
 
 use nim_shared::frame::{ChangeClass, Effect, SecretText};
@@ -12,6 +13,7 @@ use super::Stop;
 use crate::disk;
 use crate::pty;
 use crate::serve::{SECRET_LIMIT, SecretAnswer};
+use crate::slot::Durability;
 use crate::supervisor::{CONTROL_PACE, Supervisor};
 use crate::system;
 use crate::text::chain;
@@ -55,15 +57,24 @@ fn refused(text: &str) -> Stop {
 /// Asks the master for the console's password. It arrives through a named pipe that is there only while it is waited for.
 fn ask(supervisor: &mut Supervisor, console: &Console) -> Result<SecretText, Stop> {
     let path = supervisor.operation.secret();
-    disk::remove_file(&path)?;
-    disk::doing("make the pipe", &path, system::make_fifo(&path))?;
-    // Open for writing too: so it does not end between two who answer.
-    let opened = disk::private().custom_flags(system::NO_WAIT | system::NO_FOLLOW).open(&path);
-    let answered = disk::doing("open", &path, opened)
-        .map_err(Stop::from)
-        .and_then(|pipe| wait(supervisor, console, &pipe));
+    let pipe = open_pipe(&supervisor.operation.file("secret.new"), &path)?;
+    let wanted = supervisor.operation.secrets_wanted()?;
+    let before = wanted.get()?.unwrap_or_default();
+    wanted.set(&(before + 1), Durability::Loose)?;
+    let answered = wait(supervisor, console, &pipe);
     disk::remove_file(&path)?;
     answered
+}
+
+/// Makes the pipe `path` under the name `new`, so that it never stands there without somebody who reads it.
+fn open_pipe(new: &Path, path: &Path) -> Result<File, disk::Error> {
+    disk::remove_file(new)?;
+    disk::doing("make the pipe", new, system::make_fifo(new))?;
+    // Open for writing too: so it does not end between two who answer.
+    let opened = disk::private().custom_flags(system::NO_WAIT | system::NO_FOLLOW).open(new);
+    let pipe = disk::doing("open", new, opened)?;
+    disk::doing("rename to", path, fs::rename(new, path))?;
+    Ok(pipe)
 }
 
 fn wait(

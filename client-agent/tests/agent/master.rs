@@ -41,6 +41,11 @@ impl Session {
         Self { child, to, from }
     }
 
+    /// Number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends; the agent may be gone.
     pub(crate) fn send(&mut self, frame: &MasterFrame) {
         self.send_bytes(&frame::write(frame).unwrap());
@@ -142,6 +147,8 @@ pub(crate) struct Master {
     pub(crate) events: Vec<Event>,
     /// Called with the number of events as each one arrives.
     pub(crate) on_event: Option<Box<dyn FnMut(usize)>>,
+    /// Called before a secret is sent.
+    pub(crate) on_secret: Option<Box<dyn FnMut()>>,
     start: Start,
 }
 
@@ -161,6 +168,7 @@ impl Master {
             position: Position::START,
             events: Vec::new(),
             on_event: None,
+            on_secret: None,
             start: Start::NotSent,
         }
     }
@@ -227,12 +235,17 @@ impl Master {
                         return Some(report);
                     }
                 }
-                AgentFrame::NeedSecret { operation, name } => session.send(&MasterFrame::Secret {
-                    operation,
-                    fence: self.fence,
-                    name,
-                    value: Some(SecretText::new(PASSWORD.to_owned())),
-                }),
+                AgentFrame::NeedSecret { operation, name } => {
+                    if let Some(act) = &mut self.on_secret {
+                        act();
+                    }
+                    session.send(&MasterFrame::Secret {
+                        operation,
+                        fence: self.fence,
+                        name,
+                        value: Some(SecretText::new(PASSWORD.to_owned())),
+                    });
+                }
                 AgentFrame::Output { .. } => {}
                 // What was said twice comes too late the second time.
                 AgentFrame::Refused { why, .. } if why.known() == Some(Refusal::WrongMoment) => {}

@@ -1,5 +1,8 @@
 //! What an operation does to an LPAR, and what it says about it.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use nim_shared::frame::{ChangeMoment, MasterFrame, Refusal};
 use nim_shared::id::LparId;
 use nim_shared::operation::{Outcome, Software, StuckReason};
@@ -222,4 +225,28 @@ fn a_wrong_password_is_told_without_it() {
     assert_eq!(report.codes, ["PMCSS00G"]);
     assert!(report.summary.ends_with("PMCSS00G: rejected ***"), "{}", report.summary);
     assert!(lpar.files_with(PASSWORD).is_empty());
+}
+
+#[test]
+fn a_supervisor_that_was_killed_while_it_waited_for_the_secret_is_followed_by_one_that_gets_it() {
+    let lpar = Rc::new(Lpar::new());
+    push(&lpar);
+    let mut master = Master::new(&order(Kind::Update));
+    let mut session = Session::open(&lpar, &[]);
+    let (serve, asked) = (session.id(), Rc::new(Cell::new(0)));
+    let (here, times) = (Rc::clone(&lpar), Rc::clone(&asked));
+    // The first answer finds the pipe of a process that is gone.
+    master.on_secret = Some(Box::new(move || {
+        times.set(times.get() + 1);
+        if times.get() == 1 {
+            let others = here.agents().into_iter().filter(|pid| *pid != serve);
+            let supervisors: Vec<Process> = others.filter_map(Process::open).collect();
+            supervisors.iter().for_each(Process::kill);
+            supervisors.iter().for_each(Process::wait);
+        }
+    }));
+    let report = master.follow(&mut session).expect("the session ended");
+    assert_eq!(report.outcome, Outcome::Succeeded { follow_up: vec![] }, "{report:?}");
+    assert_eq!(asked.get(), 2);
+    assert_eq!(lpar.get("runs").lines().count(), 1);
 }
