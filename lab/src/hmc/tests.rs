@@ -22,6 +22,11 @@ fn the_delimiter_of_the_list_is_that_of_the_output() {
 }
 
 #[test]
+fn each_frame_has_a_service_processor_of_its_own() {
+    assert_eq!(said("lssyscfg -r sys -F ipaddr"), ("10.254.0.2\n10.254.0.3\n".to_owned(), 0));
+}
+
+#[test]
 fn a_value_with_the_delimiter_quotes_the_whole_pair() {
     let (text, _) = said("lssyscfg -r sys -m frame1");
     assert!(

@@ -95,7 +95,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         serial: entry.serial.clone(),
         hmcs: entry.hmcs.clone(),
         state: "Operating".to_owned(),
-        ipaddr: "10.254.0.2".to_owned(),
+        ipaddr: service_processor(file, entry),
         configurable_mb: entry.memory_mb,
         firmware_mb: entry.firmware_mb,
         region_mb: entry.region_mb,
@@ -104,6 +104,14 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         vioses: vioses.collect(),
         partitions: servers.chain(partitions).collect(),
     }
+}
+
+/// Address of a frame's service processor, as its HMC has it: each frame has one of its own. Frames count from 2 in the shape of the
+/// captured `10.254.0.3` (HV §2.2).
+fn service_processor(file: &File, entry: &FrameEntry) -> String {
+    let place = file.frames.iter().position(|frame| frame.name == entry.name).unwrap_or(0);
+    let number = place + 2;
+    format!("10.254.{}.{}", number / 256, number % 256)
 }
 
 fn lpar(file: &File, entry: &LparEntry) -> Lpar {
