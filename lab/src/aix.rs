@@ -19,7 +19,7 @@ mod lparstat;
 mod lppchk;
 mod lsattr;
 mod lsdev;
-mod lslpp;
+pub(crate) mod lslpp;
 mod lspath;
 mod lspv;
 mod lsvg;

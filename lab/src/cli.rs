@@ -133,7 +133,7 @@ struct FaultArguments {
     dir: Option<PathBuf>,
 }
 
-/// A fault of an LPAR or of an HMC: their names differ.
+/// A fault of an LPAR, an HMC or a VIO server: their names differ.
 #[derive(Clone, Copy, Debug)]
 enum AnyFault {
     Lpar(Fault),
@@ -260,7 +260,7 @@ fn fault(arguments: FaultArguments) -> anyhow::Result<()> {
                 out,
                 "{:<22} {:<10} until cleared  {}",
                 fault.name(),
-                "an HMC",
+                fault.host().to_string(),
                 fault.explain()
             )?;
         }
@@ -268,14 +268,14 @@ fn fault(arguments: FaultArguments) -> anyhow::Result<()> {
     }
     let (Some(host), Some(fault), Some(dir)) = (arguments.host, arguments.fault, arguments.dir)
     else {
-        bail!("an LPAR or an HMC, a fault and --dir are needed");
+        bail!("an LPAR, an HMC or a VIOS, a fault and --dir are needed");
     };
     let request = match (fault, arguments.at) {
         (AnyFault::Console(fault), None) => {
-            Request::ConsoleFault { hmc: host, fault, set: !arguments.clear }
+            Request::ConsoleFault { host, fault, set: !arguments.clear }
         }
         (AnyFault::Console(fault), Some(_)) => {
-            bail!("{fault} is a fault of an HMC, which is in no phase: leave --at out")
+            bail!("{fault} is a fault of {}, which is in no phase: leave --at out", fault.host())
         }
         (AnyFault::Lpar(fault), _) if arguments.clear => Request::ClearFault { lpar: host, fault },
         (AnyFault::Lpar(fault), at) => {

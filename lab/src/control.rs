@@ -53,10 +53,10 @@ pub enum Request {
         /// The fault.
         fault: Fault,
     },
-    /// Set a fault of an HMC, or take it back.
+    /// Set a fault of an HMC or a VIO server, or take it back.
     ConsoleFault {
-        /// The HMC.
-        hmc: String,
+        /// The HMC or VIO server.
+        host: String,
         /// The fault.
         fault: ConsoleFault,
         /// Whether it is set or taken back.

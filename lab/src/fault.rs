@@ -6,7 +6,7 @@
 
 mod console;
 
-pub use console::ConsoleFault;
+pub use console::{ConsoleFault, FaultyHost};
 
 use std::fmt;
 use std::str::FromStr;

@@ -7,9 +7,10 @@ mod lshwres;
 mod lssyscfg;
 mod table;
 mod user;
+mod viosvrcmd;
 
 use crate::fault::ConsoleFault;
-use crate::shell;
+use crate::shell::{self, After};
 use crate::ssh::Output;
 use crate::world::{Frame, World};
 
@@ -36,14 +37,24 @@ pub(crate) fn run(world: &mut World, hmc: &str, user: &str, line: &str) -> Outpu
             };
         }
     };
+    let garbles =
+        world.hmcs.get(hmc).is_some_and(|hmc| hmc.faults.contains(&ConsoleFault::FeedGarbage));
     let mut all = Output::default();
     for command in commands {
-        if command.only_after_success && all.status != 0 {
-            continue;
+        match command.after {
+            After::Success if all.status != 0 => continue,
+            After::Output => {
+                all.stderr.extend(b"bash: the lab's HMC has no command that reads from a pipe\n");
+                all.status = 127;
+                continue;
+            }
+            After::Any | After::Success => {}
         }
+        let is_list = command.words.first().is_some_and(|name| name.starts_with("ls"));
         match one(world, hmc, user, &command.words) {
             Ok(text) => {
-                all.stdout.extend(text.into_bytes());
+                let text = if is_list && garbles { garbage(&text) } else { text.into_bytes() };
+                all.stdout.extend(text);
                 all.status = 0;
             }
             Err(Failure::Command(text)) => {
@@ -79,6 +90,7 @@ fn one(world: &mut World, hmc: &str, by: &str, words: &[String]) -> Result<Strin
         "lssyscfg" => lssyscfg::run(world, hmc, arguments),
         "lshwres" => lshwres::run(world, hmc, arguments),
         "lshmcusr" => user::list(world, hmc),
+        "viosvrcmd" => viosvrcmd::run(world, hmc, arguments),
         name if user::changes(name) => user::change(world, hmc, by, name, arguments),
         "true" => Ok(String::new()),
         "echo" => Ok(format!("{}\n", arguments.join(" "))),
@@ -110,6 +122,13 @@ fn frame_named<'a>(
                 "HSCL7002 The managed system named {wanted} was not found.  Please check your entry and retry the command."
             ))
         })
+}
+
+/// A list that breaks off: inside quotes, after an escape and bytes that are no UTF-8.
+fn garbage(text: &str) -> Vec<u8> {
+    let kept = text.chars().count() / 2;
+    let kept: String = text.chars().take(kept).collect();
+    [kept.as_bytes(), b"\x1b[2J\xff\xfe,\""].concat()
 }
 
 /// Text for a user whose role is too small (HV §1.6).

@@ -1,20 +1,32 @@
-//! As much of a shell as the restricted ones of HMC and VIO server need here: words, quotes, `;` and `&&`.
+//! As much of a shell as the restricted ones of HMC and VIO server need here: words, quotes, `;`, `&&` and `|`.
 //!
-//! Pipes and loops are not there: the product asks with `-F` and `--filter` and reads the answer itself.
+//! Loops are not there: the product asks with `-F` and `--filter` and reads the answer itself. What comes through a pipe is read by
+//! few commands: those that do say so.
 
 /// A command line in parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Simple {
     /// Words of one command, assignments in front of it left out.
     pub(crate) words: Vec<String>,
-    /// Whether it runs only when the one before succeeded.
-    pub(crate) only_after_success: bool,
+    /// How it goes on from the one before.
+    pub(crate) after: After,
+}
+
+/// How a command goes on from the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// It runs in any case: after `;`.
+    Any,
+    /// It runs only when the one before succeeded: after `&&`.
+    Success,
+    /// It reads what the one before prints: after `|`.
+    Output,
 }
 
 /// Splits a command line. `Err` says what is not understood.
 pub(crate) fn split(line: &str) -> Result<Vec<Simple>, String> {
     let mut all = Vec::new();
-    let mut current = Simple { words: Vec::new(), only_after_success: false };
+    let mut current = Simple { words: Vec::new(), after: After::Any };
     let mut word: Option<String> = None;
     let mut rest = line.chars().peekable();
     while let Some(c) = rest.next() {
@@ -50,19 +62,12 @@ pub(crate) fn split(line: &str) -> Result<Vec<Simple>, String> {
             }
             '\\' => word.get_or_insert_default().extend(rest.next()),
             ' ' | '\t' => current.words.extend(word.take()),
-            ';' | '\n' => {
-                current.words.extend(word.take());
-                all.push(std::mem::replace(
-                    &mut current,
-                    Simple { words: Vec::new(), only_after_success: false },
-                ));
-            }
+            ';' | '\n' => all.push(next(&mut current, &mut word, After::Any)),
             '&' if rest.next_if_eq(&'&').is_some() => {
-                current.words.extend(word.take());
-                all.push(std::mem::replace(
-                    &mut current,
-                    Simple { words: Vec::new(), only_after_success: true },
-                ));
+                all.push(next(&mut current, &mut word, After::Success));
+            }
+            '|' if rest.peek() != Some(&'|') => {
+                all.push(next(&mut current, &mut word, After::Output));
             }
             '|' | '>' | '<' | '&' | '`' | '$' => {
                 return Err(format!("the lab's shell has no `{c}'"));
@@ -86,6 +91,12 @@ pub(crate) fn split(line: &str) -> Result<Vec<Simple>, String> {
     Ok(all)
 }
 
+/// Ends the command `current`; what follows begins, and goes on from it as `after` says.
+fn next(current: &mut Simple, word: &mut Option<String>, after: After) -> Simple {
+    current.words.extend(word.take());
+    std::mem::replace(current, Simple { words: Vec::new(), after })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,8 +115,16 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_says_where_the_input_comes_from() {
+        let piped = split("echo 'a | b' | oem_setup_env; c").unwrap();
+        let after: Vec<_> = piped.iter().map(|simple| simple.after).collect();
+        assert_eq!(after, [After::Any, After::Output, After::Any]);
+        assert_eq!(piped[0].words, ["echo", "a | b"]);
+    }
+
+    #[test]
     fn what_it_has_not_is_refused() {
-        assert!(split("lssyscfg | grep x").is_err());
+        assert!(split("lssyscfg > x").is_err() && split("a || b").is_err());
         assert!(split("echo 'x").is_err());
     }
 }

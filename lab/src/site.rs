@@ -112,6 +112,9 @@ pub struct ViosEntry {
     /// Level.
     #[serde(default = "vios_level")]
     pub level: String,
+    /// What is wrong with it: `vios-unreadable`.
+    #[serde(default)]
+    pub faults: Vec<ConsoleFault>,
 }
 
 /// An LPAR as written.
@@ -163,6 +166,9 @@ pub struct LparEntry {
     /// Whether the agent is there. Default: installed.
     #[serde(default = "installed")]
     pub agent: AgentInstalled,
+    /// Whether each VIO server of its frame has a virtual Fibre Channel adapter for it, beside the virtual SCSI one. Default no.
+    #[serde(default)]
+    pub npiv: bool,
     /// Exit status of geninstall for a partial success.
     #[serde(default)]
     pub partial_success_status: u8,

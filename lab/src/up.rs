@@ -161,14 +161,14 @@ impl Lab {
         self.shared.clear_fault(lpar, fault)
     }
 
-    /// Sets a fault of an HMC, or takes it back.
+    /// Sets a fault of an HMC or a VIO server, or takes it back.
     pub fn set_console_fault(
         &self,
-        hmc: &str,
+        host: &str,
         fault: ConsoleFault,
         set: bool,
     ) -> anyhow::Result<()> {
-        self.shared.set_console_fault(hmc, fault, set)
+        self.shared.set_console_fault(host, fault, set)
     }
 
     /// From now on `mishaps` befall the lines of new connections between the agent on `lpar` and a master.

@@ -3,14 +3,24 @@
 use std::io::Write;
 
 use super::{Context, Options};
+use crate::world::lpar::Software;
 
 pub(super) fn run(
     context: &Context,
     arguments: &[String],
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    list(&context.lpar()?.software, arguments, out, &mut std::io::stderr())
+}
+
+/// Lists what of `software` the arguments ask for.
+pub(crate) fn list(
+    software: &Software,
+    arguments: &[String],
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "");
-    let software = context.lpar()?.software;
     let found: Vec<(&String, &String)> = software
         .filesets
         .iter()
@@ -21,7 +31,7 @@ pub(super) fn run(
         .collect();
     if found.is_empty() {
         let wanted = options.words.join(" ");
-        writeln!(std::io::stderr(), "lslpp: 0504-132  Fileset {wanted} not installed.")?;
+        writeln!(err, "lslpp: 0504-132  Fileset {wanted} not installed.")?;
         return Ok(1);
     }
     let locked = |name: &str| software.ifixes.iter().any(|ifix| ifix.packages.contains(name));

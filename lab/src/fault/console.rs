@@ -1,11 +1,11 @@
-//! Faults of an HMC. Each holds until it is cleared.
+//! Faults of an HMC or of a VIO server. Each holds until it is cleared.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What can be wrong with an HMC.
+/// What can be wrong with an HMC or a VIO server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConsoleFault {
@@ -17,11 +17,31 @@ pub enum ConsoleFault {
     HmcReboot,
     /// No user may do anything.
     HmcRole,
+    /// What it lists breaks off.
+    FeedGarbage,
+    /// No command of a VIO server completes.
+    ViosUnreadable,
+}
+
+/// What has a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultyHost {
+    /// An HMC.
+    Hmc,
+    /// A VIO server.
+    Vios,
 }
 
 impl ConsoleFault {
     /// Every fault.
-    pub const ALL: [Self; 4] = [Self::HmcSlow, Self::HmcLocked, Self::HmcReboot, Self::HmcRole];
+    pub const ALL: [Self; 6] = [
+        Self::HmcSlow,
+        Self::HmcLocked,
+        Self::HmcReboot,
+        Self::HmcRole,
+        Self::FeedGarbage,
+        Self::ViosUnreadable,
+    ];
 
     /// Its name on the command line and in the site file.
     #[must_use]
@@ -31,6 +51,21 @@ impl ConsoleFault {
             Self::HmcLocked => "hmc-locked",
             Self::HmcReboot => "hmc-reboot",
             Self::HmcRole => "hmc-role",
+            Self::FeedGarbage => "feed-garbage",
+            Self::ViosUnreadable => "vios-unreadable",
+        }
+    }
+
+    /// What can have it.
+    #[must_use]
+    pub const fn host(self) -> FaultyHost {
+        match self {
+            Self::HmcSlow
+            | Self::HmcLocked
+            | Self::HmcReboot
+            | Self::HmcRole
+            | Self::FeedGarbage => FaultyHost::Hmc,
+            Self::ViosUnreadable => FaultyHost::Vios,
         }
     }
 
@@ -46,6 +81,12 @@ impl ConsoleFault {
             Self::HmcRole => {
                 "each command fails with HSCL350B: the role of the user does not allow it"
             }
+            Self::FeedGarbage => {
+                "lists of the HMC break off inside quotes, with bytes that are no text"
+            }
+            Self::ViosUnreadable => {
+                "no command on the VIO server completes, whether by its own SSH or by viosvrcmd"
+            }
         }
     }
 }
@@ -56,11 +97,22 @@ impl fmt::Display for ConsoleFault {
     }
 }
 
+impl fmt::Display for FaultyHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hmc => "an HMC",
+            Self::Vios => "a VIOS",
+        })
+    }
+}
+
 impl FromStr for ConsoleFault {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|fault| fault.name() == text).ok_or_else(|| {
-            format!("no fault of an HMC is called {text:?}; `nim-lab fault --list` shows them")
+            format!(
+                "no fault of an HMC or a VIOS is called {text:?}; `nim-lab fault --list` shows them"
+            )
         })
     }
 }

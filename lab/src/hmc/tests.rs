@@ -82,3 +82,26 @@ fn errors_have_their_status_and_place() {
         assert_eq!(found.1, status, "{line}");
     }
 }
+
+#[test]
+fn a_command_on_a_vios_goes_through_the_hmc() {
+    let line = "viosvrcmd -m '9009-42A*7812345' --id 1 -c ioslevel";
+    assert_eq!(said(line), ("3.1.4.21\n".to_owned(), 0));
+    let (text, status) = said("viosvrcmd -m frame1 -p vios1b -c 'lsmap -all -fmt :'");
+    assert!(text.starts_with("vhost0:U9009.42A.7812345-V2-C200:0x0000000b:") && status == 0);
+    let (text, status) = said("viosvrcmd -m frame1 -p vios1a -c 'cd /'");
+    assert!(text.starts_with("HSCL2970 ") && text.contains("0403-019") && status == 1, "{text}");
+    let (text, _) = said("viosvrcmd -m frame1 -p vios1a --admin -c 'lslpp -Lqc bos.rte'");
+    assert!(text.starts_with("bos.rte:"), "{text}");
+    assert!(said("viosvrcmd -m frame1 -p lpar01 -c ioslevel").0.starts_with("HSCL8012 "));
+}
+
+#[test]
+fn lists_break_off_when_the_feed_is_garbage() {
+    let mut world = world();
+    let faults = &mut world.hmcs.get_mut("hmc01").unwrap().faults;
+    faults.insert(ConsoleFault::FeedGarbage);
+    let output = run(&mut world, "hmc01", "viewer", "lssyscfg -r sys -F name,state");
+    assert_eq!(output.status, 0);
+    assert!(output.stdout.ends_with(b"\x1b[2J\xff\xfe,\""), "{:?}", output.stdout);
+}

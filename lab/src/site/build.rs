@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::check::level;
 use super::{DiskEntry, File, FrameEntry, LparEntry, variation};
 use crate::fault::Armed;
-use crate::world::frame::{Frame, Partition, PartitionState, Vhost, Vios};
+use crate::world::frame::{Frame, Partition, PartitionState, Vfchost, Vhost, Vios};
 use crate::world::lpar::{Disk, FileSystem, Ifix, Lpar, Software, Style};
 use crate::world::update::{all_paths, fresh_pvid, os_version};
 use crate::world::{Hmc, HmcUser, World};
@@ -57,10 +57,20 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
                 .map(|disk| format!("{}_{}", lpar.name, disk.name))
                 .collect(),
         });
+        let on_fabric = clients.iter().filter(|lpar| lpar.npiv);
+        let vfchosts = (0u32..).zip(on_fabric).map(|(index, lpar)| Vfchost {
+            name: format!("vfchost{index}"),
+            slot: 100 * number + 50 + index,
+            client_id: lpar.id,
+            client_slot: 29 + number,
+            lpar: lpar.name.clone(),
+        });
         let state = Vios {
             address: vios.address.clone(),
             level: vios.level.clone(),
             vhosts: vhosts.collect(),
+            vfchosts: vfchosts.collect(),
+            faults: vios.faults.iter().copied().collect(),
         };
         (vios.name.clone(), state)
     });

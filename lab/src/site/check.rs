@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use nim_shared::id::ObjectName;
 
 use super::{File, LparEntry, Wrong, variation};
+use crate::fault::{ConsoleFault, FaultyHost};
 
 /// All faults, in the order of the file.
 pub(super) fn faults(file: &File) -> Vec<Wrong> {
@@ -14,6 +15,7 @@ pub(super) fn faults(file: &File) -> Vec<Wrong> {
         let place = format!("hmcs[{index}]");
         found.name(&place, &hmc.name);
         found.address(&place, &hmc.address);
+        found.console_faults(&place, &hmc.faults, FaultyHost::Hmc);
         if level(&hmc.level).is_none() {
             found.add(
                 format!("{place}.level"),
@@ -33,6 +35,7 @@ pub(super) fn faults(file: &File) -> Vec<Wrong> {
             let place = format!("{place}.vios[{number}]");
             found.name(&place, &vios.name);
             found.address(&place, &vios.address);
+            found.console_faults(&place, &vios.faults, FaultyHost::Vios);
         }
         frame_room(&mut found, file, index);
     }
@@ -133,6 +136,13 @@ struct Found {
 impl Found {
     fn add(&mut self, place: String, text: String) {
         self.faults.push(Wrong { place, text });
+    }
+
+    fn console_faults(&mut self, place: &str, faults: &[ConsoleFault], host: FaultyHost) {
+        for (number, fault) in faults.iter().enumerate().filter(|(_, one)| one.host() != host) {
+            let text = format!("{fault} is a fault of {}", fault.host());
+            self.add(format!("{place}.faults[{number}]"), text);
+        }
     }
 
     fn name(&mut self, place: &str, name: &str) {

@@ -6,7 +6,7 @@ use super::{LparHost, Shared};
 use crate::Phase;
 use crate::clock::{Mode, Pending, machine_now};
 use crate::control::{LparStatus, Status};
-use crate::fault::{Armed, ConsoleFault, Fault, Kind};
+use crate::fault::{Armed, ConsoleFault, Fault, FaultyHost, Kind};
 use crate::lpar::files::{Files, copy};
 use crate::record::{self, Deed, Entry};
 use crate::world::{Partition, PartitionState, World};
@@ -167,19 +167,32 @@ impl Shared {
 
     pub(super) fn set_console_fault(
         &self,
-        hmc: &str,
+        host: &str,
         fault: ConsoleFault,
         set: bool,
     ) -> anyhow::Result<()> {
-        let gate = self.consoles.get(hmc).with_context(|| format!("no HMC is called {hmc:?}"))?;
         self.store.change(|world| {
-            let faults = world.hmcs.get_mut(hmc).map(|hmc| &mut hmc.faults);
-            faults.map(|faults| if set { faults.insert(fault) } else { faults.remove(&fault) });
+            let faults = match fault.host() {
+                FaultyHost::Hmc => world.hmcs.get_mut(host).map(|hmc| &mut hmc.faults),
+                FaultyHost::Vios => {
+                    let vioses = world.frames.values_mut().map(|frame| &mut frame.vioses);
+                    vioses.into_iter().find_map(|all| all.get_mut(host)).map(|one| &mut one.faults)
+                }
+            };
+            let of = fault.host();
+            let faults = faults.with_context(|| {
+                format!("{fault} is a fault of {of}, and {host:?} is the name of none")
+            })?;
+            if set {
+                faults.insert(fault)
+            } else {
+                faults.remove(&fault)
+            };
             Ok::<_, anyhow::Error>(())
         })?;
-        match (fault, set) {
-            (ConsoleFault::HmcReboot, true) => gate.switch_off(),
-            (ConsoleFault::HmcReboot, false) => gate.switch_on(),
+        match (fault, self.consoles.get(host)) {
+            (ConsoleFault::HmcReboot, Some(gate)) if set => gate.switch_off(),
+            (ConsoleFault::HmcReboot, Some(gate)) => gate.switch_on(),
             _ => {}
         }
         Ok(())

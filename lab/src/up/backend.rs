@@ -165,7 +165,7 @@ impl Backend for ViosHost {
     fn run<'a>(&'a self, _: &'a Login, command: &'a str) -> Promise<'a, io::Result<Execution>> {
         Box::pin(async move {
             let world = self.shared.store.read().map_err(io::Error::other)?;
-            let said: Output = vios::run(&world, &self.name, command);
+            let said: Output = vios::run(&world, &self.name, command, vios::As::Padmin);
             Ok(Execution::Answered(said))
         })
     }

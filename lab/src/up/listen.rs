@@ -72,7 +72,7 @@ async fn answer(shared: &Shared, request: Request) -> Reply {
         }
         Request::SetFault { lpar, fault, armed } => shared.set_fault(&lpar, fault, armed).await,
         Request::ClearFault { lpar, fault } => shared.clear_fault(&lpar, fault),
-        Request::ConsoleFault { hmc, fault, set } => shared.set_console_fault(&hmc, fault, set),
+        Request::ConsoleFault { host, fault, set } => shared.set_console_fault(&host, fault, set),
         Request::Reboot { lpar, disk } => shared.reboot(&lpar, disk.as_deref()).await,
         Request::Advance { lpar, to } => {
             return Reply::Advanced { steps: advance(shared, lpar.as_deref(), to).await };

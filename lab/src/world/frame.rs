@@ -1,8 +1,10 @@
 //! A frame as its HMC sees it: memory, processors, partitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::fault::ConsoleFault;
 
 /// One Power server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +44,12 @@ pub struct Vios {
     pub level: String,
     /// One server adapter for each client LPAR.
     pub vhosts: Vec<Vhost>,
+    /// One virtual Fibre Channel server adapter for each client LPAR that has one.
+    #[serde(default)]
+    pub vfchosts: Vec<Vfchost>,
+    /// What is wrong with it.
+    #[serde(default)]
+    pub faults: BTreeSet<ConsoleFault>,
 }
 
 /// A virtual SCSI server adapter. It stays where it is; only its client changes (HV §3.5).
@@ -57,6 +65,21 @@ pub struct Vhost {
     pub lpar: String,
     /// Disks behind it, in the order of their LUNs.
     pub backing: Vec<String>,
+}
+
+/// A virtual Fibre Channel server adapter (NPIV). As a [`Vhost`] it stays where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vfchost {
+    /// `vfchost0`.
+    pub name: String,
+    /// Virtual slot.
+    pub slot: u32,
+    /// Id of the client partition now.
+    pub client_id: u32,
+    /// Virtual slot of the client adapter.
+    pub client_slot: u32,
+    /// The LPAR it was made for.
+    pub lpar: String,
 }
 
 /// State of a partition in the spelling of the HMC's command line (HV §2.2).

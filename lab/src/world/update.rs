@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::frame::{Frame, Partition, PartitionState};
+use super::frame::{Frame, Partition, PartitionState, Vios};
 use super::lpar::{Lpar, Software};
 use super::{Unknown, World};
 use crate::Phase;
@@ -318,15 +318,14 @@ impl World {
     /// Points the server adapters of the last `count` client adapters at partition `id`.
     fn repoint(&mut self, lpar: &str, id: u32, count: usize) -> Result<(), Refused> {
         let frame = self.frame_mut(lpar)?;
-        let adapters: Vec<_> = frame
-            .vioses
-            .values_mut()
-            .flat_map(|vios| vios.vhosts.iter_mut())
-            .filter(|vhost| vhost.lpar == lpar)
-            .collect();
-        let keep = adapters.len().saturating_sub(count);
-        for vhost in adapters.into_iter().skip(keep) {
-            vhost.client_id = id;
+        let serves = |vios: &Vios| vios.vhosts.iter().any(|vhost| vhost.lpar == lpar);
+        let servers = frame.vioses.values().filter(|vios| serves(vios)).count();
+        let moved = frame.vioses.values_mut().filter(|vios| serves(vios));
+        for vios in moved.skip(servers.saturating_sub(count)) {
+            let scsi = vios.vhosts.iter_mut().filter(|vhost| vhost.lpar == lpar);
+            scsi.for_each(|vhost| vhost.client_id = id);
+            let fc = vios.vfchosts.iter_mut().filter(|vfchost| vfchost.lpar == lpar);
+            fc.for_each(|vfchost| vfchost.client_id = id);
         }
         Ok(())
     }
