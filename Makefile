@@ -1,4 +1,5 @@
-# The two commands of the README are `make demo` and `make test`; each sees to what is missing.
+# The two commands of the README are `make demo` and `make test`; each sees to what is missing. All build the same packages: another
+# choice has other features of what they depend on, and that is then built twice.
 .PHONY: help demo lab lab-down test bench check
 
 help: ## what can be made
@@ -6,12 +7,12 @@ help: ## what can be made
 
 demo: ## a site, a master, a preview, an update, and a group of which one LPAR fails
 	scripts/need cc initdb faketime
-	cargo build --locked
+	cargo build --locked --workspace
 	scripts/demo
 
 lab: ## a site and a master to play with
 	scripts/need cc initdb faketime
-	cargo build --locked
+	cargo build --locked --workspace
 	scripts/lab up
 
 lab-down: ## ends what `make lab` started

@@ -229,16 +229,21 @@ impl Follower {
         let upto = Cursor { epoch: record.position.epoch, seq: record.position.seq };
         while self.watched[index].cursor < upto {
             let page = self.api.store.events(record.id, self.watched[index].cursor, EVENTS).await?;
-            if page.items.is_empty() {
-                // Dropped by retention, or a line of history that has no events of its own.
-                self.watched[index].cursor = upto;
-                break;
-            }
+            // Dropped by retention, or a line of history that has no events of its own.
+            let mut is_all = page.items.is_empty();
             for stored in page.items {
-                self.watched[index].cursor =
-                    Cursor { epoch: stored.event.epoch, seq: stored.event.seq };
+                let at = Cursor { epoch: stored.event.epoch, seq: stored.event.seq };
+                if at > upto {
+                    // Later than the row, which would take what is shown back to where it was.
+                    is_all = true;
+                    break;
+                }
+                self.watched[index].cursor = at;
                 let event = Watched::Event(Box::new(event_view(&record.lpar, stored)));
                 messages.push((event, self.place_now()));
+            }
+            if is_all {
+                self.watched[index].cursor = upto;
             }
         }
         let over = record.operation.name().is_terminal();

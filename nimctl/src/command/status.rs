@@ -40,8 +40,11 @@ pub(super) async fn run(args: &Status, context: &Context) -> Result<Exit, Error>
     let target = target.with_each("state", states);
     let operations = context.client.pages(target, Some(args.limit)).await?;
     if operations.is_empty() && context.printer.format() == Format::Table {
-        let more = if args.all { "" } else { ": `nimctl status --all` lists what ran" };
-        context.printer.note(&format!("there is no such operation{more}"));
+        context.printer.note(match (args.all, args.batch, &args.state[..]) {
+            (true, None, _) => "no operation has run yet",
+            (false, None, []) => "no operation is open: `nimctl status --all` lists what ran",
+            _ => "there is no such operation: `nimctl status --all` lists all",
+        });
     }
     context.printer.show(&Many { operations, now })?;
     Ok(Exit::Done)

@@ -112,7 +112,9 @@ impl Board {
             StateName::Running => place(view),
             state => state.to_string(),
         };
-        if !standing.is_empty() {
+        // The events that led there follow at once, and say so in their order.
+        let is_told = view.state == StateName::Running && row.said.is_empty();
+        if !standing.is_empty() && !is_told {
             said.extend(row.say(since, standing, Weight::Progress));
         }
         let silent = view

@@ -144,11 +144,23 @@ fn a_terminal_that_cannot_move_its_cursor_gets_lines() {
         .on("GET /v1/operations?lpar=lpar01&limit=1", &page(vec![operation(1, "lpar01")]))
         .live(&target);
     let mut terminal = Terminal::open_as("dumb", 80, &api, "watch lpar01");
-    events.send(says(&running(1, "lpar01", "update", "clone")).to_string()).unwrap();
+    let send = |value: serde_json::Value| events.send(value.to_string()).unwrap();
+    // The row says first where it stands; the events that led there come after it and say it in their order.
+    send(says(&running(1, "lpar01", "update", "clone")));
+    for (seq, stage) in [(1, "pre"), (2, "prep"), (3, "update")] {
+        let body = json!({"kind": "stage", "stage": stage});
+        send(reports(&event(1, "lpar01", seq, "10:00:00", &body)));
+    }
+    let body = json!({"kind": "phase", "phase": "clone", "printed_at": null});
+    send(reports(&event(1, "lpar01", 4, "10:00:01", &body)));
     terminal.wait_for("lpar01: update: clone");
-    events.send(says(&succeeded(1, "lpar01")).to_string()).unwrap();
+    send(says(&running(1, "lpar01", "update", "clone")));
+    send(says(&succeeded(1, "lpar01")));
     let (code, text) = terminal.end();
     assert_eq!(code, Some(0), "{text}");
+    let at = |place: &str| text.matches(&format!("lpar01: {place}\r")).count();
+    assert_eq!(["pre", "prep", "update", "update: clone"].map(at), [1; 4], "{text}");
+    assert!(text.find("lpar01: pre") < text.find("lpar01: update: clone"), "{text}");
 }
 
 #[test]
