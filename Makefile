@@ -23,7 +23,7 @@ test: ## all tests, on real Postgres, real sshd and the lab
 	cargo build --locked --workspace
 	cargo build --locked --workspace --features nim-master/crash-points --bin nimd-crash-points
 	cargo test --locked --workspace
-	cargo test --locked --package nim-agent --features crash-points --test agent recovery
+	cargo test --locked --workspace --features nim-agent/crash-points --test agent recovery
 
 bench: ## what is claimed of speed and size, measured beside what others take; fails when a gate is missed
 	scripts/need cc initdb ssh ssh-keygen sshd
@@ -34,7 +34,6 @@ bench: ## what is claimed of speed and size, measured beside what others take; f
 check: ## format, lints, documentation, licences, duplicates, sources, borders: what a change has to pass before its tests
 	scripts/need cc
 	cargo fmt --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked --package integration-tests --features integration-tests/bench --bin bench -- -D warnings
+	cargo clippy --locked --workspace --all-targets --features integration-tests/bench -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
-	cargo test --locked --package integration-tests --test supply --test border
+	cargo test --locked --workspace --test supply --test border

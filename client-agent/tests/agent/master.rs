@@ -222,7 +222,13 @@ impl Master {
         loop {
             let next = session.next_unless(&gone)?;
             match next {
-                AgentFrame::Taken { .. } | AgentFrame::Attached { .. } => self.start = Start::Taken,
+                AgentFrame::Taken { proceeded, .. } | AgentFrame::Attached { proceeded, .. } => {
+                    self.start = Start::Taken;
+                    // What was sent before may have been lost with its session.
+                    if !proceeded && self.has_passed_ready() {
+                        session.send(&MasterFrame::Proceed { command: self.command() });
+                    }
+                }
                 AgentFrame::Tombstoned { fence, .. } => {
                     assert!(self.start != Start::Taken, "a taken operation was forgotten");
                     // A new claim raises the fence above the tombstone's.
@@ -252,6 +258,10 @@ impl Master {
                 other => panic!("unexpected: {other:?}"),
             }
         }
+    }
+
+    fn has_passed_ready(&self) -> bool {
+        self.sequence().iter().any(|line| line == "point ready")
     }
 
     fn event(&mut self, session: &mut Session, event: Event) -> Option<Report> {
