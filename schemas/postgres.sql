@@ -154,6 +154,11 @@ CREATE TABLE public.master (
     lease_until timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.nim_allocation (
+    resource_id bigint NOT NULL,
+    machine_id bigint NOT NULL
+);
+
 CREATE TABLE public.nim_cec (
     object_id bigint NOT NULL,
     hw_type text NOT NULL COLLATE pg_catalog."C",
@@ -169,6 +174,12 @@ CREATE TABLE public.nim_cec_hmc (
     preference integer NOT NULL,
     last_state text,
     last_state_at timestamp with time zone
+);
+
+CREATE TABLE public.nim_check (
+    object_id bigint NOT NULL,
+    checked_at timestamp with time zone DEFAULT now() NOT NULL,
+    problem text
 );
 
 CREATE TABLE public.nim_ent (
@@ -211,7 +222,8 @@ CREATE TABLE public.nim_mac_group (
 CREATE TABLE public.nim_mac_group_member (
     group_id bigint NOT NULL,
     member_id bigint NOT NULL,
-    "position" integer NOT NULL
+    "position" integer NOT NULL,
+    excluded boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.nim_master (
@@ -349,7 +361,11 @@ ELSE jsonb_agg(r.name ORDER BY l."position")
                                FROM public.nim_object m
                               WHERE (m.id = l.member_id)) ORDER BY l."position") AS jsonb_agg
                        FROM public.nim_mac_group_member l
-                      WHERE (l.group_id = o.id)), '[]'::jsonb)) AS jsonb_build_object)
+                      WHERE (l.group_id = o.id)), '[]'::jsonb), 'excluded', COALESCE(( SELECT jsonb_agg(( SELECT m.name
+                               FROM public.nim_object m
+                              WHERE (m.id = l.member_id)) ORDER BY l."position") AS jsonb_agg
+                       FROM public.nim_mac_group_member l
+                      WHERE ((l.group_id = o.id) AND l.excluded)), '[]'::jsonb)) AS jsonb_build_object)
             ELSE ( SELECT (t.attributes || jsonb_build_object('location', t.location))
                FROM public.nim_resource t
               WHERE (t.object_id = o.id))
@@ -599,11 +615,17 @@ ALTER TABLE ONLY public.lpp_index
 ALTER TABLE ONLY public.master
     ADD CONSTRAINT master_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.nim_allocation
+    ADD CONSTRAINT nim_allocation_pkey PRIMARY KEY (resource_id, machine_id);
+
 ALTER TABLE ONLY public.nim_cec_hmc
     ADD CONSTRAINT nim_cec_hmc_pkey PRIMARY KEY (cec_id, hmc_id);
 
 ALTER TABLE ONLY public.nim_cec
     ADD CONSTRAINT nim_cec_pkey PRIMARY KEY (object_id);
+
+ALTER TABLE ONLY public.nim_check
+    ADD CONSTRAINT nim_check_pkey PRIMARY KEY (object_id);
 
 ALTER TABLE ONLY public.nim_ent
     ADD CONSTRAINT nim_ent_pkey PRIMARY KEY (object_id);
@@ -684,6 +706,8 @@ CREATE INDEX follow_up_action_open ON public.follow_up_action USING btree (due_a
 CREATE INDEX follow_up_action_operation ON public.follow_up_action USING btree (operation_id, id);
 
 CREATE INDEX master_place ON public.master USING btree (place);
+
+CREATE INDEX nim_allocation_machine ON public.nim_allocation USING btree (machine_id);
 
 CREATE INDEX nim_cec_hmc_hmc ON public.nim_cec_hmc USING btree (hmc_id);
 
@@ -769,6 +793,12 @@ ALTER TABLE ONLY public.lpp_ifix
 ALTER TABLE ONLY public.lpp_index
     ADD CONSTRAINT lpp_index_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.nim_allocation
+    ADD CONSTRAINT nim_allocation_machine_id_fkey FOREIGN KEY (machine_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_allocation
+    ADD CONSTRAINT nim_allocation_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES public.nim_object(id);
+
 ALTER TABLE ONLY public.nim_cec_hmc
     ADD CONSTRAINT nim_cec_hmc_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id) ON DELETE CASCADE;
 
@@ -777,6 +807,9 @@ ALTER TABLE ONLY public.nim_cec_hmc
 
 ALTER TABLE ONLY public.nim_cec
     ADD CONSTRAINT nim_cec_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nim_check
+    ADD CONSTRAINT nim_check_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.nim_ent
     ADD CONSTRAINT nim_ent_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;

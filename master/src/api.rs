@@ -5,7 +5,9 @@
 //! request stays open for minutes but `watch`; what takes longer is started here and observed there.
 
 mod agent;
+mod allocation;
 mod apply;
+mod check;
 mod cust;
 mod derived;
 mod discover;
@@ -171,6 +173,9 @@ routes! {
     "/v1/objects" { get object::list, post object::define }
     "/v1/objects/{name}" { get object::show, patch object::edit, delete object::remove }
     "/v1/objects/{name}/history" { get object::history }
+    "/v1/objects/{name}/check" { post check::check }
+    "/v1/allocate" { post allocation::allocate }
+    "/v1/deallocate" { post allocation::deallocate }
     "/v1/lpp_sources/{name}" { get lpp::show }
     "/v1/lpp_sources/{name}/check" { post lpp::check }
     "/v1/lpp_sources/{name}/packages" { post lpp::packages }

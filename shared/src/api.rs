@@ -9,6 +9,9 @@
 //! | `PATCH /v1/objects/{name}` | [`Edit`] → [`ObjectView`] |
 //! | `DELETE /v1/objects/{name}` | → nothing |
 //! | `GET /v1/objects/{name}/history?limit` | → list of [`PastChange`], the newest first |
+//! | `POST /v1/objects/{name}/check` | [`Check`] → [`Checked`] |
+//! | `POST /v1/allocate` | [`Allocate`] → [`AllocationChange`] |
+//! | `POST /v1/deallocate` | [`Deallocate`] → [`AllocationChange`] |
 //! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
 //! | `GET /v1/lpp_sources/{name}` | → [`LppSourceView`] |
 //! | `POST /v1/lpp_sources/{name}/check` | → [`LppSourceView`] |
@@ -47,6 +50,7 @@
 //! Every error is a [`Failure`] with the HTTP status of its kind. Times are RFC 3339 in UTC, keys `snake_case`; fields are
 //! added, never renamed.
 
+mod allocation;
 mod discover;
 mod host;
 mod lpp;
@@ -54,6 +58,7 @@ mod object;
 mod operation;
 
 pub use crate::query::Query;
+pub use allocation::{Allocate, AllocationChange, Check, Checked, Deallocate};
 pub use discover::{
     Discover, Discovered, FailedHmc, Finding, FindingKind, FrameConsole, FrameFigures,
     FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,

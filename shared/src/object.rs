@@ -110,6 +110,15 @@ impl ObjectType {
     }
 }
 
+impl ObjectType {
+    /// Whether a machine may hold several resources of this type, and a group of resources list several: scripts and bundles.
+    #[must_use]
+    pub fn is_repeated(self) -> bool {
+        let mut lists = Spec::known(Self::ResGroup).iter().filter(|one| one.need == Need::List);
+        lists.any(|one| one.name == self.name())
+    }
+}
+
 /// One object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -136,6 +145,27 @@ impl Object {
         all.extend(self.comments.iter().map(|text| ("comments".to_owned(), text.clone())));
         all.extend(self.labels.iter().map(|(key, value)| (format!("{LABEL}{key}"), value.clone())));
         all
+    }
+}
+
+impl Spec {
+    /// The resources that are allocated to a machine.
+    #[must_use]
+    pub fn allocated(&self) -> &[ObjectName] {
+        match self {
+            Self::Standalone(lpar) => &lpar.allocated,
+            Self::Vios(vios) => &vios.allocated,
+            _ => &[],
+        }
+    }
+
+    /// The same, to be changed; `None` for what holds none.
+    pub const fn allocated_mut(&mut self) -> Option<&mut Vec<ObjectName>> {
+        match self {
+            Self::Standalone(lpar) => Some(&mut lpar.allocated),
+            Self::Vios(vios) => Some(&mut vios.allocated),
+            _ => None,
+        }
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn query(
 }
 
 /// No login is tried while the workload of an LPAR is being moved.
-async fn refuse_in_silence(api: &Api, name: &ObjectName, program: &str) -> Answer<()> {
+pub(super) async fn refuse_in_silence(api: &Api, name: &ObjectName, program: &str) -> Answer<()> {
     let filter = OperationFilter {
         states: vec![StateName::Running],
         lpars: vec![NamePattern::from(name)],

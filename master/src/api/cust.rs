@@ -19,7 +19,7 @@ use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body};
 use crate::store::hostkey::KeyHolder;
-use crate::store::object::{NamePattern, ObjectFilter, Target};
+use crate::store::object::{NamePattern, ObjectFilter, Target, Targets};
 use crate::store::{self, NewBatch, NewOperation, Store};
 use plan::{Known, Planned};
 
@@ -37,7 +37,7 @@ pub(super) async fn cust(
         return Ok(Json(answer(before)));
     }
     let mut faults = plan::request_faults(&cust);
-    let targets = targets(&api.store, &cust, &mut faults).await?;
+    let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
     let known = known(&api, &cust, &targets).await?;
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
@@ -64,7 +64,7 @@ pub(super) async fn cust(
         request,
     };
     // One object serves many LPARs: what is to be said of it is said once.
-    let mut warnings: Vec<FileFault> = Vec::new();
+    let mut warnings: Vec<FileFault> = excluded.iter().map(left_out).collect();
     for warning in planned.iter().flat_map(|one| &one.warnings) {
         if warnings.last() != Some(warning) && !warnings.contains(warning) {
             warnings.push(warning.clone());
@@ -103,7 +103,7 @@ fn answer(accepted: store::Accepted) -> Accepted {
 }
 
 /// The LPARs that are meant.
-async fn targets(store: &Store, cust: &Cust, faults: &mut Vec<FileFault>) -> Answer<Vec<Target>> {
+async fn targets(store: &Store, cust: &Cust, faults: &mut Vec<FileFault>) -> Answer<Targets> {
     let mut patterns = Vec::new();
     for target in &cust.targets {
         match NamePattern::read(target) {
@@ -113,8 +113,11 @@ async fn targets(store: &Store, cust: &Cust, faults: &mut Vec<FileFault>) -> Ans
     }
     match store.expand_targets(&patterns).await {
         Ok(targets) => {
-            if targets.is_empty() && faults.is_empty() {
-                faults.push(plan::fault("targets", "no LPAR is named".to_owned()));
+            if targets.lpars.is_empty() && faults.is_empty() {
+                match targets.excluded.is_empty() {
+                    true => faults.push(plan::fault("targets", "no LPAR is named".to_owned())),
+                    false => faults.extend(targets.excluded.iter().map(left_out)),
+                }
             }
             Ok(targets)
         }
@@ -122,14 +125,19 @@ async fn targets(store: &Store, cust: &Cust, faults: &mut Vec<FileFault>) -> Ans
             faults.extend(names.into_iter().map(|name| {
                 plan::fault("targets", format!("\"{name}\" names no LPAR and no group"))
             }));
-            Ok(Vec::new())
+            Ok(Targets::default())
         }
         Err(error @ store::Error::NotLpars { .. }) => {
             faults.push(plan::fault("targets", error.to_string()));
-            Ok(Vec::new())
+            Ok(Targets::default())
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// Says that a member of a group is left alone.
+fn left_out((group, member): &(ObjectName, ObjectName)) -> FileFault {
+    plan::fault(member.as_str(), format!("left alone: it is excluded from {group}"))
 }
 
 /// Everything that the plan has to know, in a few queries however many LPARs there are.
@@ -140,7 +148,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
     for target in targets {
         wanted.extend(target.frame.iter().chain(&target.hmc).cloned());
         // A name that is none is said by the plan.
-        wanted.extend(plan::data_name(cust, &target.name).and_then(Result::ok));
+        wanted.extend(cust.data_of(&target.name).and_then(Result::ok));
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
     let objects = objects(&api.store, &wanted).await?;

@@ -3,7 +3,7 @@
 //! `mgmt_profile1` follows from frame, HMC and partition id; `Cstate`, `Rstate` and their like from operations. They are
 //! computed for a page of objects in a few queries. Source of names and texts: the NIM reference (§1.5, §1.6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use nim_shared::api::Pair;
 use nim_shared::id::ObjectName;
@@ -13,7 +13,7 @@ use nim_shared::stamp::Timestamp;
 
 use super::verdict;
 use crate::store::lpp::LppSummary;
-use crate::store::object::Stored;
+use crate::store::object::{Check, InUse, Stored};
 use crate::store::operation::Record;
 use crate::store::{Error, Store};
 
@@ -26,6 +26,14 @@ pub(super) struct Derived {
     last: BTreeMap<ObjectName, Record>,
     /// What is in each `lpp_source` that was looked into.
     sources: BTreeMap<ObjectName, LppSummary>,
+    /// The types of what is allocated to machines.
+    allocated: HashMap<ObjectName, ObjectType>,
+    /// What open operations use on each machine.
+    used: BTreeMap<ObjectName, Vec<(ObjectType, ObjectName)>>,
+    /// How many machines hold each resource that is held.
+    counts: BTreeMap<ObjectName, u64>,
+    /// What the last check of each object found.
+    checks: BTreeMap<ObjectName, Check>,
 }
 
 impl Derived {
@@ -55,7 +63,35 @@ impl Derived {
         if !sources.is_empty() {
             derived.sources = store.lpp_summaries(&sources).await?;
         }
+        derived.holdings(store, objects).await?;
         Ok(derived)
+    }
+
+    /// Looks up what machines hold and what checks found.
+    async fn holdings(&mut self, store: &Store, objects: &[Stored]) -> Result<(), Error> {
+        let of = |wanted: fn(&Spec) -> bool| {
+            let those = objects.iter().filter(move |one| wanted(&one.object.spec));
+            those.map(|one| &one.object.name).collect::<Vec<_>>()
+        };
+        let holders = of(|spec| !spec.allocated().is_empty());
+        if !holders.is_empty() {
+            self.allocated = store.allocated_types(&holders).await?;
+        }
+        let lpars = of(|spec| spec.object_type() == ObjectType::Standalone);
+        if !lpars.is_empty() {
+            for InUse { machine, of, resource, .. } in store.in_use(Some(&lpars)).await? {
+                self.used.entry(machine).or_default().push((of, resource));
+            }
+        }
+        let resources = of(|spec| spec.object_type().class() == ObjectClass::Resources);
+        if !resources.is_empty() {
+            self.counts = store.alloc_counts(&resources).await?;
+        }
+        let checked: Vec<_> = lpars.into_iter().chain(resources).collect();
+        if !checked.is_empty() {
+            self.checks = store.checks(&checked).await?;
+        }
+        Ok(())
     }
 
     /// The derived attributes of `object`, in NIM's order.
@@ -94,7 +130,10 @@ impl Derived {
                 // The state before: at work where an operation has ended, ready in every other case.
                 let before = if last.is_some() && !open { AT_WORK } else { READY_FOR };
                 add("prev_state", before.to_owned());
-                add("Mstate", RUNNING.to_owned());
+                add("Mstate", self.machine_state(&object.name).to_owned());
+                for (attribute, resource) in self.held(object) {
+                    add(&attribute, resource.to_string());
+                }
                 if let Some(info) = last.and_then(info) {
                     add("info", info);
                 }
@@ -103,8 +142,14 @@ impl Derived {
                 }
             }
             other if other.object_type().class() == ObjectClass::Resources => {
-                add("Rstate", READY.to_owned());
-                add("prev_state", "unavailable for use".to_owned());
+                let is_there =
+                    self.checks.get(&object.name).is_none_or(|one| one.problem.is_none());
+                let (now, before) =
+                    if is_there { (READY, UNAVAILABLE) } else { (UNAVAILABLE, READY) };
+                add("Rstate", now.to_owned());
+                add("prev_state", before.to_owned());
+                let count = self.counts.get(&object.name).copied().unwrap_or_default();
+                add("alloc_count", count.to_string());
                 if let Some(source) = self.sources.get(&object.name) {
                     add("content", content(source));
                     source.level.iter().for_each(|level| add("leads_to", level.clone()));
@@ -118,7 +163,47 @@ impl Derived {
 
     /// When nimd last spoke with `name`, where it has.
     pub(super) fn last_seen(&self, name: &ObjectName) -> Option<Timestamp> {
-        self.last.get(name).and_then(|last| last.ended_at.or(last.started_at))
+        let spoken = self.last.get(name).and_then(|last| last.ended_at.or(last.started_at));
+        let checked = self.checks.get(name).filter(|check| check.problem.is_none());
+        spoken.max(checked.map(|check| check.at))
+    }
+
+    /// What a machine holds: what was allocated to it, and what an open operation uses beside that. NIM has a line for each, under
+    /// its type; of what there may be several they are numbered.
+    fn held(&self, object: &Object) -> Vec<(String, &ObjectName)> {
+        let given = object.spec.allocated().iter();
+        let given: Vec<_> = given
+            .filter_map(|name| self.allocated.get_key_value(name))
+            .map(|(name, of)| (*of, name))
+            .collect();
+        let used = self.used.get(&object.name).into_iter().flatten();
+        let used = used.map(|(of, name)| (*of, name)).filter(|one| !given.contains(one));
+        let mut numbers: BTreeMap<ObjectType, usize> = BTreeMap::new();
+        let all: Vec<_> = given.iter().copied().chain(used).collect();
+        all.into_iter()
+            .map(|(of, name)| {
+                let number = numbers.entry(of).or_default();
+                *number += 1;
+                match of.is_repeated() {
+                    true => (format!("{of}{number}"), name),
+                    false => (of.to_string(), name),
+                }
+            })
+            .collect()
+    }
+
+    /// `Mstate`: what the last check found, unless the machine was heard of since.
+    fn machine_state(&self, name: &ObjectName) -> &'static str {
+        let Some(check) = self.checks.get(name).filter(|check| check.problem.is_some()) else {
+            return RUNNING;
+        };
+        let last = self.last.get(name);
+        let since =
+            last.and_then(|last| last.started_at.map(|began| last.ended_at.unwrap_or(began)));
+        let speaks = last.is_some_and(|last| {
+            last.operation.name() == StateName::Running && last.lost_contact_since.is_none()
+        });
+        if speaks || since > Some(check.at) { RUNNING } else { NOT_RUNNING }
     }
 
     /// `HMC ID FRAME`, where all of them are known.
@@ -168,7 +253,13 @@ const fn result(state: StateName) -> Option<&'static str> {
 /// `Nstate` and `Rstate` of what can be used.
 const READY: &str = "ready for use";
 
-/// `Mstate`. NIM notes it when the object is made and when the machine boots over the network; nobody asks the machine.
+/// `Rstate` of what is not at its place.
+const UNAVAILABLE: &str = "unavailable for use";
+
+/// `Mstate` of a machine that did not answer when it was asked (recalled in the reference).
+const NOT_RUNNING: &str = "not running";
+
+/// `Mstate` of every other: NIM notes it when the object is made and when the machine boots over the network.
 const RUNNING: &str = "currently running";
 
 /// `Cstate` of a machine on which nothing is open.

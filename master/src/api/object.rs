@@ -107,7 +107,8 @@ pub(super) async fn edit(
     {
         let change = Change::Change { object: changed.clone(), version: Some(version) };
         let changes = meant.changes(&api, &name, change).await?;
-        api.store.apply(changes, Mode::Store, who).await?;
+        let mode = if edit.force { Mode::Force } else { Mode::Store };
+        api.store.apply(changes, mode, who).await?;
         info!(
             object.name = %name, object.type = %changed.spec.object_type(), peer.uid = who.uid,
             "{name} was changed by uid {}", who.uid
@@ -162,6 +163,7 @@ fn edited(object: &Object, edit: &Edit) -> Answer<Object> {
         .iter()
         .filter_map(|Pair { attribute, value }| draft.remove(attribute, value).err())
         .collect();
+    draft.settle(&object.spec);
     match (finish(draft, &object.name), missing.is_empty()) {
         (Ok(changed), true) => Ok(changed),
         (Ok(_), false) => Err(bad_attributes(&object.name, &missing)),
@@ -204,7 +206,7 @@ async fn view(api: &Api, name: &ObjectName) -> Answer<ObjectView> {
 }
 
 /// Objects as they are shown. A few queries, however many there are.
-async fn views(api: &Api, stored: Vec<Stored>) -> Answer<Vec<ObjectView>> {
+pub(super) async fn views(api: &Api, stored: Vec<Stored>) -> Answer<Vec<ObjectView>> {
     let derived = Derived::of(&api.store, &stored).await?;
     Ok(stored
         .into_iter()

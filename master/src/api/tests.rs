@@ -1,6 +1,7 @@
 //! The API as a client sees it: over the real socket, on a real database. Hosts alone are not real.
 
 mod agent;
+mod allocation;
 mod client;
 mod cust;
 mod lpp;

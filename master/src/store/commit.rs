@@ -24,6 +24,7 @@ use super::{Error, Store};
 #[allow(missing_docs, reason = "each is the name of the function")]
 pub enum Writing {
     Apply,
+    Checked,
     LppIndex,
     Accept,
     Adopt,
@@ -57,6 +58,7 @@ impl Writing {
     /// All of them.
     pub const ALL: &'static [Self] = &[
         Self::Apply,
+        Self::Checked,
         Self::LppIndex,
         Self::Accept,
         Self::Adopt,
@@ -90,6 +92,7 @@ impl Writing {
     const fn doing(self) -> &'static str {
         match self {
             Self::Apply => "store the objects",
+            Self::Checked => "store what a check found",
             Self::LppIndex => "store what is in an lpp_source",
             Self::Accept => "accept the operations",
             Self::Adopt => "take in an operation that an LPAR has",

@@ -3,7 +3,9 @@
 //! Every change, of one object or of a whole fleet, goes through [`Store::apply`], so that there is one set of rules. What
 //! [`Store::objects`] lists is in the order in which the objects were made.
 
+mod allocation;
 mod apply;
+mod check;
 mod frame;
 mod history;
 mod pattern;
@@ -21,11 +23,13 @@ use sea_orm::{
     QuerySelect as _,
 };
 
+pub use allocation::InUse;
 pub use apply::{AttributeChange, Change, Deed, Difference, Fault, Problem};
+pub use check::Check;
 pub use frame::{Frame, FrameHmc, Sighting};
 pub use history::Past;
 pub use pattern::{BadPattern, NamePattern};
-pub use target::Target;
+pub use target::{Target, Targets};
 
 use super::entity::object::{Column, Entity, Model};
 use super::{Error, Page, Store, Who, unsigned};
@@ -136,6 +140,8 @@ impl Store {
 pub enum Mode {
     /// Store them.
     Store,
+    /// Store them, also changes of resources that are allocated.
+    Force,
     /// Check them and say what they would do.
     DryRun,
 }

@@ -104,7 +104,7 @@ fn a_change_sets_adds_and_removes() {
     --- stdout
     mac_group g changed
     ");
-    assert_snapshot!(api.changes().join("\n"), @r#"PATCH /v1/objects/g {"set":[{"attribute":"comments","value":"two words"}],"add":[{"attribute":"member","value":"lpar02"}],"remove":[{"attribute":"member","value":"lpar01"}],"version":3}"#);
+    assert_snapshot!(api.changes().join("\n"), @r#"PATCH /v1/objects/g {"set":[{"attribute":"comments","value":"two words"}],"add":[{"attribute":"member","value":"lpar02"}],"remove":[{"attribute":"member","value":"lpar01"}],"version":3,"force":false}"#);
 }
 
 #[test]

@@ -358,8 +358,8 @@ fn objects_are_made_changed_and_removed_in_silence() {
     POST /v1/objects {"type":"standalone","name":"aix01","attributes":[{"attribute":"platform","value":"chrp"},{"attribute":"if1","value":"find_net aix01 0"},{"attribute":"cable_type1","value":"N/A"}]}
     POST /v1/objects {"type":"lpp_source","name":"lpp","attributes":[{"attribute":"server","value":"master"},{"attribute":"location","value":"/install/nim/lpp_source"}]}
     POST /v1/objects {"type":"mac_group","name":"prod_grp","attributes":[{"attribute":"member","value":"aix01"},{"attribute":"member","value":"aix02"}]}
-    PATCH /v1/objects/aix01 {"set":[{"attribute":"identity","value":"26"},{"attribute":"mgmt_source","value":"9080-M9S_78XXXXX"}],"add":[],"remove":[],"version":null}
-    PATCH /v1/objects/prod_grp {"set":[],"add":[],"remove":[{"attribute":"member","value":"aix02"}],"version":null}
+    PATCH /v1/objects/aix01 {"set":[{"attribute":"identity","value":"26"},{"attribute":"mgmt_source","value":"9080-M9S_78XXXXX"}],"add":[],"remove":[],"version":null,"force":false}
+    PATCH /v1/objects/prod_grp {"set":[],"add":[],"remove":[{"attribute":"member","value":"aix02"}],"version":null,"force":false}
     DELETE /v1/objects/prod_grp
     DELETE /v1/objects/lud
     "#);

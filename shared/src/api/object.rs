@@ -73,6 +73,9 @@ pub struct Edit {
     /// Only if the object still has this version.
     #[serde(default)]
     pub version: Option<u64>,
+    /// Also a resource that is allocated.
+    #[serde(default)]
+    pub force: bool,
 }
 
 /// Creates or changes a whole fleet from YAML, all or nothing.

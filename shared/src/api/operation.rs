@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Event;
-use crate::id::{BatchId, ClientToken, Epoch, MasterId, ObjectName, OperationId, Seq};
+use crate::id::{BadName, BatchId, ClientToken, Epoch, MasterId, ObjectName, OperationId, Seq};
+use crate::object::ObjectType;
 use crate::operation::{Named, Report, StateName};
 use crate::request::{Install, Kind};
 use crate::stage::{Phase, Stage};
@@ -35,6 +36,27 @@ pub struct Cust {
     pub concurrent: Option<u32>,
     /// No further LPAR is started after this time.
     pub time_limit: Option<Seconds>,
+}
+
+impl Cust {
+    /// The object with the `lvupdate.data` of `lpar`.
+    ///
+    /// # Errors
+    /// What comes of the pattern is no name.
+    #[must_use]
+    pub fn data_of(&self, lpar: &ObjectName) -> Option<Result<ObjectName, BadName>> {
+        let pattern = self.live_update_data.as_ref()?;
+        Some(pattern.replace("{lpar}", lpar.as_str()).parse())
+    }
+
+    /// The resources that it uses on `lpar`, with their types: they are allocated to the LPAR as long as the operation is open.
+    #[must_use]
+    pub fn resources(&self, lpar: &ObjectName) -> Vec<(ObjectType, ObjectName)> {
+        let data = self.data_of(lpar).and_then(Result::ok);
+        let data = data.map(|name| (ObjectType::LiveUpdateData, name));
+        let source = self.lpp_source.clone().map(|name| (ObjectType::LppSource, name));
+        source.into_iter().chain(data).collect()
+    }
 }
 
 /// What was accepted. It is committed: it goes on whatever happens to the client.

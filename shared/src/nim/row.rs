@@ -59,6 +59,9 @@ pub fn wanted(view: &ObjectView, wanted: &str) -> Vec<Row> {
 /// What is given to NIM and shown as part of another attribute.
 const INPUTS: [&str; 5] = ["identity", "mgmt_source", "hw_type", "hw_model", "hw_serial"];
 
+/// What stands behind a member of a group that its operations leave alone. Source: the NIM reference, §4.3 (recalled there).
+pub const EXCLUDED: &str = "; EXCLUDED";
+
 /// Everything that is known of `view`, with what NIM shows where nobody gave it.
 fn given(view: &ObjectView) -> Vec<Row> {
     let mut rows: Vec<Row> = view
@@ -71,6 +74,12 @@ fn given(view: &ObjectView) -> Vec<Row> {
     let spec = &view.object.spec;
     if let Spec::Cec(cec) = spec {
         rows.extend(cec.mgmt_source.first().map(|hmc| Row::new("hmc", hmc.as_str())));
+    }
+    if let Spec::MacGroup(group) = spec {
+        let is_out = |row: &&mut Row| {
+            row.is("member") && group.excluded.iter().any(|name| name.as_str() == row.value)
+        };
+        rows.iter_mut().filter(is_out).for_each(|row| row.value += EXCLUDED);
     }
     for (attribute, value) in defaults(spec.object_type()) {
         if !rows.iter().any(|row| row.attribute == *attribute) {
@@ -103,7 +112,7 @@ pub(super) const fn defaults(of: ObjectType) -> &'static [(&'static str, &'stati
     match of {
         T::Hmc => &[("mgmt_port", "12443")],
         T::Master | T::Standalone | T::Vios => &[("platform", "chrp"), ("netboot_kernel", "64")],
-        T::LppSource => &[("arch", "power"), ("server", MASTER), ("alloc_count", "0")],
+        T::LppSource => &[("arch", "power"), ("server", MASTER)],
         T::LiveUpdateData
         | T::Script
         | T::FbScript
@@ -113,7 +122,7 @@ pub(super) const fn defaults(of: ObjectType) -> &'static [(&'static str, &'stati
         | T::ResolvConf
         | T::ImageData
         | T::Mksysb
-        | T::Spot => &[("server", MASTER), ("alloc_count", "0")],
+        | T::Spot => &[("server", MASTER)],
         T::Ent | T::Cec | T::MacGroup | T::ResGroup => &[],
     }
 }
@@ -206,6 +215,17 @@ const MACHINE: &[&str] = &[
     "Mstate",
     "info",
     "installed_image",
+    "lpp_source",
+    "live_update_data",
+    "spot",
+    "mksysb",
+    "resolv_conf",
+    "image_data",
+    "exclude_files",
+    "fix_bundle",
+    "script#",
+    "fb_script#",
+    "installp_bundle#",
     "master_port",
     "registration_port",
     "validate_cpuid",

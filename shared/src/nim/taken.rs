@@ -131,13 +131,21 @@ impl Taken {
                     }
                 }
                 (ObjectType::MacGroup, attribute) if attribute.starts_with("member") => {
-                    let (member, mark) = value.split_once(';').unwrap_or((value, ""));
-                    add("member", member.trim());
-                    if !mark.is_empty() {
-                        self.left_out.push(format!(
-                            "{name}: {member} is {} there; here it is a member as others",
-                            printable(mark.trim())
-                        ));
+                    match value.strip_suffix(super::row::EXCLUDED) {
+                        Some(member) => {
+                            add("member", member);
+                            add("excluded", member);
+                        }
+                        None => {
+                            let (member, mark) = value.split_once(';').unwrap_or((value, ""));
+                            add("member", member.trim());
+                            if !mark.is_empty() {
+                                self.left_out.push(format!(
+                                    "{name}: {member} is {} there; here it is a member as others",
+                                    printable(mark.trim())
+                                ));
+                            }
+                        }
                     }
                 }
                 (_, attribute) if is_known(of, attribute) => add(attribute, value),

@@ -88,12 +88,34 @@ impl Draft {
         }
     }
 
+    /// Forgets that somebody is left out of a group who is no longer in it. What was not so in `before` stays, to be found wrong.
+    pub fn settle(&mut self, before: &Spec) {
+        let Spec::MacGroup(before) = before else { return };
+        let members = self.given.get("member").cloned().unwrap_or_default();
+        let is_member = |name: &str| {
+            members.iter().any(|text| text.split(',').any(|member| member.trim() == name))
+        };
+        if let Some(excluded) = self.given.get_mut("excluded") {
+            excluded.retain(|name| {
+                is_member(name) || !before.excluded.iter().any(|was| was.as_str() == name)
+            });
+        }
+    }
+
     /// The object.
     ///
     /// # Errors
     /// All faults at once, in the order of the type's attributes, unknown ones last.
     pub fn finish(mut self, name: ObjectName) -> Result<Object, Vec<Fault>> {
-        let spec = Spec::read(self.object_type, &mut self);
+        let mut spec = Spec::read(self.object_type, &mut self);
+        if let Some(Spec::MacGroup(group)) = &mut spec {
+            // Their order means nothing: that of the members it is.
+            group.excluded.sort_by_key(|name| group.member.iter().position(|one| one == name));
+            for name in group.excluded.iter().filter(|name| !group.member.contains(name)) {
+                let problem = Problem::Unreadable(format!("\"{name}\" is no member of the group"));
+                self.faults.push(Fault { attribute: "excluded".to_owned(), problem });
+            }
+        }
         if (self.object_type == ObjectType::Master) != (name.as_str() == MASTER) {
             let problem =
                 Problem::Unreadable(format!("the master is called {MASTER}, and nothing else is"));

@@ -97,6 +97,22 @@ fn entries_of_a_list_are_set_added_and_removed() {
 }
 
 #[test]
+fn who_leaves_a_group_is_no_longer_left_out_and_only_members_can_be() {
+    let group = draft(ObjectType::MacGroup, &[("member", "a,b"), ("excluded", "b")]);
+    let group = group.finish(name("g")).unwrap();
+    let mut change = Draft::of(&group);
+    change.remove("member", "b").unwrap();
+    change.settle(&group.spec);
+    let Spec::MacGroup(after) = change.finish(name("g")).unwrap().spec else { panic!() };
+    assert_eq!((after.member, after.excluded), (vec![name("a")], vec![]));
+    let mut change = Draft::of(&group);
+    change.add("excluded", "c");
+    change.settle(&group.spec);
+    let faults = change.finish(name("g")).unwrap_err();
+    assert_eq!(faults[0].to_string(), "excluded: \"c\" is no member of the group");
+}
+
+#[test]
 fn an_object_reads_back_from_its_json_and_from_its_attributes() {
     let objects = [
         draft(

@@ -129,7 +129,7 @@ fn every_fault_is_said_at_once_with_its_place() {
     fleet.yaml:25: mac_group[1].member[0]: "hmc01" is of type hmc; standalone or vios is wanted
     fleet.yaml:25: mac_group[1].member[1]: "p10-a" is of type cec; standalone or vios is wanted
     fleet.yaml:25: mac_group[1].member[2]: no standalone or vios is called "nobody"
-    fleet.yaml:26: mac_group[2].colour: is no attribute of type mac_group; known are member, comments, label.KEY
+    fleet.yaml:26: mac_group[2].colour: is no attribute of type mac_group; known are member, excluded, comments, label.KEY
     fleet.yaml:27: mac_group[3].name: "a b" is not a NIM object name: ' ' is not allowed in one
     fleet.yaml:27: mac_group[3].member: is a mapping; an attribute is one value or a list of values
     fleet.yaml:27: mac_group[3].labels: is a single value; labels is not written so
@@ -140,7 +140,7 @@ fn every_fault_is_said_at_once_with_its_place() {
 #[test]
 fn what_is_no_yaml_is_said_with_its_line_beside_what_was_read() {
     assert_snapshot!(faults("mac_group:\n- {name: g, colour: blue}\n---\nent:\n- name: [\n"), @"
-    fleet.yaml:2: mac_group[0].colour: is no attribute of type mac_group; known are member, comments, label.KEY
+    fleet.yaml:2: mac_group[0].colour: is no attribute of type mac_group; known are member, excluded, comments, label.KEY
     fleet.yaml:5: is no YAML: unclosed bracket '['
     ");
     assert_snapshot!(faults("- a\n"), @"fleet.yaml:1: is a list; a fleet is a mapping from types to lists of objects");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::api::{Cust, FileFault};
-use nim_shared::id::{BadName, ObjectName};
+use nim_shared::id::ObjectName;
 use nim_shared::lpp::Content;
 use nim_shared::lvupdate::Data;
 use nim_shared::object::{Hmc, Object, Spec};
@@ -112,13 +112,6 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
     }
     faults
 }
-
-/// The name of the `live_update_data` object for `lpar`; `None` where the request has none.
-pub(super) fn data_name(cust: &Cust, lpar: &ObjectName) -> Option<Result<ObjectName, BadName>> {
-    let pattern = cust.live_update_data.as_ref()?;
-    Some(pattern.replace("{lpar}", lpar.as_str()).parse())
-}
-
 /// One order for each of `targets`, and all that is wrong.
 pub(super) fn plan(
     cust: &Cust,
@@ -241,7 +234,7 @@ impl Order<'_> {
 
     /// `lvupdate.data` for this LPAR.
     fn file(&mut self) -> Option<File> {
-        let name = match data_name(self.cust, &self.target.name)? {
+        let name = match self.cust.data_of(&self.target.name)? {
             Ok(name) => name,
             Err(cause) => {
                 self.wrong.push(format!("live_update_data: {cause}"));

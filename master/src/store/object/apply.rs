@@ -44,7 +44,7 @@ impl Change {
     }
 
     /// The object as it shall be; `None` when it goes.
-    const fn object(&self) -> Option<&Object> {
+    pub(super) const fn object(&self) -> Option<&Object> {
         match self {
             Self::Define(object) | Self::Put(object) | Self::Change { object, .. } => Some(object),
             Self::Remove(_) => None,
@@ -159,9 +159,35 @@ pub enum Problem {
     /// An operation is open on it.
     #[error("operation {0} on it is open")]
     OpenOperation(OperationId),
+    /// Machines hold it.
+    #[error("it is allocated to {}", some(to))]
+    Allocated {
+        /// The machines.
+        to: Vec<ObjectName>,
+    },
+    /// A machine holds one resource of a type, but for scripts and bundles.
+    #[error("{name} cannot be allocated to it: it holds the {of} {other}")]
+    SecondOfType {
+        /// The resource.
+        name: ObjectName,
+        /// Its type.
+        of: ObjectType,
+        /// The one that it holds.
+        other: ObjectName,
+    },
     /// A NUL, which no text column takes.
     #[error("{0} contains a NUL character")]
     Nul(String),
+}
+
+/// The first of `names`, and how many more there are.
+fn some(names: &[ObjectName]) -> String {
+    const FIRST: usize = 10;
+    let first: Vec<_> = names.iter().take(FIRST).map(ObjectName::as_str).collect();
+    match names.len().saturating_sub(FIRST) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
 }
 
 /// Key of the advisory lock that changes of the inventory take.
@@ -178,36 +204,74 @@ impl Store {
         mode: Mode,
         who: Who,
     ) -> Result<Vec<Difference>, Error> {
+        let mut txn = self.alone().await?;
+        let names: Vec<_> = changes.iter().map(Change::name).collect();
+        let present = present(&mut txn, &names).await?;
+        make(txn, &changes, &present, mode, who).await
+    }
+
+    /// Puts in the place of the objects `names`, those of them that there are, what `edit` makes of them. Nobody else changes them
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::apply`], and what `edit` says.
+    pub async fn edit<E: From<Error>>(
+        &self,
+        names: &[ObjectName],
+        who: Who,
+        edit: impl FnOnce(Vec<Object>) -> Result<Vec<Object>, E>,
+    ) -> Result<Vec<Difference>, E> {
+        let mut txn = self.alone().await?;
+        let present = present(&mut txn, &names.iter().collect::<Vec<_>>()).await?;
+        let found = names.iter().filter_map(|name| present.get(name));
+        let changes = edit(found.map(|(_, stored)| stored.object.clone()).collect())?;
+        let changes: Vec<_> = changes.into_iter().map(Change::Put).collect();
+        Ok(make(txn, &changes, &present, Mode::Store, who).await?)
+    }
+
+    /// A transaction beside which no other changes the inventory.
+    async fn alone(&self) -> Result<Txn, Error> {
         let mut txn = self.begin(Writing::Apply).await?;
         query("SELECT pg_advisory_xact_lock($1)")
             .bind(LOCK)
             .execute(txn.connection())
             .await
             .map_err(txn.failed())?;
-        let present = present(&mut txn, &changes).await?;
-        let mut faults = own_faults(&changes, &present);
-        faults.extend(reference_faults(&mut txn, &changes).await?);
-        faults.extend(mention_faults(&mut txn, &changes).await?);
-        if faults.is_empty() {
-            let differences = differences(&changes, &present);
-            if mode == Mode::DryRun {
-                return Ok(differences);
-            }
-            write(&mut txn, &changes, &present, &differences, who).await?;
-            txn.commit().await?;
+        Ok(txn)
+    }
+}
+
+/// Makes `changes` of objects that are `present`, where nothing stands against any of them.
+async fn make(
+    mut txn: Txn,
+    changes: &[Change],
+    present: &HashMap<ObjectName, (i64, Stored)>,
+    mode: Mode,
+    who: Who,
+) -> Result<Vec<Difference>, Error> {
+    let mut faults = own_faults(changes, present);
+    faults.extend(reference_faults(&mut txn, changes).await?);
+    faults.extend(mention_faults(&mut txn, changes).await?);
+    faults.extend(super::allocation::faults(&mut txn, changes, present, mode).await?);
+    if faults.is_empty() {
+        let differences = differences(changes, present);
+        if mode == Mode::DryRun {
             return Ok(differences);
         }
-        faults.sort_by(|a, b| a.object.cmp(&b.object));
-        Err(Error::Faults { faults })
+        write(&mut txn, changes, present, &differences, who).await?;
+        txn.commit().await?;
+        return Ok(differences);
     }
+    faults.sort_by(|a, b| a.object.cmp(&b.object));
+    Err(Error::Faults { faults })
 }
 
 /// The objects of these names as they are stored.
 async fn present(
     txn: &mut Txn,
-    changes: &[Change],
+    names: &[&ObjectName],
 ) -> Result<HashMap<ObjectName, (i64, Stored)>, Error> {
-    let names: Vec<_> = changes.iter().map(|change| change.name().as_str()).collect();
+    let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
     let rows = query("SELECT * FROM nim_object_spec WHERE name = ANY($1)")
         .bind(names)
         .fetch_all(txn.connection())
@@ -295,12 +359,20 @@ async fn reference_faults(txn: &mut Txn, changes: &[Change]) -> Result<Vec<Fault
             .map_err(txn.failed())?;
     let stored: HashMap<_, _> = rows.into_iter().collect();
     let mut faults = Vec::new();
+    let mut held: HashMap<(&ObjectName, ObjectType), ObjectName> = HashMap::new();
     for (object, Reference { attribute, name, types }) in mentions {
         let found = match after.get(&name) {
             Some(found) => *found,
             None => stored.get(name.as_str()).and_then(|text| text.parse().ok()),
         };
         let problem = match found {
+            Some(of) if attribute == "allocated" && types.contains(&of) && !of.is_repeated() => {
+                match held.insert((object, of), name.clone()) {
+                    Some(other) if other != name => Problem::SecondOfType { name, of, other },
+                    // The same one twice is a fault of its own.
+                    Some(_) | None => continue,
+                }
+            }
             Some(found) if types.contains(&found) => continue,
             Some(found) => Problem::WrongReference { attribute, name, found },
             None => Problem::NoSuchReference { attribute, name },
@@ -443,10 +515,22 @@ async fn write(
     ids.extend(
         changed.iter().filter_map(|o| present.get(&o.name).map(|(id, _)| (o.name.clone(), *id))),
     );
+    let moved: Vec<_> = changed
+        .iter()
+        .filter_map(|after| present.get(&after.name).map(|before| (before, &after.spec)))
+        .filter(|((_, before), after)| is_elsewhere(&before.object.spec, after))
+        .map(|((id, _), _)| *id)
+        .collect();
+    super::check::forget(txn, &moved).await?;
     let written: Vec<_> = made.iter().chain(&changed).copied().collect();
     super::table::write(txn, &written, &ids).await?;
     delete(txn, &removed, present).await?;
     note(txn, changes, differences, present, who).await
+}
+
+/// Whether what an object stands for is now looked for at another place.
+fn is_elsewhere(before: &Spec, after: &Spec) -> bool {
+    before.place() != after.place() || before.host() != after.host()
 }
 
 /// Rows of new objects; their ids by name.

@@ -1,7 +1,7 @@
 //! The tables of the types: which attributes are columns, which are links, and the rest in `jsonb`.
 //!
 //! Each type is one statement for any number of objects; the rows come as one JSON array. What a column or a link holds is
-//! taken out of the rest, so that nothing is kept twice but the text of an interface.
+//! taken out of the rest, so that nothing is kept twice but the text of an interface and what a machine holds.
 
 use std::collections::BTreeMap;
 
@@ -18,9 +18,7 @@ pub(super) const ORDER: &[ObjectType] = &[
     ObjectType::Ent,
     ObjectType::Hmc,
     ObjectType::Cec,
-    ObjectType::Vios,
     ObjectType::Master,
-    ObjectType::Standalone,
     ObjectType::LiveUpdateData,
     ObjectType::LppSource,
     ObjectType::Script,
@@ -32,6 +30,8 @@ pub(super) const ORDER: &[ObjectType] = &[
     ObjectType::ImageData,
     ObjectType::Mksysb,
     ObjectType::Spot,
+    ObjectType::Vios,
+    ObjectType::Standalone,
     ObjectType::MacGroup,
     ObjectType::ResGroup,
 ];
@@ -156,6 +156,8 @@ const fn statements(object_type: ObjectType) -> &'static [&'static str] {
              ON CONFLICT (object_id) DO UPDATE SET hostname = excluded.hostname,
                 network_id = excluded.network_id, cec_id = excluded.cec_id,
                 identity = excluded.identity, attributes = excluded.attributes",
+            NOT_HELD,
+            HELD,
         ],
         ObjectType::Standalone => &[
             "INSERT INTO nim_standalone
@@ -170,6 +172,8 @@ const fn statements(object_type: ObjectType) -> &'static [&'static str] {
                 network_id = excluded.network_id, cec_id = excluded.cec_id,
                 identity = excluded.identity, installation = excluded.installation,
                 attributes = excluded.attributes",
+            NOT_HELD,
+            HELD,
         ],
         ObjectType::Master => &[
             "INSERT INTO nim_master (object_id, hostname, network_id, attributes)
@@ -225,11 +229,24 @@ const fn statements(object_type: ObjectType) -> &'static [&'static str] {
              SELECT (x->>'id')::bigint FROM jsonb_array_elements($1) x ON CONFLICT DO NOTHING",
             "DELETE FROM nim_mac_group_member WHERE group_id IN
                 (SELECT (x->>'id')::bigint FROM jsonb_array_elements($1) x)",
-            "INSERT INTO nim_mac_group_member (group_id, member_id, position)
-             SELECT (x->>'id')::bigint, o.id, m.n
+            "INSERT INTO nim_mac_group_member (group_id, member_id, position, excluded)
+             SELECT (x->>'id')::bigint, o.id, m.n, coalesce(x->'spec'->'excluded' ? o.name, false)
              FROM jsonb_array_elements($1) x,
                   jsonb_array_elements_text(coalesce(x->'spec'->'member', '[]'))
                     WITH ORDINALITY AS m (name, n) JOIN nim_object o ON o.name = m.name",
         ],
     }
 }
+
+/// Takes away what machines no longer hold. The names are also among the other attributes: see the migration.
+const NOT_HELD: &str = "DELETE FROM nim_allocation a USING jsonb_array_elements($1) x, nim_object r
+     WHERE a.machine_id = (x->>'id')::bigint AND r.id = a.resource_id
+       AND NOT coalesce(x->'spec'->'allocated', '[]') ? r.name";
+
+/// Notes what machines hold.
+const HELD: &str = "INSERT INTO nim_allocation (resource_id, machine_id)
+     SELECT r.id, (x->>'id')::bigint
+     FROM jsonb_array_elements($1) x,
+          jsonb_array_elements_text(coalesce(x->'spec'->'allocated', '[]')) AS h (name)
+          JOIN nim_object r ON r.name = h.name
+     ON CONFLICT DO NOTHING";

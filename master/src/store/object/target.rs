@@ -28,14 +28,27 @@ pub struct Target {
     pub open: Option<OperationId>,
 }
 
+/// What names come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// The LPARs.
+    pub lpars: Vec<Target>,
+    /// Members of groups that the group leaves out, and that nothing else names: group and member.
+    pub excluded: Vec<(ObjectName, ObjectName)>,
+}
+
+/// What a name comes to: each with its type, and whether it is a member that its group leaves out.
+type Found = Vec<(String, String, bool)>;
+
 impl Store {
     /// The LPARs that `names` mean, each once: names of LPARs, names of groups, and patterns of names of LPARs. In the order
-    /// of `names`, within a pattern in that of making, within a group in that of its list.
+    /// of `names`, within a pattern in that of making, within a group in that of its list, without those that it leaves out.
     ///
     /// # Errors
     /// [`Error::NoSuchLpar`] with every name and pattern that means none; [`Error::NotLpars`] when a group has other members.
-    pub async fn expand_targets(&self, names: &[NamePattern]) -> Result<Vec<Target>, Error> {
+    pub async fn expand_targets(&self, names: &[NamePattern]) -> Result<Targets, Error> {
         let mut chosen: Vec<String> = Vec::new();
+        let mut excluded = Vec::new();
         let mut unknown = Vec::new();
         let mut found = self.found(names).await?;
         for (place, name) in names.iter().enumerate() {
@@ -43,38 +56,40 @@ impl Store {
             if found.is_empty() {
                 unknown.push(name.as_str().to_owned());
             }
-            let (lpars, others): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|(_, of)| of == ObjectType::Standalone.name());
+            let (left_out, found): (Found, Found) = found.into_iter().partition(|(.., out)| *out);
+            for (member, ..) in left_out {
+                excluded.push((read(name.as_str())?, read(&member)?));
+            }
+            let (lpars, others): (Found, Found) =
+                found.into_iter().partition(|(_, of, _)| of == ObjectType::Standalone.name());
             if !others.is_empty() {
                 let members =
-                    others.iter().map(|(name, _)| read(name)).collect::<Result<_, _>>()?;
+                    others.iter().map(|(name, ..)| read(name)).collect::<Result<_, _>>()?;
                 return Err(Error::NotLpars { group: read(name.as_str())?, members });
             }
-            chosen.extend(lpars.into_iter().map(|(name, _)| name));
+            chosen.extend(lpars.into_iter().map(|(name, ..)| name));
         }
         if !unknown.is_empty() {
             return Err(Error::NoSuchLpar { names: unknown });
         }
         let mut seen = HashSet::new();
         chosen.retain(|name| seen.insert(name.clone()));
-        self.targets(&chosen).await
+        excluded.retain(|(_, member)| !seen.contains(member.as_str()));
+        Ok(Targets { lpars: self.targets(&chosen).await?, excluded })
     }
 
     /// The names and types of what `names` mean, by the place in `names`: an LPAR, the members of a group, the LPARs that match.
-    async fn found(
-        &self,
-        names: &[NamePattern],
-    ) -> Result<BTreeMap<usize, Vec<(String, String)>>, Error> {
-        let rows: Vec<(i64, String, String)> = query_as(
+    async fn found(&self, names: &[NamePattern]) -> Result<BTreeMap<usize, Found>, Error> {
+        let rows: Vec<(i64, String, String, bool)> = query_as(
             "WITH w AS (SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (exact, regex, n))
-             SELECT n, name, type FROM (
-                 SELECT n, 0::bigint AS place, name, type FROM w JOIN nim_object o ON o.name = w.exact
+             SELECT n, name, type, excluded FROM (
+                 SELECT n, 0::bigint AS place, name, type, false AS excluded FROM w JOIN nim_object o ON o.name = w.exact
                      WHERE o.type = 'standalone'
                  UNION ALL
-                 SELECT n, l.position, m.name, m.type FROM w JOIN nim_object g ON g.name = w.exact
+                 SELECT n, l.position, m.name, m.type, l.excluded FROM w JOIN nim_object g ON g.name = w.exact
                      JOIN nim_mac_group_member l ON l.group_id = g.id JOIN nim_object m ON m.id = l.member_id
                  UNION ALL
-                 SELECT n, o.id, o.name, o.type FROM w JOIN nim_object o ON o.name ~ w.regex
+                 SELECT n, o.id, o.name, o.type, false FROM w JOIN nim_object o ON o.name ~ w.regex
                      WHERE o.type = 'standalone'
              ) found ORDER BY n, place",
         )
@@ -83,11 +98,11 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .map_err(|cause| Error::sqlx("look up the targets", cause))?;
-        let mut found: BTreeMap<usize, Vec<(String, String)>> = BTreeMap::new();
-        for (n, name, of) in rows {
+        let mut found: BTreeMap<usize, Found> = BTreeMap::new();
+        for (n, name, of, excluded) in rows {
             let place =
                 usize::try_from(n - 1).map_err(|cause| Error::unreadable("a place", cause))?;
-            found.entry(place).or_default().push((name, of));
+            found.entry(place).or_default().push((name, of, excluded));
         }
         Ok(found)
     }

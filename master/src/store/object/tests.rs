@@ -51,7 +51,12 @@ fn fleet() -> Vec<Object> {
         object(
             ObjectType::Vios,
             "vios1",
-            &[("if1", "vlan4 vios1 0"), ("mgmt_source", "p10a"), ("identity", "1")],
+            &[
+                ("if1", "vlan4 vios1 0"),
+                ("mgmt_source", "p10a"),
+                ("identity", "1"),
+                ("allocated", "a_mksysb"),
+            ],
         ),
         object(
             ObjectType::Standalone,
@@ -62,6 +67,7 @@ fn fleet() -> Vec<Object> {
                 ("identity", "7"),
                 ("installation", "018f9c6e-0000-7000-8000-000000000001"),
                 ("ssh_address", "10.5.0.7,10.5.0.8"),
+                ("allocated", "a_spot,a_script"),
                 ("label.env", "prod"),
                 ("comments", "the first"),
             ],
@@ -73,7 +79,11 @@ fn fleet() -> Vec<Object> {
         ),
         object(ObjectType::LiveUpdateData, "lud", &[("content", "disks:\n\tnhdisk = hdisk1\n")]),
         object(ObjectType::LppSource, "lpp", &[("location", "/export/lpp"), ("access", "nfs")]),
-        object(ObjectType::MacGroup, "group", &[("member", "lparXb"), ("member", "lpar_a")]),
+        object(
+            ObjectType::MacGroup,
+            "group",
+            &[("member", "lparXb"), ("member", "lpar_a"), ("excluded", "lpar_a")],
+        ),
         object(
             ObjectType::Master,
             "master",
@@ -344,7 +354,7 @@ async fn targets_are_lpars_patterns_and_groups_each_lpar_once() {
     store.apply(put(fleet()), Mode::Store, SOMEBODY).await.unwrap();
     let expand = async |texts: &[&str]| {
         let names: Vec<NamePattern> = texts.iter().map(|text| text.parse().unwrap()).collect();
-        store.expand_targets(&names).await
+        store.expand_targets(&names).await.map(|found| found.lpars)
     };
     assert_eq!(expand(&["lpar[W-Y]?"]).await.unwrap().len(), 1);
     let targets = expand(&["group", "lpar*"]).await.unwrap();
@@ -353,6 +363,10 @@ async fn targets_are_lpars_patterns_and_groups_each_lpar_once() {
     assert_eq!(targets[1].frame, Some(name("p10a")));
     assert_eq!(targets[1].hmc, Some(name("hmc02")), "the preferred one");
     assert_eq!(targets[1].open, None);
+    let group: NamePattern = "group".parse().unwrap();
+    let found = store.expand_targets(&[group]).await.unwrap();
+    assert_eq!(found.lpars.len(), 1);
+    assert_eq!(found.excluded, [(name("group"), name("lpar_a"))]);
     match expand(&["lpar_a", "nothing*", "p10a"]).await {
         Err(Error::NoSuchLpar { names }) => assert_eq!(names, ["nothing*", "p10a"]),
         other => panic!("{other:?}"),

@@ -82,7 +82,7 @@ impl Store {
         let pattern = new.lpar.as_str().parse().map_err(|cause| {
             Error::unreadable(format!("the name {} as a pattern", new.lpar), cause)
         })?;
-        let target = self.expand_targets(&[pattern]).await?.into_iter().next();
+        let target = self.expand_targets(&[pattern]).await?.lpars.into_iter().next();
         let (frame, hmc) = target.map(|target| (target.frame, target.hmc)).unwrap_or_default();
         let operation = as_taken();
         let mut txn = self.begin(Writing::Adopt).await?;

@@ -127,6 +127,11 @@ impl World {
                     object(nim_shared::object::ObjectType::LppSource, "lpp", &[("location", "/a")]);
                 store.define(&lpp, SOMEBODY).await
             }
+            Writing::Checked => {
+                let seen = store.object(&name("lpar01")).await?;
+                assert!(store.checked(&seen, None).await?);
+                Ok(())
+            }
             Writing::LppIndex => {
                 let content = Ok(nim_shared::lpp::Content::default());
                 assert!(store.lpp_index_put(&name("lpp"), 1, &content).await?);

@@ -144,7 +144,8 @@ aix01:
 
 #[test]
 fn resources_in_the_long_form() {
-    let states = [("Rstate", "ready for use"), ("prev_state", "unavailable for use")];
+    let states =
+        [("Rstate", "ready for use"), ("prev_state", "unavailable for use"), ("alloc_count", "0")];
     let text = listed(
         ObjectType::LppSource,
         "lpp_7200_05_04",
@@ -300,6 +301,25 @@ viosa1:
         "prod_grp:\n   class    = groups\n   type     = mac_group\n   member1  = aix01\n"
     ));
     assert!(group.ends_with("   member9  = aix09\n   member10 = aix10\n"), "{group}");
+    let group = listed(
+        ObjectType::MacGroup,
+        "prod_grp",
+        &[("member", "aix01,aix02"), ("excluded", "aix02")],
+        &[],
+    );
+    assert!(group.ends_with("   member1 = aix01\n   member2 = aix02; EXCLUDED\n"), "{group}");
+    let held = listed(
+        ObjectType::Standalone,
+        "aix01",
+        &[("if1", "vlan4 aix01 0"), ("allocated", "spot_7200,post"), ("cpuid", "00C2FC000000")],
+        &[("Mstate", "currently running"), ("script1", "post"), ("spot", "spot_7200")],
+    );
+    assert!(
+        held.ends_with(
+            "   Mstate         = currently running\n   spot           = spot_7200\n   script1        = post\n   cpuid          = 00C2FC000000\n"
+        ),
+        "{held}"
+    );
     let group = listed(
         ObjectType::ResGroup,
         "patch_res",

@@ -172,6 +172,8 @@ attributes! {
         list {
             /// Hosts that connections to it go through, first to last. Ours.
             via: Hop,
+            /// A resource that is allocated to it, as `allocate` does. Ours: NIM shows each under its type.
+            allocated: ObjectName => LppSource | LiveUpdateData | Script | FbScript | InstallpBundle | FixBundle | ExcludeFiles | ResolvConf | ImageData | Mksysb | Spot,
         }
     }
 
@@ -233,6 +235,8 @@ attributes! {
             ssh_address: String,
             /// Hosts that connections to it go through, first to last. Ours.
             via: Hop,
+            /// A resource that is allocated to it, as `allocate` does. Ours: NIM shows each under its type.
+            allocated: ObjectName => LppSource | LiveUpdateData | Script | FbScript | InstallpBundle | FixBundle | ExcludeFiles | ResolvConf | ImageData | Mksysb | Spot,
         }
     }
 
@@ -272,6 +276,8 @@ attributes! {
         list {
             /// A machine in the group.
             member: ObjectName => Standalone | Vios,
+            /// A member that operations on the group leave alone, as `select` does. Ours: NIM shows it beside the member.
+            excluded: ObjectName => Standalone | Vios,
         }
     }
 
