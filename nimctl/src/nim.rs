@@ -4,7 +4,9 @@
 //! A name comes from the link that the program was started by, or is a command of `nimctl` (`nimctl nim -o …`). What stands after
 //! it is none of clap's business: options are bundled as AIX bundles them.
 
+mod allocation;
 mod c_rsh;
+mod check;
 mod cust;
 mod dkeyexch;
 mod dpasswd;
@@ -20,6 +22,7 @@ mod past;
 mod predefined;
 mod query;
 mod say;
+mod select;
 
 pub(crate) use import::run as import;
 pub(crate) use links::install as install_links;

@@ -86,6 +86,12 @@ pub(super) async fn run(given: &Order, context: &Context) -> Result<Exit, Error>
         return Ok(interrupted("what was accepted goes on: nimctl status", context));
     };
     let accepted = accepted?;
+    for warning in &accepted.warnings {
+        let mut message =
+            Message::new("NLU-0548", PROGRAM, nim_shared::id::printable(&warning.to_string()));
+        message.warning = true;
+        say::message(&message, Exit::Done, context);
+    }
     if is_group {
         context.printer.raw(begun(&accepted).as_bytes())?;
     }
@@ -147,7 +153,7 @@ fn interrupted(next: &str, context: &Context) -> Exit {
 }
 
 /// The attributes, with those that a group of resources stands for, without those that only ask NIM to talk.
-async fn expanded(given: &Order, context: &Context) -> Result<Vec<Pair>, Error> {
+pub(super) async fn expanded(given: &Order, context: &Context) -> Result<Vec<Pair>, Error> {
     let mut attributes: Vec<Pair> = Vec::new();
     let mut more = Vec::new();
     for pair in &given.attributes {

@@ -50,9 +50,8 @@ pub(super) async fn lslpp(
 }
 
 /// Looks into each of the sources again; what is wrong is said, file by file.
-pub(super) async fn check(order: &Order, context: &Context) -> Result<Exit, Error> {
-    known(order, &[])?;
-    each(order, context, async |name| {
+pub(super) async fn check(sources: Vec<String>, context: &Context) -> Result<Exit, Error> {
+    each(&sources, context, async |name| {
         let target = Target::new(&["lpp_sources", name, "check"]);
         let view: LppSourceView = context.client.post(target, &()).await?;
         Ok(faults(&view, context))
@@ -87,7 +86,7 @@ pub(super) async fn update(order: &Order, context: &Context) -> Result<Exit, Err
         return wrong("give either -a source=PATH|LPP_SOURCE or -a rm_images=yes");
     }
     let body = ChangePackages { source, packages };
-    each(order, context, async |name| {
+    each(&order.targets, context, async |name| {
         let target = Target::new(&["lpp_sources", name, "packages"]);
         let done: ChangedPackages = context.client.post(target, &body).await?;
         context.printer.show(&Changed(&done))?;
@@ -140,12 +139,12 @@ fn known(order: &Order, names: &[&str]) -> Result<(), Error> {
 
 /// Does `act` for each name; what goes wrong with one is said, and the others go on.
 async fn each(
-    order: &Order,
+    names: &[String],
     context: &Context,
     act: impl AsyncFn(&str) -> Result<Exit, Error>,
 ) -> Result<Exit, Error> {
     let mut exit = Exit::Done;
-    for name in &order.targets {
+    for name in names {
         if name.parse::<ObjectName>().is_err() {
             exit = exit.max(say::no_object(PROGRAM, name, context));
             continue;
@@ -166,7 +165,7 @@ async fn listed(
     context: &Context,
     text: impl Fn(&Content) -> String,
 ) -> Result<Exit, Error> {
-    each(order, context, async |name| {
+    each(&order.targets, context, async |name| {
         let view: LppSourceView = context.client.get(Target::new(&["lpp_sources", name])).await?;
         if context.printer.format() == Format::Table {
             context.printer.raw(text(&view.content).as_bytes())?;

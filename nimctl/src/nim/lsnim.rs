@@ -226,8 +226,9 @@ async fn states(
     };
     let mut entries = entries(&Query { attributes: Vec::new(), ..query.clone() }, &found.views);
     for row in entries.iter_mut().flat_map(|entry| &mut entry.rows) {
-        if members.contains(&row.value)
-            && let Some(state) = state(&row.value)
+        let member = row.value.strip_suffix(row::EXCLUDED).unwrap_or(&row.value).to_owned();
+        if members.contains(&member)
+            && let Some(state) = state(&member)
         {
             row.value = format!("{}; {state}", row.value);
         }

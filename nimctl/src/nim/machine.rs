@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use nim_shared::api::{FailureKind, ObjectView, QueryAnswer};
 use nim_shared::id::ObjectName;
+use nim_shared::nim::message::Message;
 use nim_shared::object::{ObjectType, Spec};
 use nim_shared::query::Query;
+use tokio::task::JoinSet;
 
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
+use crate::exit::Exit;
 
 use super::object::find;
 use super::say;
@@ -58,31 +61,86 @@ pub(super) async fn expanded(
     views: Vec<ObjectView>,
     context: &Context,
 ) -> Result<Vec<ObjectView>, Error> {
+    let machines = members(program, views, context).await?;
+    match machines.iter().find(|one| !matches!(one.object.spec, Spec::Standalone(_))) {
+        Some(other) => Err(no_agent(other)),
+        None => Ok(machines),
+    }
+}
+
+/// `views` with the members of groups in the place of the groups, each object once. Members that a group leaves out are left out, and
+/// that is said.
+pub(super) async fn members(
+    program: &str,
+    views: Vec<ObjectView>,
+    context: &Context,
+) -> Result<Vec<ObjectView>, Error> {
     let mut machines: Vec<ObjectView> = Vec::new();
+    let mut left_out = Vec::new();
     for view in views {
-        let members = match &view.object.spec {
-            Spec::Standalone(_) => vec![view],
-            Spec::MacGroup(_) => {
-                let names = view.object.spec.references().into_iter();
-                let names: Vec<_> = names.map(|reference| reference.name.to_string()).collect();
+        let found = match &view.object.spec {
+            Spec::MacGroup(group) => {
+                let (out, names): (Vec<_>, Vec<_>) =
+                    group.member.iter().partition(|name| group.excluded.contains(name));
+                let name = &view.object.name;
+                left_out.extend(out.into_iter().map(|member| (member.clone(), name.clone())));
+                let names: Vec<_> = names.into_iter().map(ToString::to_string).collect();
                 match &names[..] {
                     [] => Vec::new(),
                     names => find(program, Target::new(&["objects"]), names, context).await?.views,
                 }
             }
-            _ => return Err(no_agent(&view)),
+            _ => vec![view],
         };
-        for member in members {
-            if !matches!(member.object.spec, Spec::Standalone(_)) {
-                return Err(no_agent(&member));
-            }
-            if !machines.iter().any(|one| one.object.name == member.object.name) {
-                machines.push(member);
+        for one in found {
+            if !machines.iter().any(|known| known.object.name == one.object.name) {
+                machines.push(one);
             }
         }
     }
+    // Who is named otherwise is meant.
+    left_out.retain(|(member, _)| !machines.iter().any(|one| one.object.name == *member));
+    for (member, group) in left_out {
+        let text = format!("{member}: left alone: it is excluded from {group}");
+        let mut message = Message::new("NLU-0548", program, text);
+        message.warning = true;
+        say::message(&message, Exit::Done, context);
+    }
     Ok(machines)
 }
+
+/// What `ask` comes to for each of `views`, in their order. A few are asked at a time.
+pub(super) async fn at_a_time<'a, T: Send + 'static, F>(
+    views: &'a [ObjectView],
+    context: &Context,
+    ask: impl Fn(ObjectName, Context) -> F,
+) -> Vec<(&'a ObjectView, Result<T, Error>)>
+where
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    let mut asked = JoinSet::new();
+    let mut answers: Vec<Option<Result<T, Error>>> = views.iter().map(|_| None).collect();
+    let mut waiting = views.iter().enumerate();
+    loop {
+        while asked.len() < AT_A_TIME
+            && let Some((at, view)) = waiting.next()
+        {
+            let context = Context { client: context.client.clone(), printer: context.printer };
+            let answer = ask(view.object.name.clone(), context);
+            asked.spawn(async move { (at, answer.await) });
+        }
+        match asked.join_next().await {
+            Some(Ok((at, answer))) => answers[at] = Some(answer),
+            // A task that panicked has said so itself.
+            Some(Err(_)) => {}
+            None => break,
+        }
+    }
+    views.iter().zip(answers).filter_map(|(view, answer)| Some((view, answer?))).collect()
+}
+
+/// How many machines are asked at a time. `nimd` has its own limits; this one keeps its queue short.
+const AT_A_TIME: usize = 16;
 
 /// What `lpar` answers to `query`, which takes as long as the query may.
 ///

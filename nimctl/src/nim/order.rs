@@ -1,6 +1,6 @@
 //! `nim -o …`: makes, changes and removes objects; success is silent.
 
-use nim_shared::api::{Define, ObjectView};
+use nim_shared::api::{Define, Edit, ObjectView};
 use nim_shared::id::{ObjectName, printable};
 use nim_shared::near::closest;
 use nim_shared::nim::message::{Code, Message};
@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::pair;
 
 use super::object::find;
-use super::{cust, lpp, past, query, say};
+use super::{allocation, check, cust, lpp, past, query, say, select};
 
 /// The name that messages have.
 const PROGRAM: &str = "nim";
@@ -47,11 +47,16 @@ pub(super) async fn run(arguments: &[String], context: &Context) -> Result<Exit,
         Some(Operation::Change) => change(&order, context).await,
         Some(Operation::Remove) => remove(&order, context).await,
         Some(Operation::Cust) => cust::run(&order, context).await,
-        Some(Operation::Query | Operation::Showlog | Operation::Reset) => {
-            look(&order, context).await
-        }
+        Some(
+            Operation::Query
+            | Operation::Showlog
+            | Operation::Reset
+            | Operation::Check
+            | Operation::Allocate
+            | Operation::Deallocate
+            | Operation::Select,
+        ) => act(&order, context).await,
         Some(Operation::Showres) => lpp::showres(&order, context).await,
-        Some(Operation::Check) => lpp::check(&order, context).await,
         Some(Operation::Update) => lpp::update(&order, context).await,
     }
 }
@@ -71,8 +76,8 @@ fn unknown(operation: &str) -> Error {
     )
 }
 
-/// Does what changes nothing of an object with those that are named.
-async fn look(order: &Order, context: &Context) -> Result<Exit, Error> {
+/// Does with the objects that are named what is asked for.
+async fn act(order: &Order, context: &Context) -> Result<Exit, Error> {
     let found = find(PROGRAM, Target::new(&["objects"]), &order.targets, context).await?;
     if found.views.is_empty() {
         return Ok(found.exit);
@@ -80,6 +85,12 @@ async fn look(order: &Order, context: &Context) -> Result<Exit, Error> {
     let done = match Operation::named(&order.operation) {
         Some(Operation::Showlog) => past::showlog(order, found.views, context).await?,
         Some(Operation::Reset) => past::reset(order, found.views, context).await?,
+        Some(Operation::Check) => check::run(order, found.views, context).await?,
+        // Nothing is allocated to some of those that were named.
+        Some(Operation::Allocate | Operation::Deallocate) if found.exit != Exit::Done => found.exit,
+        Some(Operation::Allocate) => allocation::allocate(order, found.views, context).await?,
+        Some(Operation::Deallocate) => allocation::deallocate(order, found.views, context).await?,
+        Some(Operation::Select) => select::run(order, found.views, context).await?,
         _ => ask(order, found.views, context).await?,
     };
     Ok(found.exit.max(done))
@@ -187,7 +198,7 @@ async fn change(order: &Order, context: &Context) -> Result<Exit, Error> {
     if order.attributes.is_empty() {
         return Err(say::usage("nothing is to be changed: give -a Attribute=Value", None));
     }
-    let edit = pair::edit(order.attributes.iter().cloned());
+    let edit = Edit { force: order.force, ..pair::edit(order.attributes.iter().cloned()) };
     let found = find(PROGRAM, Target::new(&["objects"]), &order.targets, context).await?;
     let mut exit = found.exit;
     for view in found.views {

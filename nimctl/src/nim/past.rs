@@ -27,7 +27,7 @@ pub(super) async fn showlog(
     views: Vec<ObjectView>,
     context: &Context,
 ) -> Result<Exit, Error> {
-    only(order, &["log_type", "full_log", "verbose"])?;
+    say::only(order, &["log_type", "full_log", "verbose"])?;
     let kind = order.value("log_type").unwrap_or(INSTALLATION);
     if kind != INSTALLATION {
         return Err(say::refused(
@@ -82,7 +82,7 @@ pub(super) async fn reset(
     views: Vec<ObjectView>,
     context: &Context,
 ) -> Result<Exit, Error> {
-    only(order, &["verbose"])?;
+    say::only(order, &["verbose"])?;
     let open = StateName::ALL.iter().filter(|state| !state.is_terminal());
     let open: Vec<_> = open.map(|state| state.name()).collect();
     let mut exit = Exit::Done;
@@ -112,21 +112,6 @@ fn still_open(operation: &OperationView) -> Error {
         _ => format!("nimctl cancel {id} ends it as long as that is possible"),
     };
     say::refused("NLU-0545", format!("{lpar} is not reset: operation {id} is {state} on it"), next)
-}
-
-/// Refuses attributes that nobody takes.
-fn only(order: &Order, known: &[&str]) -> Result<(), Error> {
-    match order.attributes.iter().find(|pair| !known.contains(&pair.attribute.as_str())) {
-        None => Ok(()),
-        Some(pair) => Err(say::usage(
-            format!(
-                "{} does not take the attribute {}",
-                order.operation,
-                printable(&pair.attribute)
-            ),
-            None,
-        )),
-    }
 }
 
 /// NIM's name for the log of what was installed.

@@ -4,7 +4,6 @@ use nim_shared::api::{ObjectView, QueryAnswer};
 use nim_shared::nim::message::{Code, Message};
 use nim_shared::nim::order::Order;
 use nim_shared::query::{Query, QueryId};
-use tokio::task::JoinSet;
 
 use crate::command::Context;
 use crate::error::Error;
@@ -54,7 +53,12 @@ pub(super) async fn run(
     let machines = machine::expanded(PROGRAM, views, context).await?;
     let several = machines.len() > 1;
     let mut exit = Exit::Done;
-    for (view, answer) in ask(&machines, &query, context).await {
+    let asked = query.clone();
+    let answers = machine::at_a_time(&machines, context, move |name, context| {
+        let query = asked.clone();
+        async move { machine::ask(&name, &query, &context).await }
+    });
+    for (view, answer) in answers.await {
         let name = view.object.name.as_str();
         match answer {
             Ok(answer) => exit = exit.max(show(name, &answer, &query, several, context)?),
@@ -93,34 +97,6 @@ fn query(order: &Order) -> Result<Query, Error> {
     })
 }
 
-/// What each machine answers, in their order. A few are asked at a time.
-async fn ask<'a>(
-    machines: &'a [ObjectView],
-    query: &Query,
-    context: &Context,
-) -> Vec<(&'a ObjectView, Result<QueryAnswer, Error>)> {
-    let mut asked = JoinSet::new();
-    let mut answers: Vec<Option<Result<QueryAnswer, Error>>> =
-        machines.iter().map(|_| None).collect();
-    let mut waiting = machines.iter().enumerate();
-    loop {
-        while asked.len() < AT_A_TIME
-            && let Some((at, view)) = waiting.next()
-        {
-            let (name, query) = (view.object.name.clone(), query.clone());
-            let context = Context { client: context.client.clone(), printer: context.printer };
-            asked.spawn(async move { (at, machine::ask(&name, &query, &context).await) });
-        }
-        match asked.join_next().await {
-            Some(Ok((at, answer))) => answers[at] = Some(answer),
-            // A task that panicked has said so itself.
-            Some(Err(_)) => {}
-            None => break,
-        }
-    }
-    machines.iter().zip(answers).filter_map(|(view, answer)| Some((view, answer?))).collect()
-}
-
 /// Prints one answer; whose it is where there are several.
 fn show(
     name: &str,
@@ -144,6 +120,3 @@ fn show(
         .and(format!("exit status {} on {name}; what it wrote stands before this", answer.status));
     Ok(say::message(&message, Exit::DidNotSucceed, context))
 }
-
-/// How many machines are asked at a time. `nimd` has its own limits; this one keeps its queue short.
-const AT_A_TIME: usize = 16;

@@ -1,7 +1,9 @@
 //! What goes wrong, in NIM's form on stderr, with NIM's exit code.
 
 use nim_shared::api::{Failure, FailureKind, FileFault};
-use nim_shared::nim::message::Message;
+use nim_shared::id::printable;
+use nim_shared::nim::message::{Code, Message};
+use nim_shared::nim::order::Order;
 
 use crate::cli::Format;
 use crate::command::Context;
@@ -70,4 +72,24 @@ pub(super) fn message(message: &Message, other: Exit, context: &Context) -> Exit
 /// Says that there is no object of this name.
 pub(super) fn no_object(program: &str, name: &str, context: &Context) -> Exit {
     message(&Message::no_object(program, name), Exit::Refused, context)
+}
+
+/// Refuses attributes that nobody takes.
+pub(super) fn only(order: &Order, known: &[&str]) -> Result<(), Error> {
+    match order.attributes.iter().find(|pair| !known.contains(&pair.attribute.as_str())) {
+        None => Ok(()),
+        Some(pair) => Err(usage(
+            format!(
+                "{} does not take the attribute {}",
+                order.operation,
+                printable(&pair.attribute)
+            ),
+            None,
+        )),
+    }
+}
+
+/// The exit code of one of NIM's codes.
+pub(super) fn exit(code: Code) -> Exit {
+    Exit::Nim(code.exit())
 }

@@ -104,7 +104,10 @@ fn a_check_names_each_bad_file_and_fails() {
         ],
         ..content()
     };
+    let source = |name: &str| page(vec![object("lpp_source", name, &[("location", "/export")])]);
     let api = Api::new()
+        .on("GET /v1/objects?name=lpp_7300&limit=1000", &source("lpp_7300"))
+        .on("GET /v1/objects?name=good&limit=1000", &source("good"))
         .on("POST /v1/lpp_sources/lpp_7300/check", &view(bad))
         .on("POST /v1/lpp_sources/good/check", &view(content()));
     assert_snapshot!(called(&api, "nim", "-Fo check lpp_7300"), @r"

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
 
+mod allocation;
 mod api;
 mod cookbook;
 mod explain;

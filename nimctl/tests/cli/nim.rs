@@ -152,12 +152,15 @@ fn objects_are_listed_short_long_and_as_a_table() {
     aix01:
        change
        remove
+       allocate
+       deallocate
        cust
        lslpp
        lppchk
        fix_query
        showlog
        reset
+       check
     ");
     // Nothing of a type, and nothing of a type of NIM's that is not kept here.
     for line in ["-t vios", "-t diskless", "-c customers"] {
@@ -244,15 +247,18 @@ fn what_is_predefined_needs_no_nimd() {
     assert_snapshot!(called(&api, "lsnim", "-POt standalone"), @r"
     exit: 0
     --- stdout
-    define    = define an object
-    change    = change an object's attributes
-    remove    = remove an object
-    cust      = perform software customization
-    lslpp     = list what is installed
-    lppchk    = verify what is installed
-    fix_query = say which fixes are installed
-    showlog   = show what the last operation wrote
-    reset     = see that no operation is open
+    define     = define an object
+    change     = change an object's attributes
+    remove     = remove an object
+    allocate   = allocate a resource for use
+    deallocate = deallocate a resource
+    cust       = perform software customization
+    lslpp      = list what is installed
+    lppchk     = verify what is installed
+    fix_query  = say which fixes are installed
+    showlog    = show what the last operation wrote
+    reset      = see that no operation is open
+    check      = see whether it answers
     ");
     assert_snapshot!(called(&api, "lsnim", "-q define -t cec"), @r"
     exit: 0
@@ -406,7 +412,7 @@ fn what_cannot_be_done_is_said_with_its_cause_first() {
     exit: 2
     --- stderr
     NLU-0505 nim: operation "chnage" is not known to nimctl 0.1.0
-       next step: did you mean change? known are define, change, remove, cust, lslpp, lppchk, fix_query, showlog, reset, showres, check, update
+       next step: did you mean change? known are define, change, remove, allocate, deallocate, cust, lslpp, lppchk, fix_query, showlog, reset, showres, check, select, update
     "#);
     assert_snapshot!(called(&api, "nim", "-o remove lpar*"), @r#"
     exit: 2

@@ -133,6 +133,12 @@ pub enum Operation {
     Showres,
     /// Looks again.
     Check,
+    /// Gives resources to machines.
+    Allocate,
+    /// Takes them back.
+    Deallocate,
+    /// Says which members of a group are left alone.
+    Select,
     /// Adds packages to an `lpp_source`, or removes them.
     Update,
     /// Belongs to network boot, which this master does not do. What to use instead.
@@ -140,10 +146,12 @@ pub enum Operation {
 }
 
 /// The operations that can be asked for, by their names in NIM.
-pub const OPERATIONS: [(&str, Operation); 12] = [
+pub const OPERATIONS: [(&str, Operation); 15] = [
     ("define", Operation::Define),
     ("change", Operation::Change),
     ("remove", Operation::Remove),
+    ("allocate", Operation::Allocate),
+    ("deallocate", Operation::Deallocate),
     ("cust", Operation::Cust),
     ("lslpp", Operation::Query),
     ("lppchk", Operation::Query),
@@ -152,6 +160,7 @@ pub const OPERATIONS: [(&str, Operation); 12] = [
     ("reset", Operation::Reset),
     ("showres", Operation::Showres),
     ("check", Operation::Check),
+    ("select", Operation::Select),
     ("update", Operation::Update),
 ];
 

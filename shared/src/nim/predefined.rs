@@ -109,6 +109,12 @@ pub fn operations(of: ObjectType) -> Vec<Word> {
         ("change", "change an object's attributes"),
         ("remove", "remove an object"),
     ];
+    if matches!(of, ObjectType::Standalone | ObjectType::Vios | ObjectType::MacGroup) {
+        all.extend([
+            ("allocate", "allocate a resource for use"),
+            ("deallocate", "deallocate a resource"),
+        ]);
+    }
     if matches!(of, ObjectType::Standalone | ObjectType::MacGroup) {
         all.extend([
             ("cust", "perform software customization"),
@@ -117,7 +123,14 @@ pub fn operations(of: ObjectType) -> Vec<Word> {
             ("fix_query", "say which fixes are installed"),
             ("showlog", "show what the last operation wrote"),
             ("reset", "see that no operation is open"),
+            ("check", "see whether it answers"),
         ]);
+    }
+    if of == ObjectType::MacGroup {
+        all.push(("select", "include and exclude group members from operations on the group"));
+    }
+    if of.class() == ObjectClass::Resources && of != ObjectType::LppSource {
+        all.push(("check", "see whether it is at its location"));
     }
     if of == ObjectType::LppSource {
         all.extend([
@@ -182,8 +195,20 @@ pub fn attributes(operation: &str, of: ObjectType) -> Option<Attributes> {
             optional: vec!["source", "rm_images", "show_progress"],
         },
         "cust" => optional(&CUST),
+        "allocate" => optional(&holdable()),
+        "deallocate" => {
+            let names: Vec<_> = holdable().into_iter().chain(["subclass"]).collect();
+            optional(&names)
+        }
+        "select" => optional(&["exclude", "include", "exclude_all", "include_all"]),
         _ => Attributes::default(),
     })
+}
+
+/// The types of resources, and groups of such.
+fn holdable() -> Vec<&'static str> {
+    let resources = ObjectType::ALL.iter().filter(|of| of.class() == ObjectClass::Resources);
+    resources.map(|of| of.name()).chain(["group"]).collect()
 }
 
 fn optional(names: &[&'static str]) -> Attributes {
@@ -209,9 +234,8 @@ impl Attributes {
 #[must_use]
 pub fn values(attribute: &str) -> &'static [&'static str] {
     match attribute {
-        "live_update" | "accept_licenses" | "async" | "rm_images" | "show_progress" => {
-            &["yes", "no"]
-        }
+        "live_update" | "accept_licenses" | "async" | "rm_images" | "show_progress"
+        | "exclude_all" | "include_all" => &["yes", "no"],
         "connect" => &["shell", "nimsh"],
         "access" => &["nfs", "local", "push"],
         _ => &[],

@@ -236,4 +236,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         "See the hint: nimctl cancel, or nimctl resolve where the operation is stuck.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0546",
+        "an object without members to choose from",
+        "select is for groups of machines.",
+        "lsnim -t mac_group lists them.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0547",
+        "no member of the group",
+        "Only members of a group can be excluded from it and included again.",
+        "lsnim -l of the group shows its members.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0548",
+        "a remark on what was done",
+        "Somebody should know it, such as that a member of a group was left alone because it is excluded. What was asked for was done otherwise.",
+        "nim -o select -a include=MEMBER includes a member again.",
+        NotNeeded,
+    ),
 ];
