@@ -1,5 +1,6 @@
 //! What a person does, from the command line to the LPAR and back.
 
+mod allocation;
 mod ask;
 mod console;
 mod discover;
