@@ -1,5 +1,9 @@
 //! What is in an `lpp_source`: filesets, interim fixes and files, as the master found them in the folder.
 
+mod bundle;
+
+pub use bundle::{BadLine, bundle, is_package};
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::Digest;

@@ -1,5 +1,6 @@
 //! `cust`: everything is looked at before anything is accepted, and all that is wrong is said at once.
 
+mod bundle;
 mod packages;
 mod plan;
 mod source;
@@ -37,6 +38,7 @@ pub(super) async fn cust(
         return Ok(Json(answer(before)));
     }
     let mut faults = plan::request_faults(&cust);
+    let cust = bundle::resolved(&api.store, cust, &mut faults).await?;
     let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
     let known = known(&api, &cust, &targets).await?;
     let (planned, more) = super::apply::blocking({
@@ -123,7 +125,10 @@ async fn targets(store: &Store, cust: &Cust, faults: &mut Vec<FileFault>) -> Ans
         }
         Err(store::Error::NoSuchLpar { names }) => {
             faults.extend(names.into_iter().map(|name| {
-                plan::fault("targets", format!("\"{name}\" names no LPAR and no group"))
+                plan::fault(
+                    "targets",
+                    format!("\"{name}\" names no LPAR and no group: nimctl list standalone"),
+                )
             }));
             Ok(Targets::default())
         }

@@ -64,13 +64,14 @@ pub(super) async fn run(given: &Order, context: &Context) -> Result<Exit, Error>
     let detach = if has("async") { None } else { Some(is_group) };
     let live_update =
         given.iter().any(|pair| pair.attribute == "live_update" && pair.value == "yes");
-    if live_update && !has("fixes") && !has("filesets") && has("lpp_source") {
+    let names_none = !["fixes", "filesets", "installp_bundle"].into_iter().any(has);
+    if live_update && names_none && has("lpp_source") {
         // As NIM: then the source is named for nothing, and the kernel moves as it is.
         args.attributes.retain(|assignment| assignment.attribute != "lpp_source");
         let mut message = Message::new(
             "NLU-0524",
             PROGRAM,
-            "nothing is installed from lpp_source: neither fixes nor filesets are given",
+            "nothing is installed from lpp_source: no fixes, filesets or installp_bundle are given",
         );
         message.warning = true;
         say::message(&message, Exit::Done, context);

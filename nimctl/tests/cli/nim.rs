@@ -489,7 +489,7 @@ fn an_update_of_one_machine_writes_what_it_says_and_ends_with_its_result() {
     Validating live update input data.
     Blackout_time(s): 77
     --- stderr
-    warning: NLU-0524 nim: nothing is installed from lpp_source: neither fixes nor filesets are given
+    warning: NLU-0524 nim: nothing is installed from lpp_source: no fixes, filesets or installp_bundle are given
     ");
     assert!(api.changes()[0].contains("\"lpp_source\":null"), "{:?}", api.changes());
 }

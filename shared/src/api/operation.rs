@@ -25,6 +25,9 @@ pub struct Cust {
     pub lpp_source: Option<ObjectName>,
     /// What is to be installed.
     pub install: Install,
+    /// Objects of type `installp_bundle`, whose packages are installed with those in the list of `install`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bundles: Vec<ObjectName>,
     /// Whether licences are agreed to.
     pub accept_licenses: bool,
     /// Options for installp, without their dash. Only without Live Update.
@@ -55,7 +58,8 @@ impl Cust {
         let data = self.data_of(lpar).and_then(Result::ok);
         let data = data.map(|name| (ObjectType::LiveUpdateData, name));
         let source = self.lpp_source.clone().map(|name| (ObjectType::LppSource, name));
-        source.into_iter().chain(data).collect()
+        let bundles = self.bundles.iter().cloned().map(|name| (ObjectType::InstallpBundle, name));
+        source.into_iter().chain(data).chain(bundles).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::id::ObjectName;
-use nim_shared::lpp::Content;
+use nim_shared::lpp::{Content, is_package};
 use nim_shared::lvupdate::Data;
 use nim_shared::object::{Hmc, Object, Spec};
 use nim_shared::request::{
@@ -74,12 +74,15 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
         (Install::Nothing, None) | (_, Some(_)) => {}
     }
     if let Install::List(names) = &cust.install {
-        if names.is_empty() {
+        if names.is_empty() && cust.bundles.is_empty() {
             refuse("filesets", "none is named");
         }
         for name in names.iter().filter(|name| !is_package(name)) {
             refuse("filesets", &format!("{:?} is no fileset, interim fix or package", name));
         }
+    }
+    if !cust.bundles.is_empty() && !matches!(cust.install, Install::List(_)) {
+        refuse("installp_bundle", "goes with filesets or alone, not with `fixes`");
     }
     if cust.concurrent == Some(0) {
         refuse("concurrent", "at least one has to run at a time");
@@ -139,7 +142,7 @@ pub(super) fn plan(
 fn images(cust: &Cust, known: &Known) -> Result<Option<Images>, String> {
     let Some(name) = &cust.lpp_source else { return Ok(None) };
     match (known.objects.get(name), &known.images) {
-        (None, _) => Err(format!("there is no object \"{name}\"")),
+        (None, _) => Err(format!("there is no object \"{name}\": nimctl list lpp_source")),
         (Some(_), Some(images)) => images.clone().map(Some),
         (Some(other), None) => {
             Err(format!("{name} is of type {}, not lpp_source", other.spec.object_type()))
@@ -365,13 +368,6 @@ fn facts(target: &Target, known: &Known) -> Facts {
         hmc,
         labels: target.labels.clone(),
     }
-}
-
-/// Whether `text` can name what geninstall installs: a fileset, `E:` or a file for an interim fix, `R:` for an rpm. Source: the
-/// NIM reference, §3.1.
-fn is_package(text: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | ':');
-    (1..=255).contains(&text.len()) && text.chars().all(allowed) && !text.starts_with('-')
 }
 
 /// Port of the HMC's REST interface. Source: the HMC reference, §6.

@@ -85,7 +85,7 @@ pub(super) async fn data_files(
 }
 
 /// A small text file.
-fn read_file(path: &Path) -> Result<String, String> {
+pub(super) fn read_file(path: &Path) -> Result<String, String> {
     use std::io::Read as _;
     let failed = |cause: std::io::Error| format!("cannot read {}: {cause}", path.display());
     if !path.is_absolute() {

@@ -15,6 +15,7 @@ pub(super) fn request(targets: &[&str]) -> Cust {
         kind: Kind::Preview,
         lpp_source: Some("tl3".parse().unwrap()),
         install: Install::UpdateAll,
+        bundles: Vec::new(),
         accept_licenses: true,
         installp_flags: None,
         live_update_data: Some("lud".to_owned()),
@@ -136,7 +137,7 @@ async fn each_thing_that_is_wrong_with_a_request_is_said_by_its_name() {
         (Cust { targets: vec![], ..good.clone() }, "targets: no LPAR is named"),
         (
             Cust { targets: vec!["lpar99".into()], ..good.clone() },
-            "targets: \"lpar99\" names no LPAR and no group",
+            "targets: \"lpar99\" names no LPAR and no group: nimctl list standalone",
         ),
         (Cust { targets: vec!["a b".into()], ..good.clone() }, "targets: \"a b\" is no name"),
         (
@@ -149,7 +150,7 @@ async fn each_thing_that_is_wrong_with_a_request_is_said_by_its_name() {
         ),
         (
             Cust { lpp_source: Some("tl9".parse().unwrap()), ..good.clone() },
-            "lpp_source: there is no object \"tl9\"",
+            "lpp_source: there is no object \"tl9\": nimctl list lpp_source",
         ),
         (
             Cust { lpp_source: Some("lud".parse().unwrap()), ..good.clone() },
@@ -296,4 +297,53 @@ async fn what_lvupdate_data_says_in_vain_is_told_where_somebody_can_act() {
     assert_eq!(status, 200, "{accepted}");
     assert!(told(&accepted["warnings"]), "{accepted}");
     assert_eq!(accepted["warnings"].as_array().map(Vec::len), Some(1), "once: {accepted}");
+}
+
+#[tokio::test]
+async fn the_packages_of_bundles_are_installed_as_their_files_name_them_now() {
+    let nimd = ready().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("base"), "# ours\nI:bos.net\nE:IJ1.241031.epkg.Z\n").unwrap();
+    std::fs::write(file("bad"), "bos.net\n-u bos.rte\n").unwrap();
+    std::fs::write(file("empty"), "# nothing yet\n").unwrap();
+    for (name, server) in
+        [("base", "master"), ("bad", "master"), ("empty", "master"), ("far", "nim02")]
+    {
+        let location = file(name).to_str().unwrap().to_owned();
+        let body = json!({"type": "installp_bundle", "name": name, "attributes": [
+            {"attribute": "location", "value": location}, {"attribute": "server", "value": server}]});
+        let (status, answer) = nimd.post("/v1/objects", &body).await;
+        assert_eq!(status, 201, "{answer}");
+    }
+    let with = |install, bundles: &[&str]| Cust {
+        install,
+        bundles: bundles.iter().map(|name| name.parse().unwrap()).collect(),
+        ..request(&["lpar01"])
+    };
+    let list =
+        |names: &[&str]| Install::List(names.iter().map(|name| (*name).to_owned()).collect());
+    let (_, failure) =
+        send(&nimd, &with(list(&[]), &["base", "bad", "empty", "far", "gone", "tl3"])).await;
+    assert_eq!(
+        faults(&failure),
+        [
+            "installp_bundle: far lies on nim02; only files on the master can be read",
+            "installp_bundle: there is no object \"gone\": nimctl list installp_bundle",
+            "installp_bundle: tl3 is of type lpp_source, not installp_bundle",
+            "installp_bundle: bad: line 2: \"-u bos.rte\" is no fileset, interim fix or package",
+            "installp_bundle: empty names no package",
+        ]
+    );
+    let (_, failure) = send(&nimd, &with(Install::UpdateAll, &["base"])).await;
+    assert_eq!(
+        faults(&failure),
+        ["installp_bundle: goes with filesets or alone, not with `fixes`"]
+    );
+    let (status, accepted) = send(&nimd, &with(list(&["bos.rte", "bos.net"]), &["base"])).await;
+    assert_eq!(status, 200, "{accepted}");
+    let id = accepted["operations"][0]["id"].as_str().unwrap().parse().unwrap();
+    let order: Request =
+        serde_json::from_str(&nimd.store.operation(id).await.unwrap().request).unwrap();
+    assert_eq!(order.install, list(&["bos.rte", "bos.net", "E:IJ1.241031.epkg.Z"]));
 }

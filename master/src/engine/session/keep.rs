@@ -20,7 +20,8 @@ use crate::store::secret::{Login, LoginOutcome};
 use crate::store::writer::WriteError;
 use crate::store::{self, Retry};
 
-/// A clock that differs by more than this is worth a warning, in milliseconds. Source: the issue's own figure, 30 s.
+/// A clock that differs by more than this is worth a warning, in milliseconds. Half a minute is
+/// more than any network time leaves.
 const SKEW: i128 = 30_000;
 
 impl Session {

@@ -61,17 +61,20 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         (false, false) => Kind::Install,
     };
     let lpp_source = given.parsed::<ObjectName>("lpp_source");
-    let install = given.install();
+    let bundles: Vec<ObjectName> = given.each("installp_bundle");
+    let install = given.install(!bundles.is_empty());
     if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
-        given.fault("lpp_source", "is required with fixes or filesets");
+        given.fault("lpp_source", "is required with fixes, filesets or installp_bundle");
     }
     let live_update_data = given.one("live_update_data");
     if !live_update {
         if live_update_data.is_some() {
             given.fault("live_update_data", "is for live_update=yes, which was not given");
         }
-        if install == Install::Nothing && !given.has_fault("fixes") {
-            given.fault("fixes", "or filesets have to say what is installed");
+        if install == Install::Nothing
+            && !["fixes", "installp_bundle"].iter().any(|attribute| given.has_fault(attribute))
+        {
+            given.fault("fixes", "or filesets or installp_bundle have to say what is installed");
         }
         if installp_flags.is_empty() {
             installp_flags.push_str(DEFAULT_FLAGS);
@@ -87,6 +90,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         kind,
         lpp_source,
         install,
+        bundles,
         accept_licenses,
         installp_flags: (!live_update).then_some(installp_flags),
         live_update_data,
@@ -100,11 +104,12 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
 const DEFAULT_FLAGS: &str = "agQX";
 
 /// What may be given.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "live_update",
     "lpp_source",
     "fixes",
     "filesets",
+    "installp_bundle",
     "live_update_data",
     "installp_flags",
     "accept_licenses",
@@ -114,8 +119,7 @@ const KNOWN: [&str; 10] = [
 ];
 
 /// What NIM's `cust` has and this master does not, with the reason.
-const REFUSED: [(&str, &str); 9] = [
-    ("installp_bundle", "bundles are not read here; name what they hold with filesets"),
+const REFUSED: [(&str, &str); 8] = [
     ("fix_bundle", "bundles are not read here"),
     ("script", "scripts are not run here"),
     ("file_res", "files are not copied here"),
@@ -190,7 +194,25 @@ impl Given {
         answer
     }
 
-    fn install(&mut self) -> Install {
+    /// The values of an attribute that may be given several times; an empty one is none.
+    fn each<T: std::str::FromStr<Err: std::fmt::Display>>(&mut self, attribute: &str) -> Vec<T> {
+        let mut read = Vec::new();
+        for text in self.values.remove(attribute).unwrap_or_default() {
+            match text.trim() {
+                "" => {}
+                text => match text.parse() {
+                    Ok(value) => read.push(value),
+                    Err(error) => {
+                        self.fault(attribute, &format!("\"{text}\" cannot be read: {error}"));
+                    }
+                },
+            }
+        }
+        read
+    }
+
+    /// What is to be installed; with bundles it is a list, to which the master adds what they hold.
+    fn install(&mut self, bundles: bool) -> Install {
         let filesets = self.values.remove("filesets").unwrap_or_default();
         let filesets: Vec<String> = filesets
             .iter()
@@ -198,7 +220,12 @@ impl Given {
             .filter(|name| !name.is_empty())
             .map(ToOwned::to_owned)
             .collect();
-        match (self.one("fixes").as_deref(), filesets.is_empty()) {
+        let fixes = self.one("fixes");
+        if bundles && fixes.is_some() {
+            self.fault("installp_bundle", "goes with no fixes: name bundles, or all fixes");
+        }
+        match (fixes.as_deref(), filesets.is_empty()) {
+            (None, true) if bundles => Install::List(Vec::new()),
             (None, true) => Install::Nothing,
             (None, false) => Install::List(filesets),
             (Some(_), false) => {
@@ -281,6 +308,13 @@ mod tests {
         let body = read(&names, false).ok().unwrap().body;
         let expected = ["bos.net", "E:IJ1s.epkg.Z", "a.b"].map(ToOwned::to_owned);
         assert_eq!(body.install, Install::List(expected.to_vec()));
+        let bundles = ["lpp_source=s", "installp_bundle=emgr_bnd", "installp_bundle=base"];
+        let body = read(&bundles, false).ok().unwrap().body;
+        assert_eq!(body.install, Install::List(Vec::new()));
+        assert_eq!(
+            body.bundles.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["emgr_bnd", "base"]
+        );
     }
 
     #[test]
@@ -311,8 +345,16 @@ mod tests {
         concurrent: "0" cannot be read: number would be zero for non-zero type
         time_limit: has one value; 2 were given
         "#);
+        let faults = read(
+            &["lpp_source=s", "fixes=all", "installp_bundle=b", "installp_bundle=no name"],
+            false,
+        );
+        insta::assert_snapshot!(faults.err().unwrap().join("\n"), @r#"
+        installp_bundle: "no name" cannot be read: "no name" is not a NIM object name: ' ' is not allowed in one
+        installp_bundle: goes with no fixes: name bundles, or all fixes
+        "#);
         let faults = read(&["live_update=yes", "fixes=update_all"], false).err().unwrap();
-        assert_eq!(faults, ["lpp_source: is required with fixes or filesets"]);
+        assert_eq!(faults, ["lpp_source: is required with fixes, filesets or installp_bundle"]);
     }
 
     #[test]
@@ -335,7 +377,7 @@ mod tests {
         installp_flags: -u is not passed on: -p, -Y and those of acgNQXqwvV are
         installp_flags: -F is not passed on: -p, -Y and those of acgNQXqwvV are
         live_update_data: is for live_update=yes, which was not given
-        fixes: or filesets have to say what is installed
+        fixes: or filesets or installp_bundle have to say what is installed
         ");
     }
 }
