@@ -11,8 +11,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use nim_shared::frame::{Event, Known, Position};
-use nim_shared::id::{Digest, Epoch, OperationId, Seq};
+use nim_shared::frame::{Event, Known, Position, Record, Recorded};
+use nim_shared::id::{Epoch, OperationId, Seq};
 use nim_shared::stamp::Timestamp;
 
 use crate::crash;
@@ -20,7 +20,7 @@ use crate::disk;
 
 mod record;
 
-use record::{Content, Place};
+use record::Place;
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +58,10 @@ pub(crate) enum Weight {
 /// One event and the rootvg that was active when it happened.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// What is sent.
+    /// What happened.
     pub(crate) event: Event,
+    /// The text of its record.
+    pub(crate) text: String,
     /// Physical volume ids.
     pub(crate) rootvg: Vec<String>,
 }
@@ -109,10 +111,16 @@ impl Reader {
     }
 
     fn take(&mut self, found: record::Found) -> Entry {
-        let record::Found { content, hash, size } = found;
+        let record::Found { record, text, hash, size } = found;
+        self.step(Position { epoch: record.epoch, seq: record.seq, hash }, size);
+        let rootvg = record.rootvg.clone();
+        Entry { event: Event::new(self.operation, hash, record), text, rootvg }
+    }
+
+    /// Goes on after the record at `last`, which takes `size` bytes.
+    fn step(&mut self, last: Position, size: usize) {
         self.offset += size as u64;
-        self.last = Position { epoch: content.epoch, seq: content.seq, hash };
-        entry(self.operation, content, hash)
+        self.last = last;
     }
 
     /// At most `count` bytes from `offset` on: fewer at the end of the file.
@@ -266,9 +274,12 @@ impl Journal {
         at: Timestamp,
     ) -> Result<Option<Event>, Error> {
         let path = self.reader.path.clone();
-        let content = Content { epoch, seq, at, rootvg: self.rootvg.clone(), body: body.into() };
+        let record = Record { epoch, seq, at, rootvg: self.rootvg.clone(), body: body.into() };
         let full = || Error::Full { path: path.clone() };
-        let (bytes, hash) = record::encode(self.reader.last.hash, &content).map_err(|_| full())?;
+        let before = self.reader.last.hash;
+        let Recorded { event, text } =
+            Recorded::after(before, self.reader.operation, record).map_err(|_| full())?;
+        let bytes = record::encode(before, &text).ok_or_else(full)?;
         let kept_free = match weight {
             Weight::Needed => 0,
             Weight::Detail => RESERVE,
@@ -302,14 +313,9 @@ impl Journal {
         crash::point("journal.written");
         disk::doing("sync", &path, self.reader.file.sync_data())?;
         crash::point("journal.synced");
-        let found = record::Found { size: bytes.len(), content, hash };
-        Ok(Some(self.reader.take(found).event))
+        self.reader.step(Position { epoch, seq, hash: event.hash }, bytes.len());
+        Ok(Some(event))
     }
-}
-
-fn entry(operation: OperationId, content: Content, hash: Digest) -> Entry {
-    let Content { epoch, seq, at, rootvg, body } = content;
-    Entry { event: Event { operation, epoch, seq, hash, at, body }, rootvg }
 }
 
 /// Size of a journal: some hundred records of a few hundred bytes, two snapshots, and plenty.

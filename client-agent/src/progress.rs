@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nim_shared::frame::{Body, Boot, Change, Gap, Known, Moment, Position};
+use nim_shared::frame::{Body, Boot, Change, Event, Gap, Known, Moment, Position};
 use nim_shared::id::Epoch;
 use nim_shared::operation::{Report, Snapshot};
 use nim_shared::stage::{Phase, Point, Stage};
@@ -72,11 +72,16 @@ impl Progress {
         Ok((progress, reader.position()))
     }
 
-    /// Adds one record.
+    /// Adds one record that was read.
     pub(crate) fn add(&mut self, entry: &Entry) {
-        self.records += 1;
         self.rootvg.clone_from(&entry.rootvg);
-        if let Body::Known(known) = &entry.event.body {
+        self.add_event(&entry.event);
+    }
+
+    /// Adds what has just been recorded.
+    pub(crate) fn add_event(&mut self, event: &Event) {
+        self.records += 1;
+        if let Body::Known(known) = &event.body {
             self.told += usize::from(is_told(known));
             self.add_known(known);
         }

@@ -17,7 +17,7 @@ use crate::command::{self, Commands};
 use crate::crash;
 use crate::disk;
 use crate::facts::{self, Facts};
-use crate::journal::{self, Entry, Journal, Weight};
+use crate::journal::{self, Journal, Weight};
 use crate::operation::{Operation, Run, Stored, Verdict};
 use crate::progress::Progress;
 use crate::root::Root;
@@ -347,15 +347,8 @@ impl Supervisor {
     fn append(&mut self, known: Known, weight: Weight) -> Result<(), Error> {
         self.look_for_reopen()?;
         let event = self.journal.append(known, weight, facts::now())?;
-        self.add(event);
+        event.iter().for_each(|event| self.progress.add_event(event));
         Ok(())
-    }
-
-    fn add(&mut self, event: Option<nim_shared::frame::Event>) {
-        if let Some(event) = event {
-            let rootvg = self.progress.rootvg.clone();
-            self.progress.add(&Entry { event, rootvg });
-        }
     }
 
     /// Records that `stage` was entered, once.
@@ -417,7 +410,7 @@ impl Supervisor {
         let found = self.journal.position();
         let event =
             self.journal.open_epoch(epoch, Known::EpochOpened { claimed, found }, facts::now())?;
-        self.add(event);
+        event.iter().for_each(|event| self.progress.add_event(event));
         Ok(())
     }
 

@@ -8,7 +8,8 @@ mod event;
 mod file;
 
 pub use event::{
-    Body, Change, ChangeClass, ChangeMoment, Effect, Event, Gap, Known, Moment, Verdict,
+    Body, Change, ChangeClass, ChangeMoment, Effect, Event, Gap, Known, Moment, Record, Recorded,
+    Verdict,
 };
 pub use file::{FileChunk, FileFrame, FileOffer, FileState};
 
@@ -204,7 +205,7 @@ pub enum AgentFrame {
         fence: Fence,
     },
     /// One journalled event.
-    Event(Box<Event>),
+    Event(Box<Recorded>),
     /// Raw output of what runs, in order.
     Output {
         /// The operation.

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use nim_shared::frame;
-use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame};
+use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame, Record};
 use nim_shared::request::Request;
 use nim_shared::yaml::FleetFile;
 use schemars::generate::SchemaSettings;
@@ -40,6 +40,15 @@ fn request() {
         "request",
         "The order that start carries as text",
         |generator| json!({ "allOf": [generator.subschema_for::<Request>()] }),
+    );
+}
+
+#[test]
+fn record() {
+    check(
+        "record",
+        "The record of an agent's journal that event carries as text",
+        |generator| json!({ "allOf": [generator.subschema_for::<Record>()] }),
     );
 }
 

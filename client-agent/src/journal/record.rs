@@ -1,30 +1,14 @@
 //! One record as bytes: length, checksum, the hash before, the content, filled up to a multiple of eight.
 
-use serde::{Deserialize, Serialize};
-
-use nim_shared::frame::Body;
-use nim_shared::id::{Digest, Epoch, Seq};
-use nim_shared::stamp::Timestamp;
-
-/// What a record says. Its JSON text is what the hash covers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Content {
-    /// The line of history.
-    pub(crate) epoch: Epoch,
-    /// Number in that line.
-    pub(crate) seq: Seq,
-    /// The LPAR's wall clock.
-    pub(crate) at: Timestamp,
-    /// Physical volume ids of the rootvg that was active: tells one copy of the system from another.
-    pub(crate) rootvg: Vec<String>,
-    /// What happened.
-    pub(crate) body: Body,
-}
+use nim_shared::frame::Record;
+use nim_shared::id::Digest;
 
 /// A record that was found whole.
 pub(crate) struct Found {
     /// What it says.
-    pub(crate) content: Content,
+    pub(crate) record: Record,
+    /// Its text.
+    pub(crate) text: String,
     /// Its hash, chained to the one before.
     pub(crate) hash: Digest,
     /// Bytes that it takes.
@@ -41,22 +25,18 @@ pub(crate) enum Place {
     Bad,
 }
 
-/// The bytes of a record after the one with hash `before`, and its hash.
-pub(crate) fn encode(
-    before: Digest,
-    content: &Content,
-) -> Result<(Vec<u8>, Digest), serde_json::Error> {
-    let text = serde_json::to_vec(content)?;
-    let length = u32::try_from(text.len()).map_err(serde::ser::Error::custom)?;
+/// The bytes of a record with this text after the one with hash `before`; `None` when it is too long.
+pub(crate) fn encode(before: Digest, text: &str) -> Option<Vec<u8>> {
+    let length = u32::try_from(text.len()).ok()?;
     let mut bytes = Vec::with_capacity(size(text.len()));
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.extend_from_slice(&crc(before, &text).to_be_bytes());
+    bytes.extend_from_slice(&crc(before, text.as_bytes()).to_be_bytes());
     bytes.extend_from_slice(&[0; 4]);
     bytes.extend_from_slice(&before.0);
-    bytes.extend_from_slice(&text);
+    bytes.extend_from_slice(text.as_bytes());
     bytes.resize(size(text.len()), 0);
-    Ok((bytes, before.chain(&text)))
+    Some(bytes)
 }
 
 /// What `bytes` begins with, where the record before has the hash `before`.
@@ -69,13 +49,10 @@ pub(crate) fn decode(before: Digest, bytes: &[u8]) -> Place {
             if found != before || crc(before, text) != sum {
                 return Place::Bad;
             }
-            match serde_json::from_slice(text) {
-                Ok(content) => {
-                    let (hash, size) = (before.chain(text), size(length));
-                    Place::Record(Box::new(Found { content, hash, size }))
-                }
-                Err(_) => Place::Bad,
-            }
+            let Ok(text) = std::str::from_utf8(text) else { return Place::Bad };
+            let Ok(record) = serde_json::from_str(text) else { return Place::Bad };
+            let (hash, size) = (before.chain(text.as_bytes()), size(length));
+            Place::Record(Box::new(Found { record, text: text.to_owned(), hash, size }))
         }
     }
 }
@@ -136,5 +113,5 @@ pub(crate) const HEADER: usize = 48;
 /// Records begin at multiples of this.
 pub(crate) const STEP: usize = 8;
 
-/// Most bytes of one record. Below the limit of a frame, which carries the same.
+/// Most bytes of one record. Below half the limit of a frame, which carries the same as a string: at most each byte escaped.
 pub(crate) const LARGEST: usize = 256 << 10;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use nim_shared::frame::{AgentFrame, Body, Known, OUTPUT_CHUNK, Position};
+use nim_shared::frame::{AgentFrame, Body, Known, OUTPUT_CHUNK, Position, Recorded};
 use nim_shared::id::{Epoch, ObjectName, OperationId};
 use nim_shared::stage::Phase;
 
@@ -18,7 +18,7 @@ use super::Out;
 use crate::alive::{self, Watch};
 use crate::command::Commands;
 use crate::disk;
-use crate::journal::{self, Reader};
+use crate::journal::{self, Entry, Reader};
 use crate::operation::Operation;
 use crate::progress::Contained;
 use crate::slot::Slot;
@@ -152,7 +152,7 @@ impl Stream {
 
     fn pass_on(&mut self, out: &Out, commands: &Commands) -> Result<(), Error> {
         while let Some(entry) = self.journal.next()? {
-            let event = entry.event;
+            let Entry { event, text, .. } = entry;
             if let Body::Known(known) = &event.body {
                 match &**known {
                     Known::Phase { phase, .. } => self.phase = phase.known(),
@@ -163,7 +163,8 @@ impl Stream {
             }
             if self.is_new(event.epoch, event.seq.0) {
                 self.epoch = event.epoch;
-                out.send(&AgentFrame::Event(Box::new(event))).map_err(Error::Out)?;
+                let recorded = Recorded { event, text };
+                out.send(&AgentFrame::Event(Box::new(recorded))).map_err(Error::Out)?;
             }
         }
         // Output belongs to the line of history that the master is told about next.

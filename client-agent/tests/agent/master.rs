@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use nim_shared::VERSION;
 use nim_shared::frame::{
     self, AgentFrame, Body, Change, ChangeMoment, Event, FileChunk, FileFrame, FileOffer, Known,
-    MasterFrame, PROTOCOL, Position, Refusal, SecretText,
+    MasterFrame, PROTOCOL, Position, Recorded, Refusal, SecretText,
 };
 use nim_shared::id::{Digest, Fence, OperationId};
 use nim_shared::operation::Report;
@@ -264,9 +264,18 @@ impl Master {
         self.sequence().iter().any(|line| line == "point ready")
     }
 
-    fn event(&mut self, session: &mut Session, event: Event) -> Option<Report> {
+    fn event(&mut self, session: &mut Session, recorded: Recorded) -> Option<Report> {
+        let event = &recorded.event;
         let at = Position { epoch: event.epoch, seq: event.seq, hash: event.hash };
         if (at.epoch, at.seq) > (self.position.epoch, self.position.seq) {
+            let before = match &event.body {
+                Body::Known(known) => match **known {
+                    Known::EpochOpened { found, .. } => found.hash,
+                    _ => self.position.hash,
+                },
+                Body::Other(_) => self.position.hash,
+            };
+            assert!(recorded.follows(before), "not chained: {recorded:?}");
             assert_eq!(
                 at.seq.0,
                 if at.epoch > self.position.epoch { 1 } else { self.position.seq.0 + 1 }
@@ -279,7 +288,7 @@ impl Master {
         }
         let (operation, upto) = (self.operation, self.position);
         session.send(&MasterFrame::Ack { operation, upto, output_offset: 0 });
-        match event.body {
+        match recorded.event.body {
             Body::Known(known) => match *known {
                 Known::Point { point } if point.known() == Some(Point::Ready) => {
                     session.send(&MasterFrame::Proceed { command: self.command() });

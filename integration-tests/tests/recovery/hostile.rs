@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::{Harness, wait_until};
 use nim_lab::clock::Mode;
-use nim_shared::frame::{AgentFrame, Body, Event, FRAME_LIMIT, Known, Position, write};
+use nim_shared::frame::{AgentFrame, Body, FRAME_LIMIT, Known, Position, Record, Recorded, write};
 use nim_shared::id::{Digest, Epoch, OperationId, Seq};
 use nim_shared::operation::{Blackout, Named, Outcome, Report};
 use nim_shared::stage::Stage;
@@ -43,6 +43,8 @@ enum Says {
     Escapes,
     /// Events with gaps.
     Jump,
+    /// A journal of which a record was changed.
+    Forged,
     /// That it succeeded, before anything was done.
     Success,
     /// Events of the operation of another LPAR.
@@ -69,6 +71,7 @@ const HOSTILE: &[Hostile] = &[
         ..Hostile::after_hello("escapes", Says::Escapes, "running")
     },
     Hostile::after_hello("jump", Says::Jump, "cannot be"),
+    Hostile::after_hello("forged", Says::Forged, "is not that of its record"),
     Hostile::after_hello("success", Says::Success, "succeeded"),
     Hostile::after_hello("foreign", Says::Foreign, "cannot be"),
     Hostile {
@@ -218,6 +221,9 @@ fn says(what: Says, victim: OperationId) -> Result<Vec<u8>> {
         blackout: Blackout::default(),
         estimated_total: None,
     };
+    let told = |operation, told: Vec<(u64, Known)>| -> Result<Vec<AgentFrame>> {
+        Ok([vec![taken.clone()], events(operation, told)?].concat())
+    };
     let frames = match what {
         Says::FloodAtOnce | Says::Flood | Says::Nothing => vec![],
         Says::Nul => return Ok(b"\0\0\0\0\n".repeat(1000)),
@@ -225,41 +231,55 @@ fn says(what: Says, victim: OperationId) -> Result<Vec<u8>> {
             return Ok(["[".repeat(FRAME_LIMIT - 2).as_str(), "\n"].concat().into_bytes());
         }
         Says::DeepEvent => {
-            let frame = event(own(), 1, note("BODY"));
-            let line = String::from_utf8(write(&frame)?)?;
-            let body = serde_json::to_string(&Body::from(note("BODY")))?;
+            let line = lines(&events(own(), vec![(1, note("BODY"))])?)?;
+            let body = serde_json::to_string(&Body::from(note("BODY")))?.replace('"', "\\\"");
+            ensure!(line.contains(&body), "{line} without {body}");
             let deep = ["[".repeat(FRAME_LIMIT / 4), "]".repeat(FRAME_LIMIT / 4)].concat();
             return Ok(replaced(&line.replace(&body, &deep)));
         }
-        Says::Escapes => vec![
-            taken,
-            event(own(), 1, note(red)),
-            event(own(), 2, Known::Stage { stage: Named::Other(red.to_owned()) }),
-            event(own(), 3, Known::Code { code: red.to_owned(), text: red.to_owned() }),
-            AgentFrame::Output {
-                operation: own(),
-                epoch: Epoch(1),
-                offset: 0,
-                // ESC [ 3 1 m, BEL, a line end, 0x9b.
-                data: "G1szMW0HCps=".to_owned(),
-            },
-            AgentFrame::Refused {
-                operation: Some(own()),
-                refused: red.to_owned(),
-                why: Named::Other(red.to_owned()),
-                text: red.to_owned(),
-            },
-        ],
-        Says::Jump => vec![taken, event(own(), 1, note("one")), event(own(), 3, note("three"))],
-        Says::Success => vec![taken, event(own(), 1, Known::Finished(report(red)))],
-        Says::Foreign => vec![
-            taken,
-            event(victim, 1, Known::Stage { stage: Named::Known(Stage::Post) }),
-            event(victim, 2, Known::Finished(report("all is well"))),
-        ],
+        Says::Escapes => {
+            let told = told(
+                own(),
+                vec![
+                    (1, note(red)),
+                    (2, Known::Stage { stage: Named::Other(red.to_owned()) }),
+                    (3, Known::Code { code: red.to_owned(), text: red.to_owned() }),
+                ],
+            )?;
+            let rest = vec![
+                AgentFrame::Output {
+                    operation: own(),
+                    epoch: Epoch(1),
+                    offset: 0,
+                    // ESC [ 3 1 m, BEL, a line end, 0x9b.
+                    data: "G1szMW0HCps=".to_owned(),
+                },
+                AgentFrame::Refused {
+                    operation: Some(own()),
+                    refused: red.to_owned(),
+                    why: Named::Other(red.to_owned()),
+                    text: red.to_owned(),
+                },
+            ];
+            [told, rest].concat()
+        }
+        Says::Jump => told(own(), vec![(1, note("one")), (3, note("three"))])?,
+        Says::Forged => {
+            let line = lines(&told(own(), vec![(1, note("one")), (2, note("forge me"))])?)?;
+            return Ok(replaced(&line.replace("forge me", "forged")));
+        }
+        Says::Success => told(own(), vec![(1, Known::Finished(report(red)))])?,
+        Says::Foreign => {
+            let entered = Known::Stage { stage: Named::Known(Stage::Post) };
+            told(victim, vec![(1, entered), (2, Known::Finished(report("all is well")))])?
+        }
     };
+    Ok(replaced(&lines(&frames)?))
+}
+
+fn lines(frames: &[AgentFrame]) -> Result<String> {
     let lines: Vec<Vec<u8>> = frames.iter().map(write).collect::<Result<_, _>>()?;
-    Ok(replaced(&String::from_utf8(lines.concat())?))
+    Ok(String::from_utf8(lines.concat())?)
 }
 
 /// `text` with names for the operation and the digest that the script learns.
@@ -269,13 +289,16 @@ fn replaced(text: &str) -> Vec<u8> {
     text.replace(&operation, "OPERATION").replace(&digest, "\"digest\":\"DIGEST\"").into_bytes()
 }
 
-fn event(operation: OperationId, seq: u64, body: Known) -> AgentFrame {
-    AgentFrame::Event(Box::new(Event {
-        operation,
-        epoch: Epoch(1),
-        seq: Seq(seq),
-        hash: Digest::of(&seq.to_be_bytes()),
-        at: Timestamp::from_unix_micros(0),
-        body: body.into(),
-    }))
+/// Events of `operation`, each with its number, chained as in an honest agent's journal.
+fn events(operation: OperationId, told: Vec<(u64, Known)>) -> Result<Vec<AgentFrame>> {
+    let (mut before, mut frames) = (Digest::ZERO, Vec::new());
+    for (seq, body) in told {
+        let at = Timestamp::from_unix_micros(0);
+        let body = body.into();
+        let record = Record { epoch: Epoch(1), seq: Seq(seq), at, rootvg: vec![], body };
+        let recorded = Recorded::after(before, operation, record)?;
+        before = recorded.event.hash;
+        frames.push(AgentFrame::Event(Box::new(recorded)));
+    }
+    Ok(frames)
 }

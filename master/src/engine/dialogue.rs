@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use nim_shared::frame::{
     AgentFrame, AgentHello, Change, Command, Event as JournalEvent, Identity, MasterFrame,
-    OUTPUT_CHUNK, PROTOCOL_FLOOR, Refusal,
+    OUTPUT_CHUNK, PROTOCOL_FLOOR, Recorded, Refusal,
 };
 use nim_shared::id::{Digest, Epoch, Fence, ObjectName, OperationId};
 use nim_shared::operation::{Blackout, Named, Report};
@@ -114,7 +114,7 @@ pub enum Broken {
         /// What came.
         found: &'static str,
     },
-    /// The journal jumps, or tells of another operation.
+    /// The journal jumps, was changed, or tells of another operation.
     #[error(transparent)]
     Journal(#[from] Violation),
     /// A journal event does not fit the operation's state.
@@ -285,7 +285,7 @@ impl Dialogue {
                 Ok(())
             }
             AgentFrame::Refused { refused, why, text, .. } => self.refused(&refused, &why, &text),
-            AgentFrame::Event(event) => self.event(*event),
+            AgentFrame::Event(recorded) => self.event(*recorded),
             AgentFrame::Output { operation, epoch, offset, data } => {
                 self.mine(operation)?;
                 self.take_output(epoch, offset, &data)
@@ -346,10 +346,10 @@ impl Dialogue {
         }
     }
 
-    fn event(&mut self, event: JournalEvent) -> Result<(), Broken> {
+    fn event(&mut self, recorded: Recorded) -> Result<(), Broken> {
         // On a copy: an event that does not fit must not leave half of itself behind.
         let mut progress = self.progress.clone();
-        match progress.take(self.order.operation, &event)? {
+        match progress.take(self.order.operation, &recorded)? {
             Step::Repeated => return Ok(()),
             Step::Next(Some(happened)) => self.happened(happened)?,
             Step::Next(None) => {}
@@ -359,7 +359,7 @@ impl Dialogue {
         }
         self.progress = progress;
         self.pending.changed = true;
-        self.pending.events.push(event);
+        self.pending.events.push(recorded.event);
         Ok(())
     }
 

@@ -1,10 +1,10 @@
 //! What an agent's journal says, in the engine's terms. Pure.
 //!
-//! Nothing that comes from a host is trusted: an event counts only when it is the next one of its own operation. Times and
-//! texts of the LPAR are kept for display, nothing is decided by them.
+//! Nothing that comes from a host is trusted: an event counts only when it is the next one of its own operation, and its hash
+//! that of its text after the one before. Times and texts of the LPAR are kept for display, nothing is decided by them.
 
-use nim_shared::frame::{Body, Event as JournalEvent, Known, Position};
-use nim_shared::id::OperationId;
+use nim_shared::frame::{Body, Known, Position, Recorded};
+use nim_shared::id::{Digest, OperationId};
 use nim_shared::operation::{Outcome, Report};
 use nim_shared::unit::Seconds;
 use serde::{Deserialize, Serialize};
@@ -67,21 +67,26 @@ pub enum Violation {
         /// Number of the event.
         found_seq: nim_shared::id::Seq,
     },
+    /// Its hash is not that of its record: the journal was changed, or another one was put in its place.
+    #[error("the hash of event {epoch}/{seq} is not that of its record after the one before")]
+    Hash {
+        /// Epoch of the event.
+        epoch: nim_shared::id::Epoch,
+        /// Number of the event.
+        seq: nim_shared::id::Seq,
+    },
     /// It comes after the last record.
     #[error("an event after the agent's last record")]
     AfterTheEnd,
 }
 
 impl Progress {
-    /// Takes `event` of `operation` in.
+    /// Takes an event of `operation` in.
     ///
     /// # Errors
     /// [`Violation`]; the progress stays as it was.
-    pub fn take(
-        &mut self,
-        operation: OperationId,
-        event: &JournalEvent,
-    ) -> Result<Step, Violation> {
+    pub fn take(&mut self, operation: OperationId, recorded: &Recorded) -> Result<Step, Violation> {
+        let event = &recorded.event;
         if event.operation != operation {
             return Err(Violation::AnotherOperation {
                 expected: operation,
@@ -94,13 +99,18 @@ impl Progress {
         }
         let continues = event.epoch == at.epoch && event.seq == at.seq.next();
         // A database that lost its last commits may have missed an epoch: any later one may begin.
-        let opens = event.epoch > at.epoch && event.seq.0 == 1 && is_opening(&event.body);
-        if !continues && !opens {
+        let opens = (event.epoch > at.epoch && event.seq.0 == 1)
+            .then(|| opened_after(&event.body))
+            .flatten();
+        let Some(before) = continues.then_some(at.hash).or(opens) else {
             return Err(Violation::Jump {
                 expected: at,
                 found_epoch: event.epoch,
                 found_seq: event.seq,
             });
+        };
+        if !recorded.follows(before) {
+            return Err(Violation::Hash { epoch: event.epoch, seq: event.seq });
         }
         // A journal goes on after "stuck": a later supervisor may put back what this one could not.
         let over = |report: &Report| !matches!(report.outcome, Outcome::Stuck { .. });
@@ -145,15 +155,22 @@ impl Progress {
     }
 }
 
-/// Whether an event may begin a new line of history.
-fn is_opening(body: &Body) -> bool {
-    matches!(body, Body::Known(known) if matches!(**known, Known::EpochOpened { .. }))
+/// The hash before an event that may begin a new line of history: what stands in that journal, which need not be stored here.
+fn opened_after(body: &Body) -> Option<Digest> {
+    match body {
+        Body::Known(known) => match **known {
+            Known::EpochOpened { found, .. } => Some(found.hash),
+            _ => None,
+        },
+        Body::Other(_) => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nim_shared::id::{Digest, Epoch, Seq};
+    use nim_shared::frame::Record;
+    use nim_shared::id::{Epoch, Seq};
     use nim_shared::operation::Named;
     use nim_shared::stage::Stage;
     use nim_shared::stamp::Timestamp;
@@ -162,23 +179,20 @@ mod tests {
         OperationId(uuid::Uuid::from_u128(number))
     }
 
-    fn event(epoch: u64, seq: u64, body: impl Into<Body>) -> JournalEvent {
-        JournalEvent {
-            operation: operation(1),
-            epoch: Epoch(epoch),
-            seq: Seq(seq),
-            hash: Digest::of(&seq.to_be_bytes()),
-            at: Timestamp::from_unix_micros(0),
-            body: body.into(),
-        }
+    /// The event that an honest agent sends after what `progress` has.
+    fn event(progress: &Progress, epoch: u64, seq: u64, body: impl Into<Body>) -> Recorded {
+        let at = Timestamp::from_unix_micros(0);
+        let body = body.into();
+        let record = Record { epoch: Epoch(epoch), seq: Seq(seq), at, rootvg: vec![], body };
+        Recorded::after(progress.position.hash, operation(1), record).unwrap()
     }
 
     fn note() -> Known {
         Known::Note { text: "n".to_owned() }
     }
 
-    fn opened() -> Known {
-        Known::EpochOpened { claimed: Position::START, found: Position::START }
+    fn opened(found: Position) -> Known {
+        Known::EpochOpened { claimed: Position::START, found }
     }
 
     fn finished() -> Known {
@@ -193,34 +207,37 @@ mod tests {
         })
     }
 
-    fn after(events: Vec<JournalEvent>) -> Progress {
+    fn after(body: Known) -> Progress {
         let mut progress = Progress::START;
-        for event in events {
-            progress.take(operation(1), &event).unwrap();
-        }
+        let event = event(&progress, 1, 1, body);
+        progress.take(operation(1), &event).unwrap();
         progress
     }
 
     #[test]
     fn the_next_event_counts_and_a_repeated_one_does_not() {
-        let mut progress = after(vec![event(1, 1, note())]);
-        assert_eq!(progress.take(operation(1), &event(1, 1, note())), Ok(Step::Repeated));
-        let entered = Known::Stage { stage: Named::Known(Stage::Prep) };
-        let step = progress.take(operation(1), &event(1, 2, entered));
+        let mut progress = after(note());
+        let repeated = event(&Progress::START, 1, 1, note());
+        assert_eq!(progress.take(operation(1), &repeated), Ok(Step::Repeated));
+        let entered = event(&progress, 1, 2, Known::Stage { stage: Named::Known(Stage::Prep) });
+        let step = progress.take(operation(1), &entered);
         assert_eq!(step, Ok(Step::Next(Some(Event::Entered(Stage::Prep)))));
         assert_eq!(progress.position.seq, Seq(2));
     }
 
     #[test]
     fn jumps_and_foreign_events_change_nothing() {
-        let before = after(vec![event(1, 1, note())]);
+        let before = after(note());
+        let event = |epoch, seq, body: Known| event(&before, epoch, seq, body);
+        let mut foreign = event(1, 2, note());
+        foreign.event.operation = operation(2);
         let hostile = [
             event(1, 3, note()),
             event(2, 1, note()),
             event(3, 1, note()),
-            event(2, 2, opened()),
+            event(2, 2, opened(before.position)),
             event(u64::MAX, u64::MAX, note()),
-            JournalEvent { operation: operation(2), ..event(1, 2, note()) },
+            foreign,
         ];
         for event in hostile {
             let mut progress = before.clone();
@@ -230,25 +247,46 @@ mod tests {
     }
 
     #[test]
+    fn a_record_whose_hash_does_not_fit_changes_nothing() {
+        let before = after(note());
+        let honest = event(&before, 1, 2, note());
+        let changed = Recorded { text: honest.text.replace("\"n\"", "\"m\""), ..honest.clone() };
+        let other = after(Known::Note { text: "another journal".to_owned() });
+        let elsewhere = event(&other, 1, 2, note());
+        let unchained = event(&before, 2, 1, opened(other.position));
+        for event in [changed, elsewhere, unchained] {
+            let mut progress = before.clone();
+            let (epoch, seq) = (event.event.epoch, event.event.seq);
+            assert_eq!(progress.take(operation(1), &event), Err(Violation::Hash { epoch, seq }));
+            assert_eq!(progress, before);
+        }
+        assert!(before.clone().take(operation(1), &honest).is_ok());
+        let mut elsewhere = before;
+        let opening = event(&other, 2, 1, opened(other.position));
+        assert_eq!(elsewhere.take(operation(1), &opening), Ok(Step::Next(None)));
+    }
+
+    #[test]
     fn a_new_epoch_forgets_what_the_old_one_said_of_the_end() {
-        let ended = after(vec![event(1, 1, finished())]);
+        let ended = after(finished());
         assert!(ended.report.is_some());
-        assert_eq!(
-            ended.clone().take(operation(1), &event(1, 2, note())),
-            Err(Violation::AfterTheEnd)
-        );
+        let late = event(&ended, 1, 2, note());
+        assert_eq!(ended.clone().take(operation(1), &late), Err(Violation::AfterTheEnd));
         let mut other = ended;
-        assert_eq!(other.take(operation(1), &event(2, 1, opened())), Ok(Step::Next(None)));
+        let opening = event(&other, 2, 1, opened(other.position));
+        assert_eq!(other.take(operation(1), &opening), Ok(Step::Next(None)));
         assert_eq!(other.report, None);
-        assert_eq!(other.take(operation(1), &event(2, 2, note())), Ok(Step::Next(None)));
+        let next = event(&other, 2, 2, note());
+        assert_eq!(other.take(operation(1), &next), Ok(Step::Next(None)));
     }
 
     #[test]
     fn what_a_newer_agent_says_is_stored_and_means_nothing() {
         let mut progress = Progress::START;
-        let newer = event(1, 1, Body::Other(serde_json::json!({"kind": "x"})));
+        let newer = event(&progress, 1, 1, Body::Other(serde_json::json!({"kind": "x"})));
         assert_eq!(progress.take(operation(1), &newer), Ok(Step::Next(None)));
         let later = Known::Stage { stage: Named::Other("seance".to_owned()) };
-        assert_eq!(progress.take(operation(1), &event(1, 2, later)), Ok(Step::Next(None)));
+        let later = event(&progress, 1, 2, later);
+        assert_eq!(progress.take(operation(1), &later), Ok(Step::Next(None)));
     }
 }

@@ -1,5 +1,7 @@
 //! Journalled events: what happened on the LPAR, in order.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Digest, Epoch, Fence, OperationId, Seq};
@@ -10,7 +12,93 @@ use crate::unit::{Milliseconds, Seconds};
 
 use super::{Boot, Identity, Position};
 
-/// One record of an operation's journal.
+/// A record as it stands in the journal of an operation. Its JSON text is what the hash covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Record {
+    /// The line of history.
+    pub epoch: Epoch,
+    /// Number in that line, from 1, without gaps.
+    pub seq: Seq,
+    /// The LPAR's wall clock in UTC.
+    pub at: Timestamp,
+    /// Physical volume ids of the rootvg that was active: tells one copy of the system from another.
+    pub rootvg: Vec<String>,
+    /// What happened.
+    pub body: Body,
+}
+
+/// An event on its way to the master: with the text of its record as it stands in the journal, so that the master can compute
+/// the hash again, also where a newer agent writes fields that it does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// What the text says.
+    pub event: Event,
+    /// A [`Record`] as JSON text.
+    pub text: String,
+}
+
+impl Recorded {
+    /// The record of `operation` after one with the hash `before`.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn after(
+        before: Digest,
+        operation: OperationId,
+        record: Record,
+    ) -> Result<Self, serde_json::Error> {
+        let text = serde_json::to_string(&record)?;
+        let hash = before.chain(text.as_bytes());
+        Ok(Self { event: Event::new(operation, hash, record), text })
+    }
+
+    /// Whether its hash is the one that such a record has after one with the hash `before`.
+    #[must_use]
+    pub fn follows(&self, before: Digest) -> bool {
+        before.chain(self.text.as_bytes()) == self.event.hash
+    }
+}
+
+/// [`Recorded`] as it is sent.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct Sent<'a> {
+    /// The operation.
+    operation: OperationId,
+    /// Hash of `record`, chained to the one of the record before.
+    hash: Digest,
+    /// A `Record` as JSON text, as it stands in the journal.
+    record: Cow<'a, str>,
+}
+
+impl Serialize for Recorded {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Event { operation, hash, .. } = self.event;
+        Sent { operation, hash, record: Cow::Borrowed(&self.text) }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Recorded {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Sent { operation, hash, record } = Sent::deserialize(deserializer)?;
+        let read = serde_json::from_str(&record).map_err(serde::de::Error::custom)?;
+        Ok(Self { event: Event::new(operation, hash, read), text: record.into_owned() })
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Recorded {
+    fn schema_name() -> Cow<'static, str> {
+        "Recorded".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Sent::json_schema(generator)
+    }
+}
+
+/// One event of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Event {
@@ -20,12 +108,21 @@ pub struct Event {
     pub epoch: Epoch,
     /// Number in that line, from 1, without gaps.
     pub seq: Seq,
-    /// Hash of this record, chained to the one before.
+    /// Hash of its record, chained to the one before.
     pub hash: Digest,
     /// The LPAR's wall clock in UTC. For display: nothing is decided by it.
     pub at: Timestamp,
     /// What happened.
     pub body: Body,
+}
+
+impl Event {
+    /// What `record` of `operation` says.
+    #[must_use]
+    pub fn new(operation: OperationId, hash: Digest, record: Record) -> Self {
+        let Record { epoch, seq, at, body, rootvg: _ } = record;
+        Self { operation, epoch, seq, hash, at, body }
+    }
 }
 
 /// What happened, or what another version says happened.

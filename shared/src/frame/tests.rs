@@ -35,14 +35,19 @@ fn a_known_kind_that_misses_a_field_is_malformed() {
 #[test]
 fn an_event_of_a_newer_agent_is_kept_as_it_came() {
     let event = |body: &str| {
-        let line = format!(
-            r#"{{"frame":"event","operation":"{OPERATION}","epoch":1,"seq":7,"hash":"{}","at":"2026-01-01T00:00:00Z","body":{body}}}"#,
-            Digest::ZERO
+        let record = format!(
+            r#"{{"epoch":1,"seq":7,"at":"2026-01-01T00:00:00Z","rootvg":[],"mood":"good","body":{body}}}"#,
         );
-        match read::<AgentFrame>(line.as_bytes()).unwrap() {
-            AgentFrame::Event(event) => event.body,
-            other => panic!("read as {other:?}"),
-        }
+        let hash = Digest::ZERO.chain(record.as_bytes());
+        let line = serde_json::json!({
+            "frame": "event", "operation": OPERATION, "hash": hash.to_string(), "record": record,
+        });
+        let AgentFrame::Event(recorded) = read(line.to_string().as_bytes()).unwrap() else {
+            panic!("{line}")
+        };
+        assert!(recorded.follows(Digest::ZERO), "also with what this version does not know");
+        assert!(!recorded.follows(hash));
+        recorded.event.body
     };
     let newer = r#"{"kind":"phase_of_moon","full":true}"#;
     assert_eq!(event(newer), Body::Other(serde_json::from_str(newer).unwrap()));
@@ -50,6 +55,27 @@ fn an_event_of_a_newer_agent_is_kept_as_it_came() {
     assert_eq!(event(r#"{"kind":"point","point":"ready"}"#), known.into());
     let later = Known::Point { point: Named::Other("paused".to_owned()) };
     assert_eq!(event(r#"{"kind":"point","point":"paused"}"#), later.into());
+}
+
+#[test]
+fn an_event_says_what_its_record_says_and_the_hash_covers_it() {
+    let record = Record {
+        epoch: Epoch(2),
+        seq: Seq(3),
+        at: Timestamp::from_unix_micros(0),
+        rootvg: vec!["00f9".to_owned()],
+        body: Known::Note { text: "\"quoted\"\n\u{7}".to_owned() }.into(),
+    };
+    let operation = OPERATION.parse().unwrap();
+    let recorded = Recorded::after(Digest::of(b"before"), operation, record.clone()).unwrap();
+    assert_eq!(recorded.event, Event::new(operation, recorded.event.hash, record));
+    let line = write(&AgentFrame::Event(Box::new(recorded.clone()))).unwrap();
+    let AgentFrame::Event(arrived) = read(&line[..line.len() - 1]).unwrap() else { panic!() };
+    assert_eq!(*arrived, recorded);
+    assert!(arrived.follows(Digest::of(b"before")));
+    let forged = String::from_utf8(line).unwrap().replace("quoted", "forged");
+    let AgentFrame::Event(forged) = read(forged.trim_end().as_bytes()).unwrap() else { panic!() };
+    assert!(!forged.follows(Digest::of(b"before")));
 }
 
 #[test]
@@ -67,6 +93,13 @@ fn a_secret_is_not_shown() {
 fn deep_nesting_is_an_error_not_an_overflow() {
     let deep =
         format!(r#"{{"frame":"event","body":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000));
+    assert!(read::<AgentFrame>(deep.as_bytes()).is_err());
+    let deep = format!(
+        r#"{{"frame":"event","operation":"{OPERATION}","hash":"{}","record":"{{\"body\":{}{}}}"}}"#,
+        Digest::ZERO,
+        "[".repeat(200_000),
+        "]".repeat(200_000)
+    );
     assert!(read::<AgentFrame>(deep.as_bytes()).is_err());
 }
 

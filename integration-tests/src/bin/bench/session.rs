@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Result;
 use nim_lab::replay::{Script, Step};
 use nim_shared::frame::{
-    self, AgentFrame, AgentHello, Boot, ClockReading, Event, Identity, Known, Position, Verdict,
+    self, AgentFrame, AgentHello, Boot, ClockReading, Identity, Known, Position, Record, Recorded,
+    Verdict,
 };
-use nim_shared::id::{Digest, Epoch, Fence, InstallationId, OperationId, Seq};
+use nim_shared::id::{Digest, Fence, InstallationId, OperationId};
 use nim_shared::operation::{Blackout, Named, Outcome, Report, Snapshot};
 use nim_shared::stage::{Phase, Point, Stage};
 use nim_shared::stamp::Timestamp;
@@ -20,22 +21,20 @@ use uuid::Uuid;
 /// Number of journalled events of a session.
 pub(crate) const EVENTS: u32 = 10;
 
-/// Number of the event that says `ready`.
-const READY: u64 = 5;
-
-/// Stands for the operation's id and the order's digest until the master has named them.
-struct Placeholders {
+/// What an agent says, and how far its journal is. Operation and digest stand for those that the master will name.
+struct Agent {
     operation: OperationId,
     digest: Digest,
     now: Timestamp,
+    journal: Position,
 }
 
 /// A whole preview with its outcome.
 pub(crate) fn whole() -> Result<Script> {
-    let with = Placeholders::new();
-    let mut steps = with.hello()?;
+    let mut agent = Agent::new();
+    let mut steps = agent.hello()?;
     steps.push(Step::Hear("start".to_owned()));
-    steps.extend(with.taken()?);
+    steps.extend(agent.taken()?);
     steps.push(Step::Hear("proceed".to_owned()));
     let estimate = (Some(Seconds(77)), Some(Seconds(1200)));
     let after = [
@@ -53,8 +52,8 @@ pub(crate) fn whole() -> Result<Script> {
             estimated_total: estimate.1,
         }),
     ];
-    for (body, seq) in after.into_iter().zip(READY + 1..) {
-        steps.push(with.event(seq, body)?);
+    for body in after {
+        steps.push(agent.event(body)?);
     }
     // An agent stays until the master has closed its input.
     steps.push(Step::Hear("end".to_owned()));
@@ -64,22 +63,22 @@ pub(crate) fn whole() -> Result<Script> {
 /// A preview that was begun and stays: an event every `pause`, `count` of them, then nothing more. To a master that comes back it
 /// says nothing but that it is there.
 pub(crate) fn held(pause: Duration, count: u64) -> Result<Script> {
-    let with = Placeholders::new();
-    let mut steps = with.hello()?;
-    let mut first = with.taken()?;
-    for seq in 0..count {
-        first.push(Step::Pause(pause));
-        first.push(with.event(READY + 1 + seq, passed("PASSED: as expected"))?);
-    }
+    let mut agent = Agent::new();
+    let mut steps = agent.hello()?;
+    let mut first = agent.taken()?;
     let attached = AgentFrame::Attached {
-        operation: with.operation,
-        digest: with.digest,
-        at: Position { epoch: Epoch(1), seq: Seq(READY), hash: hash(READY) },
+        operation: agent.operation,
+        digest: agent.digest,
+        at: agent.journal,
         output_bytes: 0,
         proceeded: false,
         request: None,
     };
-    let again = Script::new(vec![with.say(&attached)?]);
+    let again = Script::new(vec![agent.say(&attached)?]);
+    for _ in 0..count {
+        first.push(Step::Pause(pause));
+        first.push(agent.event(passed("PASSED: as expected"))?);
+    }
     steps.push(Step::Choose(vec![
         ("start".to_owned(), Script::new(first)),
         ("attach".to_owned(), again),
@@ -88,12 +87,13 @@ pub(crate) fn held(pause: Duration, count: u64) -> Result<Script> {
     Ok(Script::new(steps))
 }
 
-impl Placeholders {
+impl Agent {
     fn new() -> Self {
         Self {
             operation: OperationId(Uuid::from_u128(0xbe9c)),
             digest: Digest::of(b"the order"),
             now: Timestamp::new(time::OffsetDateTime::now_utc()),
+            journal: Position::START,
         }
     }
 
@@ -112,7 +112,7 @@ impl Placeholders {
     }
 
     /// The answer to `start`, and the events up to `ready`.
-    fn taken(&self) -> Result<Vec<Step>> {
+    fn taken(&mut self) -> Result<Vec<Step>> {
         let taken = AgentFrame::Taken {
             operation: self.operation,
             digest: self.digest,
@@ -121,10 +121,11 @@ impl Placeholders {
         };
         let mut steps = vec![self.say(&taken)?];
         let events = [
+            // A hash covers it: nothing in it may differ from one order or host to another.
             Known::Taken {
-                digest: self.digest,
+                digest: Digest::of(b"any order"),
                 fence: Fence(1),
-                identity: identity(),
+                identity: Identity { hostname: None, ..identity() },
                 boot: Boot::default(),
             },
             Known::Stage { stage: Named::Known(Stage::Pre) },
@@ -132,21 +133,18 @@ impl Placeholders {
             Known::Stage { stage: Named::Known(Stage::Prep) },
             Known::Point { point: Named::Known(Point::Ready) },
         ];
-        for (body, seq) in events.into_iter().zip(1..) {
-            steps.push(self.event(seq, body)?);
+        for body in events {
+            steps.push(self.event(body)?);
         }
         Ok(steps)
     }
 
-    fn event(&self, seq: u64, body: Known) -> Result<Step> {
-        self.say(&AgentFrame::Event(Box::new(Event {
-            operation: self.operation,
-            epoch: Epoch(1),
-            seq: Seq(seq),
-            hash: hash(seq),
-            at: self.now,
-            body: body.into(),
-        })))
+    fn event(&mut self, body: Known) -> Result<Step> {
+        let (epoch, seq) = (self.journal.epoch, self.journal.seq.next());
+        let record = Record { epoch, seq, at: self.now, rootvg: Vec::new(), body: body.into() };
+        let recorded = Recorded::after(self.journal.hash, self.operation, record)?;
+        self.journal = Position { epoch, seq, hash: recorded.event.hash };
+        self.say(&AgentFrame::Event(Box::new(recorded)))
     }
 
     fn say(&self, frame: &AgentFrame) -> Result<Step> {
@@ -161,10 +159,6 @@ impl Placeholders {
 
 fn passed(text: &str) -> Known {
     Known::Check { verdict: Named::Known(Verdict::Passed), code: None, text: text.to_owned() }
-}
-
-fn hash(seq: u64) -> Digest {
-    Digest::of(&seq.to_be_bytes())
 }
 
 fn identity() -> Identity {

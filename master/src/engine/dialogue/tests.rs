@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::operation::{Gate, Run, Start, State};
-use nim_shared::frame::{Body, Boot, ClockReading, Known, Position};
+use nim_shared::frame::{Boot, ClockReading, Known, Position, Record};
 use nim_shared::id::{InstallationId, Seq};
 use nim_shared::operation::{Blackout, Outcome, Report, StateName, StuckReason};
 use nim_shared::stage::{Point, Stage};
@@ -55,15 +55,15 @@ fn hello(partition_name: &str) -> AgentHello {
     }
 }
 
+/// An event after one with the hash `before`.
+fn event_after(before: Digest, operation: u128, seq: u64, body: Known) -> AgentFrame {
+    let at = Timestamp::from_unix_micros(0);
+    let record = Record { epoch: Epoch(1), seq: Seq(seq), at, rootvg: vec![], body: body.into() };
+    AgentFrame::Event(Box::new(Recorded::after(before, id(operation), record).unwrap()))
+}
+
 fn event(operation: u128, seq: u64, body: Known) -> AgentFrame {
-    AgentFrame::Event(Box::new(JournalEvent {
-        operation: id(operation),
-        epoch: Epoch(1),
-        seq: Seq(seq),
-        hash: Digest::ZERO,
-        at: Timestamp::from_unix_micros(0),
-        body: Body::from(body),
-    }))
+    event_after(Digest::ZERO, operation, seq, body)
 }
 
 fn point(point: Point) -> Known {
@@ -109,7 +109,8 @@ fn events_move_state_and_position_and_ask_for_what_is_due() {
     let mut talk = running();
     let entered = Known::Stage { stage: Named::Known(Stage::Backup) };
     talk.receive(event(1, 1, entered)).unwrap();
-    talk.receive(event(1, 2, point(Point::Ready))).unwrap();
+    let at = talk.progress().position;
+    talk.receive(event_after(at.hash, 1, 2, point(Point::Ready))).unwrap();
     talk.receive(event(1, 1, Known::Note { text: "again".to_owned() })).unwrap();
     let batch = talk.take();
     assert_eq!((batch.events.len(), batch.actions.as_slice()), (2, &[Action::Reserve][..]));
@@ -134,6 +135,7 @@ fn what_does_not_belong_here_breaks_the_session_and_changes_nothing() {
     let hostile = [
         event(2, 1, Known::Finished(report)),
         event(1, 5, point(Point::Moved)),
+        event_after(Digest::of(b"another journal"), 1, 1, point(Point::Moved)),
         AgentFrame::Hello(Box::new(hello("lpar01"))),
         AgentFrame::Taken {
             operation: id(2),

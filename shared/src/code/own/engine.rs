@@ -22,8 +22,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     own(
         "NLU-0403",
         "what an agent says is not understood",
-        "A message of it breaks the rules: another program answers, or a release that is too far from ours.",
-        "nimctl agent status shows its version; nimctl agent bundle installs ours.",
+        "A message of it breaks the rules: another program answers, a release that is too far from ours, or a journal that was changed on the LPAR. What was stored before stays.",
+        "nimctl agent status shows its version; nimctl agent bundle installs ours. The journal lies in /var/adm/nim-agent/operations on the LPAR.",
         AfterRemedy,
     ),
     own(
