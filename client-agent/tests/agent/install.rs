@@ -7,7 +7,7 @@ use crate::lpar::{Lpar, OWN_DATA, order};
 use crate::master::{Master, Session, push};
 
 /// An installation of the fix that is pushed.
-fn plain(kind: Kind) -> Request {
+pub(crate) fn plain(kind: Kind) -> Request {
     Request {
         kind,
         installp_flags: Some("agQX".to_owned()),
@@ -24,7 +24,11 @@ fn run(lpar: &Lpar, request: &Request) -> (Master, Report) {
     (master, report)
 }
 
-const INSTALLS: &str = "echo \"$*\" >> runs; echo 'installing'; echo '1    Q    IJ1        04/30/20 11:03:46            a fix' > fixes";
+/// A geninstall that installs.
+pub(crate) const INSTALLS: &str = "echo \"$*\" >> runs; echo 'installing'; echo '1    Q    IJ1        04/30/20 11:03:46            a fix' > fixes";
+
+/// One that only looks.
+pub(crate) const LOOKS: &str = "echo \"$*\" >> runs; exit 0";
 
 #[test]
 fn software_is_installed_and_nothing_is_prepared_for_a_move() {
@@ -48,7 +52,7 @@ fn software_is_installed_and_nothing_is_prepared_for_a_move() {
 #[test]
 fn a_preview_asks_geninstall_and_changes_nothing() {
     let lpar = Lpar::new();
-    lpar.command("geninstall", "echo \"$*\" >> runs; exit 0");
+    lpar.command("geninstall", LOOKS);
     let (_, report) = run(&lpar, &plain(Kind::InstallPreview));
     assert_eq!(report.outcome, Outcome::Succeeded { follow_up: vec![] }, "{report:?}");
     assert!(lpar.get("runs").starts_with("-p -I -agQX -Y -d "), "{}", lpar.get("runs"));

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nim_shared::request::Kind;
+use nim_shared::request::{Kind, Request};
 
+use crate::install::{self, INSTALLS, plain};
 use crate::lpar::{Lpar, OWN_DATA, order};
 use crate::master::{Master, Session, push};
 
@@ -33,13 +34,21 @@ fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> 
     }
 }
 
+/// What is asked of an LPAR of which kind.
+struct Case {
+    lpar: fn() -> Lpar,
+    request: Request,
+    /// The least number of places that it passes.
+    places: usize,
+}
+
 /// Runs one operation; the first process that comes to `crash` dies there.
-fn run(crash: &str) -> (End, Vec<String>) {
-    let lpar = Lpar::new();
+fn run(case: &Case, crash: &str) -> (End, Vec<String>) {
+    let lpar = (case.lpar)();
     push(&lpar);
     let log = lpar.path(LOG);
     let log = log.to_str().unwrap();
-    let mut master = Master::new(&order(Kind::Update));
+    let mut master = Master::new(&case.request);
     let mut session =
         Session::open(&lpar, &[("NIM_AGENT_CRASH", crash), ("NIM_AGENT_CRASH_LOG", log)]);
     let mut report = master.follow_until(&mut session, || has_crashed(log, crash));
@@ -61,7 +70,33 @@ fn has_crashed(log: &str, crash: &str) -> bool {
 
 #[test]
 fn wherever_the_agent_is_killed_the_end_is_that_of_the_undisturbed_run() {
-    let (undisturbed, passed) = run("");
+    let lpar = Lpar::new;
+    killed_everywhere(&Case { lpar, request: order(Kind::Update), places: 100 });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_software_is_installed_once() {
+    let lpar = || {
+        let lpar = Lpar::new();
+        lpar.command("geninstall", INSTALLS);
+        lpar
+    };
+    killed_everywhere(&Case { lpar, request: plain(Kind::Install), places: 50 });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_the_preview_of_an_installation_runs_once() {
+    let lpar = || {
+        let lpar = Lpar::new();
+        lpar.command("geninstall", install::LOOKS);
+        lpar
+    };
+    killed_everywhere(&Case { lpar, request: plain(Kind::InstallPreview), places: 50 });
+}
+
+/// Kills the agent at each place that the undisturbed run passes.
+fn killed_everywhere(case: &Case) {
+    let (undisturbed, passed) = run(case, "");
     assert_eq!(undisturbed.data, OWN_DATA);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut points = Vec::new();
@@ -70,7 +105,7 @@ fn wherever_the_agent_is_killed_the_end_is_that_of_the_undisturbed_run() {
         *count += 1;
         points.push(format!("{name}:{count}"));
     }
-    assert!(points.len() > 100, "only {} points", points.len());
+    assert!(points.len() > case.places, "only {} points", points.len());
     // The shim's own death is another subject: what geninstall did is then decided by evidence.
     let points: Vec<_> = points.into_iter().filter(|point| !point.starts_with("shim.")).collect();
     let next = AtomicUsize::new(0);
@@ -79,7 +114,7 @@ fn wherever_the_agent_is_killed_the_end_is_that_of_the_undisturbed_run() {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (end, _) = run(point);
+                    let (end, _) = run(case, point);
                     if end != undisturbed {
                         differing.lock().unwrap().push((point, end));
                     }
