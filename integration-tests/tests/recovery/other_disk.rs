@@ -14,10 +14,22 @@ use crate::{site, update};
 #[tokio::test(flavor = "multi_thread")]
 async fn an_lpar_that_boots_its_copy_waits_for_a_person_and_then_puts_back_what_prep_changed()
 -> Result<()> {
+    boots_its_copy(Phase::Transfer).await
+}
+
+/// What is booted was copied for the surrogate, with the agent's journal as it was then: the move had not begun.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_lpar_that_boots_the_copy_meant_for_the_surrogate_does_the_same() -> Result<()> {
+    boots_its_copy(Phase::Mirror).await
+}
+
+/// The LPAR boots the other disk that can be booted, while it stands in `phase`.
+async fn boots_its_copy(phase: Phase) -> Result<()> {
     let mut site = site::start(Mode::Explicit).await?;
     update::ask(&site, "lpar07")?;
-    update::step_to(&site, "lpar07", Phase::Transfer).await?;
-    update::until(&site, "lpar07", "in the phase transfer", |view| view["phase"] == "transfer")?;
+    update::step_to(&site, "lpar07", phase).await?;
+    let name = phase.name();
+    update::until(&site, "lpar07", &format!("in the phase {name}"), |view| view["phase"] == name)?;
     let before = site.lab().world()?.lpar("lpar07")?.booted_from.clone();
     site.lab().set_fault("lpar07", Fault::BootOtherDisk).await?;
     let view = update::end(&site, "lpar07")?;

@@ -111,6 +111,7 @@ fn phases(context: &Context, printer: &mut Printer<'_>, data: &Data) -> Result<T
     run.wait(Phase::Clone)?;
     run.fails_by(&[Fault::CloneFails])?;
     context.store.change(|world| world.cloned(name))?;
+    run.copy_files_to(&data.disks("nhdisk"))?;
     run.printer.progress_b("Completed alt_disk_copy.")?;
     run.printer.progress_b("Rootvg for the surrogate is ready.")?;
 
@@ -225,11 +226,17 @@ impl Run<'_, '_, '_> {
         let copies =
             if lpar.variation.disks_swapped { data.disks("nhdisk") } else { data.disks("mhdisk") };
         context.store.change(|world| world.moved(name))?;
-        let after = context.lpar()?;
-        for pvid in copies.iter().filter_map(|name| after.disk(name)?.pvid.as_deref()) {
-            context.files.copy_running_to(pvid)?;
-        }
+        self.copy_files_to(&copies)?;
         self.printer.blackout("Blackout Time end.")?;
+        Ok(())
+    }
+
+    /// Those disks hold the files of this moment, whatever was there before.
+    fn copy_files_to(&self, disks: &[String]) -> anyhow::Result<()> {
+        let lpar = self.context.lpar()?;
+        for pvid in disks.iter().filter_map(|name| lpar.disk(name)?.pvid.as_deref()) {
+            self.context.files.copy_running_to(pvid)?;
+        }
         Ok(())
     }
 
