@@ -54,6 +54,7 @@ use crate::images::Images;
 use crate::settings::{Configuration, Value as _};
 use crate::store::Store;
 use crate::store::notify::{Hints, Topic};
+use crate::store::operation::Limits;
 use crate::store::secret::KeyFile;
 use error::Refusal;
 use socket::Peer;
@@ -72,6 +73,8 @@ pub struct Api {
 pub struct Parts {
     /// The database.
     pub store: Store,
+    /// How many operations the engine lets run: those that it holds say so.
+    pub limits: Limits,
     /// Who speaks with LPARs and other hosts.
     pub hosts: Arc<dyn Hosts>,
     /// As meant.

@@ -209,6 +209,7 @@ pub async fn run(
     );
     let api = Api::new(api::Parts {
         store: store.clone(),
+        limits: shared.settings.limits,
         hosts: Arc::new(SshHosts::new(Arc::clone(&shared))),
         master,
         public_key,

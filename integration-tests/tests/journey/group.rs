@@ -1,8 +1,10 @@
 //! A group of LPARs of which one fails.
 
 use anyhow::Result;
-use integration_tests::Harness;
+use integration_tests::{Harness, SOURCE, cust, wait_until};
+use nim_lab::clock::Mode;
 use nim_lab::fault::Fault;
+use nim_lab::site;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_lpar_of_a_group_fails_and_is_explained_and_the_others_are_updated() -> Result<()> {
@@ -25,5 +27,43 @@ async fn one_lpar_of_a_group_fails_and_is_explained_and_the_others_are_updated()
     for lpar in ["lpar07", "lpar08", "lpar09"] {
         assert_eq!(site.updates_started(lpar)?, 1, "{lpar}: {run}");
     }
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_lpar_that_waits_for_its_turn_says_by_which_limit() -> Result<()> {
+    let site = site::parse("site-small.yaml", include_str!("../../../examples/site-small.yaml"))?;
+    let mut site = Harness::with(site, Mode::Explicit).await?;
+    let turns = cust(SOURCE, &["lpar07", "lpar08"]).into_iter().chain(["-a", "concurrent=1"]);
+    let watching = site.master().nimctl_started(turns)?;
+    let held = "limit: 1 of this request at a time";
+    wait_until("lpar08 to say what it waits for", || {
+        let run = site.nimctl(["status"]);
+        let line = run.stdout.lines().find(|line| line.contains("lpar08")).unwrap_or_default();
+        let said = line.contains("queued") && line.contains(held);
+        Ok(if said && watching.said().contains(held) {
+            Ok(())
+        } else {
+            Err(format!("{run}\n{}", watching.said()))
+        })
+    })?;
+    let shown = site.nimctl(["lsnim", "-l", "lpar08"]).succeeded()?;
+    assert!(shown.stdout.contains(&format!("waits for {held}")), "{shown}");
+    wait_until("both to be updated, one after the other", || {
+        site.lab().advance("lpar07");
+        site.lab().advance("lpar08");
+        let state = |lpar| -> Result<String> {
+            let view = site.nimctl(["status", lpar, "--output", "json"]).succeeded()?.json()?;
+            Ok(view["state"].as_str().unwrap_or_default().to_owned())
+        };
+        // In this order: what has begun meanwhile began after the first had ended.
+        let (second, first) = (state("lpar08")?, state("lpar07")?);
+        assert!(first == "succeeded" || second == "queued", "lpar08 is {second} before its turn");
+        let over = second == "succeeded";
+        Ok(if over { Ok(()) } else { Err(format!("{first}, {second}")) })
+    })?;
+    let run = watching.end()?.ended_with(0)?;
+    // The line that tells of the wait is said once.
+    assert_eq!(run.to_string().matches(held).count(), 1, "{run}");
     site.end().await
 }

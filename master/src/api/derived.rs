@@ -11,7 +11,7 @@ use nim_shared::object::{Object, ObjectClass, ObjectType, Spec};
 use nim_shared::operation::StateName;
 use nim_shared::stamp::Timestamp;
 
-use super::verdict;
+use super::{Api, verdict};
 use crate::store::lpp::LppSummary;
 use crate::store::object::{Check, InUse, Stored};
 use crate::store::operation::Record;
@@ -38,8 +38,8 @@ pub(super) struct Derived {
 
 impl Derived {
     /// For `objects`.
-    pub(super) async fn of(store: &Store, objects: &[Stored]) -> Result<Self, Error> {
-        let mut derived = Self::default();
+    pub(super) async fn of(api: &Api, objects: &[Stored]) -> Result<Self, Error> {
+        let (store, mut derived) = (&api.store, Self::default());
         if objects.iter().any(|one| one.object.spec.frame().is_some()) {
             for frame in store.frames().await? {
                 if let Some(hmc) = frame.hmcs.into_iter().next() {
@@ -54,6 +54,7 @@ impl Derived {
             .collect();
         if !lpars.is_empty() {
             derived.last = store.last_operations(&lpars).await?;
+            api.say_what_holds(derived.last.values_mut()).await?;
         }
         let sources = objects.iter().map(|one| &one.object);
         let sources: Vec<_> = sources

@@ -207,7 +207,7 @@ async fn view(api: &Api, name: &ObjectName) -> Answer<ObjectView> {
 
 /// Objects as they are shown. A few queries, however many there are.
 pub(super) async fn views(api: &Api, stored: Vec<Stored>) -> Answer<Vec<ObjectView>> {
-    let derived = Derived::of(&api.store, &stored).await?;
+    let derived = Derived::of(api, &stored).await?;
     Ok(stored
         .into_iter()
         .map(|one| ObjectView {

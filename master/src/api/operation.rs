@@ -16,6 +16,7 @@ use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named, Query};
 use super::verdict;
 use crate::engine::operation::State as Engine;
+use crate::store;
 use crate::store::event::{Cursor, StoredEvent};
 use crate::store::operation::{CancelAnswer, OperationFilter, Record, Verdict};
 use crate::store::output::OutputCursor;
@@ -35,7 +36,8 @@ pub(super) async fn list(
     let after = query.one::<OperationId>("after")?;
     let limit = query.limit()?;
     query.end()?;
-    let page = api.store.operations(&filter, after, limit).await?;
+    let mut page = api.store.operations(&filter, after, limit).await?;
+    api.say_what_holds(&mut page.items).await?;
     let next = page.next.map(|id| id.to_string());
     Ok(Json(Page { items: page.items.into_iter().map(view).collect(), next }))
 }
@@ -45,7 +47,9 @@ pub(super) async fn show(
     State(api): State<Api>,
     Named(id): Named<OperationId>,
 ) -> Answer<Json<OperationView>> {
-    Ok(Json(view(api.store.operation(id).await?)))
+    let mut record = api.store.operation(id).await?;
+    api.say_what_holds([&mut record]).await?;
+    Ok(Json(view(record)))
 }
 
 /// `POST /v1/operations/{id}/cancel`: noted at once; it takes effect as soon as it can. Refused where it can have none.
@@ -195,6 +199,16 @@ impl Offset {
     /// The place in the store.
     const fn cursor(&self) -> OutputCursor {
         OutputCursor { epoch: Epoch(self.0 / Self::LINE + 1), offset: self.0 % Self::LINE }
+    }
+}
+
+impl Api {
+    /// Says of operations in the queue which limit holds them, as this master would find it with its next look.
+    pub(super) async fn say_what_holds<'a>(
+        &self,
+        records: impl IntoIterator<Item = &'a mut Record>,
+    ) -> Result<(), store::Error> {
+        self.store.say_what_holds(&self.limits, records).await
     }
 }
 

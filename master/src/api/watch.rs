@@ -25,9 +25,9 @@ use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::Query;
 use super::operation::{event_view, view};
+use crate::store;
 use crate::store::event::Cursor;
 use crate::store::operation::{OperationFilter, Record};
-use crate::store::{self, Store};
 
 /// `GET /v1/watch`
 pub(super) async fn watch(
@@ -45,7 +45,7 @@ pub(super) async fn watch(
     let scope = Scope::of(operations, batch)?;
     // Before the first look: nothing falls between them.
     let news = api.news.subscribe();
-    let mut records = scope.read(&api.store).await?;
+    let mut records = scope.read(&api).await?;
     if records.is_empty() {
         let batch = batch.expect("a list of operations is not empty");
         return Err(store::Error::NoSuchBatch { id: batch }.into());
@@ -102,8 +102,8 @@ impl Scope {
     }
 
     /// The operations as they stand.
-    async fn read(&self, store: &Store) -> Result<Vec<Record>, store::Error> {
-        let mut records = Vec::new();
+    async fn read(&self, api: &Api) -> Result<Vec<Record>, store::Error> {
+        let (store, mut records) = (&api.store, Vec::new());
         match self {
             Self::Operations(ids) => {
                 for id in ids {
@@ -123,6 +123,7 @@ impl Scope {
                 }
             }
         }
+        api.say_what_holds(&mut records).await?;
         Ok(records)
     }
 }
@@ -132,9 +133,22 @@ struct Followed {
     id: OperationId,
     cursor: Cursor,
     /// The version of its row that was sent.
-    shown: Option<Timestamp>,
+    shown: Option<Shown>,
     /// Whether it was at its end, and everything of it sent.
     over: bool,
+}
+
+/// What tells one version of an operation from another: what holds it in the queue is not stored with it.
+#[derive(Clone, PartialEq, Eq)]
+struct Shown {
+    changed_at: Timestamp,
+    waits_for: Option<String>,
+}
+
+impl Shown {
+    fn of(record: &Record) -> Self {
+        Self { changed_at: record.changed_at, waits_for: record.waits_for.clone() }
+    }
 }
 
 /// What feeds one stream. Reads only: it may be dropped at any await.
@@ -191,7 +205,7 @@ impl Follower {
                 if let Some(looked) = self.looked {
                     tokio::time::sleep_until(looked + self.pause()).await;
                 }
-                self.scope.read(&self.api.store).await?
+                self.scope.read(&self.api).await?
             }
         };
         self.looked = Some(Instant::now());
@@ -221,8 +235,9 @@ impl Follower {
         if self.watched[index].over {
             return Ok(());
         }
+        let shown = Some(Shown::of(&record));
         if self.watched[index].shown.is_none() {
-            self.watched[index].shown = Some(record.changed_at);
+            self.watched[index].shown.clone_from(&shown);
             messages.push((Watched::Operation(Box::new(view(record.clone()))), None));
         }
         // The row says how far its events go, and was read before them: what it says is there.
@@ -247,8 +262,8 @@ impl Follower {
             }
         }
         let over = record.operation.name().is_terminal();
-        if self.watched[index].shown != Some(record.changed_at) {
-            self.watched[index].shown = Some(record.changed_at);
+        if self.watched[index].shown != shown {
+            self.watched[index].shown = shown;
             messages.push((Watched::Operation(Box::new(view(record))), None));
         }
         self.watched[index].over = over;

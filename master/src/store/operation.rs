@@ -9,6 +9,7 @@ mod decide;
 mod last;
 mod past;
 mod record;
+mod room;
 mod step;
 
 pub use action::{FollowUpAction, NextTry};

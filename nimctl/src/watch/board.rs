@@ -26,6 +26,8 @@ pub(super) struct Row {
     pub(super) view: OperationView,
     /// What was said last of where it stands, so that it is said once.
     said: String,
+    /// What it was last said to wait for, without figures that change.
+    waits: Option<String>,
 }
 
 /// Something to say about an operation.
@@ -50,7 +52,7 @@ pub(super) enum Weight {
 impl Board {
     pub(super) fn new(operations: Vec<OperationView>) -> Self {
         let index = operations.iter().enumerate().map(|(index, view)| (view.id, index)).collect();
-        let rows = operations.into_iter().map(|view| Row { view, said: String::new() }).collect();
+        let rows = operations.into_iter().map(Row::new).collect();
         Self { rows, index, ended: false }
     }
 
@@ -92,7 +94,7 @@ impl Board {
     fn operation(&mut self, view: &OperationView) -> Vec<Said> {
         // An operation that joined the request later gets a row too.
         let at = *self.index.entry(view.id).or_insert_with(|| {
-            self.rows.push(Row { view: view.clone(), said: String::new() });
+            self.rows.push(Row::new(view.clone()));
             self.rows.len() - 1
         });
         let row = &mut self.rows[at];
@@ -117,6 +119,7 @@ impl Board {
         if !standing.is_empty() && !is_told {
             said.extend(row.say(since, standing, Weight::Progress));
         }
+        said.extend(row.wait(since));
         let silent = view
             .phase
             .as_ref()
@@ -192,6 +195,23 @@ impl Board {
 }
 
 impl Row {
+    fn new(view: OperationView) -> Self {
+        Self { view, said: String::new(), waits: None }
+    }
+
+    /// What it waits for, unless that was said already. Lost contact has a line of its own.
+    fn wait(&mut self, at: Timestamp) -> Option<Said> {
+        let what = self.view.waits_for.as_ref().filter(|_| self.view.lost_contact_since.is_none());
+        // Others take what was free for a moment: while it is about the same, it is said once.
+        let about = what?.split(':').next();
+        if self.waits.as_deref() == about {
+            return None;
+        }
+        self.waits = about.map(str::to_owned);
+        let text = format!("waits ({})", what?);
+        Some(Said { at, lpar: self.view.lpar.to_string(), text, weight: Weight::Progress })
+    }
+
     /// Something about where it stands, unless that was said already.
     fn say(&mut self, at: Timestamp, text: String, weight: Weight) -> Option<Said> {
         if self.said == text {

@@ -23,6 +23,7 @@ use crate::api::{Api, HostKeys, Hosts, Offered, Parts, Socket};
 use crate::clock::Clock;
 use crate::settings::Configuration;
 use crate::store::secret::KeyFile;
+use crate::store::testing::world::no_limits;
 use crate::store::{Store, testing};
 
 pub(super) const PUBLIC_KEY: &str =
@@ -63,6 +64,7 @@ impl Fixture {
         let path = socket.path().to_owned();
         let api = Api::new(Parts {
             store: store.clone(),
+            limits: no_limits(),
             hosts: Arc::clone(&hosts) as Arc<dyn Hosts>,
             master: MasterId(uuid::Uuid::now_v7()),
             public_key: PUBLIC_KEY.to_owned(),

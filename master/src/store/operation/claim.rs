@@ -3,16 +3,14 @@
 //! Claims are made one after the other, whichever master makes them (an advisory lock, held for one transaction): counting
 //! what is in flight and adding to it is then one act, and no limit is ever exceeded. A claim takes many operations at once.
 
-use std::collections::HashMap;
-
 use nim_shared::id::{MasterId, OperationId};
-use nim_shared::operation::StateName;
 use sea_orm::sqlx::{AssertSqlSafe, query, query_as};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::Record;
 use super::record::record;
+use super::room::{Room, Waiting};
 use crate::engine::deadline::Deadlines;
 use crate::engine::operation::{Event, Operation, State};
 use crate::store::commit::{Txn, Writing};
@@ -64,11 +62,11 @@ impl Store {
             .await
             .map_err(txn.failed())?;
         let cancelled = cancel_queued(&mut txn).await?;
-        let mut room = Room::of(&mut txn, limits).await?;
+        let mut room = Room::of(txn.connection(), limits, &[]).await.map_err(txn.failed())?;
         let mut taken: Vec<Uuid> = Vec::new();
         let mut after = Uuid::nil();
         let max = usize::try_from(max).unwrap_or(usize::MAX);
-        while taken.len() < max && room.global > 0 {
+        while taken.len() < max && !room.is_full() {
             let waiting = waiting(&mut txn, after).await?;
             let Some(last) = waiting.last() else { break };
             after = last.id;
@@ -163,110 +161,8 @@ impl Store {
     }
 }
 
-/// An operation in the queue, with what it counts against.
-struct Waiting {
-    id: Uuid,
-    frame: Option<String>,
-    hmc: Option<String>,
-    batch: Uuid,
-    concurrent: Option<i64>,
-}
-
 /// Id, frame, HMC, batch, and how many of that batch at a time.
 type WaitingRow = (Uuid, Option<String>, Option<String>, Uuid, Option<i64>);
-
-/// Frame, HMC, batch, state, and how many there are of these.
-type BusyRow = (Option<String>, Option<String>, Uuid, String, i64);
-
-/// How many more may be taken.
-struct Room {
-    global: i64,
-    frames: Counter,
-    hmcs: Counter,
-    batches: HashMap<Uuid, i64>,
-}
-
-/// Room by frame or by HMC.
-struct Counter {
-    general: i64,
-    own: HashMap<String, i64>,
-    busy: HashMap<String, i64>,
-}
-
-impl Counter {
-    fn has_room(&self, name: Option<&str>) -> bool {
-        name.is_none_or(|name| {
-            let limit = self.own.get(name).copied().unwrap_or(self.general);
-            self.busy.get(name).copied().unwrap_or(0) < limit
-        })
-    }
-
-    fn add(&mut self, name: Option<&str>, many: i64) {
-        if let Some(name) = name {
-            *self.busy.entry(name.to_owned()).or_default() += many;
-        }
-    }
-}
-
-impl Room {
-    /// What the limits leave at this moment.
-    async fn of(txn: &mut Txn, limits: &Limits) -> Result<Self, Error> {
-        let busy: Vec<BusyRow> = query_as(
-            "SELECT frame, hmc, batch_id, state, count(*) FROM operation
-             WHERE state IN ('dispatching', 'running', 'stuck') GROUP BY 1, 2, 3, 4",
-        )
-        .fetch_all(txn.connection())
-        .await
-        .map_err(txn.failed())?;
-        let own: Vec<(String, i64)> = query_as(
-            "SELECT o.name, t.update_limit FROM nim_object o JOIN
-                (SELECT object_id, update_limit FROM nim_cec UNION ALL
-                 SELECT object_id, update_limit FROM nim_hmc) t ON t.object_id = o.id
-             WHERE t.update_limit IS NOT NULL",
-        )
-        .fetch_all(txn.connection())
-        .await
-        .map_err(txn.failed())?;
-        // Names are unique over all types, so one map of own limits serves both.
-        let own: HashMap<_, _> = own.into_iter().collect();
-        let counter = |general: u32| Counter {
-            general: i64::from(general),
-            own: own.clone(),
-            busy: HashMap::new(),
-        };
-        let mut room = Self {
-            global: i64::from(limits.global),
-            frames: counter(limits.per_frame),
-            hmcs: counter(limits.per_hmc),
-            batches: HashMap::new(),
-        };
-        for (frame, hmc, batch, state, many) in busy {
-            room.frames.add(frame.as_deref(), many);
-            if state != StateName::Stuck.name() {
-                room.global -= many;
-                room.hmcs.add(hmc.as_deref(), many);
-                *room.batches.entry(batch).or_default() += many;
-            }
-        }
-        Ok(room)
-    }
-
-    /// Takes one place everywhere, if there is one everywhere.
-    fn take(&mut self, one: &Waiting) -> bool {
-        let of_batch = self.batches.get(&one.batch).copied().unwrap_or(0);
-        let fits = self.global > 0
-            && one.concurrent.is_none_or(|most| of_batch < most)
-            && self.frames.has_room(one.frame.as_deref())
-            && self.hmcs.has_room(one.hmc.as_deref());
-        if fits {
-            self.global -= 1;
-            self.frames.add(one.frame.as_deref(), 1);
-            self.hmcs.add(one.hmc.as_deref(), 1);
-            *self.batches.entry(one.batch).or_default() += 1;
-        }
-        fits
-    }
-}
 
 /// The next operations of the queue after `after`.
 async fn waiting(txn: &mut Txn, after: Uuid) -> Result<Vec<Waiting>, Error> {

@@ -92,6 +92,27 @@ async fn every_limit_counts_and_what_one_holds_back_does_not_hold_up_others() {
         taken.iter().map(|one| one.lpar.to_string()).collect()
     };
     assert_eq!(claim(limits(100, 2, 100)).await, ["lpar01", "lpar04"]);
+    let held = async |limits: Limits| -> Vec<String> {
+        let all = store.operations(&OperationFilter::default(), None, 100).await.unwrap();
+        let mut all = all.items;
+        store.say_what_holds(&limits, &mut all).await.unwrap();
+        let said = |one: Record| one.waits_for.map(|what| format!("{}: {what}", one.lpar));
+        all.into_iter().rev().filter_map(said).collect()
+    };
+    assert_eq!(
+        held(limits(100, 2, 100)).await,
+        [
+            "lpar02: limit: 1 of this request at a time",
+            "lpar03: limit: 1 of this request at a time",
+            "lpar05: limit: 2 at a time on frame p10a",
+            "lpar06: limit: 2 at a time on frame p10a",
+        ]
+    );
+    assert_eq!(
+        held(limits(2, 9, 9)).await[2..],
+        ["lpar05: limit: 2 at a time in all", "lpar06: limit: 2 at a time in all"]
+    );
+    assert_eq!(held(limits(100, 3, 100)).await.len(), 2, "the others wait for nothing but a look");
     assert_eq!(claim(limits(100, 2, 100)).await, [""; 0]);
     assert_eq!(claim(limits(2, 100, 100)).await, [""; 0]);
     assert_eq!(claim(limits(100, 100, 2)).await, [""; 0]);
