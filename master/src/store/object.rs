@@ -5,6 +5,7 @@
 
 mod allocation;
 mod apply;
+mod change;
 mod check;
 mod frame;
 mod history;
@@ -24,7 +25,7 @@ use sea_orm::{
 };
 
 pub use allocation::InUse;
-pub use apply::{AttributeChange, Change, Deed, Difference, Fault, Problem};
+pub use change::{AttributeChange, Change, Deed, Difference, Fault, Problem};
 pub use check::Check;
 pub use frame::{Frame, FrameHmc, Sighting};
 pub use history::Past;

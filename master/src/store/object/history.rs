@@ -7,7 +7,8 @@ use sea_orm::sqlx::query_as;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::apply::{AttributeChange, attribute_changes};
+use super::apply::attribute_changes;
+use super::change::AttributeChange;
 use crate::store::{Error, Store, Who, unsigned};
 
 /// One change of an object.
