@@ -142,8 +142,13 @@ fn not_removed(name: &ObjectName, error: store::Error) -> Refusal {
                 path: String::new(),
                 message: fault.problem.to_string(),
             };
-            Refusal::refused("NLU-0112", format!("{name} cannot be removed"))
-                .faults(faults.iter().map(row).collect())
+            let hint = faults.iter().find_map(|fault| fault.problem.hint());
+            let refusal = Refusal::refused("NLU-0112", format!("{name} cannot be removed"))
+                .faults(faults.iter().map(row).collect());
+            match hint {
+                Some(hint) => refusal.hint(hint),
+                None => refusal,
+            }
         }
         other => other.into(),
     }

@@ -321,8 +321,8 @@ impl Error {
                 format!("find out whether {holder} was installed anew; only then: nimctl hostkey scan --replace {holder}")
             }
             Self::Tampered { name } => format!("find out who wrote to the database, then: nimctl secret set {name}"),
-            Self::Faults { .. }
-            | Self::Lost { .. }
+            Self::Faults { faults } => faults.iter().find_map(|fault| fault.problem.hint())?.to_owned(),
+            Self::Lost { .. }
             | Self::Busy { .. }
             | Self::Database { .. }
             | Self::Unreadable { .. }

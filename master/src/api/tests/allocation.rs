@@ -74,6 +74,7 @@ async fn resources_are_allocated_shown_counted_and_taken_back() {
     let (status, failure) = nimd.send("DELETE", "/v1/objects/spot_a", "").await;
     assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0112")), "{failure}");
     assert_eq!(faults(&failure), [": it is allocated to lpar01, lpar02"]);
+    assert!(failure["hint"].as_str().unwrap().starts_with("nim -o deallocate"), "{failure}");
     let mut edit = json!({"set": [{"attribute": "comments", "value": "x"}]});
     let (status, failure) = nimd.send("PATCH", "/v1/objects/spot_a", &edit.to_string()).await;
     assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0311")), "{failure}");

@@ -168,6 +168,20 @@ pub enum Problem {
     Nul(String),
 }
 
+impl Problem {
+    /// What to type now, where there is something.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Allocated { .. } => Some(
+                "nim -o deallocate takes it back, and what an operation uses comes back when that ends; a change can be forced: nim -Fo change",
+            ),
+            Self::SecondOfType { .. } => Some("nim -o deallocate takes back the one that it holds"),
+            _ => None,
+        }
+    }
+}
+
 /// The first of `names`, and how many more there are.
 fn some(names: &[ObjectName]) -> String {
     const FIRST: usize = 10;

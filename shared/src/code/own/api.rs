@@ -89,8 +89,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     own(
         "NLU-0112",
         "an object cannot be removed",
-        "Others refer to it, or an operation on it is open; all of that is listed.",
-        "Change or remove what refers to it first, or wait for the operation.",
+        "Others refer to it, machines hold it, or an operation on it is open; all of that is listed.",
+        "Change or remove what refers to it first, take it back (nim -o deallocate), or wait for the operation.",
         AfterRemedy,
     ),
     own(
