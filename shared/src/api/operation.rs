@@ -55,10 +55,24 @@ impl Cust {
     /// The resources that it uses on `lpar`, with their types: they are allocated to the LPAR as long as the operation is open.
     #[must_use]
     pub fn resources(&self, lpar: &ObjectName) -> Vec<(ObjectType, ObjectName)> {
+        // Every field by name: a new one does not compile until somebody has said whether it is a resource.
+        let Self {
+            lpp_source,
+            bundles,
+            live_update_data: _,
+            token: _,
+            targets: _,
+            kind: _,
+            install: _,
+            accept_licenses: _,
+            installp_flags: _,
+            concurrent: _,
+            time_limit: _,
+        } = self;
         let data = self.data_of(lpar).and_then(Result::ok);
         let data = data.map(|name| (ObjectType::LiveUpdateData, name));
-        let source = self.lpp_source.clone().map(|name| (ObjectType::LppSource, name));
-        let bundles = self.bundles.iter().cloned().map(|name| (ObjectType::InstallpBundle, name));
+        let source = lpp_source.clone().map(|name| (ObjectType::LppSource, name));
+        let bundles = bundles.iter().cloned().map(|name| (ObjectType::InstallpBundle, name));
         source.into_iter().chain(data).chain(bundles).collect()
     }
 }

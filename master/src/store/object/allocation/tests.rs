@@ -19,6 +19,7 @@ async fn world() -> Store {
         (ObjectType::LppSource, "lpp"),
         (ObjectType::LiveUpdateData, "lud_lpar01"),
         (ObjectType::LiveUpdateData, "lud_lpar02"),
+        (ObjectType::InstallpBundle, "bundle"),
     ];
     for (of, called) in resources {
         let location = format!("/export/{called}");
@@ -44,7 +45,7 @@ async fn cust(store: &Store) -> Vec<OperationId> {
     let (token, mut batch, operations) = request(&["lpar01", "lpar02"]);
     batch.request = json!({
         "token": ClientToken(uuid::Uuid::nil()), "targets": ["lpar*"], "kind": "preview", "lpp_source": "lpp",
-        "install": "update_all", "accept_licenses": true, "live_update_data": "lud_{lpar}",
+        "install": {"list": []}, "bundles": ["bundle"], "accept_licenses": true, "live_update_data": "lud_{lpar}",
         "concurrent": null, "time_limit": null,
     });
     let accepted = store.accept(token, &batch, &operations).await.unwrap();
@@ -53,7 +54,7 @@ async fn cust(store: &Store) -> Vec<OperationId> {
 
 async fn counts(store: &Store) -> Vec<(String, u64)> {
     let all: Vec<ObjectName> =
-        ["spot_a", "script_a", "lpp", "lud_lpar01", "lud_lpar02"].map(name).into();
+        ["spot_a", "script_a", "lpp", "lud_lpar01", "lud_lpar02", "bundle"].map(name).into();
     let counts = store.alloc_counts(&all.iter().collect::<Vec<_>>()).await.unwrap();
     counts.into_iter().map(|(name, count)| (name.to_string(), count)).collect()
 }
@@ -130,7 +131,10 @@ async fn what_an_open_operation_uses_is_held_until_it_ends() {
     // What is allocated too counts once, and stays.
     hold(&store, "lpar01", &["lpp"]).await.unwrap();
     let ids = cust(&store).await;
-    assert_eq!(counts(&store).await, [row("lpp", 2), row("lud_lpar01", 1), row("lud_lpar02", 1)]);
+    assert_eq!(
+        counts(&store).await,
+        [row("bundle", 2), row("lpp", 2), row("lud_lpar01", 1), row("lud_lpar02", 1)]
+    );
     let used = store.in_use(Some(&[&name("lpar02")])).await.unwrap();
     let used: Vec<_> =
         used.iter().map(|one| (one.of, one.resource.as_str(), one.operation)).collect();
@@ -138,7 +142,8 @@ async fn what_an_open_operation_uses_is_held_until_it_ends() {
         used,
         [
             (ObjectType::LppSource, "lpp", ids[1]),
-            (ObjectType::LiveUpdateData, "lud_lpar02", ids[1])
+            (ObjectType::LiveUpdateData, "lud_lpar02", ids[1]),
+            (ObjectType::InstallpBundle, "bundle", ids[1]),
         ]
     );
     assert_eq!(
