@@ -10,7 +10,7 @@ mod programs;
 mod run;
 
 pub use cust::{SOURCE, cust};
-pub use master::Master;
+pub use master::{Master, kill_group};
 pub use programs::find as program;
 pub use run::{Run, Running};
 

@@ -273,7 +273,15 @@ pub(crate) fn send(child: &Child, what: libc::c_int) -> Result<()> {
     signal(libc::pid_t::try_from(child.id()).context("a pid that is none")?, what)
 }
 
-/// Sends `signal` to a process that this harness started, or that its `nimd` did.
+/// Kills the group that a program leads, with all that it started there. The program was not waited for.
+///
+/// # Errors
+/// When there is no such group.
+pub fn kill_group(leader: u32) -> Result<()> {
+    signal(-libc::pid_t::try_from(leader).context("a pid that is none")?, libc::SIGKILL)
+}
+
+/// Sends `signal` to a process that this harness started, or that its `nimd` did; to a group where the number is negative.
 #[expect(
     unsafe_code,
     reason = "kill(2) on a process of this harness, which its parent has not waited for"

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Result;
 
 use crate::hosts::Site;
-use crate::report::{Gate, Row, number};
+use crate::report::{Gate, Row, number, step};
 use crate::usage::{self, Cost};
 
 /// A program that others use.
@@ -35,13 +35,14 @@ pub(crate) fn beside(row: &mut Row, site: &Site, ours: Cost, by: By) -> Result<(
     let mut leanest: Option<(&str, f64)> = None;
     for client in all(site)? {
         if !client.is_there() {
-            row.missing(format!("beside {}", client.name), "not installed");
+            row.missing(format!("beside {}", client.name), "not installed", Gate::No);
             continue;
         }
+        step(&format!("{}, {} hosts", client.name, client.hosts));
         let cost = match usage::run(&client.command) {
             Ok(cost) => cost,
             Err(why) => {
-                row.missing(format!("beside {}", client.name), format!("{why:#}"));
+                row.missing(format!("beside {}", client.name), format!("{why:#}"), Gate::No);
                 continue;
             }
         };

@@ -12,7 +12,7 @@ use nim_shared::stage::Stage;
 use nim_shared::stamp::Timestamp;
 
 use crate::hosts::{self, Site};
-use crate::report::{Gate, Row, number};
+use crate::report::{Gate, Row, number, step};
 use crate::{session, usage};
 
 /// Number of sessions.
@@ -29,6 +29,7 @@ pub(crate) fn site() -> Result<(Replay, Site)> {
 
 /// Measures the memory, on a nimd that has done nothing else. The sessions stay open.
 pub(crate) fn memory(site: &Site) -> Result<Row> {
+    step(&format!("{SESSIONS} sessions are opened"));
     let before = usage::resident(site.pid()?)?;
     site.submit()?;
     wait_until_prepared(site, SESSIONS)?;
@@ -43,6 +44,7 @@ pub(crate) fn memory(site: &Site) -> Result<Row> {
 
 /// Kills nimd under its sessions and starts it again.
 pub(crate) fn restart(site: &mut Site, replay: &Replay) -> Result<Row> {
+    step("nimd is killed and started again");
     let attached_before = replay.heard("attach").map_or(0, |(count, _)| count);
     site.master.kill()?;
     let begun = Instant::now();

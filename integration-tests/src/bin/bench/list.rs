@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use crate::hosts::Site;
-use crate::report::{Gate, Row, number};
+use crate::report::{Gate, Row, number, step};
 
 /// Number of LPARs.
 const LPARS: u32 = 100_000;
@@ -19,6 +19,7 @@ const TIMES: usize = 31;
 
 /// Measures the row on a site that it fills.
 pub(crate) fn measure(site: &Site) -> Result<Row> {
+    step(&format!("apply of {LPARS} LPARs, and lists of them"));
     let begun = Instant::now();
     for first in (0..LPARS).step_by(usize::try_from(FILE)?) {
         let mut text = String::from("standalone:\n");

@@ -52,9 +52,9 @@ impl Row {
     }
 
     /// A target that was not measured, and why.
-    pub(crate) fn missing(&mut self, target: impl Into<String>, why: impl Display) {
+    pub(crate) fn missing(&mut self, target: impl Into<String>, why: impl Display, gate: Gate) {
         let found = Found::NotMeasured(why.to_string());
-        self.targets.push(Target { text: target.into(), gate: Gate::No, found });
+        self.targets.push(Target { text: target.into(), gate, found });
     }
 
     fn judge(&mut self, text: String, found: f64, reached: bool, gate: Gate) {
@@ -63,10 +63,11 @@ impl Row {
         self.targets.push(Target { text, gate, found });
     }
 
-    /// How many gates were missed.
+    /// How many gates were missed, those included that were not measured.
     pub(crate) fn missed_gates(&self) -> usize {
-        let missed =
-            |target: &&Target| target.gate == Gate::Yes && matches!(target.found, Found::Missed(_));
+        let missed = |target: &&Target| {
+            target.gate == Gate::Yes && !matches!(target.found, Found::Reached(_))
+        };
         self.targets.iter().filter(missed).count()
     }
 }
@@ -90,6 +91,17 @@ impl Display for Row {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "what is measured is what this program is for")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
+}
+
+/// Says what is done now: whoever waits sees it, and what a row that hangs did last.
+#[expect(clippy::print_stderr, reason = "rows take minutes")]
+pub(crate) fn step(text: &str) {
+    eprintln!("{text}");
+}
+
 /// A figure with as many digits as mean something.
 pub(crate) fn number(value: f64) -> String {
     match value {
@@ -107,11 +119,13 @@ mod tests {
     fn only_a_missed_gate_fails() {
         let mut row = Row::new("row");
         row.at_least("speed", 10.0, 20.0, Gate::No);
-        row.missing("size", "no tool");
+        row.missing("size", "no tool", Gate::No);
         row.at_most("cost", 1.0, 2.0, Gate::Yes);
         assert_eq!(row.missed_gates(), 0, "{row}");
         row.at_most("cost", 3.0, 2.0, Gate::Yes);
         assert_eq!(row.missed_gates(), 1, "{row}");
         assert!(row.to_string().contains("NOT measured: no tool"), "{row}");
+        row.missing("weight", "it hung", Gate::Yes);
+        assert_eq!(row.missed_gates(), 2, "what is not measured is not reached: {row}");
     }
 }

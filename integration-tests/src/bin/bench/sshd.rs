@@ -14,7 +14,7 @@ use tokio::io::BufReader;
 
 use crate::clients::{self, By};
 use crate::hosts::{self, Hosts, Site};
-use crate::report::Row;
+use crate::report::{Row, step};
 use crate::{session, whole};
 
 /// Number of hosts.
@@ -31,6 +31,7 @@ pub(crate) fn measure() -> Result<Row> {
     let mut row = Row::new(format!(
         "(b) the same with {HOSTS} hosts on one OpenSSH sshd, 64 logins at a time, by client CPU"
     ));
+    step(&format!("nimd, {HOSTS} hosts behind one sshd"));
     let ours = whole::round(&site)?;
     row.figure("nimd", ours.of(HOSTS));
     clients::beside(&mut row, &site, ours, By::Cpu)?;
@@ -50,7 +51,7 @@ impl Drop for Sshd {
 
 impl Sshd {
     fn start(folder: &Path) -> Result<(Self, Hosts)> {
-        fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder.join("home"))?;
         let path = |name: &str| folder.join(name).display().to_string();
         for name in ["host_key", "id_ed25519"] {
             let arguments = ["-q", "-t", "ed25519", "-N", "", "-f", &path(name)];
@@ -72,9 +73,12 @@ impl Sshd {
         let config = format!(
             "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\n\
              UsePAM no\nStrictModes no\nPidFile none\nPermitRootLogin prohibit-password\n\
-             PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 1000\n",
+             PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 1000\n\
+             SetEnv HOME={}\n",
             path("host_key"),
-            path("authorized_keys")
+            path("authorized_keys"),
+            // What root's shell reads at each login is this machine's business: some start-up files wait for each other.
+            path("home")
         );
         fs::write(path("config"), config)?;
         let key = public("host_key")?;
@@ -84,6 +88,7 @@ impl Sshd {
         let child = Command::new("/usr/sbin/sshd")
             .args(["-D", "-e", "-f", &path("config")])
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(File::create(path("log"))?)
             .spawn()
             .context("/usr/sbin/sshd does not start")?;

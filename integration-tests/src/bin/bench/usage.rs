@@ -1,14 +1,22 @@
 //! What a process cost: processor time and memory, as Linux counts them.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::process::Stdio;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use integration_tests::kill_group;
 
 use crate::report::number;
 
 /// Ticks a second in `/proc/PID/stat`: `USER_HZ`, 100 on every architecture that Rust's Linux targets have.
 const TICKS: u64 = 100;
+
+/// How long a command may take. No figure of the product: a bound for what hangs.
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Processor time that the process `pid` itself has used, without its children.
 pub(crate) fn cpu(pid: u32) -> Result<Duration> {
@@ -71,17 +79,33 @@ fn number_of(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Runs a shell command to its end; the shell itself says what its children used.
+/// Runs a shell command to its end, or until it has taken too long; the shell itself says what its children used.
 ///
 /// Its output is dropped but for its last lines, which an error shows.
 pub(crate) fn run(command: &str) -> Result<Cost> {
     let begun = Instant::now();
-    let output = std::process::Command::new("bash")
+    let child = std::process::Command::new("bash")
         .args(["-c", &format!("{{ {command}\n}} >/dev/null; code=$?; times; exit $code")])
-        .stdin(std::process::Stdio::null())
-        .output()
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .context("no bash")?;
+    let leader = child.id();
+    let (ended, end) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || match end.recv_timeout(LIMIT) {
+        Err(RecvTimeoutError::Timeout) => Some(kill_group(leader)),
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => None,
+    });
+    let output = child.wait_with_output();
     let wall = begun.elapsed();
+    drop(ended);
+    if let Some(killed) = watch.join().map_err(|_| anyhow::anyhow!("nobody looked at the time"))? {
+        killed?;
+        bail!("it did not end within {} s", LIMIT.as_secs());
+    }
+    let output = output.context("it cannot be waited for")?;
     ensure!(
         output.status.success(),
         "it ended with {}: {}",

@@ -18,7 +18,7 @@ use nim_shared::api::Watched;
 use nim_shared::stamp::Timestamp;
 
 use crate::hosts::{self, Site};
-use crate::report::{Gate, Row, number};
+use crate::report::{Gate, Row, number, step};
 use crate::{held, session, usage};
 
 /// Recorded sessions. With the real agents there are 500 operations.
@@ -35,6 +35,7 @@ const SPEED: u32 = 20;
 
 /// Measures both rows.
 pub(crate) fn measure() -> Result<[Row; 2]> {
+    step(&format!("{RECORDED} recorded sessions are opened beside a site of real agents"));
     let folder = hosts::folder()?;
     let first = Ipv4Addr::new(127, 82, 0, 1);
     let script = session::held(TALK.0, TALK.1)?;
@@ -51,6 +52,7 @@ pub(crate) fn measure() -> Result<[Row; 2]> {
         &format!("concurrent={REAL}"),
         "all_lpars",
     ])?;
+    step("the previews of real agents are watched");
     let done = AtomicBool::new(false);
     let (watched, resident) = thread::scope(|scope| {
         let largest = scope.spawn(|| largest_agent(site.folder.path(), &done));

@@ -12,7 +12,7 @@ use nim_shared::operation::StateName;
 
 use crate::clients::{self, By};
 use crate::hosts::{self, Site};
-use crate::report::{Gate, Row};
+use crate::report::{Gate, Row, step};
 use crate::session;
 use crate::usage::{self, Cost};
 
@@ -41,7 +41,8 @@ pub(crate) fn measure(site: &Site) -> Result<Row> {
         session::EVENTS
     ));
     let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
+    for number in 1..=ROUNDS {
+        step(&format!("nimd, {count} hosts, round {number} of {ROUNDS}"));
         let round = round(site)?;
         row.figure("nimd", round.of(count));
         rounds.push(round);
