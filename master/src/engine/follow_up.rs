@@ -78,7 +78,10 @@ impl Work {
         }
         match shared.store.claim_actions(shared.master, room).await {
             Ok(actions) => {
-                for action in actions {
+                let (notices, others): (Vec<_>, Vec<_>) =
+                    actions.into_iter().partition(|one| one.action == Action::Notify);
+                self.notify(shared, &notices).await;
+                for action in others {
                     let number = action.id;
                     let task = self.under_way.spawn(carry_out(Arc::clone(shared), action));
                     self.numbers.insert(task.id(), number);
@@ -88,6 +91,17 @@ impl Work {
                 warn!(error = %telemetry::chain(&error), "cannot look for what follows");
             }
         }
+    }
+
+    /// Tells those who want to know: one hint for all, which says no more than that there is something new.
+    async fn notify(&mut self, shared: &Shared, notices: &[FollowUpAction]) {
+        if notices.is_empty() {
+            return;
+        }
+        notices.iter().for_each(|one| crash::before(one.action, &one.lpar));
+        shared.store.hint(Topic::Events).await;
+        notices.iter().for_each(|one| crash::after(one.action, &one.lpar));
+        self.done.extend(notices.iter().map(|one| (one.id, NextTry::None)));
     }
 
     fn ended(&mut self, ended: Result<(task::Id, NextTry), JoinError>) {
@@ -131,19 +145,16 @@ async fn carry_out(shared: Arc<Shared>, action: FollowUpAction) -> NextTry {
 async fn act(shared: &Shared, action: &FollowUpAction) -> Result<NextTry, store::Error> {
     match action.action {
         Action::RefreshInventory => {
-            let record = shared.store.operation(action.operation).await?;
-            if let Some(after) = record.report.and_then(|report| report.after) {
-                lpar::learn(&shared.store, shared.who, &action.lpar, &after).await?;
+            if let Some(id) = action.lpar_id {
+                lpar::learn(&shared.store, shared.who, &action.lpar, id).await?;
             }
             Ok(NextTry::None)
         }
-        Action::Notify => {
-            shared.store.hint(Topic::Events).await;
-            Ok(NextTry::None)
-        }
         Action::WatchCapacity => watch_capacity(shared, action).await,
+        // Given for all that were taken up at once.
+        Action::Notify
         // These belong to a session and are never stored.
-        Action::OpenSession
+        | Action::OpenSession
         | Action::CommitStart
         | Action::SendStart
         | Action::Attach

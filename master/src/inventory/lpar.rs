@@ -2,36 +2,29 @@
 //!
 //! A Live Update usually changes the id, and whoever asks the HMC by id needs the present one. The id is never identity.
 
-use nim_shared::id::ObjectName;
+use nim_shared::id::{LparId, ObjectName};
 use nim_shared::object::Spec;
-use nim_shared::operation::Snapshot;
 use tracing::info;
 
 use crate::store::{Error, Store, Who};
 
-/// Puts what `snapshot` shows of `lpar` into the inventory, in the name of `who`. Somebody else's change in the meantime goes
-/// before; the next operation tells again.
+/// Puts the partition id of `lpar` into the inventory, in the name of `who`. Somebody else's change in the meantime goes before;
+/// the next operation tells again.
 ///
 /// # Errors
 /// What the store says.
-pub async fn learn(
-    store: &Store,
-    who: Who,
-    lpar: &ObjectName,
-    snapshot: &Snapshot,
-) -> Result<(), Error> {
+pub async fn learn(store: &Store, who: Who, lpar: &ObjectName, id: LparId) -> Result<(), Error> {
     let stored = store.object(lpar).await?;
     let mut object = stored.object;
     let Spec::Standalone(spec) = &mut object.spec else { return Ok(()) };
-    if snapshot.lpar_id.is_none() || spec.identity == snapshot.lpar_id {
+    if spec.identity == Some(id) {
         return Ok(());
     }
-    let before = spec.identity.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
-    spec.identity = snapshot.lpar_id;
+    let before = spec.identity.map_or_else(|| "unknown".to_owned(), |before| before.to_string());
+    spec.identity = Some(id);
     match store.change(&object, Some(stored.version), who).await {
         Ok(()) => {
-            let after = snapshot.lpar_id.map_or(before.clone(), |id| id.to_string());
-            info!(lpar.name = %lpar, "the partition id of {lpar} was {before} and is {after} now");
+            info!(lpar.name = %lpar, "the partition id of {lpar} was {before} and is {id} now");
             Ok(())
         }
         Err(Error::Faults { .. }) => Ok(()),
