@@ -33,7 +33,7 @@ use super::journal::Progress;
 use super::operation::{Action, Event, Start, State};
 use super::shared::{Capacity, Shared};
 use crate::store::life::Life;
-use crate::store::operation::{Go, Record};
+use crate::store::operation::{Go, Record, Starting};
 use crate::transport::Patience;
 
 /// Most frames that are taken in before they are stored.
@@ -379,10 +379,13 @@ impl Session {
                     .settings
                     .deadlines
                     .of(&State::Dispatching { start: Start::Sent }, None);
+                let starting = Starting {
+                    operation: self.order.operation,
+                    fence: self.order.fence,
+                    deadline: deadline.unwrap_or_default(),
+                };
                 let shared = Arc::clone(&self.shared);
-                let (operation, fence) = (self.order.operation, self.order.fence);
-                let commit =
-                    || shared.store.commit_start(operation, fence, deadline.unwrap_or_default());
+                let commit = || shared.writer.start(starting);
                 crash::before(action, &self.lpar);
                 let go = self.insist(commit).await?;
                 crash::after(action, &self.lpar);

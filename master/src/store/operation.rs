@@ -10,14 +10,16 @@ mod last;
 mod past;
 mod record;
 mod room;
+mod start;
 mod step;
 
 pub use action::{FollowUpAction, NextTry};
 pub use claim::Limits;
 pub(super) use decide::held;
-pub use decide::{CancelAnswer, Go, Verdict};
+pub use decide::{CancelAnswer, Verdict};
 pub use past::{Adopted, Past};
 pub use record::{Asked, OperationFilter, Record, Resolution};
+pub use start::{Go, Starting};
 pub use step::{Change, Step};
 pub(super) use step::{Moved, Outcome, transition, write_moves};
 

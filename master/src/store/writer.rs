@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::event::Batched;
 use super::notify::Topic;
+use super::operation::{Go, Starting};
 use super::{Error, Store};
 
 /// How batches are gathered.
@@ -54,12 +55,16 @@ pub enum WriteError {
     Ended,
 }
 
-/// A part and who waits for it.
+/// What is to be stored, and who waits for it.
 #[derive(Debug)]
-struct Waiting {
-    part: Batched,
-    answer: oneshot::Sender<Result<(), WriteError>>,
+enum Waiting {
+    /// What happened to an operation.
+    Part(Box<Batched>, Answer<()>),
+    /// That its `start` is about to leave.
+    Start(Starting, Answer<Go>),
 }
+
+type Answer<T> = oneshot::Sender<Result<T, WriteError>>;
 
 impl Writer {
     /// A writer and the way to it.
@@ -80,12 +85,12 @@ impl Writer {
     async fn gather(&mut self) -> Option<Vec<Waiting>> {
         let first = self.waiting.recv().await?;
         let full = Instant::now() + self.settings.gather;
-        let mut rows = weight(&first.part);
+        let mut rows = first.weight();
         let mut batch = vec![first];
         while rows < self.settings.rows {
             match timeout_at(full, self.waiting.recv()).await {
                 Ok(Some(next)) => {
-                    rows += weight(&next.part);
+                    rows += next.weight();
                     batch.push(next);
                 }
                 Ok(None) | Err(_) => break,
@@ -95,20 +100,29 @@ impl Writer {
     }
 
     async fn write(&self, batch: Vec<Waiting>) {
-        let (parts, answers): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|waiting| (waiting.part, waiting.answer)).unzip();
-        match self.store.append(parts).await {
-            Ok(results) => {
-                for (answer, result) in answers.into_iter().zip(results) {
-                    tell(answer, result.map_err(|error| WriteError::Store(error.into())));
+        let (mut parts, mut part_answers) = (Vec::new(), Vec::new());
+        let (mut starts, mut start_answers) = (Vec::new(), Vec::new());
+        for waiting in batch {
+            match waiting {
+                Waiting::Part(part, answer) => {
+                    parts.push(*part);
+                    part_answers.push(answer);
                 }
-                self.store.hint(Topic::Events).await;
+                Waiting::Start(start, answer) => {
+                    starts.push(start);
+                    start_answers.push(answer);
+                }
             }
-            Err(error) => {
-                let error = std::sync::Arc::new(error);
-                for answer in answers {
-                    tell(answer, Err(WriteError::Store(error.clone())));
-                }
+        }
+        if !starts.is_empty() {
+            answer(start_answers, self.store.commit_starts(&starts).await);
+        }
+        if !parts.is_empty() {
+            let stored = self.store.append(parts).await;
+            let hint = stored.is_ok();
+            answer(part_answers, stored);
+            if hint {
+                self.store.hint(Topic::Events).await;
             }
         }
     }
@@ -120,19 +134,54 @@ impl WriterHandle {
     /// # Errors
     /// What [`Store::append`] says of it.
     pub async fn store(&self, part: Batched) -> Result<(), WriteError> {
+        self.submit(|answer| Waiting::Part(Box::new(part), answer)).await
+    }
+
+    /// Stores that `start` is about to leave for an operation, with whatever else comes at the moment. Returns when it is
+    /// committed: only after [`Go::Ahead`] may it leave.
+    ///
+    /// # Errors
+    /// What [`Store::commit_starts`] says of it.
+    pub async fn start(&self, starting: Starting) -> Result<Go, WriteError> {
+        self.submit(|answer| Waiting::Start(starting, answer)).await
+    }
+
+    async fn submit<T>(&self, waiting: impl FnOnce(Answer<T>) -> Waiting) -> Result<T, WriteError> {
         let (answer, answered) = oneshot::channel();
-        self.to.send(Waiting { part, answer }).await.map_err(|_| WriteError::Ended)?;
+        self.to.send(waiting(answer)).await.map_err(|_| WriteError::Ended)?;
         answered.await.map_err(|_| WriteError::Ended)?
     }
 }
 
-/// How much of a batch a part fills.
-fn weight(part: &Batched) -> usize {
-    1 + part.events.len() + part.output.len()
+impl Waiting {
+    /// How much of a batch it fills.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Part(part, _) => 1 + part.events.len() + part.output.len(),
+            Self::Start(..) => 1,
+        }
+    }
+}
+
+/// Answers everyone in a batch: each with its own result, or all with the error of the whole.
+fn answer<T>(answers: Vec<Answer<T>>, results: Result<Vec<Result<T, Error>>, Error>) {
+    match results {
+        Ok(results) => {
+            for (answer, result) in answers.into_iter().zip(results) {
+                tell(answer, result.map_err(|error| WriteError::Store(error.into())));
+            }
+        }
+        Err(error) => {
+            let error = std::sync::Arc::new(error);
+            for answer in answers {
+                tell(answer, Err(WriteError::Store(error.clone())));
+            }
+        }
+    }
 }
 
 /// Answers, unless the submitter has gone: what it wanted stored is stored all the same.
-fn tell(to: oneshot::Sender<Result<(), WriteError>>, result: Result<(), WriteError>) {
+fn tell<T>(to: Answer<T>, result: Result<T, WriteError>) {
     if to.send(result).is_err() {
         tracing::debug!("nobody waits any more for what was stored");
     }

@@ -1,7 +1,5 @@
 //! Transitions that are decided within the transaction, because what they depend on may change under the owner's eyes: that
-//! `start` is about to leave, that somebody asks for a cancel, that a person decides.
-
-use std::time::Duration;
+//! somebody asks for a cancel, that a person decides.
 
 use nim_shared::id::{Epoch, Fence, MasterId, OperationId, Seq};
 use nim_shared::operation::{Outcome, StateName};
@@ -15,15 +13,6 @@ use crate::engine::operation::{Event, Operation, Run, State};
 use crate::store::commit::{Txn, Writing};
 use crate::store::notify::Topic;
 use crate::store::{Error, Store, Who, unsigned};
-
-/// Whether what was about to leave may leave.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Go {
-    /// It is committed: send it. The operation as it is now.
-    Ahead(Operation),
-    /// Somebody asked for a cancel in the meantime: nothing was stored.
-    CancelAsked,
-}
 
 /// What became of the wish to cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,33 +44,6 @@ pub struct Verdict {
 }
 
 impl Store {
-    /// Stores that `start` is about to leave the master. Only after this returned [`Go::Ahead`] may it.
-    ///
-    /// # Errors
-    /// [`Error::Fenced`]; [`Error::WrongState`] when it is not being dispatched, or `start` was committed before.
-    pub async fn commit_start(
-        &self,
-        id: OperationId,
-        fence: Fence,
-        deadline: Duration,
-    ) -> Result<Go, Error> {
-        let mut txn = self.begin(Writing::Transition).await?;
-        let found = held(&mut txn, id, fence).await?;
-        if found.cancel.is_some() {
-            return Ok(Go::CancelAsked);
-        }
-        let (operation, actions) = after(&found, Event::StartCommitted)?;
-        let step = Step {
-            operation: Some(operation.clone()),
-            actions,
-            deadline: Change::Set(deadline),
-            ..Step::default()
-        };
-        transition(&mut txn, id, fence, &step).await?;
-        txn.commit().await?;
-        Ok(Go::Ahead(operation))
-    }
-
     /// Asks for a cancel. What was not claimed yet is cancelled at once; for the rest the owner hears of it.
     ///
     /// # Errors

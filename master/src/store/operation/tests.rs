@@ -174,10 +174,7 @@ async fn what_a_master_without_a_lease_held_is_taken_over_and_it_can_write_no_mo
         }
         result => panic!("{result:?}"),
     }
-    assert!(matches!(
-        store.commit_start(held.id, held.fence, Duration::from_secs(1)).await,
-        Err(Error::Fenced { .. })
-    ));
+    assert!(matches!(start(&store, &held).await, Err(Error::Fenced { .. })));
     assert_eq!(store.operation(held.id).await.unwrap(), taken[0]);
     assert_eq!(store.take_over(master(&store).await, 10).await.unwrap(), []);
 }
@@ -207,19 +204,15 @@ async fn start_is_committed_once_and_not_after_a_cancel() {
     let store = testing::store().await;
     site(&store, 2).await;
     let (one, _) = claimed(&store, "lpar01").await;
-    let minute = Duration::from_secs(60);
-    let Go::Ahead(operation) = store.commit_start(one.id, one.fence, minute).await.unwrap() else {
+    let Go::Ahead(operation) = start(&store, &one).await.unwrap() else {
         panic!("nobody cancelled")
     };
     assert_eq!(store.operation(one.id).await.unwrap().operation, operation);
-    assert!(matches!(
-        store.commit_start(one.id, one.fence, minute).await,
-        Err(Error::WrongState { .. })
-    ));
+    assert!(matches!(start(&store, &one).await, Err(Error::WrongState { .. })));
     let (two, owner) = claimed(&store, "lpar02").await;
     let answer = store.ask_cancel(two.id, SOMEBODY).await.unwrap();
     assert_eq!(answer, CancelAnswer::Noted { owner: Some(owner) });
-    assert_eq!(store.commit_start(two.id, two.fence, minute).await.unwrap(), Go::CancelAsked);
+    assert_eq!(start(&store, &two).await.unwrap(), Go::CancelAsked);
     assert_eq!(store.asked_cancels(owner).await.unwrap(), [two.id]);
     let heard = step(&two, Event::CancelAsked);
     store.transition(two.id, two.fence, &heard).await.unwrap();
@@ -228,6 +221,43 @@ async fn start_is_committed_once_and_not_after_a_cancel() {
     assert_eq!(after.operation.name(), StateName::Cancelled);
     assert_eq!(after.cancel.map(|asked| asked.by), Some(SOMEBODY));
     assert_eq!(after.owner, None);
+}
+
+#[tokio::test]
+async fn of_starts_that_are_committed_together_each_is_judged_by_itself() {
+    let store = testing::store().await;
+    site(&store, 4).await;
+    accepted(&store, &["lpar01", "lpar02", "lpar03"]).await;
+    let owner = master(&store).await;
+    let claimed = store.claim(owner, &no_limits(), 3).await.unwrap();
+    let [good, stale, cancelled] = claimed.try_into().unwrap();
+    store.ask_cancel(cancelled.id, SOMEBODY).await.unwrap();
+    let raised = store.claim_again(owner, stale.id).await.unwrap().unwrap();
+    let unknown = Starting { operation: OperationId(Uuid::nil()), ..starting(&good) };
+    let twice = starting(&good);
+    let of = |one| starting(one);
+    let all = [unknown, of(&stale), of(&cancelled), of(&good), twice];
+    let answers = store.commit_starts(&all).await.unwrap();
+    let [unknown, behind, asked, ahead, again] = answers.try_into().unwrap();
+    assert!(matches!(unknown, Err(Error::NoSuchOperation { .. })), "{unknown:?}");
+    assert!(matches!(behind, Err(Error::Fenced { .. })), "{behind:?}");
+    assert_eq!(asked.unwrap(), Go::CancelAsked);
+    let Go::Ahead(operation) = ahead.unwrap() else { panic!("nobody cancelled") };
+    assert!(again.is_err(), "one start is told once: {again:?}");
+    let now = store.operation(good.id).await.unwrap();
+    assert_eq!(now.operation, operation);
+    assert!(now.deadline < good.deadline, "it is that of an answer, a minute from now");
+    assert_eq!(store.operation(stale.id).await.unwrap(), raised, "nothing of it is stored");
+    assert_eq!(store.operation(cancelled.id).await.unwrap().operation, cancelled.operation);
+}
+
+/// That `start` is about to leave for an operation as it was claimed.
+async fn start(store: &Store, one: &Record) -> Result<Go, Error> {
+    store.commit_starts(&[starting(one)]).await.unwrap().remove(0)
+}
+
+fn starting(one: &Record) -> Starting {
+    Starting { operation: one.id, fence: one.fence, deadline: Duration::from_secs(60) }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::engine::operation::{Action, Gate, Operation, Run, State};
 use crate::store::hostkey::{KeyHolder, NewHostKey, Replace};
 use crate::store::lease::LeaseTimes;
 use crate::store::object::Sighting;
-use crate::store::operation::{Adopted, NextTry, Record, Step, Verdict};
+use crate::store::operation::{Adopted, NextTry, Record, Starting, Step, Verdict};
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
 use crate::store::secret::{KeyFile, Login, LoginOutcome, Turn};
 use crate::store::testing::world::{
@@ -155,6 +155,11 @@ impl World {
             Writing::Append => {
                 let part = batched(record, vec![event(id, 1, 1)]);
                 store.append(vec![part]).await?.remove(0)
+            }
+            Writing::CommitStarts => {
+                let deadline = Duration::from_secs(60);
+                let starting = [Starting { operation: id, fence, deadline }];
+                store.commit_starts(&starting).await?.remove(0).map(drop)
             }
             Writing::Transition => store.transition(id, fence, &Step::new(stuck(), vec![])).await,
             Writing::AskCancel => store.ask_cancel(id, SOMEBODY).await.map(drop),
