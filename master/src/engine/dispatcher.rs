@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nim_shared::id::OperationId;
-use nim_shared::stamp::Timestamp;
+use nim_shared::id::{ObjectName, OperationId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -22,6 +21,7 @@ use crate::store;
 use crate::store::life::Life;
 use crate::store::notify::Topic;
 use crate::store::operation::{Change, Record, Step};
+use crate::transport::Endpoint;
 
 /// Most operations that are taken in one go.
 const TOGETHER: u32 = 64;
@@ -38,6 +38,15 @@ const HINTS: usize = 1;
 /// How long the ends of sessions are gathered before the next look: where hundreds end in a second, a look for each would be most
 /// of what this master does.
 const GATHER: Duration = Duration::from_millis(20);
+
+/// What a look looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// Everything: when somebody gave a hint, and from time to time.
+    Everything,
+    /// What may be taken since sessions have ended.
+    Queue,
+}
 
 /// Takes operations and looks after their sessions.
 pub(super) struct Dispatcher {
@@ -61,14 +70,23 @@ impl Dispatcher {
     /// Works until it is told to stop; then waits until every session has ended.
     pub(super) async fn run(mut self) {
         let mut hints = self.shared.store.hints(&[Topic::Work]);
+        // When to look at everything again.
+        let mut due = Instant::now();
         loop {
-            let more = match self.look().await {
+            let scope = if due <= Instant::now() {
+                due = Instant::now() + LOOK;
+                Scope::Everything
+            } else {
+                Scope::Queue
+            };
+            let more = match self.look(scope).await {
                 Ok(more) => more,
                 Err(error) => {
                     warn!(error = %crate::telemetry::chain(&error), "cannot look for work: {}", crate::telemetry::chain(&error));
                     false
                 }
             };
+            let longest = due.saturating_duration_since(Instant::now());
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 Some(ended) = self.sessions.join_next() => {
@@ -78,8 +96,8 @@ impl Dispatcher {
                         self.ended(ended);
                     }
                 }
-                () = std::future::ready(()), if more => {}
-                () = hints.wait(LOOK) => {}
+                () = std::future::ready(()), if more => due = Instant::now(),
+                () = hints.wait(longest) => due = Instant::now(),
             }
         }
         while let Some(ended) = self.sessions.join_next().await {
@@ -88,30 +106,33 @@ impl Dispatcher {
     }
 
     /// One look at what is to be done. Whether there may be more of it right away.
-    async fn look(&mut self) -> Result<bool, store::Error> {
+    async fn look(&mut self, scope: Scope) -> Result<bool, store::Error> {
         let shared = Arc::clone(&self.shared);
         if !shared.lease.may_command() {
             return Ok(false);
         }
         self.ask_anew();
-        let now = shared.store.now().await?;
-        let taken = shared.store.take_over(shared.master, TOGETHER).await?;
+        let mut most = 0;
+        if scope == Scope::Everything {
+            let taken = shared.store.take_over(shared.master, TOGETHER).await?;
+            most = taken.len();
+            for record in &taken {
+                info!(operation.id = %record.id, lpar.name = %record.lpar,
+                    "took over the operation on {}, which is {}", record.lpar, record.operation.name());
+            }
+            self.start_all(taken).await;
+        }
         let claimed = shared.store.claim(shared.master, &shared.settings.limits, TOGETHER).await?;
-        let more = [taken.len(), claimed.len()].contains(&(TOGETHER as usize));
-        for record in taken {
-            info!(operation.id = %record.id, lpar.name = %record.lpar,
-                "took over the operation on {}, which is {}", record.lpar, record.operation.name());
-            self.start(record, now);
+        most = most.max(claimed.len());
+        self.start_all(claimed).await;
+        self.take_up_again().await?;
+        if scope == Scope::Everything {
+            for id in shared.store.asked_cancels(shared.master).await? {
+                self.tell(id, Hint::CancelAsked);
+            }
+            self.overdue().await?;
         }
-        for record in claimed {
-            self.start(record, now);
-        }
-        for id in shared.store.asked_cancels(shared.master).await? {
-            self.tell(id, Hint::CancelAsked);
-        }
-        self.overdue().await?;
-        self.take_up_again(now).await?;
-        Ok(more)
+        Ok(most == TOGETHER as usize)
     }
 
     /// Ends every session when the database may have lost commits: what they remember may be more than it knows. Each operation
@@ -126,16 +147,23 @@ impl Dispatcher {
     }
 
     /// Gives operations a new session whose session broke off while they are still this master's.
-    async fn take_up_again(&mut self, now: Timestamp) -> Result<(), store::Error> {
-        let (due, later) = self.again.drain(..).partition(|(at, _)| *at <= Instant::now());
+    async fn take_up_again(&mut self) -> Result<(), store::Error> {
+        let (mut due, later): (Vec<_>, Vec<_>) =
+            self.again.drain(..).partition(|(at, _)| *at <= Instant::now());
         self.again = later;
-        let due: Vec<(Instant, OperationId)> = due;
-        for (_, id) in due {
+        while let Some((at, id)) = due.pop() {
             if self.hints.contains_key(&id) {
                 continue;
             }
-            if let Some(record) = self.shared.store.claim_again(self.shared.master, id).await? {
-                self.start(record, now);
+            match self.shared.store.claim_again(self.shared.master, id).await {
+                Ok(Some(record)) => self.start(record, None),
+                Ok(None) => {}
+                Err(error) => {
+                    // Nobody else would take them up: this master owns them.
+                    self.again.push((at, id));
+                    self.again.append(&mut due);
+                    return Err(error);
+                }
             }
         }
         Ok(())
@@ -167,11 +195,25 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn start(&mut self, record: Record, now: Timestamp) {
+    /// Gives each of these operations, which were taken a moment ago, a session, with the way to its LPAR: asked for all at once.
+    /// Nothing that fails here may keep one from its session, for nobody else takes it up.
+    async fn start_all(&mut self, records: Vec<Record>) {
+        if records.is_empty() {
+            return;
+        }
+        let lpars: Vec<ObjectName> = records.iter().map(|record| record.lpar.clone()).collect();
+        let mut ways = self.shared.ways(&lpars).await;
+        for record in records {
+            let way = ways.remove(&record.lpar).map(Box::new);
+            self.start(record, way);
+        }
+    }
+
+    fn start(&mut self, record: Record, way: Option<Box<Endpoint>>) {
         let id = record.id;
         let (lpar, owner) = (record.lpar.clone(), Arc::clone(&self.shared));
         let (hints, receiver) = mpsc::channel(HINTS);
-        match Session::new(owner, record, now, receiver, self.stop.child_token()) {
+        match Session::new(owner, record, way, receiver, self.stop.child_token()) {
             Ok(session) => {
                 // A session that worked under an older fence loses its hints, and with them the operation.
                 self.hints.insert(id, hints);

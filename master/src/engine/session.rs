@@ -34,7 +34,7 @@ use super::operation::{Action, Event, Start, State};
 use super::shared::{Capacity, Shared};
 use crate::store::life::Life;
 use crate::store::operation::{Go, Record, Starting};
-use crate::transport::Patience;
+use crate::transport::{Endpoint, Patience};
 
 /// Most frames that are taken in before they are stored.
 const TOGETHER: usize = 500;
@@ -72,6 +72,8 @@ pub enum Over {
 pub struct Session {
     shared: Arc<Shared>,
     lpar: ObjectName,
+    /// How to reach it, for the first connection.
+    way: Option<Box<Endpoint>>,
     frame: Option<ObjectName>,
     kind: Kind,
     order: Order,
@@ -112,19 +114,20 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session for an operation as it was claimed. `now` is the database's time at the claim. Dropping the sender of `hints`
-    /// takes the operation away from it.
+    /// A session for an operation as it was claimed a moment ago: its record was changed last by the claim. `way` is how to reach
+    /// its LPAR, where that was read since. Dropping the sender of `hints` takes the operation away from it.
     ///
     /// # Errors
     /// When the stored request cannot be read: another version wrote it.
     pub fn new(
         shared: Arc<Shared>,
         record: Record,
-        now: Timestamp,
+        way: Option<Box<Endpoint>>,
         hints: mpsc::Receiver<Hint>,
         stop: CancellationToken,
     ) -> Result<Self, serde_json::Error> {
         let request: Request = serde_json::from_str(&record.request)?;
+        let now = record.changed_at;
         let order = Order {
             operation: record.id,
             fence: record.fence,
@@ -144,6 +147,7 @@ impl Session {
         Ok(Self {
             shared,
             lpar: record.lpar,
+            way,
             frame: record.frame,
             kind: record.kind,
             at: keep::place(&record.operation.state),
@@ -243,7 +247,7 @@ impl Session {
     async fn open(&mut self) -> Result<Result<Agent, Lost>, Over> {
         let shared = Arc::clone(&self.shared);
         let lpar = self.lpar.clone();
-        let opening = shared.open_agent(&lpar);
+        let opening = shared.open_agent_by(&lpar, self.way.take());
         tokio::pin!(opening);
         loop {
             tokio::select! {
@@ -477,6 +481,8 @@ impl Session {
 
     /// Waits, while hints and the deadline are heeded.
     async fn pause(&mut self, span: Duration) -> Result<(), Over> {
+        // What was read of it may be another's by then.
+        self.way = None;
         let until = Instant::now() + span;
         loop {
             tokio::select! {

@@ -1,5 +1,6 @@
 //! What all sessions of this master work with.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -104,9 +105,24 @@ impl Shared {
     /// # Errors
     /// [`Lost`] says what was in the way.
     pub async fn open_agent(self: &Arc<Self>, lpar: &ObjectName) -> Result<Agent, Lost> {
+        self.open_agent_by(lpar, None).await
+    }
+
+    /// As [`open_agent`](Self::open_agent), by a way that was read a moment ago.
+    ///
+    /// # Errors
+    /// [`Lost`] says what was in the way.
+    pub async fn open_agent_by(
+        self: &Arc<Self>,
+        lpar: &ObjectName,
+        way: Option<Box<Endpoint>>,
+    ) -> Result<Agent, Lost> {
         // Boxed: a session holds its place for as long as it lasts, and needs this for a moment only.
         Box::pin(async {
-            let endpoint = self.endpoint(lpar).await?;
+            let endpoint = match way {
+                Some(way) => *way,
+                None => self.endpoint(lpar).await?,
+            };
             let (transport, agent) = (&self.transport, &self.settings.agent);
             Agent::open(transport, lpar, &endpoint, agent, self.master, self.clock.now()).await
         })
@@ -119,6 +135,19 @@ impl Shared {
     /// When the database does not answer, or the object's attributes or keys on record cannot be used.
     pub async fn endpoint(&self, name: &ObjectName) -> Result<Endpoint, NoEndpoint> {
         endpoint::stored(&self.store, name, &self.settings.key).await
+    }
+
+    /// The ways to the hosts of these LPARs, for whom there is one. Who is not among them asks again, and hears why.
+    pub async fn ways(&self, lpars: &[ObjectName]) -> HashMap<ObjectName, Endpoint> {
+        match endpoint::stored_of(&self.store, lpars, &self.settings.key).await {
+            Ok(found) => {
+                found.into_iter().filter_map(|(name, way)| Some((name, way.ok()?))).collect()
+            }
+            Err(error) => {
+                tracing::debug!(error = %crate::telemetry::chain(&error), "each session asks for its way by itself");
+                HashMap::new()
+            }
+        }
     }
 
     /// Waits until `bytes` of files may leave.

@@ -3,13 +3,14 @@
 //! Host keys are bound to the object by its name, not to an address; those of a host that connections go through are bound to
 //! the name that stands in `via`.
 
+use std::collections::HashMap;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use nim_shared::id::ObjectName;
 use nim_shared::object::{Hop, Object, ObjectType};
 
-use crate::store::hostkey::KeyHolder;
+use crate::store::hostkey::{self, KeyHolder};
 use crate::store::{self, Store};
 use crate::transport::{
     Address, BadAddress, BadHostKey, BadUserName, Endpoint, Host, HostId, HostKey, HostKeyPolicy,
@@ -165,21 +166,52 @@ pub enum NoEndpoint {
 /// # Errors
 /// [`NoEndpoint`].
 pub async fn stored(store: &Store, name: &ObjectName, key: &Path) -> Result<Endpoint, NoEndpoint> {
-    let object = store.object(name).await?.object;
-    let route = Route::of(&object, key)?;
-    let mut policies = Vec::new();
-    for holder in route.holders() {
-        policies.push(policy(store, &holder).await?);
+    let found = stored_of(store, std::slice::from_ref(name), key).await?.remove(name);
+    found.unwrap_or_else(|| Err(store::Error::NoSuchObject { name: name.clone() }.into()))
+}
+
+/// The ways to the hosts of all these objects, as [`stored`] finds each, in a few questions for all. What is no object is left
+/// out.
+///
+/// # Errors
+/// What the store says.
+pub async fn stored_of(
+    store: &Store,
+    names: &[ObjectName],
+    key: &Path,
+) -> Result<HashMap<ObjectName, Result<Endpoint, NoEndpoint>>, store::Error> {
+    let objects = store.objects_named(names).await?;
+    let routes: Vec<_> = objects
+        .into_iter()
+        .map(|one| {
+            let route = Route::of(&one.object, key);
+            (one.object.name, route)
+        })
+        .collect();
+    let sound = routes.iter().filter_map(|(_, route)| route.as_ref().ok());
+    let mut holders: Vec<KeyHolder> = sound.flat_map(Route::holders).collect();
+    holders.sort_unstable();
+    holders.dedup();
+    let mut keys: HashMap<KeyHolder, Vec<hostkey::HostKey>> = HashMap::new();
+    for one in store.host_keys_of(&holders).await? {
+        keys.entry(one.holder.clone()).or_default().push(one);
     }
-    Ok(route.endpoint(policies))
+    let endpoint = |route: Result<Route, BadEndpoint>| {
+        let route = route?;
+        let policies: Result<Vec<_>, NoEndpoint> =
+            route.holders().iter().map(|holder| policy(holder, keys.get(holder))).collect();
+        Ok(route.endpoint(policies?))
+    };
+    Ok(routes.into_iter().map(|(name, route)| (name, endpoint(route))).collect())
 }
 
 /// The keys on record of one holder.
-async fn policy(store: &Store, holder: &KeyHolder) -> Result<HostKeyPolicy, NoEndpoint> {
-    let read =
-        |key: store::hostkey::HostKey| format!("{} {}", key.algorithm, key.key).parse::<HostKey>();
-    let keys: Result<Vec<HostKey>, BadHostKey> =
-        store.host_keys(Some(holder)).await?.into_iter().map(read).collect();
+fn policy(
+    holder: &KeyHolder,
+    keys: Option<&Vec<hostkey::HostKey>>,
+) -> Result<HostKeyPolicy, NoEndpoint> {
+    let read = |key: &hostkey::HostKey| format!("{} {}", key.algorithm, key.key).parse::<HostKey>();
+    let keys: Result<Vec<HostKey>, BadHostKey> = keys.into_iter().flatten().map(read).collect();
     let keys = keys.map_err(|cause| NoEndpoint::Key { holder: holder.to_string(), cause })?;
     Ok(HostKeyPolicy::pinned(keys))
 }
@@ -187,6 +219,10 @@ async fn policy(store: &Store, holder: &KeyHolder) -> Result<HostKeyPolicy, NoEn
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::hostkey::{NewHostKey, Replace};
+    use crate::store::testing;
+    use crate::store::testing::world::{SOMEBODY, site};
+    use nim_shared::api::KeySource;
     use nim_shared::object::Draft;
 
     fn object(of: ObjectType, attributes: &[(&str, &str)]) -> Object {
@@ -230,5 +266,34 @@ mod tests {
         );
         let error = Route::of(&frame, Path::new("/keys/master")).unwrap_err();
         assert_eq!(error.to_string(), "lpar01 is of type cec, which has no host to connect to");
+    }
+
+    #[tokio::test]
+    async fn the_ways_to_many_are_found_at_once_each_with_its_own_keys() {
+        let store = testing::store().await;
+        site(&store, 3).await;
+        let key = |holder: &str, data: &str| NewHostKey {
+            holder: KeyHolder::Object(holder.parse().unwrap()),
+            algorithm: "ssh-ed25519".to_owned(),
+            key: data.to_owned(),
+            source: KeySource::Imported,
+        };
+        let good = "AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS";
+        let keys = [key("lpar01", good), key("lpar02", "AAAA")];
+        store.host_keys_add(&keys, Replace::No, SOMEBODY).await.unwrap();
+        let names: Vec<ObjectName> = ["lpar01", "lpar02", "lpar03", "p10a", "nobody"]
+            .map(|name| name.parse().unwrap())
+            .to_vec();
+        let found = stored_of(&store, &names, Path::new("/keys/master")).await.unwrap();
+        let of = |name: &str| found.get(&name.parse::<ObjectName>().unwrap());
+        let pinned: HostKey = format!("ssh-ed25519 {good}").parse().unwrap();
+        let with = |of: &Result<Endpoint, NoEndpoint>| of.as_ref().unwrap().host.host_keys.clone();
+        assert_eq!(with(of("lpar01").unwrap()), HostKeyPolicy::pinned([pinned]));
+        assert!(matches!(of("lpar02"), Some(Err(NoEndpoint::Key { .. }))), "a key that is none");
+        assert_eq!(with(of("lpar03").unwrap()), HostKeyPolicy::pinned([]), "nothing is sent to it");
+        assert!(matches!(of("p10a"), Some(Err(NoEndpoint::Attributes(_)))));
+        assert!(of("nobody").is_none());
+        let alone = stored(&store, &names[4], Path::new("/keys/master")).await;
+        assert!(matches!(alone, Err(NoEndpoint::Store(store::Error::NoSuchObject { .. }))));
     }
 }

@@ -9,7 +9,10 @@ use sea_orm::sqlx::query;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 use super::commit::Writing;
-use super::entity::host_key::{Column, Entity, Model};
+use super::entity::{
+    self,
+    host_key::{Column, Entity, Model},
+};
 use super::{Error, Store, Who};
 
 /// Whose key it is.
@@ -119,6 +122,21 @@ impl Store {
             .into_iter()
             .map(host_key)
             .collect()
+    }
+
+    /// The keys of all these holders.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn host_keys_of(&self, holders: &[KeyHolder]) -> Result<Vec<HostKey>, Error> {
+        let holders: Vec<String> = holders.iter().map(ToString::to_string).collect();
+        let rows =
+            query("SELECT * FROM host_key WHERE holder = ANY($1) ORDER BY holder, algorithm")
+                .bind(holders)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(|cause| Error::sqlx("read host keys", cause))?;
+        entity::read("a host key", rows)?.into_iter().map(host_key).collect()
     }
 
     /// Puts keys on record, all or none.

@@ -19,6 +19,7 @@ use nim_shared::id::ObjectName;
 use nim_shared::object::{Object, ObjectClass, ObjectType};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sea_query::{Expr, extension::postgres::PgExpr as _};
+use sea_orm::sqlx::query;
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -32,7 +33,10 @@ pub use history::Past;
 pub use pattern::{BadPattern, NamePattern};
 pub use target::{Target, Targets};
 
-use super::entity::object::{Column, Entity, Model};
+use super::entity::{
+    self,
+    object::{Column, Entity, Model},
+};
 use super::{Error, Page, Store, Who, unsigned};
 
 /// An object as it is stored.
@@ -110,6 +114,20 @@ impl Store {
             .map_err(|cause| Error::database(format!("read {name}"), cause))?
             .ok_or_else(|| Error::NoSuchObject { name: name.clone() })
             .and_then(stored)
+    }
+
+    /// The objects of these names, as far as there are such.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn objects_named(&self, names: &[ObjectName]) -> Result<Vec<Stored>, Error> {
+        let names: Vec<&str> = names.iter().map(ObjectName::as_str).collect();
+        let rows = query("SELECT * FROM nim_object_spec WHERE name = ANY($1)")
+            .bind(names)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|cause| Error::sqlx("read objects", cause))?;
+        entity::read("an object", rows)?.into_iter().map(stored).collect()
     }
 
     /// At most `limit` objects after `after`, in the order in which they were made.

@@ -4,7 +4,7 @@
 //! what is in flight and adding to it is then one act, and no limit is ever exceeded. A claim takes many operations at once.
 
 use nim_shared::id::{MasterId, OperationId};
-use sea_orm::sqlx::{AssertSqlSafe, query, query_as};
+use sea_orm::sqlx::{AssertSqlSafe, query, query_as, query_scalar};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -55,6 +55,9 @@ impl Store {
         limits: &Limits,
         max: u32,
     ) -> Result<Vec<Record>, Error> {
+        if !self.anything_queued().await? {
+            return Ok(Vec::new());
+        }
         let mut txn = self.begin(Writing::Claim).await?;
         query("SELECT pg_advisory_xact_lock($1)")
             .bind(LOCK)
@@ -80,6 +83,14 @@ impl Store {
         txn.commit().await?;
         self.hint(Topic::Events).await;
         Ok(claimed)
+    }
+
+    /// Whether the queue holds anything. Most looks find nothing, and this one takes no lock and no mark.
+    async fn anything_queued(&self) -> Result<bool, Error> {
+        query_scalar("SELECT EXISTS (SELECT FROM operation WHERE state = 'queued')")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|cause| Error::sqlx("look into the queue", cause))
     }
 
     /// Takes at most `max` open operations whose owner's lease lapsed, by the database's clock, and raises their fences in the
