@@ -163,6 +163,12 @@ impl Action {
         Self::WatchCapacity,
     ];
 
+    /// Whether it is a frame that leaves at once.
+    #[must_use]
+    pub const fn sends(self) -> bool {
+        matches!(self, Self::SendStart | Self::SendProceed | Self::SendCancel)
+    }
+
     /// Whether it outlives the session: stored with the transition and done by whoever owns the operation then.
     #[must_use]
     pub const fn is_stored(self) -> bool {

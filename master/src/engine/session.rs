@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::crash;
-use super::dialogue::{Dialogue, Order, compare};
+use super::dialogue::{Batch, Dialogue, Order, compare};
 use super::journal::Progress;
 use super::operation::{Action, Event, Start, State};
 use super::shared::{Capacity, Shared};
@@ -345,16 +345,21 @@ impl Session {
     /// Stores what was taken in, acknowledges it and acts on it, until nothing is left.
     async fn settle(&mut self, agent: &mut Agent) -> Result<Result<(), Lost>, Over> {
         loop {
-            let batch = self.dialogue.take();
+            let mut batch = self.dialogue.take();
             if batch.is_empty() {
                 return Ok(Ok(()));
             }
+            self.proceed_without_capacity(&mut batch);
             let acknowledge = !batch.events.is_empty() || !batch.output.is_empty();
             let (secrets, actions) = (batch.secrets.clone(), batch.actions.clone());
             self.keep(batch).await?;
             let mut said = Ok(());
             if acknowledge {
-                said = agent.send(&self.dialogue.acknowledgement()).await;
+                said = agent.queue(&self.dialogue.acknowledgement());
+            }
+            // It leaves with what is commanded next, unless something is waited for before.
+            if !secrets.is_empty() || !actions.first().is_some_and(|first| first.sends()) {
+                said = said.and(agent.flush().await);
             }
             for name in secrets {
                 said = said.and(self.answer_secret(agent, name).await?);
@@ -362,12 +367,32 @@ impl Session {
             for action in actions {
                 said = said.and(self.act(agent, action).await?);
             }
+            said = said.and(agent.flush().await);
             if self.needs_nothing() {
                 return Err(Over::Done);
             }
             if let Err(lost) = said {
                 return Ok(Err(lost));
             }
+        }
+    }
+
+    /// Where no surrogate is made there is nothing to reserve: that it may proceed is stored with what made it ready.
+    fn proceed_without_capacity(&mut self, batch: &mut Batch) {
+        if self.kind.moves() {
+            return;
+        }
+        for action in std::mem::take(&mut batch.actions) {
+            if action != Action::Reserve {
+                batch.actions.push(action);
+                continue;
+            }
+            crash::before(action, &self.lpar);
+            self.happened(Event::ProceedCommitted);
+            crash::after(action, &self.lpar);
+            let follows = self.dialogue.take();
+            batch.changed |= follows.changed;
+            batch.actions.extend(follows.actions);
         }
     }
 
@@ -438,11 +463,6 @@ impl Session {
 
     /// Reserves capacity, or says what is missing and when to look again.
     async fn reserve(&mut self) -> Result<(), Over> {
-        if !self.kind.moves() {
-            // No surrogate is made.
-            self.happened(Event::ProceedCommitted);
-            return Ok(());
-        }
         let shared = Arc::clone(&self.shared);
         let (lpar, frame, order) = (self.lpar.clone(), self.frame.clone(), self.order.clone());
         let deadline = shared.settings.deadlines.install.duration();

@@ -24,6 +24,8 @@ pub struct Agent {
     connection: Connection,
     input: transport::Input,
     output: transport::Output,
+    /// Frames that leave with the next one.
+    waiting: Vec<u8>,
     hello: AgentHello,
 }
 
@@ -206,7 +208,9 @@ impl Agent {
         };
         let answered = timeout(HELLO, greet).await;
         match answered {
-            Ok(Ok(Some(hello))) => Ok(Self { lpar: host, connection, input, output, hello }),
+            Ok(Ok(Some(hello))) => {
+                Ok(Self { lpar: host, connection, input, output, waiting: Vec::new(), hello })
+            }
             Ok(Ok(None)) => Err(ended(output, host).await),
             Ok(Err(lost)) => Err(lost),
             Err(_) => Err(Lost::Silent { host }),
@@ -218,12 +222,33 @@ impl Agent {
         &self.hello
     }
 
-    /// Sends one frame.
+    /// Sends one frame, behind those that wait.
     ///
     /// # Errors
     /// [`Lost`]; the frame may or may not have arrived.
     pub async fn send(&mut self, frame: &MasterFrame) -> Result<(), Lost> {
-        send(&mut self.input, &self.lpar, frame).await
+        self.queue(frame)?;
+        self.flush().await
+    }
+
+    /// Has a frame leave with the next one, in one packet; or with [`flush`](Self::flush).
+    ///
+    /// # Errors
+    /// [`Lost`] when it is none.
+    pub fn queue(&mut self, frame: &MasterFrame) -> Result<(), Lost> {
+        self.waiting.extend(line(&self.lpar, frame)?);
+        Ok(())
+    }
+
+    /// Sends the frames that wait.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn flush(&mut self) -> Result<(), Lost> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        Ok(self.input.write(std::mem::take(&mut self.waiting)).await?)
     }
 
     /// The next frame. Cancel safe.
@@ -286,8 +311,11 @@ async fn send(
     host: &ObjectName,
     frame: &MasterFrame,
 ) -> Result<(), Lost> {
-    let line = frame::write(frame).map_err(|cause| Lost::BadFrame { host: host.clone(), cause })?;
-    Ok(input.write(line).await?)
+    Ok(input.write(line(host, frame)?).await?)
+}
+
+fn line(host: &ObjectName, frame: &MasterFrame) -> Result<Vec<u8>, Lost> {
+    frame::write(frame).map_err(|cause| Lost::BadFrame { host: host.clone(), cause })
 }
 
 async fn next(
