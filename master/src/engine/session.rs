@@ -4,6 +4,7 @@
 //! acted on; what it is about to command is stored before it is sent; and nothing is commanded past the lease. It ends when the
 //! operation needs no session, when another master took over, or when nimd stops; the next owner goes on from what is stored.
 
+mod act;
 mod channel;
 mod files;
 mod keep;
@@ -16,7 +17,7 @@ pub use channel::{Agent, Lost};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nim_shared::frame::{Change, OpenOperation};
+use nim_shared::frame::OpenOperation;
 use nim_shared::id::{BatchId, ObjectName};
 use nim_shared::operation::StuckReason;
 use nim_shared::request::{Images, Kind, PushedFile, Request};
@@ -28,12 +29,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::crash;
-use super::dialogue::{Batch, Dialogue, Order, compare};
+use super::dialogue::{Dialogue, Order, compare};
 use super::journal::Progress;
 use super::operation::{Action, Event, Start, State};
-use super::shared::{Capacity, Shared};
+use super::shared::Shared;
 use crate::store::life::Life;
-use crate::store::operation::{Go, Record, Starting};
+use crate::store::operation::Record;
 use crate::transport::{Endpoint, Patience};
 
 /// Most frames that are taken in before they are stored.
@@ -182,18 +183,21 @@ impl Session {
     }
 
     /// Works until the session is over.
+    ///
+    /// Most of its time it waits for its LPAR, and thousands do. So what is done between is boxed: its room is given back when it is
+    /// done.
     pub async fn run(mut self) -> Over {
         loop {
             let worked = match self.connection().await {
-                Ok(lost) => self.after_loss(lost).await,
+                Ok(lost) => Box::pin(self.after_loss(lost)).await,
                 Err(over) => Err(over),
             };
             if let Err(over) = worked {
                 if over == Over::NotOurs {
-                    self.look_whether_forgotten().await;
+                    Box::pin(self.look_whether_forgotten()).await;
                 }
                 if matches!(over, Over::Done | Over::NotOurs) {
-                    self.adopt().await;
+                    Box::pin(self.adopt()).await;
                 }
                 return over;
             }
@@ -202,17 +206,17 @@ impl Session {
 
     /// One connection from its opening to its loss.
     async fn connection(&mut self) -> Result<Lost, Over> {
-        self.leave_alone().await?;
+        Box::pin(self.leave_alone()).await?;
         // Before anything is asked: what is stored of the answer counts for the life in which the question was put.
         self.life = *self.shared.life.borrow();
         while !self.shared.lease.may_command() {
-            self.pause(FIRST_PAUSE).await?;
+            Box::pin(self.pause(FIRST_PAUSE)).await?;
         }
         let mut agent = match self.spare.take() {
             Some(agent) => agent,
             None => {
                 crash::before(Action::OpenSession, &self.lpar);
-                let opened = self.open().await?;
+                let opened = Box::pin(self.open()).await?;
                 crash::after(Action::OpenSession, &self.lpar);
                 match opened {
                     Ok(agent) => agent,
@@ -222,7 +226,7 @@ impl Session {
         };
         let end = self.converse(&mut agent).await;
         crash::before(Action::CloseSession, &self.lpar);
-        agent.close().await;
+        Box::pin(agent.close()).await;
         crash::after(Action::CloseSession, &self.lpar);
         end
     }
@@ -259,12 +263,12 @@ impl Session {
 
     /// Speaks with the agent until the connection is lost or the session is over.
     async fn converse(&mut self, agent: &mut Agent) -> Result<Lost, Over> {
-        self.greeted(agent).await?;
+        Box::pin(self.greeted(agent)).await?;
         if let Err(cause) = self.dialogue.hello(agent.hello()) {
             return Ok(self.broken(cause));
         }
         if compare(&agent.hello().identity, &self.order.expected).is_ok()
-            && let Err(lost) = self.look_back(agent).await?
+            && let Err(lost) = Box::pin(self.look_back(agent)).await?
         {
             return Ok(lost);
         }
@@ -273,7 +277,7 @@ impl Session {
         let mut knocking = None;
         let mut freed = shared.freed.subscribe();
         loop {
-            if let Err(lost) = self.settle(agent).await? {
+            if let Err(lost) = Box::pin(self.settle(agent)).await? {
                 return Ok(lost);
             }
             agent.set_patience(self.patience());
@@ -285,7 +289,7 @@ impl Session {
                 frame = agent.next() => {
                     if let Err(lost) = frame.and_then(|frame| self.take_in(agent, frame)) {
                         // What came before is good: it is stored before the connection is given up.
-                        return Ok(self.settle(agent).await?.err().unwrap_or(lost));
+                        return Ok(Box::pin(self.settle(agent)).await?.err().unwrap_or(lost));
                     }
                 }
                 event = self.next_event() => {
@@ -340,142 +344,6 @@ impl Session {
             Some(last) => self.dialogue.receive(last).map_err(|cause| self.broken(cause)),
             None => Ok(()),
         }
-    }
-
-    /// Stores what was taken in, acknowledges it and acts on it, until nothing is left.
-    async fn settle(&mut self, agent: &mut Agent) -> Result<Result<(), Lost>, Over> {
-        loop {
-            let mut batch = self.dialogue.take();
-            if batch.is_empty() {
-                return Ok(Ok(()));
-            }
-            self.proceed_without_capacity(&mut batch);
-            let acknowledge = !batch.events.is_empty() || !batch.output.is_empty();
-            let (secrets, actions) = (batch.secrets.clone(), batch.actions.clone());
-            self.keep(batch).await?;
-            let mut said = Ok(());
-            if acknowledge {
-                said = agent.queue(&self.dialogue.acknowledgement());
-            }
-            // It leaves with what is commanded next, unless something is waited for before.
-            if !secrets.is_empty() || !actions.first().is_some_and(|first| first.sends()) {
-                said = said.and(agent.flush().await);
-            }
-            for name in secrets {
-                said = said.and(self.answer_secret(agent, name).await?);
-            }
-            for action in actions {
-                said = said.and(self.act(agent, action).await?);
-            }
-            said = said.and(agent.flush().await);
-            if self.needs_nothing() {
-                return Err(Over::Done);
-            }
-            if let Err(lost) = said {
-                return Ok(Err(lost));
-            }
-        }
-    }
-
-    /// Where no surrogate is made there is nothing to reserve: that it may proceed is stored with what made it ready.
-    fn proceed_without_capacity(&mut self, batch: &mut Batch) {
-        if self.kind.moves() {
-            return;
-        }
-        for action in std::mem::take(&mut batch.actions) {
-            if action != Action::Reserve {
-                batch.actions.push(action);
-                continue;
-            }
-            crash::before(action, &self.lpar);
-            self.happened(Event::ProceedCommitted);
-            crash::after(action, &self.lpar);
-            let follows = self.dialogue.take();
-            batch.changed |= follows.changed;
-            batch.actions.extend(follows.actions);
-        }
-    }
-
-    /// Does what the engine ordered.
-    async fn act(&mut self, agent: &mut Agent, action: Action) -> Result<Result<(), Lost>, Over> {
-        match action {
-            Action::CommitStart => {
-                if let Err(lost) = self.push(agent).await? {
-                    return Ok(Err(lost));
-                }
-                let deadline = self
-                    .shared
-                    .settings
-                    .deadlines
-                    .of(&State::Dispatching { start: Start::Sent }, None);
-                let starting = Starting {
-                    operation: self.order.operation,
-                    fence: self.order.fence,
-                    deadline: deadline.unwrap_or_default(),
-                };
-                let shared = Arc::clone(&self.shared);
-                let commit = || shared.writer.start(starting);
-                crash::before(action, &self.lpar);
-                let go = self.insist(commit).await?;
-                crash::after(action, &self.lpar);
-                match go {
-                    Go::Ahead(_) => self.stored_with(Event::StartCommitted, deadline),
-                    Go::CancelAsked => self.happened(Event::CancelAsked),
-                }
-            }
-            // Where the journal went on meanwhile, another master had reserved; it was noted with the agent's answer.
-            Action::Reserve if !self.dialogue.operation().state.is_ready() => {}
-            Action::Reserve => {
-                crash::before(action, &self.lpar);
-                self.reserve().await?;
-                crash::after(action, &self.lpar);
-            }
-            Action::SendStart | Action::SendProceed | Action::SendCancel | Action::Attach => {
-                if !self.shared.lease.may_command() {
-                    return Ok(Err(Lost::LeaseLapsed { host: self.lpar.clone() }));
-                }
-                if action == Action::Attach {
-                    let shared = Arc::clone(&self.shared);
-                    let operation = self.order.operation;
-                    let mut changes = self.insist(|| shared.store.change_list(operation)).await?;
-                    changes.retain(Change::is_open);
-                    self.dialogue.tell_changes(changes);
-                }
-                let frame = self.dialogue.frame(action).expect("these four send a frame");
-                crash::before(action, &self.lpar);
-                let said = agent.send(&frame).await;
-                crash::after(action, &self.lpar);
-                return Ok(said);
-            }
-            Action::CloseSession => {
-                if !self.needs_nothing() {
-                    return Err(Over::NotOurs);
-                }
-            }
-            // Open already, or stored with the transition and done by whoever takes it up.
-            Action::OpenSession
-            | Action::RefreshInventory
-            | Action::Notify
-            | Action::WatchCapacity => {}
-        }
-        Ok(Ok(()))
-    }
-
-    /// Reserves capacity, or says what is missing and when to look again.
-    async fn reserve(&mut self) -> Result<(), Over> {
-        let shared = Arc::clone(&self.shared);
-        let (lpar, frame, order) = (self.lpar.clone(), self.frame.clone(), self.order.clone());
-        let deadline = shared.settings.deadlines.install.duration();
-        let reserve = || shared.reserve(&order, &lpar, frame.as_ref(), deadline);
-        match self.insist(reserve).await? {
-            Capacity::Reserved => self.stored_with(Event::ProceedCommitted, Some(deadline)),
-            Capacity::CancelAsked => self.happened(Event::CancelAsked),
-            Capacity::Wait { reason, look_again } => {
-                self.say_waits_for(reason).await?;
-                self.look_at = Some(Instant::now() + look_again);
-            }
-        }
-        Ok(())
     }
 
     /// What to do after a connection was lost, or none was had.
@@ -576,5 +444,19 @@ impl Session {
         let heard = Instant::now().checked_sub(agent.silent_for())?;
         let next = self.knocked.map_or(heard, |at| at.max(heard)) + silence::BETWEEN_TRIES;
         Some(next.max(peace))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Session;
+
+    #[test]
+    fn a_session_that_waits_takes_little_room() {
+        fn returned<A, F>(_: impl FnOnce(A) -> F) -> usize {
+            size_of::<F>()
+        }
+        let room = returned(Session::run);
+        assert!(room <= 8 << 10, "{room} bytes for each of thousands of sessions");
     }
 }

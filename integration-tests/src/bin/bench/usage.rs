@@ -110,7 +110,7 @@ pub(crate) fn run(command: &str) -> Result<Cost> {
         output.status.success(),
         "it ended with {}: {}",
         output.status,
-        String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default()
+        last_line(&output.stderr)
     );
     // Two lines of two times, such as `0m0.012s`: of the shell, then of its children.
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -122,4 +122,10 @@ pub(crate) fn run(command: &str) -> Result<Cost> {
         cpu += minutes.parse::<f64>()? * 60.0 + seconds.parse::<f64>()?;
     }
     Ok(Cost { wall, cpu: Duration::from_secs_f64(cpu) })
+}
+
+/// The last line that says something.
+fn last_line(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }

@@ -22,6 +22,9 @@ const HOSTS: u32 = 1000;
 /// How often all of them are worked on. The middle one counts.
 const ROUNDS: usize = 3;
 
+/// Pause between looks whether all have ended.
+const LOOK: Duration = Duration::from_millis(450);
+
 /// How long after the last outcome nimd's processor time is still counted: what follows from an outcome belongs to it.
 const AFTERWARDS: Duration = Duration::from_secs(2);
 
@@ -60,6 +63,8 @@ pub(crate) fn round(site: &Site) -> Result<Cost> {
     let before = usage::cpu(site.pid()?)?;
     let batch = site.submit()?;
     wait_until("the operations to end", || {
+        // Asked seldom: what the answers cost is counted too.
+        thread::sleep(LOOK);
         let open = site.nimctl(&["status", "--limit", "1", "--output", "json"])?;
         Ok(if open.trim() == "[]" { Ok(()) } else { Err(site.master.said()) })
     })?;
