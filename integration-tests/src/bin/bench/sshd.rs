@@ -66,8 +66,12 @@ impl Sshd {
         }
         let public = |name: &str| fs::read_to_string(path(&format!("{name}.pub")));
         let this = std::env::current_exe()?;
-        let login =
-            format!("restrict,command=\"{} {ANSWER}\" {}", this.display(), public("id_ed25519")?);
+        // A terminal only because Ansible asks for one.
+        let login = format!(
+            "restrict,pty,command=\"{} {ANSWER}\" {}",
+            this.display(),
+            public("id_ed25519")?
+        );
         fs::write(path("authorized_keys"), login)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let config = format!(
