@@ -139,7 +139,8 @@ impl Error {
                 store::Error::Unreachable { .. }
                 | store::Error::Lost { .. }
                 | store::Error::Undecided { .. }
-                | store::Error::Busy { .. },
+                | store::Error::Busy { .. }
+                | store::Error::Full { .. },
             ) => 4,
             Self::System { .. }
             | Self::Cluster(_)

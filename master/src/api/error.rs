@@ -121,9 +121,11 @@ impl From<store::Error> for Refusal {
             | E::SecretInUse { .. }
             | E::WrongKey { .. }
             | E::OtherHostKey { .. } => FailureKind::Refused,
-            E::Unreachable { .. } | E::Lost { .. } | E::Undecided { .. } | E::Busy { .. } => {
-                FailureKind::Unreachable
-            }
+            E::Unreachable { .. }
+            | E::Lost { .. }
+            | E::Undecided { .. }
+            | E::Busy { .. }
+            | E::Full { .. } => FailureKind::Unreachable,
             E::BadUrl(_)
             | E::Database { .. }
             | E::SchemaTooNew { .. }

@@ -53,6 +53,15 @@ pub enum Error {
         #[source]
         cause: SqlxError,
     },
+    /// The database has no room for what it has to write, or for what it needs to answer at all.
+    #[error("cannot {doing}: the database has no room left")]
+    Full {
+        /// What was tried.
+        doing: String,
+        /// Why.
+        #[source]
+        cause: Box<DbErr>,
+    },
     /// Another transaction was in the way: deadlock, lock or statement time limit.
     #[error("cannot {doing}: other work on the database is in the way")]
     Busy {
@@ -236,6 +245,7 @@ impl Error {
             Self::Database { .. } => "NLU-0305",
             Self::SchemaTooNew { .. } => "NLU-0306",
             Self::Unreadable { .. } => "NLU-0307",
+            Self::Full { .. } => "NLU-0308",
             Self::NoSuchObject { .. } => "NLU-0310",
             Self::Faults { .. } => "NLU-0311",
             Self::NoSuchLpar { .. } => "NLU-0312",
@@ -267,6 +277,8 @@ impl Error {
                 Retry::After(Duration::from_secs(1))
             }
             Self::Lost { .. } | Self::Busy { .. } => Retry::After(Duration::from_millis(100)),
+            // Until somebody makes room; nothing is given up for it.
+            Self::Full { .. } => Retry::After(Duration::from_secs(5)),
             Self::BadUrl(_)
             | Self::Database { .. }
             | Self::SchemaTooNew { .. }
@@ -303,6 +315,10 @@ impl Error {
             }
             Self::Unreachable { .. } => {
                 "see whether PostgreSQL runs and takes connections, with the URL of nimd's settings: psql URL -c 'select 1'"
+                    .to_owned()
+            }
+            Self::Full { .. } => {
+                "make room on the disk of the database: nimd's data folder, where no database.url is set; nimd goes on by itself"
                     .to_owned()
             }
             Self::Undecided { .. } => "look whether it is there before you do it again".to_owned(),
@@ -348,6 +364,7 @@ impl Error {
         match kind {
             Kind::Away => Self::Unreachable { doing, cause },
             Kind::InTheWay => Self::Busy { doing, cause },
+            Kind::NoRoom => Self::Full { doing, cause },
             Kind::Refused => Self::Database { doing, cause },
         }
     }
@@ -373,6 +390,8 @@ pub(super) enum Kind {
     Away,
     /// Another transaction.
     InTheWay,
+    /// The database's disk or memory.
+    NoRoom,
     /// The statement itself.
     Refused,
 }
@@ -384,6 +403,10 @@ impl Kind {
             SqlxError::Database(cause) => match cause.code().as_deref() {
                 // Deadlock, serialization, lock not available, statement cancelled by its time limit.
                 Some("40001" | "40P01" | "55P03" | "57014") => Self::InTheWay,
+                // Disk full, out of memory.
+                Some("53100" | "53200") => Self::NoRoom,
+                // The first connection after a start writes a cache (relcache.c), and says of a full disk no more than this.
+                Some("XX000") if cause.message() == "could not write init file" => Self::NoRoom,
                 // Shutdown, crash, not yet up, too many connections, connection exceptions, a standby.
                 Some(code)
                     if code.starts_with("08")

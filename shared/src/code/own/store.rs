@@ -44,7 +44,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "NLU-0305",
         "the database refused",
         "A statement failed in a way that is not expected; the cause has its words.",
-        "See the cause: a full disk, missing rights. Otherwise report it.",
+        "See the cause: missing rights, perhaps. Otherwise report it.",
         SeeOthers,
     ),
     own(
@@ -60,6 +60,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The database holds something that this nimd does not understand.",
         "If masters of several releases run, bring them to the same one; otherwise report it.",
         AfterRemedy,
+    ),
+    own(
+        "NLU-0308",
+        "the database has no room left",
+        "Its disk is full, or it gets no memory. What runs on the LPARs goes on, and nothing is given up for it.",
+        "Make room on the disk of the database: in nimd's data folder, where no database.url is set. nimd goes on by itself.",
+        Later,
     ),
     own(
         "NLU-0310",
