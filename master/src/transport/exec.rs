@@ -372,10 +372,6 @@ impl LineBuffer {
         self.bytes.drain(..self.start);
         self.scanned -= self.start;
         self.start = 0;
-        if self.bytes.is_empty() {
-            // After a long line the room for it is given back.
-            self.bytes.shrink_to(ROOM);
-        }
         self.bytes.extend_from_slice(more);
     }
 
@@ -389,6 +385,10 @@ impl LineBuffer {
         let line = self.start..end;
         self.scanned = end;
         if found.is_none() {
+            if self.start == end {
+                // Nothing is left of it: most connections are silent most of the time.
+                *self = Self::new(self.limit);
+            }
             return Ok(None);
         }
         self.start = end + 1;
@@ -404,7 +404,6 @@ impl LineBuffer {
 /// The stream number of standard error. Source: RFC 4254 §5.2.
 const STDERR: u32 = 1;
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
-const ROOM: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
