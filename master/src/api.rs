@@ -46,7 +46,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-pub use host::{HostKeys, Hosts, Offered};
+pub use host::{HostKeys, Hosts, Listed, Offered};
 pub use socket::{Error as SocketError, Socket};
 
 use crate::clock::Clock;

@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
-use nim_shared::api::{
-    AgentStatus, Failure, FailureKind, KeyExchanged, PartitionView, QueryAnswer, SystemView,
-};
+use nim_shared::api::{AgentStatus, Failure, FailureKind, KeyExchanged, QueryAnswer, SystemView};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
 use nim_shared::query::Query;
 use tokio::sync::Semaphore;
 
-use crate::api::{HostKeys, Hosts, Offered};
+use crate::api::{HostKeys, Hosts, Listed, Offered};
 use crate::engine::session::Lost;
 use crate::engine::shared::Shared;
 use crate::inventory::console::{self, Console};
@@ -104,17 +102,31 @@ impl SshHosts {
             console.close().await;
             answer
         };
-        match tokio::time::timeout(SURVEY, asked).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(unanswered(hmc, &error)),
-            Err(_) => Err(Failure {
-                code: "NLU-0198".to_owned(),
-                message: format!("{hmc} did not answer within {} s", SURVEY.as_secs()),
-                causes: Vec::new(),
-                hint: Some(format!("nimctl discover {hmc} asks again")),
-                faults: Vec::new(),
-                kind: FailureKind::Unreachable,
-            }),
+        let health = self.shared.consoles.health();
+        // Who was silent a moment ago is not waited for as long again.
+        let limit = if health.is_silent(hmc) { AGAIN } else { SURVEY };
+        match tokio::time::timeout(limit, asked).await {
+            Ok(Ok(answer)) => {
+                health.answered(hmc);
+                Ok(answer)
+            }
+            Ok(Err(error)) => {
+                if matches!(&error, survey::Error::Console(error) if error.is_silence()) {
+                    health.was_silent(hmc);
+                }
+                Err(unanswered(hmc, &error))
+            }
+            Err(_) => {
+                health.was_silent(hmc);
+                Err(Failure {
+                    code: "NLU-0198".to_owned(),
+                    message: format!("{hmc} did not answer within {} s", limit.as_secs()),
+                    causes: Vec::new(),
+                    hint: Some(format!("nimctl discover {hmc} asks again")),
+                    faults: Vec::new(),
+                    kind: FailureKind::Unreachable,
+                })
+            }
         }
     }
 
@@ -221,14 +233,35 @@ impl Hosts for SshHosts {
         async move { self.ask(&hmc, async |console| survey::systems(console).await).await }.boxed()
     }
 
-    fn partitions(
-        &self,
-        hmc: ObjectName,
-        mtms: String,
-    ) -> BoxFuture<'_, Result<Vec<PartitionView>, Failure>> {
-        async move { self.ask(&hmc, async |console| survey::partitions(console, &mtms).await).await }
-            .boxed()
+    fn partitions(&self, hmcs: Vec<ObjectName>, mtms: String) -> BoxFuture<'_, Listed> {
+        async move {
+            let listed = self.shared.consoles.health().first(
+                &hmcs,
+                |hmc, heard| {
+                    let mtms = mtms.clone();
+                    async move {
+                        self.ask(&hmc, async |console| {
+                            let listed = survey::partitions(console, &mtms).await;
+                            heard.yes();
+                            listed
+                        })
+                        .await
+                    }
+                },
+                is_silence,
+            );
+            match listed.await {
+                Ok(found) => Listed { partitions: Some(found.answer), failed: found.failed },
+                Err(failed) => Listed { partitions: None, failed },
+            }
+        }
+        .boxed()
     }
+}
+
+/// Whether an HMC said nothing: of what it says itself its answers are made.
+fn is_silence(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Unreachable && failure.code != "NLU-0200"
 }
 
 /// A key as the API has it.
@@ -348,6 +381,9 @@ const SCAN: Duration = Duration::from_secs(20);
 
 /// How long an HMC may take to list frames or the partitions of one: tens of seconds on a big one.
 const SURVEY: Duration = Duration::from_secs(50);
+
+/// The same for one that was silent a moment ago: long enough for one that is back.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// How long an agent may take to answer.
 const STATUS: Duration = Duration::from_secs(45);

@@ -4,6 +4,7 @@ pub mod console;
 pub mod csv;
 pub mod discover;
 pub mod endpoint;
+pub mod failover;
 pub mod frame;
 pub mod hmc;
 pub mod host_key;

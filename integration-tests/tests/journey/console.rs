@@ -91,6 +91,15 @@ async fn what_is_wrong_with_an_hmc_is_said_and_a_refused_password_is_not_tried_a
     ensure!(asked().succeeded()?.stdout.contains("name=frame1,"));
     set(ConsoleFault::HmcSlow, false)?;
 
+    // One that restarts takes nobody: the other one is asked beside it, and first from then on.
+    set(ConsoleFault::HmcReboot, true)?;
+    for _ in 0..2 {
+        let partitions = site.nimctl(["nimquery", "-a", "cec=frame1"]).succeeded()?;
+        ensure!(partitions.stdout.contains("name=lpar01,"), "{partitions}");
+    }
+    set(ConsoleFault::HmcReboot, false)?;
+    ensure!(asked().succeeded()?.stdout.contains("name=frame1,"));
+
     // The HMC that the LPAR logs in to takes no password: the update does not begin, and the secret is left alone from then on.
     set(ConsoleFault::HmcLocked, true)?;
     let locked = site.nimctl(cust(SOURCE, &["lpar01"]));

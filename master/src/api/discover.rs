@@ -62,11 +62,12 @@ pub(super) async fn partitions(
     let mtms = cec.mtms();
     let mut last = Refusal::refused("NLU-0196", format!("{name} is managed by no HMC"))
         .hint(format!("nimctl change -a mgmt_source=HMC {name}"));
-    for hmc in cec.mgmt_source {
-        match api.hosts.partitions(hmc, mtms.clone()).await {
-            Ok(found) => return Ok(Json(found)),
-            Err(failure) => last = failure.into(),
-        }
+    let listed = api.hosts.partitions(cec.mgmt_source, mtms).await;
+    if let Some(found) = listed.partitions {
+        return Ok(Json(found));
+    }
+    if let Some((_, failure)) = listed.failed.into_iter().next_back() {
+        last = failure.into();
     }
     Err(last)
 }
@@ -191,17 +192,11 @@ async fn list(
     });
     let hmcs: Vec<_> = by.iter().map(|(hmc, _)| hmc.clone()).collect();
     let system = by[0].1.clone();
-    let mut failed = Vec::new();
-    for (hmc, _) in by.iter().filter(|(_, system)| can_be_listed(&system.state)) {
-        match api.hosts.partitions(hmc.clone(), mtms.clone()).await {
-            Ok(partitions) => {
-                let partitions = Some(partitions);
-                return (FoundFrame { system, hmcs, partitions }, failed);
-            }
-            Err(failure) => failed.push(FailedHmc { hmc: hmc.clone(), failure }),
-        }
-    }
-    (FoundFrame { system, hmcs, partitions: None }, failed)
+    let can_list = by.into_iter().filter(|(_, system)| can_be_listed(&system.state));
+    let can_list = can_list.map(|(hmc, _)| hmc).collect();
+    let listed = api.hosts.partitions(can_list, mtms).await;
+    let failed = listed.failed.into_iter().map(|(hmc, failure)| FailedHmc { hmc, failure });
+    (FoundFrame { system, hmcs, partitions: listed.partitions }, failed.collect())
 }
 
 /// The HMCs of a frame on record, the preferred one first.

@@ -33,12 +33,17 @@ pub trait Hosts: Send + Sync {
     /// The frames that `hmc` shows.
     fn systems(&self, hmc: ObjectName) -> BoxFuture<'_, Result<Vec<SystemView>, Failure>>;
 
-    /// The partitions of the frame that machine type, model and serial number name, as `hmc` shows them.
-    fn partitions(
-        &self,
-        hmc: ObjectName,
-        mtms: String,
-    ) -> BoxFuture<'_, Result<Vec<PartitionView>, Failure>>;
+    /// The partitions of the frame that machine type, model and serial number name, as the first of `hmcs` shows them that answers.
+    fn partitions(&self, hmcs: Vec<ObjectName>, mtms: String) -> BoxFuture<'_, Listed>;
+}
+
+/// What came of asking HMCs for the partitions of a frame.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// The partitions; `None` where no HMC listed them.
+    pub partitions: Option<Vec<PartitionView>>,
+    /// The HMCs that did not, in the order in which they failed.
+    pub failed: Vec<(ObjectName, Failure)>,
 }
 
 /// What came of asking a host, and the hosts on the way to it.

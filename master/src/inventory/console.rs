@@ -11,6 +11,7 @@ use nim_shared::id::ObjectName;
 use tokio::sync::Semaphore;
 
 use super::endpoint::{self, NoEndpoint};
+use super::failover::Health;
 use crate::store::Store;
 use crate::transport::{self, Ask, Command, Connection, Exit, Transport};
 
@@ -33,6 +34,7 @@ pub struct Consoles {
     transport: Transport,
     key: PathBuf,
     limits: Arc<Mutex<HashMap<ObjectName, Arc<Limit>>>>,
+    health: Health,
 }
 
 /// What one HMC is spared.
@@ -71,6 +73,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the HMC said nothing to the question: it cannot be reached, or its connection was lost.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Transport(error) if !matches!(error, transport::Error::HostKeyUnknown { .. }))
+    }
+
     /// Whether a command failed without one of the HMC's own codes: what it does not know at all, such as an attribute of a
     /// later level, it says so in words of its language.
     #[must_use]
@@ -83,7 +91,13 @@ impl Consoles {
     /// Asks over `transport` with the master's own key where an object names no other.
     #[must_use]
     pub fn new(store: Store, transport: Transport, key: PathBuf) -> Self {
-        Self { store, transport, key, limits: Arc::default() }
+        Self { store, transport, key, limits: Arc::default(), health: Health::default() }
+    }
+
+    /// Which HMCs answered when they were asked last.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Connects to `hmc`.

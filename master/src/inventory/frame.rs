@@ -1,12 +1,13 @@
 //! Asks HMCs about frames: which one, and what is kept of the answer.
 //!
-//! A frame is often on two HMCs: the preferred one is asked first, then the others.
+//! A frame is often on two HMCs: [`failover`](super::failover) says which one is asked.
 
 use nim_shared::id::ObjectName;
 use nim_shared::object::{Cec, Spec};
 use tracing::debug;
 
 use super::console::{self, Consoles};
+use super::failover::Heard;
 use super::hmc::{self, BadAnswer, FrameView, OPERATING};
 use crate::store::object::Sighting;
 use crate::store::reservation::FrameReading;
@@ -77,34 +78,49 @@ impl Frames {
             },
             Err(error) => return Seen::Unreachable(crate::telemetry::chain(&error)),
         };
+        let health = self.consoles.health();
+        let asked = health.first(
+            &cec.mgmt_source,
+            |hmc, heard| self.ask(hmc, frame, &cec, heard),
+            |error| matches!(error, Error::Console(error) if error.is_silence()),
+        );
+        let (seen, failed) = match asked.await {
+            Ok(answered) => (Some(answered.answer), answered.failed),
+            Err(failed) => (None, failed),
+        };
         let mut last = None;
-        for hmc in &cec.mgmt_source {
-            match self.ask(hmc, frame, &cec).await {
-                Ok(view) => return Seen::View(view),
-                Err(Error::Console(console::Error::Transport(
-                    transport::Error::HostKeyUnknown { .. },
-                ))) => {}
-                Err(error) => {
-                    debug!(frame.name = %frame, hmc.name = %hmc, "{}", crate::telemetry::chain(&error));
-                    last = Some(crate::telemetry::chain(&error));
-                }
+        for (hmc, error) in failed {
+            let not_set_up = matches!(
+                error,
+                Error::Console(console::Error::Transport(transport::Error::HostKeyUnknown { .. }))
+            );
+            if !not_set_up {
+                let text = crate::telemetry::chain(&error);
+                debug!(frame.name = %frame, hmc.name = %hmc, "{text}");
+                last = Some(text);
             }
         }
-        last.map_or(Seen::NoConsole, Seen::Unreachable)
+        match seen {
+            Some(view) => Seen::View(view),
+            None => last.map_or(Seen::NoConsole, Seen::Unreachable),
+        }
     }
 
     /// Reads `frame` from one HMC, and keeps the reading with the time before the first question.
     async fn ask(
         &self,
-        hmc: &ObjectName,
+        hmc: ObjectName,
         frame: &ObjectName,
         cec: &Cec,
+        heard: Heard,
     ) -> Result<FrameView, Error> {
+        let hmc = &hmc;
         let read_at = self.store.now().await?;
         let console = self.consoles.open(hmc).await?;
         let mut answers: hmc::FrameAnswers = Default::default();
         for (words, answer) in hmc::questions(cec).iter().zip(&mut answers) {
             *answer = console.ask(words).await?;
+            heard.yes();
         }
         console.close().await;
         let view = FrameView::read(cec, &answers, read_at)

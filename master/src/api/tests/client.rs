@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use nim_shared::api::{
-    AgentStatus, Failure, FailureKind, KeyExchanged, PartitionView, QueryAnswer, SystemView,
-};
+use nim_shared::api::{AgentStatus, Failure, FailureKind, KeyExchanged, QueryAnswer, SystemView};
 use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::object::{Object, Spec};
 use nim_shared::query::Query;
@@ -19,7 +17,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
-use crate::api::{Api, HostKeys, Hosts, Offered, Parts, Socket};
+use crate::api::{Api, HostKeys, Hosts, Listed, Offered, Parts, Socket};
 use crate::clock::Clock;
 use crate::settings::Configuration;
 use crate::store::secret::KeyFile;
@@ -285,12 +283,12 @@ impl Hosts for FakeHosts {
         async move { Err(unreachable(hmc.as_str())) }.boxed()
     }
 
-    fn partitions(
-        &self,
-        hmc: ObjectName,
-        _mtms: String,
-    ) -> BoxFuture<'_, Result<Vec<PartitionView>, Failure>> {
-        async move { Err(unreachable(hmc.as_str())) }.boxed()
+    fn partitions(&self, hmcs: Vec<ObjectName>, _mtms: String) -> BoxFuture<'_, Listed> {
+        async move {
+            let failed = hmcs.into_iter().map(|hmc| (hmc.clone(), unreachable(hmc.as_str())));
+            Listed { partitions: None, failed: failed.collect() }
+        }
+        .boxed()
     }
 }
 

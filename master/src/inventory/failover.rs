@@ -1,0 +1,240 @@
+//! One question that any of several HMCs can answer: who is asked first, and when the next one is.
+//!
+//! A frame is often on two HMCs, and one that restarts takes connections and closes them, or says nothing, for minutes. So who was silent
+//! a moment ago is asked last, and who says nothing for a short while is no longer waited for alone: the next one is asked beside it. Only
+//! reads may be asked so, since what comes second is dropped.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use nim_shared::id::ObjectName;
+use tokio::time::Instant;
+
+/// Which HMCs were silent when they were asked last. Cheap to clone; all clones share it.
+#[derive(Clone, Debug)]
+pub struct Health {
+    silent: Arc<Mutex<HashMap<ObjectName, Instant>>>,
+    /// How long an HMC may say nothing before the next one is asked too.
+    hedge: Duration,
+    /// How long an HMC that was silent is asked last.
+    remembered: Duration,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { silent: Arc::default(), hedge: HEDGE, remembered: REMEMBERED }
+    }
+}
+
+/// Whether an HMC said anything yet. Whoever asks sets it with the first answer; then the next HMC is not asked beside this one.
+#[derive(Clone, Debug, Default)]
+pub struct Heard(Arc<AtomicBool>);
+
+impl Heard {
+    /// It did.
+    pub fn yes(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Health {
+    /// Notes that `hmc` answered.
+    pub fn answered(&self, hmc: &ObjectName) {
+        self.lock().remove(hmc);
+    }
+
+    /// Notes that `hmc` did not answer.
+    pub fn was_silent(&self, hmc: &ObjectName) {
+        self.lock().insert(hmc.clone(), Instant::now());
+    }
+
+    /// Whether `hmc` was silent a moment ago.
+    #[must_use]
+    pub fn is_silent(&self, hmc: &ObjectName) -> bool {
+        self.lock().get(hmc).is_some_and(|at| at.elapsed() < self.remembered)
+    }
+
+    /// `hmcs` in the order in which they are to be asked: as preferred, those that were silent a moment ago last.
+    #[must_use]
+    pub fn order(&self, hmcs: &[ObjectName]) -> Vec<ObjectName> {
+        let mut order = hmcs.to_vec();
+        // Stable: within each half the preference stays.
+        order.sort_by_key(|hmc| self.is_silent(hmc));
+        order
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectName, Instant>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks one of `hmcs` after the other, and the next one beside it where one says nothing for a short while. The first answer counts.
+    /// `is_silence` says of an error whether the HMC said nothing; an HMC that refuses is there.
+    ///
+    /// # Errors
+    /// Each HMC that was asked, in the order in which they failed. Empty where there is none.
+    pub async fn first<T, E, F>(
+        &self,
+        hmcs: &[ObjectName],
+        ask: impl Fn(ObjectName, Heard) -> F,
+        is_silence: impl Fn(&E) -> bool,
+    ) -> Result<Answered<T, E>, Vec<(ObjectName, E)>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut next = self.order(hmcs).into_iter();
+        let mut asked = FuturesUnordered::new();
+        let mut open: Vec<(ObjectName, Heard)> = Vec::new();
+        let mut failed = Vec::new();
+        let mut hedge = Instant::now();
+        loop {
+            let is_quiet = open.iter().all(|(_, heard)| !heard.is());
+            if asked.is_empty() || (is_quiet && hedge <= Instant::now()) {
+                match next.next() {
+                    Some(hmc) => {
+                        let heard = Heard::default();
+                        open.push((hmc.clone(), heard.clone()));
+                        let answer = ask(hmc.clone(), heard);
+                        asked.push(async move { (hmc, answer.await) });
+                        hedge = Instant::now() + self.hedge;
+                    }
+                    None if asked.is_empty() => return Err(failed),
+                    None => {}
+                }
+            }
+            let more = next.len() > 0 && hedge > Instant::now();
+            tokio::select! {
+                Some((hmc, answer)) = asked.next() => {
+                    open.retain(|(name, _)| *name != hmc);
+                    match answer {
+                        Ok(answer) => {
+                            self.answered(&hmc);
+                            let beside = open.iter().filter(|(_, heard)| !heard.is());
+                            beside.for_each(|(name, _)| self.was_silent(name));
+                            return Ok(Answered { hmc, answer, failed });
+                        }
+                        Err(error) => {
+                            match is_silence(&error) {
+                                true => self.was_silent(&hmc),
+                                false => self.answered(&hmc),
+                            }
+                            failed.push((hmc, error));
+                        }
+                    }
+                }
+                () = tokio::time::sleep_until(hedge), if more => {}
+            }
+        }
+    }
+}
+
+/// An answer, and who gave it.
+#[derive(Debug)]
+pub struct Answered<T, E> {
+    /// Who.
+    pub hmc: ObjectName,
+    /// The answer.
+    pub answer: T,
+    /// Those that failed before it.
+    pub failed: Vec<(ObjectName, E)>,
+}
+
+/// Longer than a login and a command take on an HMC that is well. Source: HMC reference §1.7, 1–4 s for a command.
+const HEDGE: Duration = Duration::from_secs(5);
+
+/// Less than an HMC takes to start, so that it is tried a few times meanwhile.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Short where it has to pass, and long enough that an answer at hand comes first.
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn health(remembered: Duration) -> Health {
+        Health { silent: Arc::default(), hedge: SHORT, remembered }
+    }
+
+    /// What an HMC does when it is asked.
+    #[derive(Clone, Copy)]
+    enum Does {
+        Answer,
+        /// First something, the rest when the next one would have been asked long ago.
+        AnswerSlowly,
+        Nothing,
+        Refuse,
+    }
+
+    /// Asks `hmc1` and `hmc2`: who answered, and who was asked.
+    async fn ask(health: &Health, first: Does, second: Does) -> (Option<String>, Vec<String>) {
+        let asked = Mutex::new(Vec::new());
+        let names = ["hmc1", "hmc2"].map(|name| name.parse().unwrap());
+        let done = health.first(
+            &names,
+            |hmc, heard| {
+                asked.lock().unwrap().push(hmc.to_string());
+                async move {
+                    match if hmc.as_str() == "hmc1" { first } else { second } {
+                        Does::Answer => Ok(()),
+                        Does::AnswerSlowly => {
+                            heard.yes();
+                            tokio::time::sleep(4 * SHORT).await;
+                            Ok(())
+                        }
+                        Does::Nothing => std::future::pending().await,
+                        Does::Refuse => Err("refused"),
+                    }
+                }
+            },
+            |error| *error == "silence",
+        );
+        let done = done.await.ok().map(|done| done.hmc.to_string());
+        let asked = std::mem::take(&mut *asked.lock().unwrap());
+        (done, asked)
+    }
+
+    fn by(name: &str, asked: &[&str]) -> (Option<String>, Vec<String>) {
+        (Some(name.to_owned()), asked.iter().map(ToString::to_string).collect())
+    }
+
+    #[tokio::test]
+    async fn who_is_silent_is_not_waited_for_alone_and_asked_last_for_a_while() {
+        let mindful = health(Duration::from_secs(3600));
+        let answer = ask(&mindful, Does::Nothing, Does::Answer).await;
+        assert_eq!(answer, by("hmc2", &["hmc1", "hmc2"]));
+        assert_eq!(ask(&mindful, Does::Nothing, Does::Answer).await, by("hmc2", &["hmc2"]));
+        // Who is asked last and answers is as good as before.
+        let answer = ask(&mindful, Does::Answer, Does::Refuse).await;
+        assert_eq!(answer, by("hmc1", &["hmc2", "hmc1"]));
+        assert_eq!(ask(&mindful, Does::Answer, Does::Answer).await, by("hmc1", &["hmc1"]));
+
+        let forgetful = health(Duration::ZERO);
+        ask(&forgetful, Does::Nothing, Does::Answer).await;
+        assert_eq!(ask(&forgetful, Does::Answer, Does::Answer).await, by("hmc1", &["hmc1"]));
+    }
+
+    #[tokio::test]
+    async fn who_said_something_is_waited_for_and_who_refuses_is_there() {
+        let health = health(Duration::from_secs(3600));
+        assert_eq!(ask(&health, Does::AnswerSlowly, Does::Answer).await, by("hmc1", &["hmc1"]));
+        let answer = ask(&health, Does::Refuse, Does::Answer).await;
+        assert_eq!(answer, by("hmc2", &["hmc1", "hmc2"]));
+        assert!(!health.is_silent(&"hmc1".parse().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn all_that_fail_are_told() {
+        let health = health(Duration::from_secs(3600));
+        assert_eq!(ask(&health, Does::Refuse, Does::Refuse).await.0, None);
+        let nobody = health.first(&[], |_, _| async { Ok::<(), ()>(()) }, |()| true).await;
+        assert!(nobody.is_err_and(|failed| failed.is_empty()));
+    }
+}
