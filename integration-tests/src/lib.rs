@@ -4,6 +4,7 @@
 //! Programs are taken from the folder that this test was built into; `make test` builds them first. Everything of a test lies in
 //! one temporary folder and ends with it.
 
+pub mod big;
 mod cust;
 mod master;
 mod programs;

@@ -117,6 +117,14 @@ impl Lab {
         Ok(self.shared.store.read()?)
     }
 
+    /// Changes the world between two commands, as people at an HMC do.
+    pub fn change<T>(
+        &self,
+        change: impl FnOnce(&mut World) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        self.shared.store.change(change)
+    }
+
     /// The site's directory.
     pub fn directory(&self) -> &Path {
         &self.shared.directory

@@ -3,6 +3,7 @@
 //! Plain data with named transitions ([`update`]); how it is kept on disk is [`Store`]'s business. A frame's free memory is never
 //! stored, it follows from its partitions, so it cannot be wrong.
 
+mod change;
 pub mod frame;
 pub mod lpar;
 mod store;

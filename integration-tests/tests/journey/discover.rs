@@ -1,5 +1,7 @@
 //! The inventory filled from what HMCs show: from nothing, and again after something changed.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
 use integration_tests::{Harness, wait_until};
 use serde_json::Value;
@@ -9,16 +11,7 @@ async fn a_site_is_discovered_from_nothing_and_only_what_changed_later() -> Resu
     let site = Harness::small(100).await?;
     ensure!(changes(&site, 0)? == [] as [&str; 0], "the fleet file is what the HMCs show");
 
-    // From nothing but the HMCs.
-    for kind in ["mac_group", "standalone", "vios", "cec"] {
-        let listed = site.nimctl(["list", kind, "--output", "json"]).succeeded()?.json()?;
-        let names: Vec<_> =
-            listed.as_array().into_iter().flatten().map(|one| text(&one["name"])).collect();
-        if !names.is_empty() {
-            site.nimctl(["remove"].into_iter().chain(names.iter().map(String::as_str)))
-                .succeeded()?;
-        }
-    }
+    forget_all_but_consoles(&site)?;
     // NIM's way for the frames alone, twice: the second time there is nothing to define.
     let query = ["nimquery", "-a", "hmc=hmc01", "-d"];
     let frames = site.nimctl(query).succeeded()?;
@@ -90,21 +83,49 @@ async fn a_site_is_discovered_from_nothing_and_only_what_changed_later() -> Resu
 /// Exit code of NIM's programs where there is no object of a name: that of 0042-053.
 const NIM_NO_OBJECT: i32 = 53;
 
-/// What discovery would change, as `ACTION NAME ATTRIBUTES`.
+/// Removes everything but networks and HMCs.
+pub(crate) fn forget_all_but_consoles(site: &Harness) -> Result<()> {
+    for kind in ["mac_group", "standalone", "vios", "cec"] {
+        let listed = site.nimctl(["list", kind, "--output", "json"]).succeeded()?.json()?;
+        let names: Vec<_> =
+            listed.as_array().into_iter().flatten().map(|one| text(&one["name"])).collect();
+        if !names.is_empty() {
+            site.nimctl(["remove"].into_iter().chain(names.iter().map(String::as_str)))
+                .succeeded()?;
+        }
+    }
+    Ok(())
+}
+
+/// What discovery would change, as `ACTION NAME ATTRIBUTES`, and what it finds beside, as `KIND NAME`.
+pub(crate) fn found(site: &Harness) -> Result<(BTreeSet<String>, Vec<String>)> {
+    let found = site.nimctl(["discover", "--dry-run", "--output", "json"]).succeeded()?.json()?;
+    Ok((rows(&found).into_iter().collect(), findings(&found)))
+}
+
+/// What discovery would change, where it finds nothing beside.
 fn changes(site: &Harness, code: i32) -> Result<Vec<String>> {
     let run = site.nimctl(["discover", "--dry-run", "--output", "json"]).ended_with(code)?;
     let found = run.json()?;
-    ensure!(found["findings"].as_array().is_some_and(Vec::is_empty), "{found:#}");
+    ensure!(findings(&found).is_empty(), "{found:#}");
+    Ok(rows(&found))
+}
+
+fn rows(found: &Value) -> Vec<String> {
     let rows = found["changes"].as_array().into_iter().flatten();
-    Ok(rows
-        .map(|row| {
-            let attributes = row["attributes"].as_array().into_iter().flatten();
-            let attributes: Vec<_> = attributes.map(|one| text(&one["attribute"])).collect();
-            let action = text(&row["action"]);
-            let attributes = if action == "change" { attributes.join(",") } else { String::new() };
-            format!("{action} {} {attributes}", text(&row["name"])).trim_end().to_owned()
-        })
-        .collect())
+    rows.map(|row| {
+        let attributes = row["attributes"].as_array().into_iter().flatten();
+        let attributes: Vec<_> = attributes.map(|one| text(&one["attribute"])).collect();
+        let action = text(&row["action"]);
+        let attributes = if action == "change" { attributes.join(",") } else { String::new() };
+        format!("{action} {} {attributes}", text(&row["name"])).trim_end().to_owned()
+    })
+    .collect()
+}
+
+fn findings(found: &Value) -> Vec<String> {
+    let all = found["findings"].as_array().into_iter().flatten();
+    all.map(|one| format!("{} {}", text(&one["kind"]), text(&one["name"]))).collect()
 }
 
 fn text(value: &Value) -> String {

@@ -2,10 +2,12 @@
 
 mod allocation;
 mod ask;
+mod big;
 mod console;
 mod discover;
 mod group;
 mod install;
 mod nim;
 mod packages;
+mod round_trip;
 mod update;

@@ -70,6 +70,15 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
 
     let mut lpars = BTreeMap::new();
     let wrapper = process::faketime(&settings)?;
+    // In one change: the world of a big site takes long to read and write.
+    let mut disks = store.change(|world| {
+        let names: Vec<String> = world.lpars.keys().cloned().collect();
+        let now = clock.now();
+        let boot = |name: String| {
+            world.boot(&name, None, now).map(|disk| (name, disk)).map_err(anyhow::Error::from)
+        };
+        names.into_iter().map(boot).collect::<anyhow::Result<BTreeMap<_, _>>>()
+    })?;
     for (name, lpar) in &world.lpars {
         let files = Files::of(&directory, name);
         if fresh {
@@ -88,7 +97,7 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
                 fs::write(tree.join(".ssh/authorized_keys"), known)?;
             }
         }
-        let booted = store.change(|world| world.boot(name, None, clock.now()))?;
+        let booted = disks.remove(name).flatten();
         let gate = Gate::default();
         match &booted {
             Some(pvid) => files.boot(pvid)?,

@@ -4,6 +4,7 @@
 //! letter; none means all.
 
 mod clients;
+mod discover;
 mod events;
 mod held;
 mod hosts;

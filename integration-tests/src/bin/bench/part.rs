@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use tokio::runtime::Handle;
 
 use crate::report::{Gate, Row, say, step};
-use crate::{events, held, list, sshd, watched, whole};
+use crate::{discover, events, held, list, sshd, watched, whole};
 
 /// The argument with which this program starts itself for some rows; their letters follow.
 pub(crate) const MEASURE: &str = "measure";
@@ -49,6 +49,7 @@ const PARTS: &[&[Claim]] = &[
         claim("e", "from the agent's journal to the watcher's screen", Gate::No),
         claim("h", "the agent", Gate::Yes),
     ],
+    &[claim("i", "a site discovered from nothing", Gate::Yes)],
 ];
 
 /// Has the chosen rows measured, or all where none is chosen. How many gates were missed.
@@ -172,6 +173,9 @@ pub(crate) fn measure(letters: &[String]) -> usize {
             Ok(rows) => show(&rows),
             Err(error) => row("e", Err(error)),
         };
+    }
+    if wanted("i") {
+        missed += row("i", Handle::current().block_on(discover::measure()));
     }
     missed
 }
