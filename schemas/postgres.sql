@@ -560,6 +560,14 @@ CREATE TABLE public.secret_removed (
     version bigint NOT NULL
 );
 
+CREATE TABLE public.vios_reading (
+    vios_id bigint NOT NULL,
+    read_at timestamp with time zone,
+    reading jsonb,
+    failed_at timestamp with time zone,
+    failure text
+);
+
 ALTER TABLE ONLY public.event ATTACH PARTITION public.event_default DEFAULT;
 
 ALTER TABLE ONLY public.output ATTACH PARTITION public.output_default DEFAULT;
@@ -698,6 +706,9 @@ ALTER TABLE ONLY public.secret
 
 ALTER TABLE ONLY public.secret_removed
     ADD CONSTRAINT secret_removed_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.vios_reading
+    ADD CONSTRAINT vios_reading_pkey PRIMARY KEY (vios_id);
 
 CREATE INDEX commit_mark_made_at ON public.commit_mark USING btree (made_at);
 
@@ -882,3 +893,6 @@ ALTER TABLE ONLY public.operation
 
 ALTER TABLE ONLY public.reservation
     ADD CONSTRAINT reservation_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.vios_reading
+    ADD CONSTRAINT vios_reading_vios_id_fkey FOREIGN KEY (vios_id) REFERENCES public.nim_vios(object_id) ON DELETE CASCADE;

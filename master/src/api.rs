@@ -4,6 +4,7 @@
 //! spoken with, the [`Hosts`] that it is given. Every answer that is no success is a [`Failure`](nim_shared::api::Failure). No
 //! request stays open for minutes but `watch`; what takes longer is started here and observed there.
 
+mod adapter;
 mod agent;
 mod allocation;
 mod apply;
@@ -188,6 +189,7 @@ routes! {
     "/v1/report/levels" { get report::levels }
     "/v1/frames" { get frame::list }
     "/v1/frames/{name}/partitions" { get discover::partitions }
+    "/v1/adapters" { get adapter::list }
     "/v1/cust" { post cust::cust }
     "/v1/operations" { get operation::list }
     "/v1/operations/{id}" { get operation::show }

@@ -14,3 +14,4 @@ pub mod lpar;
 pub(crate) mod network;
 pub mod refresh;
 pub mod survey;
+pub mod vios;

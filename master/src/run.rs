@@ -30,6 +30,7 @@ use crate::inventory::console::Consoles;
 use crate::inventory::frame::Frames;
 use crate::inventory::ledger::DatabaseLedger;
 use crate::inventory::refresh;
+use crate::inventory::vios::Vioses;
 use crate::settings::{Configuration, Size};
 use crate::store::cluster::{self, ClusterError, ClusterHandle, ClusterOptions, FolderLock};
 use crate::store::lease::LeaseTimes;
@@ -232,6 +233,7 @@ pub async fn run(
     let refresh = tokio::spawn(refresh::run(
         store.clone(),
         shared.frames.clone(),
+        shared.vioses.clone(),
         configuration.settings.inventory.refresh.duration(),
         stop.clone(),
     ));
@@ -371,6 +373,7 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
         who,
         writer: handle,
         frames: Frames::new(store.clone(), consoles.clone()),
+        vioses: Vioses::new(store.clone(), transport.clone(), consoles.clone(), key.clone()),
         consoles,
         store,
         transport,

@@ -31,6 +31,7 @@ pub mod secret;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod vios;
 pub mod writer;
 
 use std::str::FromStr;

@@ -47,6 +47,8 @@ pub(crate) struct Cli {
 pub(crate) enum Format {
     /// For people.
     Table,
+    /// For people with a wide screen: more columns and lines where a command has them.
+    Wide,
     /// For programs; `watch` and `events` write one object a line.
     Json,
     /// For programs and people.
@@ -54,6 +56,11 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// Whether a person reads it.
+    pub(crate) const fn is_for_people(self) -> bool {
+        matches!(self, Self::Table | Self::Wide)
+    }
+
     /// The format that a command line asks for which clap does not understand as a whole.
     pub(crate) fn among(line: &[OsString]) -> Self {
         let words: Vec<_> = line.iter().filter_map(|word| word.to_str()).collect();

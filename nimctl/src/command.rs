@@ -1,5 +1,6 @@
 //! The commands: each asks `nimd`, and shows what it answers.
 
+mod adapter;
 mod agent;
 pub(crate) mod apply;
 mod ask;

@@ -59,7 +59,7 @@ fn run(cli: &Cli) -> Exit {
 fn usage(said: &clap::Error, line: &[OsString]) -> Exit {
     let printer = Printer::new(Format::among(line), Color::Auto);
     let text = said.render();
-    if said.use_stderr() && printer.format() != Format::Table {
+    if said.use_stderr() && !printer.format().is_for_people() {
         let error = Error::usage(&text.to_string());
         printer.failure(&error.failure());
         return error.exit();

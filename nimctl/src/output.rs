@@ -27,6 +27,8 @@ pub(crate) struct Style {
     pub(crate) color: bool,
     /// Columns that there are; `None` where there is no terminal.
     pub(crate) width: Option<u16>,
+    /// Whether more is wanted than fits on most screens.
+    pub(crate) wide: bool,
 }
 
 /// The only writer of stdout and stderr.
@@ -48,7 +50,7 @@ impl Printer {
     /// Shows data, in the format that was asked for.
     pub(crate) fn show<V: View>(self, view: &V) -> Result<(), Error> {
         match self.format {
-            Format::Table => {
+            Format::Table | Format::Wide => {
                 self.raw(view.table(self.style(io::stdout().is_terminal())).as_bytes())
             }
             Format::Json | Format::Yaml => self.data(view),
@@ -60,7 +62,9 @@ impl Printer {
         let text = match self.format {
             Format::Yaml => yaml::to_string(value)
                 .map_err(|cause| Error::Format { format: "YAML", cause: Box::new(cause) })?,
-            Format::Table | Format::Json => json(value, serde_json::to_string_pretty)? + "\n",
+            Format::Table | Format::Wide | Format::Json => {
+                json(value, serde_json::to_string_pretty)? + "\n"
+            }
         };
         self.raw(text.as_bytes())
     }
@@ -73,7 +77,9 @@ impl Printer {
                     .map_err(|cause| Error::Format { format: "YAML", cause: Box::new(cause) })?;
                 format!("---\n{text}")
             }
-            Format::Table | Format::Json => json(value, serde_json::to_string)? + "\n",
+            Format::Table | Format::Wide | Format::Json => {
+                json(value, serde_json::to_string)? + "\n"
+            }
         };
         self.raw(text.as_bytes())
     }
@@ -91,7 +97,7 @@ impl Printer {
     /// Says that a change was made, to a person. Where data was asked for, the data says it.
     pub(crate) fn done(self, text: &str) -> Result<(), Error> {
         match self.format {
-            Format::Table => self.raw(format!("{text}\n").as_bytes()),
+            Format::Table | Format::Wide => self.raw(format!("{text}\n").as_bytes()),
             Format::Json | Format::Yaml => Ok(()),
         }
     }
@@ -103,7 +109,7 @@ impl Printer {
 
     /// Says what somebody should look at, to a person. Where data was asked for, the data says it.
     pub(crate) fn warnings<T: std::fmt::Display>(self, warnings: &[T]) {
-        if self.format == Format::Table {
+        if self.format.is_for_people() {
             let label = Paint::Care.paint("warning:", self.style_of_stderr());
             warnings
                 .iter()
@@ -120,7 +126,7 @@ impl Printer {
     /// Reports a failure, in the format that was asked for.
     pub(crate) fn failure(self, failure: &Failure) {
         let text = match self.format {
-            Format::Table => error::text(failure, self.style_of_stderr()),
+            Format::Table | Format::Wide => error::text(failure, self.style_of_stderr()),
             Format::Json => {
                 json(failure, serde_json::to_string).map(|text| text + "\n").unwrap_or_default()
             }
@@ -144,7 +150,7 @@ impl Printer {
         };
         // A terminal that does not know its size says 0.
         let width = comfy_table::Table::new().width().filter(|width| terminal && *width > 0);
-        Style { color, width }
+        Style { color, width, wide: self.format == Format::Wide }
     }
 }
 

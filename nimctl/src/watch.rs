@@ -13,7 +13,6 @@ use nim_shared::operation::StateName;
 use nim_shared::stamp::Timestamp;
 use time::OffsetDateTime;
 
-use crate::cli::Format;
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
@@ -79,7 +78,7 @@ pub(crate) async fn follow(
     context: &Context,
 ) -> Result<Exit, Error> {
     let printer = context.printer;
-    let stream = shown == Shown::AsItGoes && printer.format() != Format::Table;
+    let stream = shown == Shown::AsItGoes && !printer.format().is_for_people();
     let mut board = Board::new(operations);
     if stream && board.is_over() {
         for row in board.rows() {

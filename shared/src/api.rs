@@ -22,6 +22,7 @@
 //! | `GET /v1/report/levels` | → list of [`LevelCount`] |
 //! | `GET /v1/frames` | → list of [`FrameStatus`] |
 //! | `GET /v1/frames/{name}/partitions` | → list of [`PartitionView`] |
+//! | `GET /v1/adapters?name*` | → list of [`MachineAdapters`]: of the VIOSes and LPARs of these names, in the order of creation |
 //! | `POST /v1/cust` | [`Cust`] → [`Accepted`] |
 //! | `GET /v1/operations?state*&lpar*&batch&id&after&limit` | → [`Page`] of [`OperationView`], newest first; `id` is the beginning of an id |
 //! | `GET /v1/operations/{id}` | → [`OperationView`] |
@@ -56,6 +57,7 @@ mod host;
 mod lpp;
 mod object;
 mod operation;
+mod vios;
 
 pub use crate::query::Query;
 pub use allocation::{Allocate, AllocationChange, Check, Checked, Deallocate};
@@ -74,6 +76,10 @@ pub use object::{
 };
 pub use operation::{
     Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Watched,
+};
+
+pub use vios::{
+    AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,
 };
 
 use serde::{Deserialize, Serialize};

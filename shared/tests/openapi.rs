@@ -166,7 +166,7 @@ fn schema(text: &str, generator: &mut SchemaGenerator) -> Value {
         Server, Define, ObjectView, Edit, Apply, Applied, Cust, Accepted, OperationView, Resolve, Output, Watched, Scan,
         Scanned, TrustKeys, Trusted, ImportKeys, SetSecret, SecretView, Rotated, ExchangeKey, KeyExchanged, AgentStatus, Query, QueryAnswer,
         Discover, Discovered, SystemView, PartitionView, FrameStatus, LevelCount, PastChange,
-        LppSourceView, ChangePackages, ChangedPackages, Check, Checked, Allocate, Deallocate, AllocationChange;
+        LppSourceView, ChangePackages, ChangedPackages, Check, Checked, Allocate, Deallocate, AllocationChange, MachineAdapters;
         ObjectView, OperationView, EventView, HostKey, SecretView
     );
     schema.to_value()

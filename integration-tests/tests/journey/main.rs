@@ -11,3 +11,4 @@ mod nim;
 mod packages;
 mod round_trip;
 mod update;
+mod vios;

@@ -9,11 +9,13 @@ use nim_shared::id::ObjectName;
 use nim_shared::object::{Object, ObjectType, Spec};
 
 use super::Api;
+use super::adapter::{Served, status};
 use super::apply::all;
 use super::error::Answer;
 use crate::engine::capacity::Reading;
 use crate::inventory::discover::on_frame;
 use crate::store::object::ObjectFilter;
+use crate::store::vios::KnownVios;
 
 /// `GET /v1/frames`: all frames in the order in which they were made, each with its HMCs, figures and partitions.
 pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Vec<FrameStatus>>> {
@@ -23,6 +25,8 @@ pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Vec<FrameStatus>
     let mut readings = api.store.frame_readings().await?;
     let mut consoles: BTreeMap<_, _> =
         api.store.frames().await?.into_iter().map(|frame| (frame.name, frame.hmcs)).collect();
+    let names: Vec<_> = consoles.keys().collect();
+    let known = api.store.vioses_on(&names).await?;
     let mut on: BTreeMap<&ObjectName, Vec<&Object>> = BTreeMap::new();
     for object in &objects {
         if let Some((frame, _)) = on_frame(object) {
@@ -45,8 +49,9 @@ pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Vec<FrameStatus>
                 .collect(),
             reading: reading.map(figures),
             partitions: partitions(
-                on.remove(&object.name).unwrap_or_default(),
+                &on.remove(&object.name).unwrap_or_default(),
                 seen.unwrap_or_default(),
+                &known,
             ),
         })
     });
@@ -64,16 +69,29 @@ fn figures(reading: Reading) -> FrameFigures {
     }
 }
 
-/// The objects of a frame, each with its partition, then the partitions that are no object's.
-fn partitions(objects: Vec<&Object>, mut seen: Vec<PartitionView>) -> Vec<FramePartition> {
+/// The objects of a frame, each with its partition and its adapters, then the partitions that are no object's.
+fn partitions(
+    objects: &[&Object],
+    mut seen: Vec<PartitionView>,
+    known: &BTreeMap<ObjectName, KnownVios>,
+) -> Vec<FramePartition> {
+    let served = Served::of(objects, &seen, known);
     let mut rows: Vec<_> = objects
-        .into_iter()
+        .iter()
         .map(|object| {
             let name = on_frame(object).map(|(_, name)| name);
             let at = seen.iter().position(|one| Some(one.name.as_str()) == name);
-            FramePartition { object: Some(object.name.clone()), seen: at.map(|at| seen.remove(at)) }
+            let is_vios = matches!(object.spec, Spec::Vios(_));
+            FramePartition {
+                object: Some(object.name.clone()),
+                seen: at.map(|at| seen.remove(at)),
+                vios: is_vios.then(|| status(known.get(&object.name))),
+                adapters: if is_vios { Vec::new() } else { served.machine(&object.name) },
+            }
         })
         .collect();
-    rows.extend(seen.into_iter().map(|one| FramePartition { object: None, seen: Some(one) }));
+    let alone =
+        |one| FramePartition { object: None, seen: Some(one), vios: None, adapters: Vec::new() };
+    rows.extend(seen.into_iter().map(alone));
     rows
 }

@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::inventory::console::Consoles;
 use crate::inventory::endpoint::{self, NoEndpoint};
 use crate::inventory::frame::{Frames, Seen};
+use crate::inventory::vios::Vioses;
 use crate::store::life::Life;
 use crate::store::operation::Limits;
 use crate::store::reservation::{Proceeding, Wish};
@@ -66,6 +67,8 @@ pub struct Shared {
     pub consoles: Consoles,
     /// The way to frames.
     pub frames: Frames,
+    /// The way to VIOSes.
+    pub vioses: Vioses,
     /// Whether commands may be sent.
     pub lease: Guard,
     /// In which life the database is, by the last heartbeat.

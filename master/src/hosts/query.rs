@@ -8,14 +8,15 @@ use base64::engine::general_purpose::STANDARD;
 use nim_shared::api::{Failure, FailureKind, QueryAnswer};
 use nim_shared::frame::{AgentFrame, MasterFrame, OutputStream, Refusal};
 use nim_shared::id::{ObjectName, printable};
-use nim_shared::query::{Invocation, Query};
+use nim_shared::object::Spec;
+use nim_shared::query::{Invocation, Query, QueryId};
 use tokio::time::timeout;
 
 use super::{STATUS, failure, hint};
 use crate::engine::session::{Agent, Lost};
 use crate::engine::shared::Shared;
 
-/// Asks the agent on `lpar`.
+/// Asks the agent on `lpar`, or a VIOS of that name.
 ///
 /// # Errors
 /// The agent cannot be reached, or it refuses.
@@ -26,6 +27,9 @@ pub(super) async fn ask(
 ) -> Result<QueryAnswer, Failure> {
     let run =
         query.invocation().map_err(|bad| failure("NLU-0186", FailureKind::Usage, &bad, None))?;
+    if let Spec::Vios(_) = spec(shared, lpar).await? {
+        return vios(shared, lpar, &run).await;
+    }
     let lost = |lost: Lost| failure(&lost.code(), FailureKind::Unreachable, &lost, hint(&lost));
     let mut agent = match timeout(STATUS, shared.open_agent(lpar)).await {
         Ok(opened) => opened.map_err(lost)?,
@@ -42,6 +46,42 @@ pub(super) async fn ask(
         }),
         Err(_) => Err(late(lpar, run.program, limit.as_secs())),
     }
+}
+
+/// What `name` is.
+async fn spec(shared: &Shared, name: &ObjectName) -> Result<Spec, Failure> {
+    let stored = shared.store.object(name).await;
+    stored
+        .map(|stored| stored.object.spec)
+        .map_err(|error| failure(error.code(), FailureKind::Refused, &error, error.hint()))
+}
+
+/// Asks a VIOS, which has no agent: its root answers, and of the list only what is installed.
+async fn vios(
+    shared: &Shared,
+    vios: &ObjectName,
+    run: &Invocation,
+) -> Result<QueryAnswer, Failure> {
+    if run.id != QueryId::Lslpp {
+        return Err(Failure {
+            code: "NLU-0233".to_owned(),
+            message: format!("{} is not asked of a VIOS", run.program),
+            causes: Vec::new(),
+            hint: Some(format!("of {vios} can be asked lslpp; nimctl show {vios} has its level")),
+            faults: Vec::new(),
+            kind: FailureKind::Refused,
+        });
+    }
+    let words: Vec<_> =
+        std::iter::once(run.program.to_owned()).chain(run.arguments.iter().cloned()).collect();
+    let said = shared.vioses.as_root(vios, &words).await.map_err(|error| {
+        let hint = format!(
+            "nimctl hostkey scan {vios} lets nimd ask it over SSH; otherwise an HMC of its frame has to reach it over RMC"
+        );
+        failure("NLU-0234", FailureKind::Unreachable, &error, Some(hint))
+    })?;
+    let (stdout, stderr) = (said.stdout, said.stderr);
+    Ok(QueryAnswer { lpar: vios.clone(), status: said.status, stdout, stderr })
 }
 
 /// Why there is no answer.

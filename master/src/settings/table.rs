@@ -202,8 +202,8 @@ settings! {
     }
     /// What is asked of HMCs unasked.
     inventory: Inventory {
-        /// How often free memory, processors and partitions of each frame are read from its HMC, for people and for plans. Before an
-        /// update takes capacity they are read anew anyway.
+        /// How often free memory, processors and partitions of each frame are read from its HMC, for people and for plans, and how
+        /// often each VIOS is asked what it serves. Before an update takes capacity of a frame that is read anew anyway.
         refresh: Span = Span::minutes(10), "time", "0.1.0";
     }
     /// How long things are kept.

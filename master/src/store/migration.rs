@@ -19,6 +19,7 @@ mod m0010_lpp_index;
 mod m0011_secret_login;
 mod m0012_unanswered;
 mod m0013_allocation;
+mod m0014_vios_reading;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -26,7 +27,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 13;
+pub(super) const LEVEL: i32 = 14;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -112,6 +113,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_secret_login::M0011SecretLogin),
             Box::new(m0012_unanswered::M0012Unanswered),
             Box::new(m0013_allocation::M0013Allocation),
+            Box::new(m0014_vios_reading::M0014ViosReading),
         ]
     }
 }

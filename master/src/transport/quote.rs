@@ -31,6 +31,9 @@ pub enum BadCommand {
         /// The character.
         found: char,
     },
+    /// A word needs a backslash where the text goes through `echo`, which reads it.
+    #[error("the command cannot go through echo: a word of it needs a backslash")]
+    Echo,
     /// A restricted shell takes no command names with a slash.
     /// Source: GNU bash, "The Restricted Shell"; AIX `ksh`, `rksh`.
     #[error("a restricted shell takes no path as a command name: {name:?}")]
@@ -83,6 +86,23 @@ impl Command {
             Some(name) if name.contains('/') => Err(BadCommand::Path { name: name.to_owned() }),
             Some(_) | None => Self::new(words),
         }
+    }
+
+    /// A command for root on a VIOS, sent by padmin: `echo 'words' | ioscli oem_setup_env` (hmc-vios §3.1).
+    ///
+    /// # Errors
+    /// As [`Command::new`], and [`BadCommand::Echo`]: the echo of AIX's shell gives backslashes a meaning.
+    pub fn vios_root<I>(words: I) -> Result<Self, BadCommand>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let Self(line) = Self::new(words)?;
+        if line.contains('\\') {
+            return Err(BadCommand::Echo);
+        }
+        let Self(echo) = Self::new(["echo", &line])?;
+        Ok(Self(format!("{echo} | ioscli oem_setup_env")))
     }
 
     /// The line as it is sent.
@@ -186,6 +206,14 @@ mod tests {
             Err(BadCommand::Path { name: "/usr/bin/id".to_owned() })
         );
         assert_eq!(Command::restricted(["lshmc", "-V"]).unwrap().as_str(), "lshmc -V");
+    }
+
+    #[test]
+    fn root_on_a_vios_gets_its_words_through_echo() {
+        let command = Command::vios_root(["lslpp", "-L", "bos.*"]).unwrap();
+        assert_eq!(command.as_str(), r"echo 'lslpp -L '\''bos.*'\''' | ioscli oem_setup_env");
+        assert_eq!(Command::vios_root(["x", r"a\b"]), Err(BadCommand::Echo));
+        assert_eq!(Command::vios_root(["x", "it's"]), Err(BadCommand::Echo));
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use nim_shared::api::{Accepted, Cust as Body, OperationView};
 use nim_shared::id::ClientToken;
 use uuid::Uuid;
 
-use crate::cli::{Cust, Format};
+use crate::cli::Cust;
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &Cust, context: &Context) -> Result<Exit, Error> {
     };
     printer.warnings(&accepted.warnings);
     if detach {
-        if printer.format() == Format::Table {
+        if printer.format().is_for_people() {
             let number = count(accepted.operations.len(), "operation");
             printer.done(&format!("accepted: {number}, batch {}", accepted.batch))?;
             for operation in &accepted.operations {

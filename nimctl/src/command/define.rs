@@ -31,7 +31,7 @@ fn changed(what: &str, view: &ObjectView, context: &Context) -> Result<Exit, Err
     let done = format!("{} {} {what}", view.object.spec.object_type(), view.object.name);
     context.printer.done(&done)?;
     context.printer.warnings(&view.warnings);
-    if context.printer.format() != crate::cli::Format::Table {
+    if !context.printer.format().is_for_people() {
         context.printer.data(view)?;
     }
     Ok(Exit::Done)

@@ -3,7 +3,6 @@
 use nim_shared::api::{Action, Applied, AttributeChange};
 use serde::Serialize;
 
-use crate::cli::Format;
 use crate::command::{Context, ask};
 use crate::error::Error;
 use crate::output::text::{Paint, clean, count};
@@ -43,7 +42,7 @@ pub(super) async fn settle<T: View + Differences>(
         context.printer.show(&planned)?;
         return Ok(planned);
     }
-    let people = context.printer.format() == Format::Table;
+    let people = context.printer.format().is_for_people();
     if consent == Consent::Asked {
         if people {
             context.printer.show(&planned)?;

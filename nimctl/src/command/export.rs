@@ -10,7 +10,7 @@ pub(super) async fn run(args: &Export, context: &Context) -> Result<Exit, Error>
     let target = Target::new(&["export"]).with_each("name", &args.names);
     let text = context.client.get_text(target).await?;
     match context.printer.format() {
-        Format::Table | Format::Yaml => context.printer.raw(&text)?,
+        Format::Table | Format::Wide | Format::Yaml => context.printer.raw(&text)?,
         Format::Json => {
             // The fleet is YAML whoever asks; in JSON it is the objects that it is made of.
             let target = Target::new(&["objects"]).with_each("name", &args.names);

@@ -3,7 +3,7 @@
 use nim_shared::api::{HostKey, ImportKeys, Scan, Scanned, TrustKeys, Trusted};
 use serde::Serialize;
 
-use crate::cli::{Format, Hostkey};
+use crate::cli::Hostkey;
 use crate::client::Target;
 use crate::command::{Context, apply, ask, each};
 use crate::error::Error;
@@ -50,7 +50,7 @@ async fn confirm(
     context: &Context,
 ) -> Result<Exit, Error> {
     let printer = context.printer;
-    let people = printer.format() == Format::Table;
+    let people = printer.format().is_for_people();
     let shown = Offered(scanned);
     if people {
         printer.show(&shown)?;
@@ -96,7 +96,7 @@ async fn confirm(
 }
 
 fn trusted(trusted: &Trusted, context: &Context) -> Result<Exit, Error> {
-    if context.printer.format() == Format::Table {
+    if context.printer.format().is_for_people() {
         let Trusted { added, replaced, known } = trusted;
         context
             .printer

@@ -7,7 +7,7 @@ use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::cli::{Format, List};
+use crate::cli::List;
 use crate::client::Target;
 use crate::command::show::none_matches;
 use crate::command::{Context, each};
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &List, context: &Context) -> Result<Exit, Error> {
         ([], None) => missing(names, &objects),
         _ => Vec::new(),
     };
-    if objects.is_empty() && missing.is_empty() && context.printer.format() == Format::Table {
+    if objects.is_empty() && missing.is_empty() && context.printer.format().is_for_people() {
         context.printer.note("there is no such object");
     }
     context.printer.show(&Objects { objects, now: Timestamp::new(OffsetDateTime::now_utc()) })?;

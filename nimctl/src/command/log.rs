@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use nim_shared::api::{OperationView, Output};
 use nim_shared::id::{Epoch, OperationId};
 
-use crate::cli::{Format, Log};
+use crate::cli::Log;
 use crate::client::{AWAY_LIMIT, Target};
 use crate::command::Context;
 use crate::error::Error;
@@ -118,7 +118,7 @@ impl Reader {
                 );
             }
             self.epoch = Some(part.epoch);
-            if context.printer.format() != Format::Table {
+            if !context.printer.format().is_for_people() {
                 if !part.data.is_empty() {
                     context.printer.stream(&part)?;
                 }

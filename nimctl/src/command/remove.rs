@@ -3,7 +3,7 @@
 use nim_shared::id::ObjectName;
 use serde::Serialize;
 
-use crate::cli::{Format, Remove};
+use crate::cli::Remove;
 use crate::client::Target;
 use crate::command::{Context, each};
 use crate::error::Error;
@@ -22,7 +22,7 @@ pub(super) async fn run(args: &Remove, context: &Context) -> Result<Exit, Error>
         context.printer.done(&format!("{name} removed"))
     })
     .await?;
-    if context.printer.format() != Format::Table {
+    if !context.printer.format().is_for_people() {
         context.printer.data(&Removed { removed })?;
     }
     Ok(exit)

@@ -5,7 +5,7 @@ use nim_shared::stamp::Timestamp;
 use time::OffsetDateTime;
 
 use super::status::One;
-use crate::cli::{Cancel, Format, Resolve};
+use crate::cli::{Cancel, Resolve};
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
@@ -42,7 +42,7 @@ pub(super) async fn resolve(args: &Resolve, context: &Context) -> Result<Exit, E
 }
 
 fn shown(view: OperationView, said: &str, context: &Context) -> Result<Exit, Error> {
-    if context.printer.format() == Format::Table {
+    if context.printer.format().is_for_people() {
         context.printer.done(said)?;
     } else {
         context.printer.show(&One { view, now: Timestamp::new(OffsetDateTime::now_utc()) })?;

@@ -9,7 +9,7 @@ use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::cli::{Format, Secret};
+use crate::cli::Secret;
 use crate::client::Target;
 use crate::command::{Context, each, hidden};
 use crate::error::Error;
@@ -22,7 +22,7 @@ pub(super) async fn run(args: &Secret, context: &Context) -> Result<Exit, Error>
     match args {
         Secret::Set { name } => {
             let view = set(name, None, context).await?;
-            if context.printer.format() == Format::Table {
+            if context.printer.format().is_for_people() {
                 context.printer.done(&format!("secret {name} set, version {}", view.version))?;
             } else {
                 context.printer.data(&view)?;
@@ -36,7 +36,7 @@ pub(super) async fn run(args: &Secret, context: &Context) -> Result<Exit, Error>
         }
         Secret::Rotate => {
             let done: Rotated = context.client.post(Target::new(&["secret-key"]), &()).await?;
-            if context.printer.format() == Format::Table {
+            if context.printer.format().is_for_people() {
                 let secrets = count(usize::try_from(done.secrets).unwrap_or(usize::MAX), "secret");
                 context.printer.done(&format!(
                     "{secrets} sealed with a new key; keep a copy of secret.key of this master with its backups"

@@ -1,12 +1,16 @@
 //! `show`: objects with everything that is known of them, laid out as `lsnim -l` does.
 
-use nim_shared::api::{Failure, FailureKind, ObjectView};
-use nim_shared::id::printable;
+use std::collections::BTreeMap;
+
+use nim_shared::api::{AdapterView, Failure, FailureKind, MachineAdapters, ObjectView, ViosStatus};
+use nim_shared::id::{ObjectName, printable};
+use nim_shared::stamp::Timestamp;
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::cli::Show;
 use crate::client::Target;
-use crate::command::{Context, each};
+use crate::command::{Context, adapter, each};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::text::{clean, moment};
@@ -29,9 +33,31 @@ pub(super) async fn run(args: &Show, context: &Context) -> Result<Exit, Error> {
     })
     .await?;
     if !objects.is_empty() {
-        context.printer.show(&Stanzas(objects))?;
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        let shown = with_adapters(objects, args, context).await?;
+        context.printer.show(&Stanzas { shown, now })?;
     }
     Ok(exit)
+}
+
+/// The objects, machines on frames with their virtual adapters.
+async fn with_adapters(
+    objects: Vec<ObjectView>,
+    args: &Show,
+    context: &Context,
+) -> Result<Vec<Shown>, Error> {
+    let mut of: BTreeMap<ObjectName, MachineAdapters> = BTreeMap::new();
+    if objects.iter().any(|view| view.object.spec.frame().is_some()) {
+        let target = Target::new(&["adapters"]).with_each("name", &args.names);
+        let all: Vec<MachineAdapters> = context.client.get(target).await?;
+        of.extend(all.into_iter().map(|one| (one.name.clone(), one)));
+    }
+    let shown = objects.into_iter().map(|view| {
+        let found = of.get(&view.object.name).cloned();
+        let (vios, adapters) = found.map(|one| (one.vios, one.adapters)).unwrap_or_default();
+        Shown { view, vios, adapters }
+    });
+    Ok(shown.collect())
 }
 
 /// A pattern that nothing matches is a mistake where something was named.
@@ -46,18 +72,34 @@ pub(super) fn none_matches(pattern: &str) -> Error {
     }))
 }
 
+/// An object with its virtual adapters, where it is a machine on a frame.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    view: ObjectView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vios: Option<ViosStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    adapters: Vec<AdapterView>,
+}
+
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Stanzas(Vec<ObjectView>);
+struct Stanzas {
+    shown: Vec<Shown>,
+    #[serde(skip)]
+    now: Timestamp,
+}
 
 impl View for Stanzas {
     fn table(&self, _: Style) -> String {
-        let stanzas: Vec<_> = self.0.iter().map(stanza).collect();
+        let stanzas: Vec<_> = self.shown.iter().map(|one| stanza(one, self.now)).collect();
         stanzas.join("\n")
     }
 }
 
-fn stanza(view: &ObjectView) -> String {
+fn stanza(shown: &Shown, now: Timestamp) -> String {
+    let Shown { view, vios, adapters } = shown;
     let object = &view.object;
     let mut rows = vec![
         ("class".to_owned(), view.class.to_string()),
@@ -65,6 +107,19 @@ fn stanza(view: &ObjectView) -> String {
     ];
     rows.extend(object.attributes());
     rows.extend(view.derived.iter().map(|pair| (pair.attribute.clone(), pair.value.clone())));
+    rows.extend(vios.iter().map(|status| ("ioslevel".to_owned(), adapter::vios(status, now))));
+    if vios.is_none() && !adapters.is_empty() {
+        rows.push(("served_by".to_owned(), adapter::halves(adapters)));
+    }
+    for (at, view) in adapters.iter().enumerate() {
+        let client = match (&view.client, &view.adapter.client_id) {
+            _ if vios.is_none() => String::new(),
+            (Some(client), _) => format!("{client}: "),
+            (None, Some(id)) => format!("partition {id}: "),
+            (None, None) => "nobody: ".to_owned(),
+        };
+        rows.push((format!("adapter{}", at + 1), format!("{client}{}", adapter::line(view))));
+    }
     if let Some(at) = view.last_seen {
         rows.push(("last_seen".to_owned(), moment(at)));
     }

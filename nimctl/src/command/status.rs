@@ -7,7 +7,7 @@ use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::cli::{Format, Status};
+use crate::cli::Status;
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
@@ -39,7 +39,7 @@ pub(super) async fn run(args: &Status, context: &Context) -> Result<Exit, Error>
     };
     let target = target.with_each("state", states);
     let operations = context.client.pages(target, Some(args.limit)).await?;
-    if operations.is_empty() && context.printer.format() == Format::Table {
+    if operations.is_empty() && context.printer.format().is_for_people() {
         context.printer.note(match (args.all, args.batch, &args.state[..]) {
             (true, None, _) => "no operation has run yet",
             (false, None, []) => "no operation is open: `nimctl status --all` lists what ran",

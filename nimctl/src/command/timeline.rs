@@ -20,7 +20,7 @@ pub(super) async fn run(args: &Events, context: &Context) -> Result<Exit, Error>
     let target = Target::new(&["operations", &found.id.to_string(), "events"]);
     let events: Vec<EventView> = context.client.pages(target, None).await?;
     match context.printer.format() {
-        Format::Table | Format::Yaml => context.printer.show(&Timeline(events))?,
+        Format::Table | Format::Wide | Format::Yaml => context.printer.show(&Timeline(events))?,
         Format::Json => {
             for event in &events {
                 context.printer.stream(event)?;

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::cli::Tree;
 use crate::client::Target;
-use crate::command::Context;
+use crate::command::{Context, adapter};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::text::{Paint, ago, clean};
@@ -77,6 +77,12 @@ impl View for Frames {
                     let branch = if last { LAST } else { ONE };
                     let row = row(partition, frame.reading.is_some(), style);
                     text += &format!("{before}{branch}{row}\n");
+                    if style.wide {
+                        let below = if last { GAP } else { LINE };
+                        for line in beside(partition, self.now) {
+                            text += &format!("{before}{below}   {line}\n");
+                        }
+                    }
                 }
             }
         }
@@ -142,6 +148,12 @@ fn row(partition: &FramePartition, is_read: bool, style: Style) -> String {
         clean(if seen.os_version.is_empty() { "-" } else { &seen.os_version }),
         clean(&seen.rmc_state)
     )
+}
+
+/// What there is no room for in the row: how a VIOS was read, what an LPAR gets from which VIOS.
+fn beside(partition: &FramePartition, now: Timestamp) -> Vec<String> {
+    let vios = partition.vios.iter().map(|status| adapter::vios(status, now));
+    vios.chain(partition.adapters.iter().map(adapter::line)).collect()
 }
 
 /// How an HMC calls a frame that can be worked with. Source: HMC reference §2.2.

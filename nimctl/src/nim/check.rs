@@ -9,7 +9,8 @@ use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 
-use super::{lpp, machine, say};
+use super::machine::{self, Machines};
+use super::{lpp, say};
 
 /// The name that messages have.
 const PROGRAM: &str = "nim";
@@ -37,7 +38,7 @@ pub(super) async fn run(
     if !sources.is_empty() {
         exit = exit.max(lpp::check(sources, context).await?);
     }
-    let machines = machine::expanded(PROGRAM, machines, context).await?;
+    let machines = machine::expanded(PROGRAM, machines, Machines::Lpars, context).await?;
     let all: Vec<_> = resources.into_iter().chain(machines).collect();
     let body = Check { force: order.force };
     let checked = machine::at_a_time(&all, context, move |name, context| async move {

@@ -5,7 +5,6 @@ use nim_shared::api::{ExchangeKey, KeyExchanged, ObjectView};
 use nim_shared::nim::getopt::{self, Piece};
 use nim_shared::object::{ObjectType, PasswordFile, Spec};
 
-use crate::cli::Format;
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
@@ -53,7 +52,7 @@ pub(super) async fn run(arguments: &[String], context: &Context) -> Result<Exit,
     let target = Target::new(&["hmcs", console.object.name.as_str(), "key"]);
     let ask = ExchangeKey { secret: Some(file.secret().clone()) };
     let done: KeyExchanged = context.client.post(target, &ask).await?;
-    if context.printer.format() != Format::Table {
+    if !context.printer.format().is_for_people() {
         context.printer.data(&done)?;
         return Ok(Exit::Done);
     }

@@ -9,7 +9,7 @@ use nim_shared::nim::taken::{self, Taken};
 use nim_shared::object::Object;
 use nim_shared::yaml::render_fleet;
 
-use crate::cli::{Format, Import};
+use crate::cli::Import;
 use crate::client::Target;
 use crate::command::Context;
 use crate::command::apply::{self, Asked};
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: &Import, context: &Context) -> Result<Exit, Error>
 
 /// Says what is not taken over.
 fn told(taken: &Taken, context: &Context) {
-    if context.printer.format() == Format::Table {
+    if context.printer.format().is_for_people() {
         for line in &taken.left_out {
             context.printer.note(&format!("left out: {}", clean(line)));
         }

@@ -9,7 +9,6 @@ use nim_shared::lpp::{Content, Fileset, ImageKind, base};
 use nim_shared::nim::message::Message;
 use nim_shared::nim::order::Order;
 
-use crate::cli::Format;
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
@@ -167,7 +166,7 @@ async fn listed(
 ) -> Result<Exit, Error> {
     each(&order.targets, context, async |name| {
         let view: LppSourceView = context.client.get(Target::new(&["lpp_sources", name])).await?;
-        if context.printer.format() == Format::Table {
+        if context.printer.format().is_for_people() {
             context.printer.raw(text(&view.content).as_bytes())?;
         } else {
             context.printer.show(&Whole(&view))?;

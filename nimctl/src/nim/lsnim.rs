@@ -6,7 +6,6 @@ use nim_shared::nim::lsnim::{BadQuery, Filter, Group, Query, USAGE};
 use nim_shared::nim::{predefined as words, row};
 use nim_shared::object::{ObjectClass, ObjectType, Spec};
 
-use crate::cli::Format;
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
@@ -98,7 +97,7 @@ fn show(query: &Query, found: Found, context: &Context) -> Result<Exit, Error> {
             query.attributes.iter().any(|wanted| !row::wanted(view, wanted).is_empty())
         });
     }
-    if context.printer.format() != Format::Table {
+    if !context.printer.format().is_for_people() {
         context.printer.data(&views)?;
         return Ok(exit);
     }
@@ -189,7 +188,7 @@ async fn available(
     };
     let mut resources = find(program, target, &[], context).await?.views;
     resources.retain(|view| view.class == ObjectClass::Resources);
-    if context.printer.format() != Format::Table {
+    if !context.printer.format().is_for_people() {
         context.printer.data(&resources)?;
         return Ok(machines.exit);
     }

@@ -52,17 +52,37 @@ pub(super) async fn named(name: &str, context: &Context) -> Result<ObjectView, E
     }
 }
 
-/// The machines of `views`: the LPARs among them and the members of groups, each once, in their order.
+/// Which machines are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Machines {
+    /// Those with an agent.
+    Lpars,
+    /// VIOSes too.
+    LparsAndVioses,
+}
+
+impl Machines {
+    fn has(self, view: &ObjectView) -> bool {
+        match view.object.spec {
+            Spec::Standalone(_) => true,
+            Spec::Vios(_) => self == Self::LparsAndVioses,
+            _ => false,
+        }
+    }
+}
+
+/// The machines of `views`: those among them that `of` means and the members of groups, each once, in their order.
 ///
 /// # Errors
-/// One of them is neither a machine with an agent nor a group of such.
+/// One of them is neither such a machine nor a group of such.
 pub(super) async fn expanded(
     program: &str,
     views: Vec<ObjectView>,
+    of: Machines,
     context: &Context,
 ) -> Result<Vec<ObjectView>, Error> {
     let machines = members(program, views, context).await?;
-    match machines.iter().find(|one| !matches!(one.object.spec, Spec::Standalone(_))) {
+    match machines.iter().find(|one| !of.has(one)) {
         Some(other) => Err(no_agent(other)),
         None => Ok(machines),
     }

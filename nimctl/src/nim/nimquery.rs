@@ -5,7 +5,6 @@ use nim_shared::id::ObjectName;
 use nim_shared::nim::getopt::{Piece, split};
 use nim_shared::object::{ObjectType, Spec};
 
-use crate::cli::Format;
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
@@ -79,7 +78,7 @@ pub(super) async fn run(
             (partitions.iter().map(partition).collect(), Vec::new())
         }
     };
-    if context.printer.format() == Format::Table {
+    if context.printer.format().is_for_people() {
         context.printer.raw(text(&records, query.layout).as_bytes())?;
     } else {
         let objects: Vec<serde_json::Map<_, _>> = records

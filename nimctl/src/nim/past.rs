@@ -13,7 +13,8 @@ use crate::command::{Context, log};
 use crate::error::Error;
 use crate::exit::Exit;
 
-use super::{machine, say};
+use super::machine::{self, Machines};
+use super::say;
 
 /// The name that messages have.
 const PROGRAM: &str = "nim";
@@ -37,7 +38,7 @@ pub(super) async fn showlog(
         ));
     }
     let mut exit = Exit::Done;
-    let machines = machine::expanded(PROGRAM, views, context).await?;
+    let machines = machine::expanded(PROGRAM, views, Machines::Lpars, context).await?;
     for view in &machines {
         let name = &view.object.name;
         let mut operations = match order.value("full_log") {
@@ -86,7 +87,7 @@ pub(super) async fn reset(
     let open = StateName::ALL.iter().filter(|state| !state.is_terminal());
     let open: Vec<_> = open.map(|state| state.name()).collect();
     let mut exit = Exit::Done;
-    for view in machine::expanded(PROGRAM, views, context).await? {
+    for view in machine::expanded(PROGRAM, views, Machines::Lpars, context).await? {
         let name = &view.object.name;
         let target = of(name).with_each("state", &open).with("limit", "1");
         let found = context.client.get::<Page<OperationView>>(target).await?;

@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::text::clean_lines;
 
-use super::{machine, say};
+use super::machine::{self, Machines};
+use super::say;
 
 /// The name that messages have.
 const PROGRAM: &str = "nim";
@@ -50,7 +51,12 @@ pub(super) async fn run(
     context: &Context,
 ) -> Result<Exit, Error> {
     let query = query(order)?;
-    let machines = machine::expanded(PROGRAM, views, context).await?;
+    // Of a VIOS only what is installed can be asked.
+    let of = match order.operation.as_str() {
+        "lslpp" => Machines::LparsAndVioses,
+        _ => Machines::Lpars,
+    };
+    let machines = machine::expanded(PROGRAM, views, of, context).await?;
     let several = machines.len() > 1;
     let mut exit = Exit::Done;
     let asked = query.clone();

@@ -5,7 +5,6 @@ use nim_shared::id::printable;
 use nim_shared::nim::message::{Code, Message};
 use nim_shared::nim::order::Order;
 
-use crate::cli::Format;
 use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -55,7 +54,7 @@ pub(super) fn report(program: &str, error: &Error, context: &Context) -> Exit {
     let failure = error.failure();
     let message = Message::of(&failure, program);
     let exit = message.exit().map_or_else(|| error.exit(), Exit::Nim);
-    if context.printer.format() == Format::Table {
+    if context.printer.format().is_for_people() {
         context.printer.on_stderr(&message.to_string());
     } else {
         context.printer.failure(&failure);

@@ -53,7 +53,7 @@ impl Display {
                 let bars = MultiProgress::with_draw_target(target);
                 Kind::Live { bars, lines: Vec::new() }
             }
-            (false, Format::Table) => Kind::Plain,
+            (false, Format::Table | Format::Wide) => Kind::Plain,
             // A program reads the data, and nobody reads the rest.
             (false, Format::Json | Format::Yaml) => Kind::None,
         };

@@ -5,6 +5,7 @@ use nim_shared::api::{
     Action, Applied, AttributeChange, FailureKind, FileFault, ObjectChange, Page, Pair,
 };
 use nim_shared::object::ObjectType;
+use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::sample::{before, lpar, object, page, refusal};
@@ -247,6 +248,19 @@ fn a_long_list_comes_in_pages() {
     ");
 }
 
+/// What VIOSes serve to lpar01, as nimd answers.
+fn served(vioses: &[&str]) -> Value {
+    let target = |backing, status| json!({"vtd": "vtscsi0", "status": status, "lun": "0x81", "backing": backing});
+    let adapter = |vios: &&str| {
+        json!({
+            "vios": vios, "client": "lpar01", "read_at": "2025-01-29T10:00:00Z", "name": "vhost0",
+            "location": "U8286.42A.214F58V-V1-C90", "client_id": 7, "kind": "scsi",
+            "targets": [target("hdisk7", "Available"), target("hdisk8", "Defined")],
+        })
+    };
+    json!({"name": "lpar01", "adapters": vioses.iter().map(adapter).collect::<Vec<_>>()})
+}
+
 #[test]
 fn an_object_is_shown_with_everything_that_is_known() {
     let mut view = lpar("lpar01");
@@ -257,6 +271,8 @@ fn an_object_is_shown_with_everything_that_is_known() {
     let failure = refusal("NLU-0304", "no object is called \"lpar99\"", FailureKind::NotFound);
     let api = Api::new()
         .on("GET /v1/objects/lpar01", &view)
+        .on("GET /v1/adapters?name=lpar01", &json!([served(&["vios1"])]))
+        .on("GET /v1/adapters?name=lpar99&name=lpar01&name=x%2A", &json!([]))
         .refuse("GET /v1/objects/lpar99", &failure)
         .on("GET /v1/objects?name=x%2A&limit=1000", &page(Vec::<()>::new()));
     assert_snapshot!(api.nimctl("show lpar01"), @"
@@ -272,6 +288,8 @@ fn an_object_is_shown_with_everything_that_is_known() {
                        lines
        label.env     = prod
        mgmt_profile1 = hmc01 7 p10-a
+       served_by     = vios1 alone: no other VIOS showed an adapter for it
+       adapter1      = vios1 vhost0 SCSI hdisk7 hdisk8 (Defined)
        created       = 2025-01-29T10:00:00Z
        changed       = 2025-01-29T10:00:00Z, version 1
     ");

@@ -130,6 +130,7 @@ fn help_and_version_are_data() {
 
               Possible values:
               - table: For people
+              - wide:  For people with a wide screen: more columns and lines where a command has them
               - json:  For programs; `watch` and `events` write one object a line
               - yaml:  For programs and people
               

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Failure};
+use super::{AdapterView, Applied, Failure, ViosStatus};
 use crate::id::{LparId, ObjectName};
 use crate::stage::names;
 use crate::stamp::Timestamp;
@@ -108,6 +108,12 @@ pub struct FramePartition {
     pub object: Option<ObjectName>,
     /// What the HMC showed; `None` where it showed no such partition, or nothing yet.
     pub seen: Option<PartitionView>,
+    /// Of a VIOS, how it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vios: Option<ViosStatus>,
+    /// Of an LPAR, the virtual adapters that serve it, of all VIOSes of the frame.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adapters: Vec<AdapterView>,
 }
 
 /// How many LPARs have a level.

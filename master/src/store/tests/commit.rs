@@ -195,6 +195,7 @@ impl World {
             Writing::RecordReading => {
                 store.record_reading(&name("p10a"), &reading(record)).await.map(drop)
             }
+            Writing::ViosReading => store.vios_failed(&name("vios1"), "a test").await,
             Writing::HmcState => {
                 let (hmc, mtms) = (&name("hmc01"), "9105-42A*78ABCDE".to_owned());
                 store.hmc_states(&[Sighting { hmc, mtms, state: "Operating" }]).await
@@ -284,6 +285,12 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
         "INSERT INTO commit_mark VALUES (gen_random_uuid(), false, now() - interval '2 days')";
     sea_orm::sqlx::query(old).execute(&store.pool).await.unwrap();
     match writing {
+        Writing::ViosReading => {
+            let attributes =
+                [("if1", "find_net vios1 0"), ("mgmt_source", "p10a"), ("identity", "1")];
+            let vios = object(nim_shared::object::ObjectType::Vios, "vios1", &attributes);
+            store.define(&vios, SOMEBODY).await.unwrap();
+        }
         Writing::LppIndex => {
             let lpp =
                 object(nim_shared::object::ObjectType::LppSource, "lpp", &[("location", "/a")]);

@@ -201,4 +201,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Make an RSA key and name it as ssh_key of the HMC object.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0233",
+        "a VIOS is not asked that",
+        "A VIOS has no agent. Of what machines can be asked only lslpp is asked of it, as root.",
+        "Ask lslpp; nimctl show has its level and what it serves.",
+        NotNeeded,
+    ),
+    own(
+        "NLU-0234",
+        "a VIOS does not answer",
+        "Neither its own SSH nor an HMC of its frame led to an answer; the cause says what was in the way.",
+        "Put its host key on record with nimctl hostkey scan, or see whether the HMC has RMC to it.",
+        Later,
+    ),
 ];
