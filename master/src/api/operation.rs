@@ -68,9 +68,7 @@ pub(super) async fn cancel(
     match answer {
         CancelAnswer::TooLate => Err(Refusal::refused(
             "NLU-0138",
-            format!(
-                "the update of {lpar} is past its countdown: it cannot be interrupted any more"
-            ),
+            format!("geninstall has begun on {lpar}: it is one run, which cannot be interrupted"),
         )
         .hint(format!("nimctl watch {id}"))),
         CancelAnswer::Over if state != StateName::Cancelled => Err(Refusal::refused(

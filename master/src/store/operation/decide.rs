@@ -3,7 +3,7 @@
 
 use nim_shared::id::{Epoch, Fence, MasterId, OperationId, Seq};
 use nim_shared::operation::{Outcome, StateName};
-use nim_shared::stage::Point;
+use nim_shared::stage::Stage;
 use sea_orm::sqlx::{AssertSqlSafe, query, query_scalar};
 
 use super::claim::{RAISED, records};
@@ -26,7 +26,7 @@ pub enum CancelAnswer {
     },
     /// It is over already.
     Over,
-    /// The countdown is over or the workload has moved: it goes on to its end, and the wish is not kept.
+    /// geninstall has begun: it goes on to its end, and the wish is not kept.
     TooLate,
 }
 
@@ -54,7 +54,8 @@ impl Store {
         if found.operation.name().is_terminal() {
             return Ok(CancelAnswer::Over);
         }
-        if let State::Running(Run { point: Some(Point::Committed | Point::Moved), .. }) =
+        // The agent would refuse it too: docs/decisions/0008.
+        if let State::Running(Run { stage: Stage::Update | Stage::Post, .. }) =
             found.operation.state
         {
             return Ok(CancelAnswer::TooLate);

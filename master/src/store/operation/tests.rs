@@ -4,7 +4,7 @@ use std::time::Duration;
 use nim_shared::frame::Position;
 use nim_shared::id::{Fence, MasterId, OperationId};
 use nim_shared::operation::{Outcome as Ended, Software, StateName, StuckReason};
-use nim_shared::stage::Point;
+use nim_shared::stage::{Point, Stage};
 use nim_shared::unit::Seconds;
 use uuid::Uuid;
 
@@ -292,7 +292,8 @@ async fn a_cancel_that_comes_too_late_is_not_kept() {
     let store = testing::store().await;
     site(&store, 1).await;
     let (one, _) = claimed(&store, "lpar01").await;
-    for event in [Event::StartCommitted, Event::Taken, Event::Passed(Point::Committed)] {
+    let begun = [Event::Entered(Stage::Update), Event::Passed(Point::InstallBegun)];
+    for event in [Event::StartCommitted, Event::Taken].into_iter().chain(begun) {
         let now = store.operation(one.id).await.unwrap();
         store.transition(one.id, one.fence, &step(&now, event)).await.unwrap();
     }

@@ -215,7 +215,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     own(
         "NLU-0138",
         "it is too late to cancel",
-        "The update is past its countdown: the workload moves, and nothing may interrupt that.",
+        "geninstall has begun. It installs and moves in one run, and nothing may interrupt that.",
         "Wait for its end: nimctl watch.",
         NotNeeded,
     ),
