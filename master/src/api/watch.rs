@@ -67,6 +67,7 @@ pub(super) async fn watch(
         first: Some(records),
         ready: VecDeque::new(),
         looked: None,
+        failed: false,
         ended: false,
         news,
         api,
@@ -105,11 +106,7 @@ impl Scope {
     async fn read(&self, api: &Api) -> Result<Vec<Record>, store::Error> {
         let (store, mut records) = (&api.store, Vec::new());
         match self {
-            Self::Operations(ids) => {
-                for id in ids {
-                    records.push(store.operation(*id).await?);
-                }
-            }
+            Self::Operations(ids) => records = store.operations_of(ids).await?,
             Self::Batch(batch) => {
                 let filter = OperationFilter { batch: Some(*batch), ..OperationFilter::default() };
                 let mut after = None;
@@ -160,6 +157,8 @@ struct Follower {
     first: Option<Vec<Record>>,
     ready: VecDeque<Event>,
     looked: Option<Instant>,
+    /// Whether the last look did not come to its end.
+    failed: bool,
     ended: bool,
     news: Receiver<()>,
     #[expect(dead_code, reason = "held for its Drop: a place among the watchers")]
@@ -197,8 +196,11 @@ impl Follower {
         let records = match self.first.take() {
             Some(records) => records,
             None => {
-                // It never ends while there is an API.
-                if self.news.changed().await.is_err() {
+                if std::mem::replace(&mut self.failed, true) {
+                    // It was told already of what it did not come to show.
+                    tokio::time::sleep(PAUSE_MOST).await;
+                } else if self.news.changed().await.is_err() {
+                    // It never ends while there is an API.
                     std::future::pending::<()>().await;
                 }
                 // Hints come with every batch of events; the more is watched, the less often it is read.
@@ -210,64 +212,92 @@ impl Follower {
         };
         self.looked = Some(Instant::now());
         let mut messages = Vec::new();
-        for record in records {
-            let Ok(index) = self.watched.binary_search_by_key(&record.id, |one| one.id) else {
-                // A batch gets no further operations.
-                continue;
-            };
-            self.follow(index, record, &mut messages).await?;
+        let gathered = self.gather(records, &mut messages).await;
+        self.failed = gathered.is_err();
+        // Also where the database went away in between: what was gathered counts as sent.
+        self.place(messages);
+        gathered
+    }
+
+    /// Makes messages of what `records` have that is new: at the very first the row, then events, then the row when it changed.
+    async fn gather(
+        &mut self,
+        records: Vec<Record>,
+        messages: &mut Vec<(Watched, Option<Place>)>,
+    ) -> Result<(), store::Error> {
+        // A batch gets no further operations, and what is over is done with.
+        let followed = |record: &Record| {
+            let index = self.watched.binary_search_by_key(&record.id, |one| one.id).ok()?;
+            (!self.watched[index].over).then_some(index)
+        };
+        let news: Vec<(usize, Record)> =
+            records.into_iter().filter_map(|one| Some((followed(&one)?, one))).collect();
+        for (index, record) in &news {
+            let followed = &mut self.watched[*index];
+            if followed.shown.is_none() {
+                followed.shown = Some(Shown::of(record));
+                messages.push((Watched::Operation(Box::new(view(record.clone()))), None));
+            }
+        }
+        for part in news.chunks(TOGETHER) {
+            self.add_events(part, messages).await?;
+        }
+        for (index, record) in news {
+            let (shown, followed) = (Shown::of(&record), &mut self.watched[index]);
+            followed.over = record.operation.name().is_terminal();
+            if followed.shown.as_ref() != Some(&shown) {
+                followed.shown = Some(shown);
+                messages.push((Watched::Operation(Box::new(view(record))), None));
+            }
         }
         if self.watched.iter().all(|one| one.over) {
             self.ended = true;
             messages.push((Watched::End, None));
         }
-        self.place(messages);
         Ok(())
     }
 
-    /// Adds what is new of one operation: its events, then its row when that changed. At the very first its row goes before.
-    async fn follow(
+    /// Adds the events of `part` that are new. Each row says how far its events go, and was read before them: what it says is there,
+    /// and what came later would take what is shown back to where it was.
+    async fn add_events(
         &mut self,
-        index: usize,
-        record: Record,
+        part: &[(usize, Record)],
         messages: &mut Vec<(Watched, Option<Place>)>,
     ) -> Result<(), store::Error> {
-        if self.watched[index].over {
-            return Ok(());
-        }
-        let shown = Some(Shown::of(&record));
-        if self.watched[index].shown.is_none() {
-            self.watched[index].shown.clone_from(&shown);
-            messages.push((Watched::Operation(Box::new(view(record.clone()))), None));
-        }
-        // The row says how far its events go, and was read before them: what it says is there.
-        let upto = Cursor { epoch: record.position.epoch, seq: record.position.seq };
-        while self.watched[index].cursor < upto {
-            let page = self.api.store.events(record.id, self.watched[index].cursor, EVENTS).await?;
-            // Dropped by retention, or a line of history that has no events of its own.
-            let mut is_all = page.items.is_empty();
-            for stored in page.items {
-                let at = Cursor { epoch: stored.event.epoch, seq: stored.event.seq };
-                if at > upto {
-                    // Later than the row, which would take what is shown back to where it was.
-                    is_all = true;
-                    break;
+        loop {
+            let mut wanted = Vec::new();
+            let mut open = Vec::new();
+            for (index, record) in part {
+                let upto = Cursor { epoch: record.position.epoch, seq: record.position.seq };
+                let from = self.watched[*index].cursor;
+                if from < upto {
+                    wanted.push((record.id, from, upto));
+                    open.push((*index, &record.lpar, upto, 0));
                 }
-                self.watched[index].cursor = at;
-                let event = Watched::Event(Box::new(event_view(&record.lpar, stored)));
+            }
+            if wanted.is_empty() {
+                return Ok(());
+            }
+            for stored in self.api.store.events_between(&wanted, EVENTS).await? {
+                let id = stored.event.operation;
+                let Some((index, lpar, _, count)) =
+                    open.iter_mut().find(|(index, ..)| self.watched[*index].id == id)
+                else {
+                    continue;
+                };
+                self.watched[*index].cursor =
+                    Cursor { epoch: stored.event.epoch, seq: stored.event.seq };
+                *count += 1;
+                let event = Watched::Event(Box::new(event_view(lpar, stored)));
                 messages.push((event, self.place_now()));
             }
-            if is_all {
-                self.watched[index].cursor = upto;
+            for (index, _, upto, count) in open {
+                // The rest was dropped by retention, or is a line of history that has no events of its own.
+                if count < EVENTS {
+                    self.watched[index].cursor = upto;
+                }
             }
         }
-        let over = record.operation.name().is_terminal();
-        if self.watched[index].shown != shown {
-            self.watched[index].shown = shown;
-            messages.push((Watched::Operation(Box::new(view(record))), None));
-        }
-        self.watched[index].over = over;
-        Ok(())
     }
 
     /// Turns messages into events. The last one always has an id.
@@ -359,6 +389,9 @@ const PAUSE_MOST: Duration = Duration::from_secs(2);
 
 /// Events of one operation that are read at a time.
 const EVENTS: u32 = 500;
+
+/// Operations whose events are read together.
+const TOGETHER: usize = 100;
 
 /// Most operations that are watched by their ids.
 const MOST_BY_ID: usize = 200;

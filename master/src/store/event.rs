@@ -18,6 +18,8 @@ use sea_orm::{
     QuerySelect as _,
 };
 use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::entity::event::{Column, Entity, Model};
 use super::{Error, Page, Store, bigint, unsigned};
@@ -75,6 +77,52 @@ impl Store {
         }))
     }
 
+    /// The events of each of `wanted` after its first place and up to its second: in order, at most `limit` of each operation. One
+    /// query, however many operations they are.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn events_between(
+        &self,
+        wanted: &[(OperationId, Cursor, Cursor)],
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, Error> {
+        let places = |of: fn(&(OperationId, Cursor, Cursor)) -> u64| -> Vec<i64> {
+            wanted.iter().map(|one| bigint(of(one)).unwrap_or(i64::MAX)).collect()
+        };
+        let rows: Vec<Model> = query_as(
+            "SELECT e.* FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+                 AS w (id, epoch, seq, upto_epoch, upto_seq)
+             CROSS JOIN LATERAL (
+                 SELECT operation_id, epoch, seq, hash, at, body, stored_at FROM event
+                 WHERE operation_id = w.id AND (epoch, seq) > (w.epoch, w.seq)
+                     AND (epoch, seq) <= (w.upto_epoch, w.upto_seq)
+                 ORDER BY epoch, seq LIMIT $6
+             ) e ORDER BY e.operation_id, e.epoch, e.seq",
+        )
+        .bind(wanted.iter().map(|(id, ..)| id.0).collect::<Vec<_>>())
+        .bind(places(|(_, from, _)| from.epoch.0))
+        .bind(places(|(_, from, _)| from.seq.0))
+        .bind(places(|(.., upto)| upto.epoch.0))
+        .bind(places(|(.., upto)| upto.seq.0))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read the events of what is watched", cause))?
+        .into_iter()
+        .map(|(operation_id, epoch, seq, hash, at, body, stored_at): Row| Model {
+            operation_id,
+            epoch,
+            seq,
+            hash,
+            at,
+            body,
+            stored_at,
+        })
+        .collect();
+        rows.into_iter().map(stored).collect()
+    }
+
     /// What an operation changed on its LPAR, as the last event about each change says, in the order in which it was made.
     ///
     /// # Errors
@@ -106,6 +154,9 @@ impl Store {
             .collect()
     }
 }
+
+/// A row as it comes by a query of ours.
+type Row = (Uuid, i64, i64, Vec<u8>, OffsetDateTime, Value, OffsetDateTime);
 
 /// The domain's event of a row.
 fn stored(row: Model) -> Result<StoredEvent, Error> {

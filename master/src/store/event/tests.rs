@@ -136,6 +136,35 @@ async fn a_cursor_goes_on_after_the_last_event_over_lines_of_history() {
 }
 
 #[tokio::test]
+async fn the_events_of_many_operations_are_read_at_once_each_between_its_places() {
+    let store = testing::store().await;
+    site(&store, 3).await;
+    let (one, _) = claimed(&store, "lpar01").await;
+    let (two, _) = claimed(&store, "lpar02").await;
+    let (three, _) = claimed(&store, "lpar03").await;
+    append(&store, batched(&one, events(&one, 1..=4))).await.unwrap();
+    append(&store, batched(&one, vec![event(one.id, 2, 3), event(one.id, 2, 4)])).await.unwrap();
+    append(&store, batched(&two, events(&two, 1..=5))).await.unwrap();
+    let at = |epoch, seq| Cursor { epoch: Epoch(epoch), seq: Seq(seq) };
+    let read = async |limit| {
+        let wanted = [
+            (two.id, at(1, 1), at(1, 4)),
+            (one.id, at(1, 3), at(2, 3)),
+            (three.id, Cursor::default(), at(9, 9)),
+        ];
+        let found = store.events_between(&wanted, limit).await.unwrap();
+        let of = |id| {
+            let its = found.iter().filter(move |one| one.event.operation == id);
+            its.map(|one| (one.event.epoch.0, one.event.seq.0)).collect::<Vec<_>>()
+        };
+        (of(one.id), of(two.id), of(three.id))
+    };
+    assert_eq!(read(10).await, (vec![(1, 4), (2, 3)], vec![(1, 2), (1, 3), (1, 4)], vec![]));
+    assert_eq!(read(1).await, (vec![(1, 4)], vec![(1, 2)], vec![]));
+    assert!(store.events_between(&[], 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn the_list_of_changes_says_where_each_stands() {
     let store = testing::store().await;
     site(&store, 1).await;

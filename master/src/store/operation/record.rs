@@ -151,6 +151,24 @@ impl Store {
         let items = rows.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
         Ok(crate::store::page(items, limit, |last| last.id))
     }
+
+    /// The operations `ids`, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchOperation`] with the first that there is not.
+    pub async fn operations_of(&self, ids: &[OperationId]) -> Result<Vec<Record>, Error> {
+        let rows = Entity::find()
+            .filter(Column::Id.is_in(ids.iter().map(|id| id.0)))
+            .order_by_asc(Column::Id)
+            .all(&self.db)
+            .await
+            .map_err(|cause| Error::database("list operations", cause))?;
+        let found = rows.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        match ids.iter().find(|id| !found.iter().any(|record| record.id == **id)) {
+            Some(id) => Err(Error::NoSuchOperation { id: *id }),
+            None => Ok(found),
+        }
+    }
 }
 
 /// The filter in the database's words.
