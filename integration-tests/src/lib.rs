@@ -24,6 +24,9 @@ use nim_lab::clock::Mode;
 use nim_lab::{Faketime, Lab, Settings, Site, record, site};
 use tempfile::TempDir;
 
+/// Pause between two looks.
+const PACE: Duration = Duration::from_millis(50);
+
 /// How long a condition may take to come true before a test fails. No figure of the product: a bound for what hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -148,6 +151,18 @@ fn text(path: &Path) -> &str {
 /// Names what was waited for and what was seen last.
 pub fn wait_until<T>(
     what: &str,
+    look: impl FnMut() -> Result<std::result::Result<T, String>>,
+) -> Result<T> {
+    wait_until_at(PACE, what, look)
+}
+
+/// As [`wait_until`], with a look after each `pace`, for whom looking costs something.
+///
+/// # Errors
+/// As [`wait_until`].
+pub fn wait_until_at<T>(
+    pace: Duration,
+    what: &str,
     mut look: impl FnMut() -> Result<std::result::Result<T, String>>,
 ) -> Result<T> {
     let end = Instant::now() + PATIENCE;
@@ -157,6 +172,6 @@ pub fn wait_until<T>(
             Err(seen) => seen,
         };
         ensure!(Instant::now() < end, "waited in vain for {what}; last seen: {seen}");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(pace);
     }
 }

@@ -7,6 +7,7 @@ mod connection;
 mod database_restored;
 mod end;
 mod frame;
+mod full_disk;
 mod hostile;
 mod namespaces;
 mod nimd_killed;

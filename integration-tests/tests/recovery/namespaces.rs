@@ -38,6 +38,11 @@ pub(crate) fn in_own_namespaces(name: &str, act: impl FnOnce() -> Result<()>) ->
     Ok(())
 }
 
+/// Runs what is asynchronous in there.
+pub(crate) fn block_on(act: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(act)
+}
+
 /// Puts an empty folder over `folder`.
 pub(crate) fn cover(folder: &str) -> Result<()> {
     run("mount", ["-t", "tmpfs", "-o", "mode=755", "cover", folder])

@@ -13,7 +13,7 @@ use nim_lab::clock::Mode;
 use tempfile::TempDir;
 
 use crate::end::End;
-use crate::namespaces::{add_line, cover, in_own_namespaces, run};
+use crate::namespaces::{add_line, block_on, cover, in_own_namespaces, run};
 use crate::site::{self, Frame};
 use crate::update;
 
@@ -103,10 +103,6 @@ const LPAR: &str = "openssh";
 const USER: &str = "nimsvc";
 
 const PORT: u16 = 22022;
-
-fn block_on(act: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(act)
-}
 
 async fn site() -> Result<Harness> {
     let lpars = [("updated", Frame::Roomy), (LPAR, Frame::Roomy)];

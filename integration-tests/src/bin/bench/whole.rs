@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use integration_tests::wait_until;
+use integration_tests::wait_until_at;
 use nim_lab::replay::Replay;
 use nim_shared::api::OperationView;
 use nim_shared::operation::StateName;
@@ -23,7 +23,7 @@ const HOSTS: u32 = 1000;
 const ROUNDS: usize = 3;
 
 /// Pause between looks whether all have ended.
-const LOOK: Duration = Duration::from_millis(450);
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How long after the last outcome nimd's processor time is still counted: what follows from an outcome belongs to it.
 const AFTERWARDS: Duration = Duration::from_secs(2);
@@ -62,9 +62,8 @@ pub(crate) fn measure(site: &Site) -> Result<Row> {
 pub(crate) fn round(site: &Site) -> Result<Cost> {
     let before = usage::cpu(site.pid()?)?;
     let batch = site.submit()?;
-    wait_until("the operations to end", || {
-        // Asked seldom: what the answers cost is counted too.
-        thread::sleep(LOOK);
+    // Asked seldom: what the answers cost is counted too.
+    wait_until_at(LOOK, "the operations to end", || {
         let open = site.nimctl(&["status", "--limit", "1", "--output", "json"])?;
         Ok(if open.trim() == "[]" { Ok(()) } else { Err(site.master.said()) })
     })?;
