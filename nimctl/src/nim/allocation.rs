@@ -2,7 +2,6 @@
 
 use nim_shared::api::{Allocate, AllocationChange, Deallocate, ObjectView, Pair};
 use nim_shared::id::{ObjectName, printable};
-use nim_shared::nim::message::Message;
 use nim_shared::nim::order::Order;
 
 use crate::client::Target;
@@ -78,9 +77,7 @@ pub(super) async fn deallocate(
     let body = Deallocate { machines, resources, all, force: order.force };
     let done: AllocationChange = context.client.post(Target::new(&["deallocate"]), &body).await?;
     for warning in &done.warnings {
-        let mut message = Message::new("NLU-0548", PROGRAM, printable(&warning.to_string()));
-        message.warning = true;
-        say::message(&message, Exit::Done, context);
+        say::warning("NLU-0548", PROGRAM, &warning.to_string(), context);
     }
     Ok(Exit::Done)
 }

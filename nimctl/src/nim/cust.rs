@@ -68,13 +68,9 @@ pub(super) async fn run(given: &Order, context: &Context) -> Result<Exit, Error>
     if live_update && names_none && has("lpp_source") {
         // As NIM: then the source is named for nothing, and the kernel moves as it is.
         args.attributes.retain(|assignment| assignment.attribute != "lpp_source");
-        let mut message = Message::new(
-            "NLU-0524",
-            PROGRAM,
-            "nothing is installed from lpp_source: no fixes, filesets or installp_bundle are given",
-        );
-        message.warning = true;
-        say::message(&message, Exit::Done, context);
+        let text =
+            "nothing is installed from lpp_source: no fixes, filesets or installp_bundle are given";
+        say::warning("NLU-0524", PROGRAM, text, context);
     }
     let attributes::Order { mut body, detach: asked } = order(&args, ClientToken(Uuid::new_v4()))?;
     let detach = detach.unwrap_or(asked);
@@ -88,10 +84,7 @@ pub(super) async fn run(given: &Order, context: &Context) -> Result<Exit, Error>
     };
     let accepted = accepted?;
     for warning in &accepted.warnings {
-        let mut message =
-            Message::new("NLU-0548", PROGRAM, nim_shared::id::printable(&warning.to_string()));
-        message.warning = true;
-        say::message(&message, Exit::Done, context);
+        say::warning("NLU-0548", PROGRAM, &warning.to_string(), context);
     }
     if is_group {
         context.printer.raw(begun(&accepted).as_bytes())?;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use nim_shared::api::{FailureKind, ObjectView, QueryAnswer};
 use nim_shared::id::ObjectName;
-use nim_shared::nim::message::Message;
 use nim_shared::object::{ObjectType, Spec};
 use nim_shared::query::Query;
 use tokio::task::JoinSet;
@@ -12,7 +11,6 @@ use tokio::task::JoinSet;
 use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
-use crate::exit::Exit;
 
 use super::object::find;
 use super::say;
@@ -122,9 +120,7 @@ pub(super) async fn members(
     left_out.retain(|(member, _)| !machines.iter().any(|one| one.object.name == *member));
     for (member, group) in left_out {
         let text = format!("{member}: left alone: it is excluded from {group}");
-        let mut message = Message::new("NLU-0548", program, text);
-        message.warning = true;
-        say::message(&message, Exit::Done, context);
+        say::warning("NLU-0548", program, &text, context);
     }
     Ok(machines)
 }

@@ -68,6 +68,13 @@ pub(super) fn message(message: &Message, other: Exit, context: &Context) -> Exit
     message.exit().map_or(other, Exit::Nim)
 }
 
+/// Warns of something, which changes no exit code.
+pub(super) fn warning(code: &str, program: &str, text: &str, context: &Context) {
+    let mut said = Message::new(code, program, printable(text));
+    said.warning = true;
+    message(&said, Exit::Done, context);
+}
+
 /// Says that there is no object of this name.
 pub(super) fn no_object(program: &str, name: &str, context: &Context) -> Exit {
     message(&Message::no_object(program, name), Exit::Refused, context)
