@@ -63,14 +63,9 @@ fn told(taken: &Taken, context: &Context) {
     }
 }
 
-/// The objects as a fleet file, each a document, so that they are made in this order.
+/// The objects as a fleet file, which makes them in this order.
 fn fleet(objects: &[Object]) -> Result<File, Error> {
-    let mut text = String::new();
-    for object in objects {
-        let one = render_fleet(std::slice::from_ref(object))
-            .map_err(|cause| Error::Format { format: "YAML", cause: Box::new(cause) })?;
-        text += "---\n";
-        text += &one;
-    }
+    let text = render_fleet(objects)
+        .map_err(|cause| Error::Format { format: "YAML", cause: Box::new(cause) })?;
     Ok(File { name: "import".to_owned(), text })
 }

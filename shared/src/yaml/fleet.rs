@@ -1,4 +1,4 @@
-//! Fleet files: NIM objects in YAML, by type.
+//! Fleet files: NIM objects in YAML, by type within a document.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;

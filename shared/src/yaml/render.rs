@@ -8,20 +8,39 @@ use crate::object::{Need, Object, ObjectType, Spec};
 
 use super::library;
 
-/// `objects` as a fleet file: by type in NIM's order, by name within a type. The same objects give the same text, and
-/// [`Fleet`](super::Fleet) reads them back. A text of several lines is written as a block.
+/// `objects` as a fleet file, in their order. [`Fleet`](super::Fleet) reads them back in it: `lsnim` lists in the order of creation, and
+/// a copy of the inventory has to list the same. A document has each type once, so that another begins where a type comes back after
+/// others. A text of several lines is written as a block.
 ///
 /// # Errors
 /// When the text cannot be made, which no object leads to.
 pub fn render_fleet(objects: &[Object]) -> Result<String, NotYaml> {
-    let mut types: BTreeMap<ObjectType, Vec<Written<'_>>> = BTreeMap::new();
-    for object in objects {
-        types.entry(object.spec.object_type()).or_default().push(Written(object));
+    let of = |object: &Object| object.spec.object_type();
+    let mut documents = vec![Document::default()];
+    for run in objects.chunk_by(|one, next| of(one) == of(next)) {
+        let Some(object_type) = run.first().map(of) else { continue };
+        match documents.last_mut() {
+            Some(last) if last.0.iter().all(|(other, _)| *other != object_type) => {
+                last.0.push((object_type, run));
+            }
+            _ => documents.push(Document(vec![(object_type, run)])),
+        }
     }
-    for objects in types.values_mut() {
-        objects.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+    let texts = documents.iter().map(to_string).collect::<Result<Vec<_>, _>>()?;
+    Ok(texts.join("---\n"))
+}
+
+/// A document of a fleet file: types, each with objects of it.
+#[derive(Default)]
+struct Document<'a>(Vec<(ObjectType, &'a [Object])>);
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let types = self.0.iter();
+        to.collect_map(
+            types.map(|(of, objects)| (of, objects.iter().map(Written).collect::<Vec<_>>())),
+        )
     }
-    to_string(&types)
 }
 
 /// `value` as one YAML document.
