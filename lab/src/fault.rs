@@ -6,7 +6,7 @@
 
 mod console;
 
-pub use console::{ConsoleFault, FaultyHost};
+pub use console::{ConsoleFault, FaultyHost, SLOW_MILLISECONDS};
 
 use std::fmt;
 use std::str::FromStr;

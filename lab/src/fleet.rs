@@ -60,6 +60,8 @@ fn fleet(
             json!({
                 "name": hmc.name, "if1": interface(&hmc.address), "login": login, "ssh_user": viewer,
                 "passwd_file": format!("{}_password", hmc.name), "ssh_port": ports.get(hmc.name.as_str()), "ssh_key": key,
+                "lpar_address": hmc.lpar_address,
+                "mgmt_port": Some(world.hmcs[&hmc.name].rest_port()).filter(|port| *port != USUAL_PORT),
             }),
         );
     }
@@ -121,12 +123,14 @@ fn live_update_data(site: &site::File, world: &World, lpar: &site::LparEntry) ->
     Some(format!(
         "general:\n\tkext_check = yes\n\ndisks:\n\tnhdisk = {nhdisk}\n\tmhdisk = {mhdisk}\n\ttohdisk =\n\ttshdisk =\n\n\
          hmc:\n\tlpar_id =\n\tmanagement_console = {}\n\tuser = {}\n",
-        hmc.address, user.name
+        world.hmcs[&hmc.name].lpar_address, user.name
     ))
 }
 
 /// Name of the network all hosts are on.
 const NETWORK: &str = "lab_net";
+/// What an `hmc` without `mgmt_port` means.
+const USUAL_PORT: u16 = 12443;
 /// Role of the HMC user for Live Update (HV §1.2).
 const LIVE_UPDATE_ROLE: &str = "hmcclientliveupdate";
 

@@ -48,6 +48,9 @@ pub struct HmcEntry {
     pub name: String,
     /// Loopback address.
     pub address: String,
+    /// Address at which LPARs reach it, where that is another one. Nothing listens there: what an LPAR does at an HMC is simulated.
+    #[serde(default)]
+    pub lpar_address: Option<String>,
     /// Such as `V10R3 M1060`, which is the default.
     #[serde(default = "hmc_level")]
     pub level: String,

@@ -41,6 +41,8 @@ pub struct World {
 pub struct Hmc {
     /// Loopback address of its SSH server.
     pub address: String,
+    /// Address at which LPARs reach it.
+    pub lpar_address: String,
     /// `10` of `V10R3 M1060`.
     pub version: u32,
     /// `3` of `V10R3 M1060`.
@@ -55,6 +57,12 @@ pub struct Hmc {
 }
 
 impl Hmc {
+    /// TCP port of its REST interface, at which a token is made (HV §6).
+    #[must_use]
+    pub const fn rest_port(&self) -> u16 {
+        if self.version >= 11 { 443 } else { 12443 }
+    }
+
     /// One login of `user` with a password at site time `now` in milliseconds.
     ///
     /// # Errors

@@ -2,9 +2,11 @@
 
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use integration_tests::{Harness, SOURCE, cust};
+use nim_lab::clock::Mode;
 use nim_lab::fault::ConsoleFault;
+use nim_lab::site;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_goes_onto_an_hmc_and_each_failure_says_what_it_is() -> Result<()> {
@@ -107,5 +109,31 @@ async fn what_is_wrong_with_an_hmc_is_said_and_a_refused_password_is_not_tried_a
     ensure!(site.updates_started("lpar01")? == 0, "{locked}");
     let secrets = site.nimctl(["secret", "list"]).succeeded()?;
     ensure!(secrets.stdout.contains("held back: hmc01 refused it"), "{locked}\n{secrets}");
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_lpar_logs_in_where_it_reaches_the_hmc_and_not_where_the_master_does() -> Result<()> {
+    let mut file =
+        site::parse("site-small.yaml", include_str!("../../../examples/site-small.yaml"))?;
+    let hmc = file.hmcs.iter_mut().find(|hmc| hmc.name == "hmc01").context("no hmc01")?;
+    // Its REST interface has another port at this level.
+    hmc.level = "V11R1 M1110".to_owned();
+    hmc.lpar_address = Some("10.9.9.1".to_owned());
+    let site = Harness::with(file, Mode::Auto { speed: 100 }).await?;
+    let preview =
+        || site.nimctl(cust("lpp_source=7200-05-04", &["lpar01"]).into_iter().chain(["--preview"]));
+    let shown = site.nimctl(["show", "hmc01"]).succeeded()?;
+    ensure!(shown.stdout.contains("mgmt_port") && shown.stdout.contains("443"), "{shown}");
+
+    preview().succeeded()?;
+    site.nimctl(["change", "-a", "mgmt_port=12443", "hmc01"]).succeeded()?;
+    let lost = preview().ended_with(1)?;
+    ensure!(lost.to_string().contains("10.9.9.1:12443"), "{lost}");
+    // The master's own way is another one.
+    site.nimctl(["nimquery", "-a", "hmc=hmc01"]).succeeded()?;
+    site.nimctl(["change", "-a", "lpar_address=", "hmc01"]).succeeded()?;
+    let unknown = preview().ended_with(3)?;
+    ensure!(unknown.stderr.contains("10.9.9.1 is no hmc"), "{unknown}");
     site.end().await
 }

@@ -9,6 +9,7 @@ mod end;
 mod frame;
 mod full_disk;
 mod hostile;
+mod login;
 mod namespaces;
 mod nimd_killed;
 mod openssh;

@@ -9,7 +9,10 @@ use std::os::fd::AsFd as _;
 use anyhow::Context as _;
 
 use super::{Context, Options};
-use crate::fault::{ConsoleFault, Fault};
+use crate::Phase;
+use crate::clock::Pending;
+use crate::control::Request;
+use crate::fault::{ConsoleFault, Fault, SLOW_MILLISECONDS};
 use crate::sys::EchoOff;
 use crate::world::lpar::Token;
 use crate::world::{Denied, World};
@@ -69,14 +72,22 @@ fn log_in(
     password: &str,
     port: u16,
 ) -> anyhow::Result<u8> {
-    let now = context.now()?;
-    let world = context.world()?;
-    let is_up = |name: &String| !world.hmcs[name].faults.contains(&ConsoleFault::HmcReboot);
+    let mut world = context.world()?;
+    let is_up = |name: &String| {
+        let hmc = &world.hmcs[name];
+        hmc.rest_port() == port && !hmc.faults.contains(&ConsoleFault::HmcReboot)
+    };
     let Some(name) = hmc_at(&world, address).filter(is_up) else {
         return refuse(&format!(
             "Authentication failure. -- Could not connect to {address}:{port}."
         ));
     };
+    if world.hmcs.remove(&name).is_some_and(|hmc| hmc.faults.contains(&ConsoleFault::HmcSlow)) {
+        let until = context.now()? + SLOW_MILLISECONDS;
+        let pending = Pending { lpar: context.name.clone(), phase: Phase::Preview, until };
+        context.site()?.done(&Request::Wait(pending))?;
+    }
+    let now = context.now()?;
     let tried = context.store.change(|world| {
         let hmc = world.hmcs.get_mut(&name);
         Ok::<_, anyhow::Error>(
@@ -106,9 +117,10 @@ fn log_in(
     })
 }
 
-/// An HMC by name or address.
+/// An HMC by its name, or by its address as LPARs know it.
 pub(super) fn hmc_at(world: &World, address: &str) -> Option<String> {
-    let found = world.hmcs.iter().find(|(name, hmc)| *name == address || hmc.address == address);
+    let found =
+        world.hmcs.iter().find(|(name, hmc)| *name == address || hmc.lpar_address == address);
     found.map(|(name, _)| name.clone())
 }
 

@@ -23,6 +23,9 @@ pub enum ConsoleFault {
     ViosUnreadable,
 }
 
+/// How much longer something takes on a slow HMC, in milliseconds by the site's clock.
+pub const SLOW_MILLISECONDS: u64 = 30_000;
+
 /// What has a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultyHost {
@@ -73,7 +76,9 @@ impl ConsoleFault {
     #[must_use]
     pub const fn explain(self) -> &'static str {
         match self {
-            Self::HmcSlow => "each command of the HMC takes half a minute more",
+            Self::HmcSlow => {
+                "each command of the HMC and each login of an LPAR takes half a minute more"
+            }
             Self::HmcLocked => {
                 "all accounts of the HMC are locked for passwords, as after three wrong ones"
             }

@@ -35,6 +35,7 @@ fn hmc(entry: &super::HmcEntry) -> Hmc {
     });
     Hmc {
         address: entry.address.clone(),
+        lpar_address: entry.lpar_address.as_ref().unwrap_or(&entry.address).clone(),
         version,
         release,
         service_pack,

@@ -11,7 +11,7 @@ use super::Shared;
 use super::prepare::{Kind, Listening};
 use crate::Phase;
 use crate::clock::Pending;
-use crate::fault::ConsoleFault;
+use crate::fault::{ConsoleFault, SLOW_MILLISECONDS};
 use crate::lpar::files::Files;
 use crate::ssh::keys::{Authorized, authorized};
 use crate::ssh::wire::Way;
@@ -178,6 +178,3 @@ fn one_of(files: &[PathBuf], key: &PublicKey) -> Option<Authorized> {
         .any(|known| known.key_data() == key.key_data())
         .then_some(Authorized::Free)
 }
-
-/// How much longer a command of a slow HMC takes, by the site's clock.
-const SLOW_MILLISECONDS: u64 = 30_000;

@@ -165,6 +165,9 @@ impl Session {
         let since = Change::Set(self.shared.clock.now());
         let lost_contact_since = if self.contact_lost { Change::Keep } else { since };
         self.contact_lost = true;
+        if self.login == Logon::Queued {
+            self.login = Logon::MayBeUnderWay;
+        }
         let waits_for = Change::Set(format!("contact: {}", lost.chain()));
         self.put(Step { lost_contact_since, waits_for, ..Step::default() }).await
     }
@@ -211,6 +214,9 @@ impl Session {
                 let login = Login { operation, hmc: &console, secret: &secret };
                 match self.insist(|| login::answer(&shared, login)).await? {
                     Answer::Secret(value) => {
+                        if self.login == Logon::Queued {
+                            self.put(Step { waits_for: Change::Clear, ..Step::default() }).await?;
+                        }
                         self.login = Logon::MayBeUnderWay;
                         Some(value)
                     }
@@ -220,6 +226,11 @@ impl Session {
                     }
                     Answer::Later => {
                         self.ask_at = Some((Instant::now() + login::AGAIN, name));
+                        if self.login != Logon::Queued {
+                            self.login = Logon::Queued;
+                            let turn = format!("its turn to log in at {console}");
+                            self.say_waits_for(turn).await?;
+                        }
                         return Ok(Ok(()));
                     }
                 }
@@ -253,6 +264,8 @@ impl Session {
 pub(super) enum Logon {
     /// It may be under way: the secret was sent, by this session or by one before it, or will be asked for.
     MayBeUnderWay,
+    /// Another login at that console is under way, and it is said that this one waits for it.
+    Queued,
     /// The journal told how it went, and the turn was given back.
     Over,
 }
