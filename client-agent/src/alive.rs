@@ -8,8 +8,9 @@ use nim_shared::id::OperationId;
 
 use crate::command::Commands;
 use crate::disk::{self, Error};
-use crate::operation::{Operation, Run};
+use crate::operation::Operation;
 use crate::root::Root;
+use crate::run::{Run, Step};
 use crate::slot::Slot;
 use crate::system;
 
@@ -43,7 +44,7 @@ pub(crate) fn supervisor(operation: &Operation, commands: &Commands) -> Result<P
         return Ok(Presence::There);
     }
     let pid = operation.supervisor_pid()?.get()?;
-    Ok(Presence::when(pid.is_some_and(|pid| is_supervisor(pid, operation.id, commands))))
+    Ok(Presence::when(pid.is_some_and(|pid| is_of(pid, operation.id, commands))))
 }
 
 /// Looks for the supervisor of one operation without opening or starting anything, for the time in which nothing may be.
@@ -69,14 +70,15 @@ impl Watch {
     }
 }
 
-/// The run of geninstall: its shim, or geninstall itself where the shim was killed.
+/// The run of geninstall or of a script: its shim, or geninstall itself where the shim was killed.
 pub(crate) fn run(operation: &Operation, commands: &Commands) -> Result<Presence, Error> {
     if is_locked(&operation.shim())? {
         return Ok(Presence::There);
     }
-    let started = match operation.run()?.get()? {
+    let started = match operation.run(Step::Software)?.get()? {
         Some(Run::Started { pid }) => is_geninstall(pid, commands),
-        Some(Run::Asked | Run::Starting | Run::Exited { .. } | Run::NotStarted) | None => false,
+        Some(Run::Asked | Run::Starting | Run::Exited { .. } | Run::TooLong | Run::NotStarted)
+        | None => false,
     };
     Ok(Presence::when(started))
 }
@@ -113,8 +115,9 @@ fn is_shell(word: &str) -> bool {
     word.starts_with('-') || matches!(word.rsplit('/').next(), Some("sh" | "ksh" | "ksh93" | "bsh"))
 }
 
-/// Whether `pid` is the supervisor of `id`, as far as this LPAR tells; where it does not, any process with that id is.
-fn is_supervisor(pid: u32, id: OperationId, commands: &Commands) -> bool {
+/// Whether `pid` is a process of the operation `id`, its supervisor or a script: their command lines have the id. Where this LPAR
+/// does not tell, any process with that number is.
+pub(crate) fn is_of(pid: u32, id: OperationId, commands: &Commands) -> bool {
     if pid == std::process::id() || !system::process_exists(pid) {
         return false;
     }

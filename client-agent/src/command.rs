@@ -7,10 +7,9 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-
-use nim_shared::id::OperationId;
 
 use crate::root::{self, Root};
 use crate::system;
@@ -194,16 +193,33 @@ impl Commands {
         command.spawn().map_err(start)
     }
 
-    /// Starts this program again as `mode` for `operation`, in a session of its own, with no terminal and no pipe, as nobody's
-    /// child: it lives on when this process ends.
-    pub(crate) fn detach(
-        &self,
-        mode: &str,
-        operation: OperationId,
-        log: &File,
-    ) -> Result<(), Error> {
-        let start = |cause| Error::Start { command: format!("nim-agent {mode}"), cause };
-        let mut command = self.own(&["detach", mode, &operation.to_string()]).map_err(start)?;
+    /// Starts the script `path` with its output into a file, in a session of its own. One that does not say which program reads
+    /// it is read by `sh`, as a shell would do.
+    pub(crate) fn script(&self, path: &Path, output: File) -> Result<Child, Error> {
+        let start = |cause| Error::Start { command: path.display().to_string(), cause };
+        let mut begin = [0; 2];
+        File::open(path).and_then(|mut file| file.read_exact(&mut begin)).map_err(start)?;
+        let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        let mut command = if begin == *b"#!" || !begin.iter().all(is_text) {
+            Command::new(path)
+        } else {
+            let mut shell = Command::new("sh");
+            shell.arg(path);
+            shell
+        };
+        self.set_environment(&mut command);
+        command.stdin(Stdio::null());
+        command.stdout(output.try_clone().map_err(start)?).stderr(output);
+        system::in_own_session(&mut command);
+        command.spawn().map_err(start)
+    }
+
+    /// Starts this program again with `arguments`, in a session of its own, with no terminal and no pipe, as nobody's child: it
+    /// lives on when this process ends.
+    pub(crate) fn detach(&self, arguments: &[&str], log: &File) -> Result<(), Error> {
+        let start =
+            |cause| Error::Start { command: format!("nim-agent {}", arguments.join(" ")), cause };
+        let mut command = self.own(&[&["detach"], arguments].concat()).map_err(start)?;
         command.stdin(Stdio::null());
         command.stdout(log.try_clone().map_err(start)?).stderr(log.try_clone().map_err(start)?);
         system::in_own_session(&mut command);
@@ -211,10 +227,10 @@ impl Commands {
         if status.success() { Ok(()) } else { Err(start(io::Error::other(status.to_string()))) }
     }
 
-    /// Starts this program again as `mode` for `operation` and does not wait: the second half of [`Self::detach`].
-    pub(crate) fn leave_behind(&self, mode: &str, operation: &str) -> io::Result<()> {
+    /// Starts this program again with `arguments` and does not wait: the second half of [`Self::detach`].
+    pub(crate) fn leave_behind(&self, arguments: &[&str]) -> io::Result<()> {
         // Standard input, output and error are those that `detach` has set.
-        self.own(&[mode, operation])?.spawn().map(drop)
+        self.own(arguments)?.spawn().map(drop)
     }
 
     fn own(&self, arguments: &[&str]) -> io::Result<Command> {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use nim_shared::id::Digest;
-use nim_shared::request::{Images, PushedFile, Request};
+use nim_shared::request::{Content, Request};
 
 use crate::disk::{self, Error};
 use crate::state::State;
@@ -87,20 +87,21 @@ pub(crate) fn offer_is_used(state: &State) -> Result<(), Error> {
 
 /// Removes the contents that only the forgotten `request` used.
 pub(crate) fn release(state: &State, request: Option<&Request>) -> Result<(), Error> {
-    let Some(Images::Pushed { files }) = request.and_then(|request| request.images.as_ref()) else {
+    let unused: Vec<_> = request.into_iter().flat_map(Request::contents).collect();
+    if unused.is_empty() {
         return Ok(());
-    };
+    }
     let store = Store::open(state)?;
     let mut kept = store.offered()?;
     for operation in state.operations()? {
-        if let Ok(Request { images: Some(Images::Pushed { files }), .. }) = operation.request() {
-            kept.extend(files.iter().map(|file| file.digest));
+        if let Ok(request) = operation.request() {
+            kept.extend(request.contents().map(|content| content.digest));
         }
     }
-    for PushedFile { digest, .. } in files {
-        if !kept.contains(digest) {
-            disk::remove_file(&store.whole(*digest))?;
-            disk::remove_file(&store.partial(*digest))?;
+    for Content { digest, .. } in unused {
+        if !kept.contains(&digest) {
+            disk::remove_file(&store.whole(digest))?;
+            disk::remove_file(&store.partial(digest))?;
         }
     }
     Ok(())

@@ -25,6 +25,7 @@ mod progress;
 mod pty;
 mod receive;
 mod root;
+mod run;
 mod serve;
 mod shim;
 mod slot;
@@ -39,6 +40,7 @@ mod verify;
 
 use command::Commands;
 use root::Root;
+use run::Step;
 
 fn main() -> ExitCode {
     let root = Root::from_environment();
@@ -53,12 +55,14 @@ fn main() -> ExitCode {
         ["serve"] => serve::run(&root),
         ["receive"] => receive::run(&root),
         ["supervise", id] => with_operation(id, |id| supervisor::run(&root, id)),
-        ["run", id] => with_operation(id, |id| shim::run(&root, id)),
-        ["detach", mode @ ("supervise" | "run"), id] => {
-            match Commands::new(root).leave_behind(mode, id) {
+        ["run", id, ref step @ ..] if let Some(step) = Step::read(step) => {
+            with_operation(id, |id| shim::run(&root, id, step))
+        }
+        ["detach", ref program @ ..] if matches!(program, ["supervise" | "run", _, ..]) => {
+            match Commands::new(root).leave_behind(program) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
-                    tell(&format!("nim-agent: cannot start {mode}: {error}"));
+                    tell(&format!("nim-agent: cannot start {}: {error}", program.join(" ")));
                     ExitCode::FAILURE
                 }
             }

@@ -12,6 +12,7 @@ use nim_shared::request::Request;
 
 use crate::disk::{self, Error};
 use crate::journal::Journal;
+use crate::run::{Run, Step};
 use crate::slot::Slot;
 use crate::system;
 
@@ -28,28 +29,6 @@ pub(crate) struct Operation {
 pub(crate) struct Stored {
     /// Last event.
     pub(crate) upto: Position,
-}
-
-/// What the run of geninstall has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "run", rename_all = "snake_case")]
-pub(crate) enum Run {
-    /// The supervisor wants it to be started. As long as this is what is written, it was not.
-    Asked,
-    /// It is being started. Nobody starts it again.
-    Starting,
-    /// It was started.
-    Started {
-        /// Process id of geninstall.
-        pid: u32,
-    },
-    /// It ended.
-    Exited {
-        /// Its exit status; `None` when a signal ended it.
-        status: Option<i32>,
-    },
-    /// It could not be started.
-    NotStarted,
 }
 
 /// What was decided before anything is put back. It survives a crash, so that what is put back does not change the decision.
@@ -104,8 +83,8 @@ impl Operation {
         Slot::open(&self.file(SECRETS_WANTED))
     }
 
-    /// Makes everything that needs space later, and the request. Nothing is taken by this.
-    pub(crate) fn prepare(&self, request: &str) -> Result<(), Error> {
+    /// Makes everything that needs space later, and the request with that many scripts. Nothing is taken by this.
+    pub(crate) fn prepare(&self, request: &str, scripts: usize) -> Result<(), Error> {
         disk::remove_folder(&self.folder)?;
         disk::ensure_folder(&self.folder)?;
         Journal::create(&self.journal())?;
@@ -114,7 +93,9 @@ impl Operation {
         Slot::<Fence>::create(&self.file(CANCEL), SMALL)?;
         Slot::<Stored>::create(&self.file(STORED), SMALL)?;
         Slot::<Position>::create(&self.file(REOPEN), SMALL)?;
-        Slot::<Run>::create(&self.file(RUN), SMALL)?;
+        for step in std::iter::once(Step::Software).chain((1..=scripts).map(Step::Script)) {
+            Slot::<Run>::create(&self.run_file(step), SMALL)?;
+        }
         Slot::<u32>::create(&self.file(SUPERVISOR_PID), SMALL)?;
         Slot::<u64>::create(&self.file(SECRETS_WANTED), SMALL)?;
         Slot::<Verdict>::create(&self.file(VERDICT), LARGE)?;
@@ -185,9 +166,16 @@ impl Operation {
         )
     }
 
-    /// What the run of geninstall has come to.
-    pub(crate) fn run(&self) -> Result<Slot<Run>, Error> {
-        Slot::open(&self.file(RUN))
+    /// What the run of a program has come to.
+    pub(crate) fn run(&self, step: Step) -> Result<Slot<Run>, Error> {
+        Slot::open(&self.run_file(step))
+    }
+
+    fn run_file(&self, step: Step) -> PathBuf {
+        match step {
+            Step::Software => self.file(RUN),
+            Step::Script(number) => self.file(&format!("{RUN}.script.{number}")),
+        }
     }
 
     /// What was decided.
@@ -206,7 +194,7 @@ impl Operation {
         self.file(SUPERVISOR)
     }
 
-    /// The file that the shim around geninstall holds locked while it lives.
+    /// The file that the shim around geninstall or a script holds locked while it lives.
     pub(crate) fn shim(&self) -> PathBuf {
         self.file(SHIM)
     }

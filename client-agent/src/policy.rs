@@ -5,19 +5,23 @@
 //! push = off            no files over the agent's connection
 //! preview_only = yes    no update
 //! queries = oslevel, lslpp    of the list that is compiled into the agent these only; `off` for none
+//! scripts = on            any script that the master sends; or a list of SHA-256 digests: these only
 //! ```
+//!
+//! Scripts alone are off where nothing is said: with them the master's key can do whatever root can, and that is for the LPAR to grant.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use nim_shared::id::Digest;
 use nim_shared::query::QueryId;
-use nim_shared::request::{Images, Request};
+use nim_shared::request::{Content, Request, Script};
 
 use crate::disk::{self, Error};
 use crate::root::Root;
 use crate::system;
 
-/// Where the file is. Without it everything is allowed.
+/// Where the file is. Without it everything is allowed but scripts.
 pub(crate) const FILE: &str = "/etc/nim-agent.policy";
 
 /// What is allowed.
@@ -27,6 +31,15 @@ pub(crate) struct Policy {
     update: Allowed,
     /// `None`: all that are compiled in.
     queries: Option<Vec<QueryId>>,
+    scripts: Scripts,
+}
+
+/// Which scripts may be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Scripts {
+    All,
+    /// With one of these contents.
+    These(Vec<Digest>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +60,10 @@ impl Policy {
         disk::doing("understand", &path, Self::parse(&text).map_err(std::io::Error::other))
     }
 
-    /// Without a rule everything is allowed.
+    /// Without a rule everything is allowed but scripts.
     const fn open() -> Self {
-        Self { push: Allowed::Yes, update: Allowed::Yes, queries: None }
+        let scripts = Scripts::These(Vec::new());
+        Self { push: Allowed::Yes, update: Allowed::Yes, queries: None, scripts }
     }
 
     /// A line that is not understood might forbid something, so it makes the whole file an error.
@@ -78,6 +92,19 @@ impl Policy {
                         Err(unknown) => return Err(format!("line {}: {unknown}", number + 1)),
                     }
                 }
+                ("scripts", "on") => policy.scripts = Scripts::All,
+                ("scripts", "off") => policy.scripts = Scripts::These(Vec::new()),
+                ("scripts", list) => {
+                    let words = list.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+                    match words.map(str::parse).collect::<Result<Vec<_>, _>>() {
+                        Ok(digests) if !digests.is_empty() => {
+                            policy.scripts = Scripts::These(digests);
+                        }
+                        Ok(_) | Err(_) => {
+                            return Err(format!("line {}: \"{line}\" is no rule", number + 1));
+                        }
+                    }
+                }
                 _ => return Err(format!("line {}: \"{line}\" is no rule", number + 1)),
             }
         }
@@ -89,10 +116,19 @@ impl Policy {
         if self.update == Allowed::No && !request.kind.is_preview() {
             return Err(format!("{FILE} allows previews only"));
         }
-        if matches!(request.images, Some(Images::Pushed { .. })) {
-            return self.admit_push();
+        if request.contents().next().is_some() {
+            self.admit_push()?;
         }
-        Ok(())
+        let is_not = |script: &&Script| match &self.scripts {
+            Scripts::All => false,
+            Scripts::These(digests) => !digests.contains(&script.content.digest),
+        };
+        match request.scripts.iter().find(is_not) {
+            Some(Script { name, content: Content { digest, .. } }) => Err(format!(
+                "{FILE} does not allow the script {name}: root on this LPAR allows it there by \"scripts = {digest}\", or all by \"scripts = on\""
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Why `query` may not be asked, if it may not.
@@ -127,13 +163,15 @@ const LIMIT: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests {
+    use nim_shared::request::{Expected, Install, Kind, Limits};
+
     use super::*;
 
     #[test]
     fn rules_are_read_and_what_is_no_rule_is_an_error() {
         let policy =
             Policy::parse("# ours\npush = off\n\npreview_only=yes # until June\n").unwrap();
-        assert_eq!(policy, Policy { push: Allowed::No, update: Allowed::No, queries: None });
+        assert_eq!(policy, Policy { push: Allowed::No, update: Allowed::No, ..Policy::open() });
         assert_eq!(Policy::parse("push = of").unwrap_err(), "line 1: \"push = of\" is no rule");
     }
 
@@ -151,6 +189,50 @@ mod tests {
             );
         }
         for text in ["queries = lslpp rm", "queries =", "queries"] {
+            assert!(Policy::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn scripts_are_none_all_or_those_that_are_listed() {
+        let script = |content: &[u8]| Script {
+            name: "post".parse().unwrap(),
+            content: Content { digest: Digest::of(content), bytes: content.len() as u64 },
+        };
+        let request = |scripts| Request {
+            kind: Kind::InstallPreview,
+            expected: Expected::default(),
+            images: None,
+            install: Install::Nothing,
+            accept_licenses: false,
+            installp_flags: None,
+            lvupdate_data: String::new(),
+            console: None,
+            scripts,
+            limits: Limits::default(),
+        };
+        let one = Digest::of(b"one");
+        let cases = [
+            (String::new(), false),
+            ("scripts = off".to_owned(), false),
+            ("scripts = on".to_owned(), true),
+            (format!("scripts = {one}"), true),
+            (format!("scripts={} , {one} # ours", Digest::of(b"two")), true),
+            (format!("scripts = {}", Digest::of(b"two")), false),
+            ("scripts = on\npush = off".to_owned(), false),
+        ];
+        for (text, allowed) in cases {
+            let policy = Policy::parse(&text).unwrap();
+            assert_eq!(policy.admit(&request(vec![script(b"one")])).is_ok(), allowed, "{text}");
+            assert_eq!(policy.admit(&request(Vec::new())), Ok(()), "{text}");
+        }
+        assert_eq!(
+            Policy::parse("").unwrap().admit(&request(vec![script(b"one")])).unwrap_err(),
+            format!(
+                "/etc/nim-agent.policy does not allow the script post: root on this LPAR allows it there by \"scripts = {one}\", or all by \"scripts = on\""
+            )
+        );
+        for text in ["scripts", "scripts = abc", "scripts = on off"] {
             assert!(Policy::parse(text).is_err(), "{text}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nim_shared::frame::{Body, Boot, Change, Event, Gap, Known, Moment, Position};
+use nim_shared::frame::{Body, Boot, Change, Event, Gap, Known, Moment, Position, ScriptStep};
 use nim_shared::id::Epoch;
 use nim_shared::operation::{Report, Snapshot};
 use nim_shared::stage::{Phase, Point, Stage};
@@ -26,6 +26,8 @@ pub(crate) struct Progress {
     pub(crate) points: Vec<Point>,
     /// Changes by number, each with its last moment.
     pub(crate) changes: BTreeMap<u32, Change>,
+    /// Scripts by number, each with where it stands.
+    pub(crate) scripts: BTreeMap<u32, ScriptStep>,
     /// Records that came from geninstall's output.
     pub(crate) told: usize,
     /// Error codes in order of appearance.
@@ -106,6 +108,9 @@ impl Progress {
             Known::Change(change) => {
                 self.changes.insert(change.number, change.clone());
             }
+            Known::Script(step) => {
+                self.scripts.insert(step.number, step.clone());
+            }
             Known::Snapshot { moment, snapshot } => match moment {
                 Moment::Before => self.before = Some((**snapshot).clone()),
                 Moment::After => self.after = Some((**snapshot).clone()),
@@ -177,6 +182,7 @@ pub(crate) const fn is_told(known: &Known) -> bool {
         | Known::Point { .. }
         | Known::Freeze(_)
         | Known::Change(_)
+        | Known::Script(_)
         | Known::Snapshot { .. }
         | Known::CancelAccepted { .. }
         | Known::FenceRaised { .. }

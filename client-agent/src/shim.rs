@@ -1,24 +1,27 @@
-//! `run`: the process around geninstall. It starts it once, waits, and writes down how it ended. It does nothing else, so that it has
-//! no reason to fail while the workload is moved.
+//! `run`: the process around geninstall, or around a script. It starts it once, waits, and writes down how it ended. It does nothing
+//! else, so that it has no reason to fail while the workload is moved.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, ExitCode};
+use std::time::Duration;
 
 use nim_shared::id::OperationId;
+use nim_shared::request::Request;
 
 use crate::command::{self, Commands};
 use crate::crash;
 use crate::disk;
-use crate::operation::{Operation, Run};
+use crate::operation::Operation;
 use crate::root::Root;
+use crate::run::{Run, Step};
 use crate::slot::{Durability, Slot};
-use crate::stage::update;
+use crate::stage::{script, update};
 use crate::state::State;
 use crate::system;
 use crate::text::chain;
 
-/// Why geninstall was not run.
+/// Why a program was not run.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
@@ -27,34 +30,36 @@ enum Error {
     Command(#[from] command::Error),
 }
 
-/// Runs geninstall for `id`, unless it was started before.
-pub(crate) fn run(root: &Root, id: OperationId) -> ExitCode {
-    match start(root, id) {
+/// Runs the program of `step` for `id`, unless it was started before.
+pub(crate) fn run(root: &Root, id: OperationId, step: Step) -> ExitCode {
+    match start(root, id, step) {
         Ok(Some(running)) => running.wait(),
         Ok(None) => ExitCode::SUCCESS,
         Err(error) => {
-            crate::tell(&format!("nim-agent: geninstall of operation {id}: {}", chain(&error)));
+            crate::tell(&format!("nim-agent: {step:?} of operation {id}: {}", chain(&error)));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Geninstall on its way, with everything that its end needs open already.
+/// A program on its way, with everything that its end needs open already.
 struct Running {
     child: Child,
+    /// How long it may take; geninstall as long as it wants.
+    limit: Option<Duration>,
     run: Slot<Run>,
     _lock: File,
 }
 
-fn start(root: &Root, id: OperationId) -> Result<Option<Running>, Error> {
+fn start(root: &Root, id: OperationId, step: Step) -> Result<Option<Running>, Error> {
     let operation = State::open(root)?.operation(id);
     let path = operation.shim();
     let lock = disk::doing("open", &path, disk::private().open(&path))?;
-    // Another shim has it: it starts geninstall, or has.
+    // Another shim has it: it starts the program, or has.
     if !disk::doing("lock", &path, system::try_lock(&lock))? {
         return Ok(None);
     }
-    let run = operation.run()?;
+    let run = operation.run(step)?;
     if run.get()? != Some(Run::Asked) {
         return Ok(None);
     }
@@ -63,19 +68,37 @@ fn start(root: &Root, id: OperationId) -> Result<Option<Running>, Error> {
     // From here on nobody starts it again, whatever happens.
     run.set(&Run::Starting, Durability::Synced)?;
     crash::point("shim.starting");
-    match Commands::new(root.clone())
-        .geninstall(&update::arguments(&operation, root, &request), output)
-    {
+    match spawn(root, &operation, &request, step, output) {
         Ok(child) => {
             crash::point("shim.spawned");
             run.set(&Run::Started { pid: child.id() }, Durability::Synced)?;
             crash::point("shim.started");
-            Ok(Some(Running { child, run, _lock: lock }))
+            let limit = match step {
+                Step::Software => None,
+                Step::Script(_) => Some(request.limits.script.duration()),
+            };
+            Ok(Some(Running { child, limit, run, _lock: lock }))
         }
         Err(error) => {
             run.set(&Run::NotStarted, Durability::Synced)?;
-            Err(error.into())
+            Err(error)
         }
+    }
+}
+
+fn spawn(
+    root: &Root,
+    operation: &Operation,
+    request: &Request,
+    step: Step,
+    output: File,
+) -> Result<Child, Error> {
+    let commands = Commands::new(root.clone());
+    match step {
+        Step::Software => {
+            Ok(commands.geninstall(&update::arguments(operation, root, request), output)?)
+        }
+        Step::Script(number) => Ok(commands.script(&script::file(operation, number), output)?),
     }
 }
 
@@ -90,15 +113,20 @@ fn open_output(operation: &Operation) -> Result<File, disk::Error> {
 
 impl Running {
     fn wait(mut self) -> ExitCode {
-        let status = match self.child.wait() {
-            Ok(status) => status.code(),
+        let waited = match self.limit {
+            None => self.child.wait().map(Some),
+            Some(limit) => command::wait(&mut self.child, limit),
+        };
+        let end = match waited {
+            Ok(Some(status)) => Run::Exited { status: status.code() },
+            Ok(None) => Run::TooLong,
             Err(error) => {
-                crate::tell(&format!("nim-agent: cannot wait for geninstall: {error}"));
+                crate::tell(&format!("nim-agent: cannot wait for a program: {error}"));
                 return ExitCode::FAILURE;
             }
         };
         crash::point("shim.waited");
-        match self.run.set(&Run::Exited { status }, Durability::Synced) {
+        match self.run.set(&end, Durability::Synced) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 crate::tell(&format!("nim-agent: {}", chain(&error)));

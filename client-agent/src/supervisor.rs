@@ -18,9 +18,10 @@ use crate::crash;
 use crate::disk;
 use crate::facts::{self, Facts};
 use crate::journal::{self, Journal, Weight};
-use crate::operation::{Operation, Run, Stored, Verdict};
+use crate::operation::{Operation, Stored, Verdict};
 use crate::progress::Progress;
 use crate::root::Root;
+use crate::run::{Run, Step};
 use crate::slot::{Durability, Slot};
 use crate::stage::{self, Stop};
 use crate::state::State;
@@ -100,7 +101,7 @@ impl Slots {
         Ok(Self {
             proceed: operation.proceed()?,
             cancel: operation.cancel()?,
-            run: operation.run()?,
+            run: operation.run(Step::Software)?,
             stored: operation.stored()?,
             reopen: operation.reopen()?,
             verdict: operation.verdict()?,
@@ -174,7 +175,14 @@ impl Supervisor {
                 verdict
             }
         };
-        stage::post::run(self, verdict)
+        self.conclude(verdict)
+    }
+
+    /// From the decision about the software to the report.
+    fn conclude(&mut self, verdict: Verdict) -> Result<Report, Error> {
+        let software = verdict.outcome.clone();
+        let whole = stage::script::run(self, verdict)?;
+        stage::post::run(self, &software, whole)
     }
 
     /// A full disk ends an operation before geninstall is asked for: a successor would find it as full, and what has to be
@@ -285,7 +293,7 @@ impl Supervisor {
             let taken_in = self.progress.has_open_changes();
             let verdict = self.slots.verdict.get()?.filter(|_| taken_in);
             let report = match verdict {
-                Some(verdict) => stage::post::run(self, verdict)?,
+                Some(verdict) => self.conclude(verdict)?,
                 None => report.clone(),
             };
             return self.record(Known::Finished(report));
@@ -310,7 +318,7 @@ impl Supervisor {
                 None => return Ok(()),
             },
         };
-        let report = stage::post::run(self, verdict)?;
+        let report = self.conclude(verdict)?;
         if self.progress.finished.as_ref() != Some(&report) {
             self.record(Known::Finished(report))?;
         }

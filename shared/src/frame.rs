@@ -9,7 +9,7 @@ mod file;
 
 pub use event::{
     Body, Change, ChangeClass, ChangeMoment, Effect, Event, Gap, Known, Moment, Record, Recorded,
-    Verdict,
+    ScriptMoment, ScriptStep, Verdict,
 };
 pub use file::{FileChunk, FileFrame, FileOffer, FileState};
 

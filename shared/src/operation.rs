@@ -22,7 +22,7 @@ names! {
         Succeeded = "succeeded",
         /// There was nothing to do.
         Unchanged = "unchanged",
-        /// The move did not happen.
+        /// The move did not happen, or what was to follow it failed.
         Failed = "failed",
         /// Cancelled before it could not be; everything is restored.
         Cancelled = "cancelled",
@@ -43,7 +43,7 @@ impl StateName {
 }
 
 names! {
-    /// What is on disk after an update that did not move.
+    /// What is on disk after an operation that failed.
     Software, "software state" {
         /// Nothing was installed.
         Unchanged = "unchanged",
@@ -51,6 +51,8 @@ names! {
         PartlyApplied = "partly_applied",
         /// Everything is installed on the original; the old kernel runs. TL and SP updates are committed first.
         AppliedNotLive = "applied_not_live",
+        /// Everything that was asked for is installed, and live where a Live Update was asked for: what failed came after it.
+        Applied = "applied",
     }
 }
 
@@ -103,7 +105,7 @@ pub enum Outcome {
     },
     /// There was nothing to do.
     Unchanged,
-    /// The move did not happen; what its class says is restored.
+    /// The move did not happen, or what was to follow failed; what its class says is restored.
     Failed {
         /// What is on disk now.
         software: Software,

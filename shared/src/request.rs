@@ -27,9 +27,52 @@ pub struct Request {
     pub lvupdate_data: String,
     /// The management console that the LPAR authenticates at, where it has to.
     pub console: Option<Console>,
+    /// Programs that are run one after the other, in this order, once all else has succeeded. A preview runs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<Script>,
     /// Limits of time and space.
     pub limits: Limits,
 }
+
+impl Request {
+    /// The contents that travel over our connection before it starts: what belongs to the packages, and scripts.
+    pub fn contents(&self) -> impl Iterator<Item = Content> {
+        let files = match &self.images {
+            Some(Images::Pushed { files }) => files.as_slice(),
+            Some(Images::Folder { .. } | Images::Nfs { .. }) | None => &[],
+        };
+        let files = files.iter().map(|file| Content { digest: file.digest, bytes: file.bytes });
+        files.chain(self.scripts.iter().map(|script| script.content))
+    }
+}
+
+/// A content by its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Content {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// A program of the site that the agent runs as root: the content of an object of type `script`. Where the LPAR's policy does not
+/// allow it the whole order is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Script {
+    /// The object's name.
+    pub name: ObjectName,
+    /// The content, which travels over our connection.
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+/// Largest script, in bytes.
+pub const LARGEST_SCRIPT: u64 = 1 << 20;
+
+/// Most scripts of an order.
+pub const MOST_SCRIPTS: usize = 16;
 
 /// Whether anything is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -171,12 +214,21 @@ pub struct Limits {
     pub update: Seconds,
     /// For putting back and verifying.
     pub post: Seconds,
+    /// For each script: past it the script is ended, with all that runs in its session.
+    #[serde(default = "Limits::script")]
+    pub script: Seconds,
     /// How long the agent waits for a secret or for the acknowledgement of an undo record.
     pub answer: Seconds,
     /// How much output is kept; past it the rest is cut with a mark.
     pub output: Megabytes,
     /// Free space that must stay in a file system that files are copied to.
     pub keep_free: Megabytes,
+}
+
+impl Limits {
+    const fn script() -> Seconds {
+        Seconds(1800)
+    }
 }
 
 impl Default for Limits {
@@ -188,6 +240,7 @@ impl Default for Limits {
             proceed: Seconds(900),
             update: Seconds(6 * 3600),
             post: Seconds(1800),
+            script: Self::script(),
             answer: Seconds(600),
             output: Megabytes(16),
             keep_free: Megabytes(500),

@@ -22,6 +22,7 @@ use crate::facts::Facts;
 use crate::operation::{Operation, Stored};
 use crate::progress::{self, Contained, Progress};
 use crate::root::Root;
+use crate::run::Step;
 use crate::slot::Durability;
 use crate::state::{Claim, FORGOTTEN, State};
 use crate::supervisor::start::{self, revive};
@@ -235,8 +236,9 @@ impl Answerer {
                 "the outcome is decided: what prep changed is being put back",
             ));
         }
-        if progress.stage >= Some(Stage::Update) || operation.run()?.get()?.is_some() {
-            let text = "geninstall was started: it installs and moves in one run, which is never interrupted";
+        if progress.stage >= Some(Stage::Update) || operation.run(Step::Software)?.get()?.is_some()
+        {
+            let text = "what was asked for was started: it is one run, which is never interrupted";
             return Err(Refused::moment(text));
         }
         slot.set(&command.fence, Durability::Synced)?;

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use nim_shared::frame::{Command, Known, Refusal, SecretText};
 use nim_shared::id::{Digest, ObjectName};
-use nim_shared::request::{Expected, INSTALLP_FLAGS, Images, Install, Request};
+use nim_shared::request::{
+    Expected, INSTALLP_FLAGS, Images, Install, LARGEST_SCRIPT, MOST_SCRIPTS, Request,
+};
 
 use super::answer::{Answerer, admit};
 use super::refused::Refused;
@@ -92,7 +94,7 @@ fn claim(
     compare(&request.expected, &about)?;
     check_level(&about)?;
 
-    operation.prepare(text)?;
+    operation.prepare(text, request.scripts.len())?;
     crash::point("start.prepared");
     operation.fence()?.set(&command.fence, Durability::Synced)?;
     let rootvg = Some(about.boot.rootvg.clone());
@@ -163,8 +165,19 @@ fn fault(request: &Request) -> Option<String> {
     if request.install != Install::Nothing && request.images.is_none() {
         return Some("something is to be installed, and no images are named".to_owned());
     }
-    if !request.kind.is_live_update() && request.install == Install::Nothing {
-        return Some("nothing is to be installed, and nothing to be moved".to_owned());
+    if !request.kind.is_live_update()
+        && request.install == Install::Nothing
+        && request.scripts.is_empty()
+    {
+        return Some("nothing is to be installed, moved or run".to_owned());
+    }
+    if request.scripts.len() > MOST_SCRIPTS {
+        return Some(format!("more than {MOST_SCRIPTS} scripts"));
+    }
+    if let Some(script) =
+        request.scripts.iter().find(|script| script.content.bytes > LARGEST_SCRIPT)
+    {
+        return Some(format!("the script {} is larger than {LARGEST_SCRIPT} bytes", script.name));
     }
     let is_flag = |flag: char| INSTALLP_FLAGS.contains(flag) && !request.kind.is_live_update();
     if let Some(flags) = &request.installp_flags
@@ -194,7 +207,7 @@ fn refuse_when_busy(agent: &Answerer) -> Result<(), Refused> {
             return busy(format!("operation {} runs on this LPAR", operation.id));
         }
         if alive::run(&operation, &agent.commands)?.is_there() {
-            return busy(format!("geninstall of operation {} still runs", operation.id));
+            return busy(format!("what operation {} has started still runs", operation.id));
         }
         if progress.has_open_changes() {
             return busy(format!("what operation {} changed is not put back yet", operation.id));

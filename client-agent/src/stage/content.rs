@@ -16,17 +16,28 @@ use crate::supervisor::Supervisor;
 
 /// Looks at the images of the order, which are mounted or linked by now.
 pub(crate) fn check(supervisor: &mut Supervisor) -> Result<(), Stop> {
+    match nothing_new(supervisor)? {
+        // Scripts follow what is installed already too, and nothing of them before all has agreed.
+        Some(text) if supervisor.request.scripts.is_empty() => Err(Stop::unchanged(text)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Why there is nothing to do, where that is so.
+pub(crate) fn nothing_new(supervisor: &mut Supervisor) -> Result<Option<String>, Stop> {
     let (Some(folder), false) =
         (prep::folder(supervisor), supervisor.request.install == Install::Nothing)
     else {
-        return Ok(());
+        return Ok(None);
     };
     let Some(text) = disk::read(&supervisor.root.at(&folder).join(".toc"), TABLE_LIMIT)? else {
         let text = format!("{folder} has no table of contents: geninstall will tell what is in it");
-        return Ok(supervisor.note(text)?);
+        supervisor.note(text)?;
+        return Ok(None);
     };
     let Ok(installed) = supervisor.facts.filesets() else {
-        return Ok(supervisor.note("not known: which filesets are installed")?);
+        supervisor.note("not known: which filesets are installed")?;
+        return Ok(None);
     };
     let rows = aix::lslpp_q(&installed).rows;
     let installed = highest(rows.iter().map(|row| (row.name.as_str(), row.level.as_str())));
@@ -35,11 +46,11 @@ pub(crate) fn check(supervisor: &mut Supervisor) -> Result<(), Stop> {
     let finding = compare(&supervisor.request.install, &offered, &installed);
     match finding {
         // Whether installp can do what no Live Update does is for installp to say.
-        Finding::Refuse(_) if !supervisor.request.kind.is_live_update() => Ok(()),
-        Finding::Go => Ok(()),
-        Finding::NothingNew => Err(Stop::unchanged(format!(
-            "everything in {folder} is installed at its level or a later one"
-        ))),
+        Finding::Refuse(_) if !supervisor.request.kind.is_live_update() => Ok(None),
+        Finding::Go => Ok(None),
+        Finding::NothingNew => {
+            Ok(Some(format!("everything in {folder} is installed at its level or a later one")))
+        }
         Finding::Refuse(text) => Err(Stop::failed(text)),
     }
 }

@@ -13,12 +13,17 @@ use crate::text::chain;
 use crate::ticker;
 use crate::undo::Undo;
 
-/// Ends the operation as `verdict` says, or as stuck when something cannot be put back.
-pub(crate) fn run(supervisor: &mut Supervisor, verdict: Verdict) -> Result<Report, Error> {
+/// Ends the operation as `verdict` says, or as stuck when something cannot be put back. `software` is what the software alone came
+/// to: by that it is put back.
+pub(crate) fn run(
+    supervisor: &mut Supervisor,
+    software: &Outcome,
+    verdict: Verdict,
+) -> Result<Report, Error> {
     supervisor.enter(Stage::Post)?;
     let Verdict { mut outcome, mut summary, follow_up, codes } = verdict;
     if may_undo(supervisor)? {
-        let failures = undo_all(supervisor, &outcome)?;
+        let failures = undo_all(supervisor, software)?;
         if !failures.is_empty() {
             summary = format!("{summary}; not put back: {}", failures.join("; "));
             outcome = Outcome::Stuck { reason: StuckReason::UndoFailed };
@@ -29,7 +34,7 @@ pub(crate) fn run(supervisor: &mut Supervisor, verdict: Verdict) -> Result<Repor
             outcome = Outcome::Stuck { reason: StuckReason::CleanUpOpen };
         }
     }
-    if supervisor.slots.run.get()?.is_some() {
+    if supervisor.slots.run.get()?.is_some() || !supervisor.progress.scripts.is_empty() {
         look(supervisor)?;
         let kind = supervisor.request.kind;
         if !kind.is_preview()

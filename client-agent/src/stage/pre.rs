@@ -3,7 +3,7 @@
 use nim_shared::frame::{Known, Moment};
 use nim_shared::lvupdate;
 use nim_shared::operation::Snapshot;
-use nim_shared::request::{Images, Install, Request};
+use nim_shared::request::{Content, Images, Install, Request};
 
 use super::Stop;
 use crate::alive;
@@ -38,8 +38,9 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
         return Err(Stop::failed(faults.join("; ")));
     }
     match is_installed(&supervisor.request, &before) {
-        Some(text) => Err(Stop::unchanged(text)),
-        None => Ok(()),
+        // Scripts follow what is installed already too, and nothing of them before all has agreed.
+        Some(text) if supervisor.request.scripts.is_empty() => Err(Stop::unchanged(text)),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -107,16 +108,20 @@ fn images(supervisor: &Supervisor) -> Result<Vec<String>, Stop> {
         Some(Images::Folder { path }) if !supervisor.root.at(path).is_dir() => {
             Ok(vec![format!("{path} is no folder on this LPAR")])
         }
-        Some(Images::Pushed { files }) => {
+        Some(Images::Folder { .. } | Images::Nfs { .. } | Images::Pushed { .. }) | None => {
+            let contents: Vec<_> = supervisor.request.contents().collect();
+            if contents.is_empty() {
+                return Ok(Vec::new());
+            }
             let store = Store::open(&supervisor.state)?;
-            let is_there = |file: &&nim_shared::request::PushedFile| {
-                store.whole(file.digest).metadata().is_ok_and(|found| found.len() == file.bytes)
+            let is_there = |content: &&Content| {
+                let found = store.whole(content.digest).metadata();
+                found.is_ok_and(|found| found.len() == content.bytes)
             };
-            let missing = files.iter().filter(|file| !is_there(file)).count();
-            let text = format!("{missing} of {} pushed files are not on this LPAR", files.len());
+            let missing = contents.iter().filter(|content| !is_there(content)).count();
+            let text = format!("{missing} of {} pushed files are not on this LPAR", contents.len());
             Ok(if missing == 0 { Vec::new() } else { vec![text] })
         }
-        Some(Images::Folder { .. } | Images::Nfs { .. }) | None => Ok(Vec::new()),
     }
 }
 
@@ -129,7 +134,7 @@ fn file(supervisor: &Supervisor) -> Option<String> {
 
 /// Whether everything that is named is an interim fix that is installed. The label is the name of the file up to its first
 /// dot: `IJ52421s2a.241031.epkg.Z`.
-fn is_installed(request: &Request, before: &Snapshot) -> Option<String> {
+pub(crate) fn is_installed(request: &Request, before: &Snapshot) -> Option<String> {
     let Install::List(names) = &request.install else { return None };
     let label = |name: &String| {
         name.ends_with(".epkg.Z").then(|| name.split('.').next().unwrap_or_default().to_owned())

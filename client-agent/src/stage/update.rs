@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use nim_shared::frame::Known;
 use nim_shared::id::Digest;
-use nim_shared::operation::{FollowUp, StuckReason};
+use nim_shared::operation::{FollowUp, Outcome, StuckReason};
 use nim_shared::request::{Images, Install, Request};
 use nim_shared::stage::Phase;
 
@@ -20,11 +20,11 @@ use crate::alive;
 use crate::disk;
 use crate::facts::Facts;
 use crate::images::{LINKED, MOUNT};
-use crate::operation::{Operation, Run, Verdict};
+use crate::operation::{Operation, Verdict};
 use crate::root::Root;
+use crate::run::{Run, Standing, Step, Watch};
 use crate::slot::Durability;
 use crate::supervisor::{Error, Supervisor, start};
-use crate::system;
 use crate::ticker::Ticker;
 use crate::verify::{self, Evidence, Log};
 
@@ -35,6 +35,9 @@ use told::{Summary, Told};
 /// Runs geninstall, or follows the one that a predecessor has started.
 pub(crate) fn run(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
     if supervisor.slots.run.get()?.is_none() {
+        if let Some(verdict) = without_geninstall(supervisor)? {
+            return Ok(verdict);
+        }
         Baseline::take(&supervisor.facts).keep(&supervisor.operation).map_err(|error| {
             Stop::failed(format!("geninstall was not started: {}", crate::text::chain(&error)))
         })?;
@@ -42,10 +45,30 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
         crate::crash::point("update.asked");
     }
     if supervisor.slots.run.get()? == Some(Run::Asked) {
-        start::run_geninstall(&supervisor.commands, &supervisor.operation)?;
+        start::run(&supervisor.commands, &supervisor.operation, Step::Software)?;
     }
     let summary = Follower::open(supervisor)?.follow(supervisor)?;
     judge(supervisor, &summary)
+}
+
+/// What comes of an order for scripts alone, or whose software is there already: geninstall is not needed.
+fn without_geninstall(supervisor: &mut Supervisor) -> Result<Option<Verdict>, Stop> {
+    let request = &supervisor.request;
+    if request.scripts.is_empty() {
+        // Looked at before: the operation is over where there is nothing to do.
+        return Ok(None);
+    }
+    let verdict = |outcome, summary| Verdict { outcome, summary, follow_up: vec![], codes: vec![] };
+    if request.install == Install::Nothing && !request.kind.is_live_update() {
+        let outcome = Outcome::Succeeded { follow_up: vec![] };
+        return Ok(Some(verdict(outcome, "nothing was to be installed".to_owned())));
+    }
+    let before = supervisor.progress.before.clone().unwrap_or_default();
+    let there = match super::pre::is_installed(request, &before) {
+        Some(text) => Some(text),
+        None => super::content::nothing_new(supervisor)?,
+    };
+    Ok(there.map(|text| verdict(Outcome::Unchanged, text)))
 }
 
 /// Decides again, from what is there now, about an operation that had ended as stuck.
@@ -128,7 +151,7 @@ impl Baseline {
 /// Reads the output as it grows. Opened before the workload is moved.
 struct Follower {
     output: File,
-    shim: File,
+    watch: Watch,
     offset: u64,
     told: Told,
     ticker: Ticker,
@@ -138,8 +161,7 @@ struct Follower {
 
 impl Follower {
     fn open(supervisor: &Supervisor) -> Result<Self, Error> {
-        let open =
-            |path: std::path::PathBuf| disk::doing("open", &path, disk::private().open(&path));
+        let output = supervisor.operation.output();
         let foreign = match supervisor.slots.run.get()? {
             Some(Run::Started { pid })
                 if !supervisor.progress.is_silent()
@@ -151,8 +173,8 @@ impl Follower {
         };
         Ok(Self {
             foreign,
-            output: open(supervisor.operation.output())?,
-            shim: open(supervisor.operation.shim())?,
+            output: disk::doing("open", &output, disk::private().open(&output))?,
+            watch: Watch::open(&supervisor.operation)?,
             offset: 0,
             told: Told::after(supervisor.progress.told, supervisor.request.kind),
             ticker: Ticker::start(),
@@ -184,27 +206,13 @@ impl Follower {
 
     /// Whether geninstall may still print. Opens nothing.
     fn is_running(&self, supervisor: &Supervisor) -> Result<bool, Stop> {
-        match supervisor.slots.run.get()? {
-            Some(Run::Exited { .. } | Run::NotStarted) => return Ok(false),
-            Some(Run::Started { pid })
-                if self.foreign != Some(pid) && system::process_exists(pid) =>
-            {
-                return Ok(true);
-            }
-            Some(Run::Asked | Run::Starting | Run::Started { .. }) | None => {}
-        }
-        let path = supervisor.operation.shim();
-        if disk::doing("ask for the lock of", &path, system::is_locked(&self.shim))? {
-            return Ok(true);
-        }
-        // The shim may have ended between the two questions, or not have begun.
-        match supervisor.slots.run.get()? {
-            Some(Run::Asked) => {
-                start::run_geninstall(&supervisor.commands, &supervisor.operation)?;
+        match self.watch.look(&supervisor.slots.run, self.foreign)? {
+            Standing::Runs => Ok(true),
+            Standing::Over => Ok(false),
+            Standing::Wanted => {
+                start::run(&supervisor.commands, &supervisor.operation, Step::Software)?;
                 Ok(true)
             }
-            Some(Run::Starting | Run::Started { .. } | Run::Exited { .. } | Run::NotStarted)
-            | None => Ok(false),
         }
     }
 
@@ -301,7 +309,8 @@ fn judge(supervisor: &mut Supervisor, summary: &Summary) -> Result<Verdict, Stop
     };
     let status = match supervisor.slots.run.get()? {
         Some(Run::Exited { status }) => status,
-        Some(Run::Asked | Run::Starting | Run::Started { .. } | Run::NotStarted) | None => None,
+        Some(Run::Asked | Run::Starting | Run::Started { .. } | Run::TooLong | Run::NotStarted)
+        | None => None,
     };
     let evidence = Evidence {
         kind: supervisor.request.kind,

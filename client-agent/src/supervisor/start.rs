@@ -11,6 +11,7 @@ use crate::disk;
 use crate::operation::Operation;
 use crate::progress::Progress;
 use crate::root::Root;
+use crate::run::Step;
 use crate::system;
 
 /// Why a supervisor was not started.
@@ -24,20 +25,27 @@ pub(crate) enum Error {
 
 /// Starts a supervisor for `operation`. When there is one already, the new one ends at once.
 pub(crate) fn supervise(commands: &Commands, operation: &Operation) -> Result<(), Error> {
-    detach(commands, operation, "supervise")
+    detach(commands, operation, "supervise", &[])
 }
 
-/// Starts the shim that runs geninstall for `operation`.
-pub(crate) fn run_geninstall(commands: &Commands, operation: &Operation) -> Result<(), Error> {
-    detach(commands, operation, "run")
+/// Starts the shim that runs the program of `step` for `operation`.
+pub(crate) fn run(commands: &Commands, operation: &Operation, step: Step) -> Result<(), Error> {
+    detach(commands, operation, "run", &step.words())
 }
 
-fn detach(commands: &Commands, operation: &Operation, mode: &str) -> Result<(), Error> {
+fn detach(
+    commands: &Commands,
+    operation: &Operation,
+    mode: &str,
+    more: &[String],
+) -> Result<(), Error> {
     let path = operation.file("log");
     let mut options = OpenOptions::new();
     options.create(true).append(true).mode(0o600).custom_flags(system::NO_FOLLOW);
     let log = disk::doing("open", &path, options.open(&path))?;
-    Ok(commands.detach(mode, operation.id, &log)?)
+    let id = operation.id.to_string();
+    let words = [mode, &id].into_iter().chain(more.iter().map(String::as_str));
+    Ok(commands.detach(&words.collect::<Vec<_>>(), &log)?)
 }
 
 /// Starts a supervisor where one is missing: for an operation that has not ended, and for one that is stuck and might go on.

@@ -8,9 +8,10 @@ use nim_shared::frame::{AgentFrame, ChangeMoment, MasterFrame, Refusal};
 use nim_shared::operation::{Outcome, Report, Software};
 use nim_shared::request::Kind;
 
-use crate::lpar::{Lpar, OWN_DATA, order};
-use crate::master::{Master, Session, push};
+use crate::lpar::{FIX, Lpar, OWN_DATA, order};
+use crate::master::{Master, Session, push_all};
 use crate::mounts::{Small, in_own_mounts};
+use crate::script::{FIRST, with};
 use crate::session::why;
 
 /// Room for an operation and not much more, in kilobytes.
@@ -19,7 +20,8 @@ const ROOM: u64 = 6 << 10;
 fn lpar() -> (Lpar, Small) {
     let lpar = Lpar::new();
     let disk = Small::mount(&lpar.agent_file(""), ROOM);
-    push(&lpar);
+    push_all(&lpar, &[FIX, FIRST]);
+    std::fs::write(lpar.path("etc/nim-agent.policy"), "scripts = on\n").unwrap();
     // It is no new one: the agent has been asked before.
     let mut session = Session::open(&lpar, &[]);
     assert!(matches!(session.hello(), Some(AgentFrame::Hello(_))));
@@ -87,6 +89,7 @@ fn once_it_is_taken_every_record_is_written_however_full_the_disk_becomes() {
                                 assert!(why.contains("No space left on device"), "{told}");
                             } else {
                                 assert_eq!((&end.report.outcome, end.runs), (&succeeded, 1));
+                                assert_eq!(end.scripts, "first\n", "{told}");
                                 let whole = &undisturbed.sequence;
                                 assert_eq!(own(&end.sequence), own(whole), "{told}");
                             }
@@ -113,13 +116,15 @@ struct End {
     events: usize,
     /// How often geninstall ran.
     runs: usize,
+    /// The scripts that ran.
+    scripts: String,
 }
 
 /// One update, in which the disk becomes full as the master hears of record `at`. Its journal goes on to its end, numbered without a
 /// gap (which the master looks at); what was begun is put back, and nothing is run twice.
 fn run(at: Option<usize>) -> End {
     let (lpar, disk) = lpar();
-    let mut master = Master::new(&order(Kind::Update));
+    let mut master = Master::new(&with(&[FIRST], order(Kind::Update)));
     let full = Arc::new(disk);
     let filled = Arc::clone(&full);
     master.on_event = Some(Box::new(move |count| {
@@ -141,6 +146,7 @@ fn run(at: Option<usize>) -> End {
         sequence: master.sequence(),
         events: master.events.len(),
         runs: lpar.get("runs").lines().count(),
+        scripts: lpar.get("scripts"),
     }
 }
 

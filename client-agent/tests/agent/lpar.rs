@@ -143,6 +143,7 @@ pub(crate) fn order(kind: Kind) -> Request {
             user: "liveupdate".to_owned(),
             secret: "hmc01_pw".parse().unwrap(),
         }),
+        scripts: Vec::new(),
         limits: Limits { post: Seconds(1), ..Limits::default() },
     }
 }
@@ -183,7 +184,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("genld", "exit 0"),
     (
         "ps",
-        "/bin/ps -e -o pid,args | grep -e 'nim-agent supervise' -e \"$NIM_AGENT_ROOT/usr/sbin/geninstall\"",
+        "/bin/ps -e -o pid,args | grep -e 'nim-agent supervise' -e '/scripts/[0-9]' -e \"$NIM_AGENT_ROOT/usr/sbin/geninstall\"",
     ),
     (
         "df",

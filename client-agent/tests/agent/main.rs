@@ -15,4 +15,5 @@ mod query;
 mod receive;
 #[cfg(feature = "crash-points")]
 mod recovery;
+mod script;
 mod session;

@@ -120,19 +120,26 @@ pub(crate) fn hello() -> MasterFrame {
     }
 }
 
+/// Sends the contents that orders need, where they are not there.
 pub(crate) fn push(lpar: &Lpar) {
+    push_all(lpar, &[FIX]);
+}
+
+pub(crate) fn push_all(lpar: &Lpar, contents: &[&[u8]]) {
     let mut session = Session::start(lpar, "receive", &[]);
-    let digest = Digest::of(FIX);
-    let files = vec![FileOffer { digest, bytes: FIX.len() as u64 }];
+    let offer =
+        |content: &&[u8]| FileOffer { digest: Digest::of(content), bytes: content.len() as u64 };
+    let files = contents.iter().map(offer).collect();
     let keep_free = Megabytes(0);
     session.send_bytes(&frame::write(&FileFrame::Offer { files, keep_free }).unwrap());
     let FileFrame::State { files } = session.next_file_frame().unwrap() else { panic!("no state") };
-    if !files[0].kept {
-        let bytes = u32::try_from(FIX.len()).unwrap();
+    let missing = contents.iter().zip(files).filter(|(_, state)| !state.kept);
+    for (content, _) in missing {
+        let (digest, bytes) = (Digest::of(content), u32::try_from(content.len()).unwrap());
         session.send_bytes(
             &frame::write(&FileFrame::Chunk(FileChunk { digest, offset: 0, bytes })).unwrap(),
         );
-        session.send_bytes(FIX);
+        session.send_bytes(content);
         assert_eq!(session.next_file_frame(), Some(FileFrame::Kept { digest }));
     }
     assert_eq!(session.close(), Some(0));
@@ -311,6 +318,7 @@ impl Master {
                 Known::Change(change) => {
                     Some(format!("change {} {}", change.number, change.moment))
                 }
+                Known::Script(step) => Some(format!("script {} {}", step.number, step.moment)),
                 _ => None,
             },
             Body::Other(_) => None,

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use nim_shared::request::{Kind, Request};
 
 use crate::install::{self, INSTALLS, plain};
-use crate::lpar::{Lpar, OWN_DATA, order};
-use crate::master::{Master, Session, push};
+use crate::lpar::{FIX, Lpar, OWN_DATA, order};
+use crate::master::{Master, Session, push_all};
+use crate::script::{self, FIRST, SECOND};
 
 const LOG: &str = "crash.log";
 
@@ -18,6 +19,7 @@ struct End {
     outcome: String,
     sequence: Vec<String>,
     runs: String,
+    scripts: String,
     data: String,
     token: String,
     images: bool,
@@ -28,6 +30,7 @@ fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> 
         outcome: format!("{:?}", report.outcome),
         sequence: master.sequence(),
         runs: lpar.get("runs"),
+        scripts: lpar.get("scripts"),
         data: std::fs::read_to_string(lpar.data()).unwrap(),
         token: lpar.get("token"),
         images: lpar.agent_file(&format!("operations/{}/images", master.operation)).exists(),
@@ -45,7 +48,7 @@ struct Case {
 /// Runs one operation; the first process that comes to `crash` dies there.
 fn run(case: &Case, crash: &str) -> (End, Vec<String>) {
     let lpar = (case.lpar)();
-    push(&lpar);
+    push_all(&lpar, &[FIX, FIRST, SECOND]);
     let log = lpar.path(LOG);
     let log = log.to_str().unwrap();
     let mut master = Master::new(&case.request);
@@ -82,6 +85,12 @@ fn wherever_the_agent_is_killed_software_is_installed_once() {
         lpar
     };
     killed_everywhere(&Case { lpar, request: plain(Kind::Install), places: 50 });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_scripts_run_once_and_are_told() {
+    let request = script::with(&[FIRST, SECOND], plain(Kind::Install));
+    killed_everywhere(&Case { lpar: script::lpar, request, places: 70 });
 }
 
 #[test]

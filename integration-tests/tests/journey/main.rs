@@ -10,5 +10,6 @@ mod install;
 mod nim;
 mod packages;
 mod round_trip;
+mod script;
 mod update;
 mod vios;

@@ -3,6 +3,7 @@
 mod bundle;
 mod packages;
 mod plan;
+mod script;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use axum::extract::State;
 use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
 use nim_shared::id::{BatchId, Digest, ObjectName, OperationId};
 use nim_shared::object::{MASTER, Object, Spec};
-use nim_shared::request::Limits;
+use nim_shared::request::{Limits, Script};
 use tracing::info;
 use uuid::Uuid;
 
@@ -40,7 +41,8 @@ pub(super) async fn cust(
     let mut faults = plan::request_faults(&cust);
     let cust = bundle::resolved(&api.store, cust, &mut faults).await?;
     let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
-    let known = known(&api, &cust, &targets).await?;
+    let scripts = script::read(&api.store, &cust, &mut faults).await?;
+    let known = known(&api, &cust, &targets, scripts).await?;
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
@@ -67,6 +69,7 @@ pub(super) async fn cust(
     };
     // One object serves many LPARs: what is to be said of it is said once.
     let mut warnings: Vec<FileFault> = excluded.iter().map(left_out).collect();
+    warnings.extend(script::not_run(&cust));
     for warning in planned.iter().flat_map(|one| &one.warnings) {
         if warnings.last() != Some(warning) && !warnings.contains(warning) {
             warnings.push(warning.clone());
@@ -146,7 +149,7 @@ fn left_out((group, member): &(ObjectName, ObjectName)) -> FileFault {
 }
 
 /// Everything that the plan has to know, in a few queries however many LPARs there are.
-async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
+async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>) -> Answer<Known> {
     let mut wanted: BTreeSet<ObjectName> = cust.lpp_source.iter().cloned().collect();
     let master = MASTER.parse::<ObjectName>().ok();
     wanted.extend(master.clone());
@@ -190,6 +193,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
         images,
         content,
         files,
+        scripts,
         hmcs: hmcs.collect(),
         objects,
         limits: Limits {
@@ -197,6 +201,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target]) -> Answer<Known> {
             proceed: waiting,
             update: settings.update.seconds(),
             post: settings.post.seconds(),
+            script: settings.script.seconds(),
             answer: settings.answer.seconds(),
             output: settings.output.megabytes(),
             keep_free: settings.keep_free.megabytes(),

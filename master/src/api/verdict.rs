@@ -4,6 +4,7 @@ use nim_shared::api::{Failure, FailureKind};
 use nim_shared::code;
 use nim_shared::id::printable;
 use nim_shared::operation::{Outcome, Software, StuckReason};
+use nim_shared::request::Kind;
 
 use crate::engine::operation::State;
 use crate::store::operation::Record;
@@ -14,7 +15,17 @@ pub(super) fn failure(record: &Record) -> Option<Failure> {
     let (code, message, hint) = match &record.operation.state {
         State::Ended { outcome: Outcome::Failed { software } } => (
             failed_code(*software),
-            format!("the Live Update of {lpar} did not happen: {}", on_disk(*software)),
+            match record.kind {
+                Kind::Preview | Kind::Update if *software != Software::Applied => {
+                    format!("the Live Update of {lpar} did not happen: {}", on_disk(*software))
+                }
+                Kind::Preview | Kind::Update => {
+                    format!("the Live Update of {lpar} was not completed: {}", on_disk(*software))
+                }
+                Kind::InstallPreview | Kind::Install => {
+                    format!("the installation on {lpar} failed: {}", on_disk(*software))
+                }
+            },
             failed_hint(*software, id),
         ),
         State::Stuck { reason, .. } => (
@@ -62,6 +73,7 @@ const fn failed_code(software: Software) -> &'static str {
         Software::Unchanged => "NLU-0160",
         Software::PartlyApplied => "NLU-0161",
         Software::AppliedNotLive => "NLU-0162",
+        Software::Applied => "NLU-0163",
     }
 }
 
@@ -71,13 +83,14 @@ const fn on_disk(software: Software) -> &'static str {
         Software::Unchanged => "nothing was installed",
         Software::PartlyApplied => "a part of the software was installed before an error",
         Software::AppliedNotLive => "the software is installed, the old kernel still runs",
+        Software::Applied => "everything is installed, and what was to follow failed",
     }
 }
 
 /// What to do after a failure.
 fn failed_hint(software: Software, id: nim_shared::id::OperationId) -> String {
     match software {
-        Software::Unchanged => format!("nimctl log {id}"),
+        Software::Unchanged | Software::Applied => format!("nimctl log {id}"),
         Software::PartlyApplied => {
             format!("nimctl log {id} shows what failed; `lppchk -v` on the LPAR what is incomplete")
         }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use nim_shared::frame::OpenOperation;
 use nim_shared::id::{BatchId, ObjectName};
 use nim_shared::operation::StuckReason;
-use nim_shared::request::{Images, Kind, PushedFile, Request};
+use nim_shared::request::{Kind, Request};
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Megabytes;
 use tokio::sync::mpsc;
@@ -36,6 +36,7 @@ use super::shared::Shared;
 use crate::store::life::Life;
 use crate::store::operation::Record;
 use crate::transport::{Endpoint, Patience};
+use push::Wanted;
 
 /// Most frames that are taken in before they are stored.
 const TOGETHER: usize = 500;
@@ -95,7 +96,7 @@ pub struct Session {
     /// What it was asked for together with.
     batch: BatchId,
     /// Files that the LPAR needs, until it has them.
-    files: Option<Vec<PushedFile>>,
+    files: Vec<Wanted>,
     /// Free space that must stay where they go.
     keep_free: Megabytes,
     /// The console that the order names, and the secret for it.
@@ -129,6 +130,7 @@ impl Session {
     ) -> Result<Self, serde_json::Error> {
         let request: Request = serde_json::from_str(&record.request)?;
         let now = record.changed_at;
+        let files = Wanted::of(&request);
         let order = Order {
             operation: record.id,
             fence: record.fence,
@@ -166,10 +168,7 @@ impl Session {
             knocked: None,
             spare: None,
             batch: record.batch,
-            files: match request.images {
-                Some(Images::Pushed { files }) => Some(files),
-                Some(Images::Folder { .. } | Images::Nfs { .. }) | None => None,
-            },
+            files,
             keep_free: request.limits.keep_free,
             console: record.hmc.zip(request.console.map(|console| console.secret)),
             login: keep::Logon::MayBeUnderWay,

@@ -183,6 +183,8 @@ settings! {
         update: Span = Span::hours(6), "time", "0.1.0";
         /// Putting back and looking at what came out.
         post: Span = Span::minutes(30), "time", "0.1.0";
+        /// Each script of a cust. Past it the script is ended, with all that runs in its session, and the operation fails.
+        script: Span = Span::minutes(30), "time", "0.1.0";
         /// Waiting for a secret, or for the master to store an undo record.
         answer: Span = Span::minutes(10), "time", "0.1.0";
         /// Output of one operation that is kept; the rest is cut with a mark.

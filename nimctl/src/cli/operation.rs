@@ -15,6 +15,7 @@ Attributes, as NIM has them:
   fixes=update_all|all      every update, or every update and every interim fix
   filesets=\"A B …\"          filesets and interim fixes by name
   installp_bundle=NAME      those that the file of this object names; repeat it for more
+  script=NAME               run this object's file on the LPAR once all else has succeeded; repeat it for more; also alone
   live_update_data=NAME     for live_update: the object with lvupdate.data; {lpar} in it stands for the LPAR's name
   accept_licenses=yes|no    agree to licences
   installp_flags=FLAGS      p: preview, Y: agree to licences; without live_update also those of acgNQXqwvV, agQX where none are given

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use nim_shared::api::{OperationView, Output};
+use nim_shared::api::{EventView, OperationView, Output};
+use nim_shared::frame::{Body, Known, ScriptMoment, ScriptStep};
 use nim_shared::id::{Epoch, OperationId};
 
 use crate::cli::Log;
@@ -56,6 +57,35 @@ pub(crate) async fn whole(id: OperationId, context: &Context) -> Result<(), Erro
     let mut reader = Reader::default();
     reader.read_all(&id.to_string(), context).await?;
     reader.finish(context)
+}
+
+/// Shows what the scripts of an operation wrote; whether it ran any.
+///
+/// # Errors
+/// What nimd refuses.
+pub(crate) async fn scripts(id: OperationId, context: &Context) -> Result<bool, Error> {
+    let id = id.to_string();
+    let events: Vec<EventView> =
+        context.client.pages(Target::new(&["operations", &id, "events"]), None).await?;
+    // Scripts come last: from the first of them on all that was written is theirs.
+    let first = events.iter().rev().find_map(|EventView { event, .. }| match &event.body {
+        Body::Known(known) => match &**known {
+            Known::Script(step) if step.number == 1 && is_begun(step) => {
+                Some((event.epoch, step.output))
+            }
+            _ => None,
+        },
+        Body::Other(_) => None,
+    });
+    let Some((epoch, from)) = first else { return Ok(false) };
+    let mut reader = Reader { only: Some(epoch.0), offset: Some(from), ..Reader::default() };
+    reader.read_all(&id, context).await?;
+    reader.finish(context)?;
+    Ok(true)
+}
+
+fn is_begun(step: &ScriptStep) -> bool {
+    step.moment.known() == Some(ScriptMoment::Begun)
 }
 
 async fn to_the_end(

@@ -30,11 +30,11 @@ pub(super) async fn showlog(
 ) -> Result<Exit, Error> {
     say::only(order, &["log_type", "full_log", "verbose"])?;
     let kind = order.value("log_type").unwrap_or(INSTALLATION);
-    if kind != INSTALLATION {
+    if ![INSTALLATION, SCRIPT].contains(&kind) {
         return Err(say::refused(
             "NLU-0543",
             format!("this master keeps no log of type {}", printable(kind)),
-            "log_type=niminst is what installing wrote; the others lie on the machine, in /var/adm/ras",
+            "log_type=niminst is all that an operation wrote, log_type=script what its scripts did; the others lie on the machine, in /var/adm/ras",
         ));
     }
     let mut exit = Exit::Done;
@@ -67,8 +67,22 @@ pub(super) async fn showlog(
         }
         // They come with the newest first.
         operations.reverse();
+        let mut any = false;
         for operation in operations {
-            log::whole(operation.id, context).await?;
+            if kind == INSTALLATION {
+                log::whole(operation.id, context).await?;
+                any = true;
+            } else {
+                any |= log::scripts(operation.id, context).await?;
+            }
+        }
+        if !any {
+            let error = say::refused(
+                "NLU-0544",
+                format!("the last operation on {name} ran no script: there is no log"),
+                "full_log=yes shows what scripts of all operations wrote",
+            );
+            exit = exit.max(say::report(PROGRAM, &error, context));
         }
     }
     Ok(exit)
@@ -117,3 +131,6 @@ fn still_open(operation: &OperationView) -> Error {
 
 /// NIM's name for the log of what was installed.
 const INSTALLATION: &str = "niminst";
+
+/// NIM's name for the log of scripts.
+const SCRIPT: &str = "script";

@@ -1,6 +1,8 @@
 //! Journalled events as sentences.
 
-use nim_shared::frame::{Body, Change, ChangeMoment, Effect, Known, Verdict};
+use nim_shared::frame::{
+    Body, Change, ChangeMoment, Effect, Known, ScriptMoment, ScriptStep, Verdict,
+};
 use nim_shared::operation::Named;
 use nim_shared::stage::Point;
 use nim_shared::unit::{Milliseconds, Seconds};
@@ -32,6 +34,17 @@ pub(super) fn paint(known: &Known) -> Option<Paint> {
         },
         Known::Code { .. } => Some(Paint::Bad),
         Known::Change(change) if change.error.is_some() => Some(Paint::Bad),
+        Known::Script(step) => match step.moment.known() {
+            Some(ScriptMoment::Begun) | None => None,
+            Some(ScriptMoment::Succeeded) => Some(Paint::Good),
+            Some(
+                ScriptMoment::Failed
+                | ScriptMoment::TooLong
+                | ScriptMoment::NotStarted
+                | ScriptMoment::Unknown
+                | ScriptMoment::LeftOut,
+            ) => Some(Paint::Bad),
+        },
         Known::CancelAccepted { .. } | Known::EpochOpened { .. } | Known::Adopted { .. } => {
             Some(Paint::Care)
         }
@@ -80,6 +93,7 @@ fn known_event(known: &Known) -> String {
         }
         Known::Code { code, text } => format!("{code}: {text}"),
         Known::Change(change) => change_made(change),
+        Known::Script(step) => script(step),
         Known::Snapshot { moment, snapshot } => {
             let level = snapshot.level.as_deref().unwrap_or("unknown");
             format!("state {moment}: level {level}")
@@ -109,6 +123,24 @@ fn point_passed(point: &Named<Point>) -> String {
         Some(Point::Moved) => "moved: the workload runs on the surrogate, forward only".to_owned(),
         None => format!("point {point}"),
     }
+}
+
+fn script(step: &ScriptStep) -> String {
+    let ScriptStep { name, moment, status, .. } = step;
+    let what = match (moment.known(), status) {
+        (Some(ScriptMoment::Begun), _) => "begins".to_owned(),
+        (Some(ScriptMoment::Succeeded), _) => "succeeded".to_owned(),
+        (Some(ScriptMoment::Failed), Some(status)) => format!("failed with exit status {status}"),
+        (Some(ScriptMoment::Failed), None) => "was ended by a signal".to_owned(),
+        (Some(ScriptMoment::TooLong), _) => "was ended at its time limit".to_owned(),
+        (Some(ScriptMoment::NotStarted), _) => "could not be started".to_owned(),
+        (Some(ScriptMoment::Unknown), _) => {
+            "was running when the agent was killed: how it ended is not known".to_owned()
+        }
+        (Some(ScriptMoment::LeftOut), _) => "was not run".to_owned(),
+        (None, _) => "is in a moment that this nimctl does not know".to_owned(),
+    };
+    format!("script {name} {what}")
 }
 
 fn change_made(change: &Change) -> String {

@@ -226,6 +226,7 @@ pub(crate) fn outcome_word(outcome: &Outcome) -> String {
                 Software::Unchanged => "nothing was installed",
                 Software::PartlyApplied => "some of the software was installed",
                 Software::AppliedNotLive => "the software is installed, the old kernel runs",
+                Software::Applied => "everything is installed; what was to follow failed",
             };
             format!("failed, {software}")
         }

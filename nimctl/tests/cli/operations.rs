@@ -191,11 +191,11 @@ fn a_request_whose_answer_was_lost_is_repeated_with_the_same_token() {
 #[test]
 fn what_cannot_be_asked_for_is_refused_before_anybody_is_asked() {
     let api = Api::new();
-    assert_snapshot!(api.nimctl("cust -a live_update=yes -a lpp_source=x -a script=post -a installp_flags=-acN lpar01"), @r"
+    assert_snapshot!(api.nimctl("cust -a live_update=yes -a lpp_source=x -a file_res=etc -a installp_flags=-acN lpar01"), @r"
     exit: 2
     --- stderr
     error: this cannot be asked for  [NLU-0505]
-      script: scripts are not run here
+      file_res: files are not copied here
       installp_flags: -c cannot be passed on: geninstall -k takes -p and -Y
       installp_flags: -N cannot be passed on: geninstall -k takes -p and -Y
       hint: `nimctl cust --help` lists the attributes

@@ -214,7 +214,7 @@ fn the_log_of_the_last_operation_is_shown_and_of_all_where_that_is_asked() {
     exit: 3
     --- stderr
     NLU-0543 nim: this master keeps no log of type bosinst
-       next step: log_type=niminst is what installing wrote; the others lie on the machine, in /var/adm/ras
+       next step: log_type=niminst is all that an operation wrote, log_type=script what its scripts did; the others lie on the machine, in /var/adm/ras
     ");
     let none: Vec<nim_shared::api::OperationView> = Vec::new();
     let api = site().on("GET /v1/operations?lpar=aix01&limit=1", &page(none));

@@ -28,6 +28,9 @@ pub struct Cust {
     /// Objects of type `installp_bundle`, whose packages are installed with those in the list of `install`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bundles: Vec<ObjectName>,
+    /// Objects of type `script`, which are run on the LPAR once all else has succeeded, in this order. A preview runs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<ObjectName>,
     /// Whether licences are agreed to.
     pub accept_licenses: bool,
     /// Options for installp, without their dash. Only without Live Update.
@@ -59,6 +62,7 @@ impl Cust {
         let Self {
             lpp_source,
             bundles,
+            scripts,
             live_update_data: _,
             token: _,
             targets: _,
@@ -73,7 +77,8 @@ impl Cust {
         let data = data.map(|name| (ObjectType::LiveUpdateData, name));
         let source = lpp_source.clone().map(|name| (ObjectType::LppSource, name));
         let bundles = bundles.iter().cloned().map(|name| (ObjectType::InstallpBundle, name));
-        source.into_iter().chain(data).chain(bundles).collect()
+        let scripts = scripts.iter().cloned().map(|name| (ObjectType::Script, name));
+        source.into_iter().chain(data).chain(bundles).chain(scripts).collect()
     }
 }
 

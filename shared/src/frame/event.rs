@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Digest, Epoch, Fence, OperationId, Seq};
+use crate::id::{Digest, Epoch, Fence, ObjectName, OperationId, Seq};
 use crate::operation::{Named, Report, Snapshot};
 use crate::stage::{Phase, Point, Stage, names};
 use crate::stamp::Timestamp;
@@ -207,6 +207,8 @@ pub enum Known {
     },
     /// Something on the LPAR is changed, was changed, or was put back.
     Change(Change),
+    /// A script of the order begins, or came to its end.
+    Script(ScriptStep),
     /// What the LPAR looks like.
     Snapshot {
         /// When: before anything was touched, or at the end.
@@ -243,6 +245,43 @@ pub enum Known {
     },
     /// Last record.
     Finished(Report),
+}
+
+/// Where one script of an order stands. Two records make a script: that it begins, on the disk before it is started, and what
+/// became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ScriptStep {
+    /// Number in the order, from 1.
+    pub number: u32,
+    /// Name of the object.
+    pub name: ObjectName,
+    /// Where it stands.
+    pub moment: Named<ScriptMoment>,
+    /// Its exit status, once it has one: `None` when a signal ended it.
+    pub status: Option<i32>,
+    /// How many bytes of output the operation had then: the script's own lie between those of its two records.
+    pub output: u64,
+}
+
+names! {
+    /// Where a script stands.
+    ScriptMoment, "moment of a script" {
+        /// About to be started. From here on nobody starts it again.
+        Begun = "begun",
+        /// It ended with exit status 0.
+        Succeeded = "succeeded",
+        /// It ended otherwise.
+        Failed = "failed",
+        /// It was ended at its time limit.
+        TooLong = "too_long",
+        /// It could not be started.
+        NotStarted = "not_started",
+        /// It ran when the agent was killed, and how it ended is not known.
+        Unknown = "unknown",
+        /// It was left out: the LPAR was rebooted meanwhile, or a person was needed.
+        LeftOut = "left_out",
+    }
 }
 
 names! {

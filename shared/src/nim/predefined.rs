@@ -87,9 +87,9 @@ const fn meaning(of: ObjectType) -> &'static str {
         T::Vios => "a Virtual I/O Server",
         T::LiveUpdateData => "content of lvupdate.data for Live Update",
         T::LppSource => "a folder of packages and interim fixes",
-        T::Script => "a script for the end of cust: listed, not run",
+        T::Script => "a script for the end of cust",
         T::FbScript => "a script for the first boot: listed, not run",
-        T::InstallpBundle => "a list of packages: listed, not read",
+        T::InstallpBundle => "a list of packages for cust",
         T::FixBundle => "a list of fixes: listed, not read",
         T::ExcludeFiles => "what a backup leaves out: listed only",
         T::ResolvConf => "a resolver configuration: listed only",
@@ -153,12 +153,15 @@ pub struct Attributes {
 }
 
 /// What `cust` takes. Source: the NIM reference, §3.1; a change of it goes with `nimctl`'s own `cust`.
-const CUST: [&str; 10] = [
+const CUST: [&str; 13] = [
     "live_update",
     "live_update_data",
     "lpp_source",
     "fixes",
     "filesets",
+    "installp_bundle",
+    "script",
+    "group",
     "installp_flags",
     "accept_licenses",
     "concurrent",

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::lpp;
-use nim_shared::object::{MASTER, ObjectType};
+use nim_shared::object::ObjectType;
 use nim_shared::request::Install;
 
-use super::source::read_file;
-use super::{objects, plan};
+use super::plan;
+use super::source::{self, read_file};
 use crate::api::error::Answer;
 use crate::store::Store;
 
@@ -21,25 +21,8 @@ pub(super) async fn resolved(
     if cust.bundles.is_empty() {
         return Ok(cust);
     }
-    let found = objects(store, &cust.bundles).await?;
+    let files = source::files(store, &cust.bundles, ObjectType::InstallpBundle, faults).await?;
     let mut fault = |message| faults.push(plan::fault("installp_bundle", message));
-    let mut files = Vec::new();
-    for name in &cust.bundles {
-        let Some(object) = found.get(name) else {
-            fault(format!("there is no object \"{name}\": nimctl list installp_bundle"));
-            continue;
-        };
-        match (object.spec.object_type(), object.spec.place()) {
-            (ObjectType::InstallpBundle, Some((MASTER, location))) => {
-                files.push((name.clone(), location.to_owned()));
-            }
-            (ObjectType::InstallpBundle, place) => {
-                let server = place.map_or("another server", |(server, _)| server);
-                fault(format!("{name} lies on {server}; only files on the master can be read"));
-            }
-            (other, _) => fault(format!("{name} is of type {other}, not installp_bundle")),
-        }
-    }
     let read = super::super::apply::blocking(move || {
         let read = |(name, location): (_, String)| (name, read_file(Path::new(&location)));
         files.into_iter().map(read).collect::<Vec<_>>()

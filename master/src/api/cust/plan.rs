@@ -8,7 +8,7 @@ use nim_shared::lpp::{Content, is_package};
 use nim_shared::lvupdate::Data;
 use nim_shared::object::{Hmc, Object, Spec};
 use nim_shared::request::{
-    Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, Request,
+    Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, MOST_SCRIPTS, Request, Script,
 };
 
 use crate::inventory::endpoint::Route;
@@ -36,6 +36,8 @@ pub(super) struct Known {
     pub(super) host_keys: BTreeSet<KeyHolder>,
     /// The master's own key.
     pub(super) key: std::path::PathBuf,
+    /// The scripts, in their order.
+    pub(super) scripts: Vec<Script>,
     /// Limits that the agent keeps.
     pub(super) limits: Limits,
 }
@@ -84,6 +86,14 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
     if !cust.bundles.is_empty() && !matches!(cust.install, Install::List(_)) {
         refuse("installp_bundle", "goes with filesets or alone, not with `fixes`");
     }
+    if cust.scripts.len() > MOST_SCRIPTS {
+        refuse("script", &format!("at most {MOST_SCRIPTS} can be named"));
+    }
+    for (at, name) in cust.scripts.iter().enumerate() {
+        if cust.scripts[..at].contains(name) {
+            refuse("script", &format!("{name} is named twice"));
+        }
+    }
     if cust.concurrent == Some(0) {
         refuse("concurrent", "at least one has to run at a time");
     }
@@ -98,8 +108,9 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
             refuse("installp_flags", "a Live Update takes none");
         }
     } else {
-        if cust.install == Install::Nothing {
-            refuse("filesets", "nothing is to be installed: say `fixes` or `filesets`");
+        if cust.install == Install::Nothing && cust.scripts.is_empty() {
+            let nothing = "nothing is to be done: say `fixes` or `filesets`, or name a script";
+            refuse("filesets", nothing);
         }
         if cust.live_update_data.is_some() {
             refuse("live_update_data", "is for a Live Update, and none is asked for");
@@ -196,6 +207,7 @@ impl Order<'_> {
             installp_flags: self.cust.installp_flags.clone(),
             lvupdate_data,
             console,
+            scripts: self.known.scripts.clone(),
             limits: self.known.limits,
         };
         if !self.wrong.is_empty() {

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use nim_shared::api::FileFault;
 use nim_shared::id::ObjectName;
-use nim_shared::object::{Access, Interface, LppSource, MASTER, Object, Spec};
+use nim_shared::object::{Access, Interface, LppSource, MASTER, Object, ObjectType, Spec};
 use nim_shared::request::Images;
 
+use super::{objects, plan};
 use crate::api::Api;
 use crate::api::error::Answer;
+use crate::store::Store;
 use crate::telemetry::chain;
 
 /// How the LPARs get the packages of `source`, or why they cannot. Where `access` is not set: what lies on another server is
@@ -84,8 +87,47 @@ pub(super) async fn data_files(
     Ok(files)
 }
 
+/// Where the files of the resources `names` lie on the master, in their order, those that are of type `of`; what is wrong with the
+/// others is added to `faults`.
+pub(super) async fn files(
+    store: &Store,
+    names: &[ObjectName],
+    of: ObjectType,
+    faults: &mut Vec<FileFault>,
+) -> Answer<Vec<(ObjectName, String)>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = objects(store, names).await?;
+    let mut fault = |message| faults.push(plan::fault(of.name(), message));
+    let mut files = Vec::new();
+    for name in names {
+        let Some(object) = found.get(name) else {
+            fault(format!("there is no object \"{name}\": nimctl list {of}"));
+            continue;
+        };
+        match (object.spec.object_type(), object.spec.place()) {
+            (found, Some((MASTER, location))) if found == of => {
+                files.push((name.clone(), location.to_owned()));
+            }
+            (found, place) if found == of => {
+                let server = place.map_or("another server", |(server, _)| server);
+                fault(format!("{name} lies on {server}; only files on the master can be read"));
+            }
+            (other, _) => fault(format!("{name} is of type {other}, not {of}")),
+        }
+    }
+    Ok(files)
+}
+
 /// A small text file.
 pub(super) fn read_file(path: &Path) -> Result<String, String> {
+    let bytes = read_bytes(path, LONGEST)?;
+    String::from_utf8(bytes).map_err(|_| format!("{} is no text in UTF-8", path.display()))
+}
+
+/// A file of at most `longest` bytes.
+pub(super) fn read_bytes(path: &Path, longest: u64) -> Result<Vec<u8>, String> {
     use std::io::Read as _;
     let failed = |cause: std::io::Error| format!("cannot read {}: {cause}", path.display());
     if !path.is_absolute() {
@@ -94,13 +136,13 @@ pub(super) fn read_file(path: &Path) -> Result<String, String> {
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(format!("{} is no file", path.display()));
     }
-    let mut text = String::new();
+    let mut content = Vec::new();
     let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(LONGEST + 1).read_to_string(&mut text).map_err(failed)?;
-    if text.len() as u64 > LONGEST {
-        return Err(format!("{} is larger than {LONGEST} bytes", path.display()));
+    file.take(longest + 1).read_to_end(&mut content).map_err(failed)?;
+    if content.len() as u64 > longest {
+        return Err(format!("{} is larger than {longest} bytes", path.display()));
     }
-    Ok(text)
+    Ok(content)
 }
 
 /// Longest file with `lvupdate.data`, in bytes.

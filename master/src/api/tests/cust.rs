@@ -16,6 +16,7 @@ pub(super) fn request(targets: &[&str]) -> Cust {
         lpp_source: Some("tl3".parse().unwrap()),
         install: Install::UpdateAll,
         bundles: Vec::new(),
+        scripts: Vec::new(),
         accept_licenses: true,
         installp_flags: None,
         live_update_data: Some("lud".to_owned()),
@@ -346,4 +347,63 @@ async fn the_packages_of_bundles_are_installed_as_their_files_name_them_now() {
     let order: Request =
         serde_json::from_str(&nimd.store.operation(id).await.unwrap().request).unwrap();
     assert_eq!(order.install, list(&["bos.rte", "bos.net", "E:IJ1.241031.epkg.Z"]));
+}
+
+#[tokio::test]
+async fn scripts_go_with_the_order_as_their_files_are_now() {
+    let nimd = ready().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let text = b"#!/usr/bin/ksh\necho done\n";
+    std::fs::write(file("post"), text).unwrap();
+    std::fs::write(file("empty"), "").unwrap();
+    std::fs::write(file("huge"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    for name in ["post", "empty", "huge", "gone"] {
+        let location = file(name).to_str().unwrap().to_owned();
+        let body = json!({"type": "script", "name": name, "attributes": [
+            {"attribute": "location", "value": location}]});
+        let (status, answer) = nimd.post("/v1/objects", &body).await;
+        assert_eq!(status, 201, "{answer}");
+    }
+    let with = |kind, scripts: &[&str]| Cust {
+        kind,
+        lpp_source: None,
+        install: Install::Nothing,
+        live_update_data: None,
+        scripts: scripts.iter().map(|name| name.parse().unwrap()).collect(),
+        ..request(&["lpar01"])
+    };
+    let wrong = ["empty", "huge", "gone", "tl3", "nobody", "post", "post"];
+    let (status, failure) = send(&nimd, &with(Kind::Install, &wrong)).await;
+    assert_eq!(status, 409, "{failure}");
+    let found = file("gone").display().to_string();
+    let huge = file("huge").display().to_string();
+    assert_eq!(
+        faults(&failure),
+        [
+            "script: post is named twice".to_owned(),
+            "script: tl3 is of type lpp_source, not script".to_owned(),
+            "script: there is no object \"nobody\": nimctl list script".to_owned(),
+            "script: empty is empty".to_owned(),
+            format!("script: huge: {huge} is larger than 1048576 bytes"),
+            format!("script: gone: cannot read {found}: No such file or directory (os error 2)"),
+        ]
+    );
+    let (_, failure) = send(&nimd, &with(Kind::Install, &[])).await;
+    assert_eq!(
+        faults(&failure),
+        ["filesets: nothing is to be done: say `fixes` or `filesets`, or name a script"]
+    );
+    let preview = with(Kind::InstallPreview, &["post"]);
+    let (status, accepted) = send(&nimd, &preview).await;
+    assert_eq!(status, 200, "{accepted}");
+    assert_eq!(accepted["warnings"][0]["message"], "a preview runs no script: post is left out");
+    let id = accepted["operations"][0]["id"].as_str().unwrap().parse().unwrap();
+    let order: Request =
+        serde_json::from_str(&nimd.store.operation(id).await.unwrap().request).unwrap();
+    let [script] = &order.scripts[..] else { panic!("{:?}", order.scripts) };
+    assert_eq!((script.name.as_str(), script.content.digest), ("post", Digest::of(text)));
+    // It is allocated as long as the operation is open.
+    let (_, post) = nimd.get("/v1/objects/post").await;
+    assert!(post.to_string().contains(r#"{"attribute":"alloc_count","value":"1"}"#), "{post}");
 }

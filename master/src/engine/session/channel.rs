@@ -76,7 +76,7 @@ pub enum Lost {
         cause: io::Error,
     },
     /// The folder of the files that are to be sent is not known any more.
-    #[error("the lpp_source whose files {host} needs is gone")]
+    #[error("the lpp_source or the script that {host} needs is gone")]
     NoFolder {
         /// The LPAR.
         host: ObjectName,

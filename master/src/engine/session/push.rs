@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nim_shared::frame::{FileChunk, FileFrame, FileOffer, FileState};
-use nim_shared::id::Digest;
+use nim_shared::id::{Digest, ObjectName};
 use nim_shared::object::Spec;
-use nim_shared::request::PushedFile;
+use nim_shared::request::{Content, Images, Request};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::time::{Instant, timeout};
@@ -33,12 +33,15 @@ const TELL: Duration = Duration::from_secs(15);
 impl Session {
     /// Sends what the order needs and the LPAR does not have.
     pub(super) async fn push(&mut self, agent: &Agent) -> Result<Result<(), Lost>, Over> {
-        let Some(wanted) = self.files.clone() else { return Ok(Ok(())) };
+        let wanted = self.files.clone();
+        if wanted.is_empty() {
+            return Ok(Ok(()));
+        }
         let shared = Arc::clone(&self.shared);
         let batch = self.batch;
-        let folder = match self.insist(|| folder(&shared.store, batch)).await? {
-            Some(folder) => folder,
-            None => return Ok(Err(Lost::NoFolder { host: self.lpar.clone() })),
+        let place = || places(&shared.store, batch, &wanted);
+        let Some(paths) = self.insist(place).await? else {
+            return Ok(Err(Lost::NoFolder { host: self.lpar.clone() }));
         };
         let mut files = match agent.files(&self.shared.settings.receive).await {
             Ok(files) => files,
@@ -48,11 +51,11 @@ impl Session {
             Ok(have) => have,
             Err(lost) => return Ok(Err(lost)),
         };
-        let missing: Vec<_> = wanted.iter().zip(have).filter(|(_, state)| !state.kept).collect();
+        let files_there = wanted.iter().zip(paths).zip(have);
+        let missing: Vec<_> = files_there.filter(|(_, state)| !state.kept).collect();
         let mut told = Instant::now();
-        for (number, (file, state)) in missing.iter().enumerate() {
-            let path = folder.join(&file.path);
-            let sending = send(&shared, &mut files, &path, file, state.have);
+        for (number, ((file, path), state)) in missing.iter().enumerate() {
+            let sending = send(&shared, &mut files, path, file.content, state.have);
             tokio::pin!(sending);
             loop {
                 tokio::select! {
@@ -70,19 +73,18 @@ impl Session {
         }
         files.close().await;
         // The next connection finds them there.
-        self.files = None;
+        self.files = Vec::new();
         Ok(Ok(()))
     }
 
     /// Says what is wanted, and learns what is there.
-    async fn offer(
-        &self,
-        files: &mut Files,
-        wanted: &[PushedFile],
-    ) -> Result<Vec<FileState>, Lost> {
+    async fn offer(&self, files: &mut Files, wanted: &[Wanted]) -> Result<Vec<FileState>, Lost> {
         let offers = wanted
             .iter()
-            .map(|file| FileOffer { digest: file.digest, bytes: file.bytes })
+            .map(|Wanted { content, .. }| FileOffer {
+                digest: content.digest,
+                bytes: content.bytes,
+            })
             .collect();
         files
             .send(&FileFrame::Offer { files: offers, keep_free: self.keep_free }, Vec::new())
@@ -107,7 +109,7 @@ async fn send(
     shared: &super::Shared,
     files: &mut Files,
     path: &Path,
-    file: &PushedFile,
+    file: Content,
     have: u64,
 ) -> Result<(), Lost> {
     let unreadable = |cause| Lost::File { path: path.to_owned(), cause };
@@ -138,6 +140,78 @@ async fn answer(files: &mut Files) -> Result<FileFrame, Lost> {
     match timeout(ANSWER, files.next()).await {
         Ok(answer) => answer,
         Err(_) => Err(files.silent()),
+    }
+}
+
+/// A content that the LPAR needs, and what it is of.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    source: Source,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// A path below the folder of the `lpp_source`.
+    Package(String),
+    /// An object of type `script`.
+    Script(ObjectName),
+}
+
+impl Wanted {
+    /// All that `request` needs.
+    pub(super) fn of(request: &Request) -> Vec<Self> {
+        let files = match &request.images {
+            Some(Images::Pushed { files }) => files.as_slice(),
+            Some(Images::Folder { .. } | Images::Nfs { .. }) | None => &[],
+        };
+        let packages = files.iter().map(|file| Self {
+            source: Source::Package(file.path.clone()),
+            content: Content { digest: file.digest, bytes: file.bytes },
+        });
+        let scripts = request.scripts.iter().map(|script| Self {
+            source: Source::Script(script.name.clone()),
+            content: script.content,
+        });
+        packages.chain(scripts).collect()
+    }
+}
+
+/// Where the files lie on the master; `None` when an object that they belong to is gone.
+async fn places(
+    store: &store::Store,
+    batch: nim_shared::id::BatchId,
+    wanted: &[Wanted],
+) -> Result<Option<Vec<PathBuf>>, store::Error> {
+    let mut packages: Option<PathBuf> = None;
+    let mut paths = Vec::new();
+    for Wanted { source, .. } in wanted {
+        let path = match source {
+            Source::Package(path) => {
+                if packages.is_none() {
+                    packages = folder(store, batch).await?;
+                }
+                packages.as_ref().map(|folder| folder.join(path))
+            }
+            Source::Script(name) => location(store, name).await?,
+        };
+        match path {
+            Some(path) => paths.push(path),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(paths))
+}
+
+/// Where the file of a script lies; `None` when the object is gone.
+async fn location(
+    store: &store::Store,
+    name: &ObjectName,
+) -> Result<Option<PathBuf>, store::Error> {
+    match store.object(name).await {
+        Ok(stored) => Ok(stored.object.spec.place().map(|(_, location)| PathBuf::from(location))),
+        Err(store::Error::NoSuchObject { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -122,6 +122,7 @@ pub fn adopted(lpar: &str) -> Adopted {
         installp_flags: None,
         lvupdate_data: String::new(),
         console: None,
+        scripts: Vec::new(),
         limits: nim_shared::request::Limits::default(),
     };
     Adopted {

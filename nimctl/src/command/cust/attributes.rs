@@ -1,5 +1,5 @@
-//! The attributes of `cust`, in NIM's words. What this master cannot honour is refused by name: an update that silently leaves a
-//! script out is worse than none. Source: the NIM reference, §3.1.
+//! The attributes of `cust`, in NIM's words. What this master cannot honour is refused by name: an update that silently leaves
+//! something out is worse than none. Source: the NIM reference, §3.1.
 
 use std::collections::BTreeMap;
 
@@ -63,6 +63,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     let lpp_source = given.parsed::<ObjectName>("lpp_source");
     let bundles: Vec<ObjectName> = given.each("installp_bundle");
     let install = given.install(!bundles.is_empty());
+    let scripts: Vec<ObjectName> = given.each("script");
     if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
         given.fault("lpp_source", "is required with fixes, filesets or installp_bundle");
     }
@@ -72,9 +73,12 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
             given.fault("live_update_data", "is for live_update=yes, which was not given");
         }
         if install == Install::Nothing
-            && !["fixes", "installp_bundle"].iter().any(|attribute| given.has_fault(attribute))
+            && scripts.is_empty()
+            && !["fixes", "installp_bundle", "script"]
+                .iter()
+                .any(|attribute| given.has_fault(attribute))
         {
-            given.fault("fixes", "or filesets or installp_bundle have to say what is installed");
+            given.fault("fixes", "or filesets, installp_bundle or script have to say what is done");
         }
         if installp_flags.is_empty() {
             installp_flags.push_str(DEFAULT_FLAGS);
@@ -91,6 +95,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         lpp_source,
         install,
         bundles,
+        scripts,
         accept_licenses,
         installp_flags: (!live_update).then_some(installp_flags),
         live_update_data,
@@ -104,12 +109,13 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
 const DEFAULT_FLAGS: &str = "agQX";
 
 /// What may be given.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "live_update",
     "lpp_source",
     "fixes",
     "filesets",
     "installp_bundle",
+    "script",
     "live_update_data",
     "installp_flags",
     "accept_licenses",
@@ -119,9 +125,8 @@ const KNOWN: [&str; 11] = [
 ];
 
 /// What NIM's `cust` has and this master does not, with the reason.
-const REFUSED: [(&str, &str); 8] = [
+const REFUSED: [(&str, &str); 7] = [
     ("fix_bundle", "bundles are not read here"),
-    ("script", "scripts are not run here"),
     ("file_res", "files are not copied here"),
     ("group", "groups of resources are not read here; name the resources"),
     ("show_progress", "progress is always shown; --detach leaves it out"),
@@ -318,11 +323,30 @@ mod tests {
     }
 
     #[test]
+    fn scripts_are_named_one_by_one_beside_all_else_and_alone() {
+        let scripts = |attributes: &[&str]| {
+            let body = read(attributes, false).ok().unwrap().body;
+            let names = body.scripts.iter().map(ToString::to_string).collect::<Vec<_>>();
+            (body.kind, body.install, names.join(" "))
+        };
+        assert_eq!(
+            scripts(&["script=post", "script=check"]),
+            (Kind::Install, Install::Nothing, "post check".to_owned())
+        );
+        assert_eq!(
+            scripts(&["live_update=yes", "live_update_data=lud", "script=post"]),
+            (Kind::Update, Install::Nothing, "post".to_owned())
+        );
+        let all = ["lpp_source=s", "fixes=update_all", "installp_flags=-p", "script=post"];
+        assert_eq!(scripts(&all), (Kind::InstallPreview, Install::UpdateAll, "post".to_owned()));
+    }
+
+    #[test]
     fn what_cannot_be_honoured_is_refused_by_name_and_all_at_once() {
         let faults = read(
             &[
                 "live_update=yes",
-                "script=post",
+                "script=no name",
                 "fixes=IJ12345",
                 "installp_flags=-acNgXY",
                 "lpp_sorce=x",
@@ -336,12 +360,12 @@ mod tests {
         .err()
         .unwrap();
         insta::assert_snapshot!(faults.join("\n"), @r#"
-        script: scripts are not run here
         lpp_sorce: is no attribute of cust; did you mean lpp_source?
         accept_licenses: is yes or no, not "maybe"
         installp_flags: -c cannot be passed on: geninstall -k takes -p and -Y
         installp_flags: -N cannot be passed on: geninstall -k takes -p and -Y
         fixes: is update_all or all, not "IJ12345"
+        script: "no name" cannot be read: "no name" is not a NIM object name: ' ' is not allowed in one
         concurrent: "0" cannot be read: number would be zero for non-zero type
         time_limit: has one value; 2 were given
         "#);
@@ -369,15 +393,15 @@ mod tests {
         let commit = flags("installp_flags=-acNgXY");
         assert_eq!((commit.kind, commit.installp_flags.as_deref()), (Kind::Install, Some("acNgX")));
         let faults = read(
-            &["lpp_source=s", "live_update_data=lud", "installp_flags=-ugF", "script=post"],
+            &["lpp_source=s", "live_update_data=lud", "installp_flags=-ugF", "file_res=post"],
             false,
         );
         insta::assert_snapshot!(faults.err().unwrap().join("\n"), @r"
-        script: scripts are not run here
+        file_res: files are not copied here
         installp_flags: -u is not passed on: -p, -Y and those of acgNQXqwvV are
         installp_flags: -F is not passed on: -p, -Y and those of acgNQXqwvV are
         live_update_data: is for live_update=yes, which was not given
-        fixes: or filesets or installp_bundle have to say what is installed
+        fixes: or filesets, installp_bundle or script have to say what is done
         ");
     }
 }

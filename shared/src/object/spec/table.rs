@@ -41,13 +41,13 @@ object_types! {
     /// A list of machines.
     MacGroup(MacGroup) kept [],
 
-    /// A script for the end of `cust`. This master lists it and does not run it.
+    /// A script for the end of `cust`: run on the LPAR, where its policy lets it.
     Script(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
 
     /// A script for the first boot after an installation: a catalogue entry.
     FbScript(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
 
-    /// A list of packages. This master lists it and does not read it.
+    /// A list of packages for `cust`.
     InstallpBundle(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
 
     /// A list of fixes. This master lists it and does not read it.
