@@ -183,11 +183,16 @@ impl Commands {
         command.spawn().map_err(|cause| Error::Start { command: name.to_owned(), cause })
     }
 
-    /// Starts geninstall with its output into a file, in the session of this process.
-    pub(crate) fn geninstall(&self, arguments: &[String], output: File) -> Result<Child, Error> {
-        let start = |cause| Error::Start { command: "geninstall".to_owned(), cause };
+    /// Starts `name`, which changes software, with its output into a file, in the session of this process.
+    pub(crate) fn installer(
+        &self,
+        name: &str,
+        arguments: &[String],
+        output: File,
+    ) -> Result<Child, Error> {
+        let start = |cause| Error::Start { command: name.to_owned(), cause };
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let mut command = self.command("geninstall", &arguments)?;
+        let mut command = self.command(name, &arguments)?;
         command.stdin(Stdio::null());
         command.stdout(output.try_clone().map_err(start)?).stderr(output);
         command.spawn().map_err(start)

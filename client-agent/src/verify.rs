@@ -77,7 +77,9 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
     match evidence.kind {
         Kind::Preview => judge_preview(evidence),
         Kind::Update => judge_update(evidence),
-        Kind::InstallPreview | Kind::Install => judge_install(evidence),
+        Kind::InstallPreview | Kind::Install | Kind::MaintPreview | Kind::Maint => {
+            judge_install(evidence)
+        }
     }
 }
 
@@ -104,29 +106,30 @@ fn judge_preview(evidence: &Evidence) -> Verdict {
 /// Without Live Update there is neither a text that ends in a known sentence nor an entry in the error log: the exit status decides,
 /// together with what is on the disk.
 fn judge_install(evidence: &Evidence) -> Verdict {
-    let preview = evidence.kind.is_preview();
+    let (preview, program) = (evidence.kind.is_preview(), evidence.kind.program());
     let failed = Outcome::Failed { software: install_software(evidence) };
     let (outcome, summary) = match (evidence.status, evidence.changed) {
         (Some(0), _) if preview => {
             (Outcome::Succeeded { follow_up: vec![] }, "the preview passed".to_owned())
         }
         (Some(0), Some(false)) => {
-            (Outcome::Unchanged, "geninstall succeeded, and nothing on disk is different".to_owned())
+            (Outcome::Unchanged, format!("{program} succeeded, and nothing on disk is different"))
         }
         (Some(0), Some(true) | None) => {
-            (Outcome::Succeeded { follow_up: vec![] }, "geninstall reports success".to_owned())
+            (Outcome::Succeeded { follow_up: vec![] }, format!("{program} reports success"))
         }
         (Some(status), _) if preview => {
             (failed, format!("the preview failed with exit status {status}"))
         }
-        (Some(status), _) => (failed, format!("geninstall failed with exit status {status}")),
+        (Some(status), _) => (failed, format!("{program} failed with exit status {status}")),
         (None, Some(false)) => {
-            (failed, "geninstall ended without a result; nothing on disk is different".to_owned())
+            (failed, format!("{program} ended without a result; nothing on disk is different"))
         }
         (None, Some(true) | None) => (
             Outcome::Stuck { reason: StuckReason::Ambiguous },
-            "geninstall ended without a result: see which filesets are not committed or applied (lppchk -v)"
-                .to_owned(),
+            format!(
+                "{program} ended without a result: see which filesets are not committed or applied (lppchk -v)"
+            ),
         ),
     };
     verdict(outcome, summary, evidence)

@@ -13,6 +13,7 @@ mod genld;
 mod getconf;
 mod hmcauth;
 mod hostname;
+mod installp;
 mod instfix;
 mod locale;
 mod lparstat;
@@ -56,6 +57,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/bin", "getconf"),
     ("usr/sbin", "hmcauth"),
     ("usr/bin", "hostname"),
+    ("usr/sbin", "installp"),
     ("usr/sbin", "instfix"),
     ("usr/bin", "lparstat"),
     ("usr/bin", "lppchk"),
@@ -103,6 +105,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "getconf" => getconf::run,
         "hmcauth" => hmcauth::run,
         "hostname" => hostname::run,
+        "installp" => installp::run,
         "instfix" => instfix::run,
         "lparstat" => lparstat::run,
         "lppchk" => lppchk::run,

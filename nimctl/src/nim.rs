@@ -17,6 +17,7 @@ mod lsnim;
 mod machine;
 mod nimquery;
 mod object;
+mod operate;
 mod order;
 mod past;
 mod predefined;

@@ -2,7 +2,7 @@
 
 mod bundle;
 
-pub use bundle::{BadLine, bundle, is_package};
+pub use bundle::{BadLine, bundle, is_fileset, is_package};
 
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use nim_shared::frame::{Command, Known, Refusal, SecretText};
 use nim_shared::id::{Digest, ObjectName};
 use nim_shared::request::{
-    Expected, INSTALLP_FLAGS, Images, Install, LARGEST_SCRIPT, MOST_SCRIPTS, Request,
+    Expected, INSTALLP_FLAGS, Images, Install, LARGEST_SCRIPT, MOST_SCRIPTS, Maintenance, Request,
 };
 
 use super::answer::{Answerer, admit};
@@ -162,6 +162,9 @@ fn fault(request: &Request) -> Option<String> {
             return Some("the list of what to install is empty".to_owned());
         }
     }
+    if request.kind.is_maintenance() {
+        return maintenance_fault(request);
+    }
     if request.install != Install::Nothing && request.images.is_none() {
         return Some("something is to be installed, and no images are named".to_owned());
     }
@@ -191,6 +194,19 @@ fn fault(request: &Request) -> Option<String> {
         }
         Some(_) | None => None,
     }
+}
+
+/// What would make maintenance mean something else than the order says.
+fn maintenance_fault(request: &Request) -> Option<String> {
+    if request.images.is_some() || request.console.is_some() || !request.scripts.is_empty() {
+        return Some("maintenance takes neither images nor a console nor scripts".to_owned());
+    }
+    let flags = request.installp_flags.as_deref().unwrap_or_default();
+    let action = match Maintenance::read(flags) {
+        Ok(action) => action,
+        Err(bad) => return Some(bad.to_string()),
+    };
+    action.takes(&request.install).err().map(|bad| bad.to_string())
 }
 
 /// A host name, an address or a user: nothing that a command reads as an option, a path or two words.

@@ -71,7 +71,11 @@ fn save_configuration(supervisor: &mut Supervisor) -> Result<(), Stop> {
         ChangeClass::Always,
         |supervisor| match supervisor.request.kind {
             Kind::Preview => save(supervisor, CONFIGURATION, None).map(Some),
-            Kind::Update | Kind::InstallPreview | Kind::Install => Ok(None),
+            Kind::Update
+            | Kind::InstallPreview
+            | Kind::Install
+            | Kind::MaintPreview
+            | Kind::Maint => Ok(None),
         },
         |_, _| Ok(()),
     )

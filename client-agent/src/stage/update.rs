@@ -79,8 +79,11 @@ pub(crate) fn judge_anew(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
     judge(supervisor, &summary)
 }
 
-/// Arguments of geninstall.
+/// Arguments of the program.
 pub(crate) fn arguments(operation: &Operation, root: &Root, request: &Request) -> Vec<String> {
+    if request.kind.is_maintenance() {
+        return maintenance(request);
+    }
     let mut arguments = Vec::new();
     if request.kind.is_live_update() {
         arguments.push("-k".to_owned());
@@ -102,6 +105,19 @@ pub(crate) fn arguments(operation: &Operation, root: &Root, request: &Request) -
     match &request.install {
         Install::Nothing => {}
         Install::UpdateAll => arguments.push("update_all".to_owned()),
+        Install::All => arguments.push("all".to_owned()),
+        Install::List(names) => arguments.extend(names.iter().cloned()),
+    }
+    arguments
+}
+
+/// Arguments of installp.
+fn maintenance(request: &Request) -> Vec<String> {
+    let preview = if request.kind.is_preview() { "p" } else { "" };
+    let flags = request.installp_flags.as_deref().unwrap_or_default();
+    let mut arguments = vec![format!("-{preview}{flags}")];
+    match &request.install {
+        Install::Nothing | Install::UpdateAll => {}
         Install::All => arguments.push("all".to_owned()),
         Install::List(names) => arguments.extend(names.iter().cloned()),
     }
@@ -194,7 +210,8 @@ impl Follower {
             }
             if since.elapsed() >= limit {
                 let text = format!(
-                    "geninstall did not end within {} seconds; it is not interrupted: see {} on the LPAR",
+                    "{} did not end within {} seconds; it is not interrupted: see {} on the LPAR",
+                    supervisor.request.kind.program(),
                     limit.as_secs(),
                     supervisor.root.as_seen(&supervisor.operation.output())
                 );
@@ -328,8 +345,9 @@ fn judge(supervisor: &mut Supervisor, summary: &Summary) -> Result<Verdict, Stop
     };
     let mut verdict = verify::judge(&evidence);
     if supervisor.slots.run.get()? == Some(Run::NotStarted) {
+        let program = supervisor.request.kind.program();
         verdict.summary =
-            "geninstall could not be started: see the agent's log on the LPAR".to_owned();
+            format!("{program} could not be started: see the agent's log on the LPAR");
     }
     if summary.configuration_changed {
         verdict.follow_up.push(FollowUp::ConfigurationChanged);

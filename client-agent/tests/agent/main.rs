@@ -6,6 +6,7 @@ mod border;
 mod full;
 mod install;
 mod lpar;
+mod maint;
 mod master;
 mod mounts;
 mod operation;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nim_shared::request::{Kind, Request};
+use nim_shared::request::{Install, Kind, Request};
 
 use crate::install::{self, INSTALLS, plain};
 use crate::lpar::{FIX, Lpar, OWN_DATA, order};
+use crate::maint;
 use crate::master::{Master, Session, push_all};
 use crate::script::{self, FIRST, SECOND};
 
@@ -85,6 +86,12 @@ fn wherever_the_agent_is_killed_software_is_installed_once() {
         lpar
     };
     killed_everywhere(&Case { lpar, request: plain(Kind::Install), places: 50 });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_maintenance_is_done_once() {
+    let request = maint::order(Kind::Maint, "c", Install::All);
+    killed_everywhere(&Case { lpar: maint::lpar, request, places: 40 });
 }
 
 #[test]

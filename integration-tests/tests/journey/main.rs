@@ -7,6 +7,7 @@ mod console;
 mod discover;
 mod group;
 mod install;
+mod maint;
 mod nim;
 mod packages;
 mod round_trip;

@@ -91,7 +91,10 @@ fn plain(
         install::preview(context, &mut printer, &selection)?;
         return Ok(0);
     }
-    install::plain(context, &mut printer, &selection)
+    // Applied and not committed, unless -c was given too (LU S05).
+    let commits = options.value('I').is_none_or(|flags| flags.contains('c'));
+    let state = if commits { install::State::Committed } else { install::State::Applied };
+    install::plain(context, &mut printer, &selection, state)
 }
 
 fn go(

@@ -34,6 +34,8 @@ pub(crate) fn list(
         writeln!(err, "lslpp: 0504-132  Fileset {wanted} not installed.")?;
         return Ok(1);
     }
+    // Source: LU §5.2: C committed, A applied.
+    let is_applied = |name: &str| software.applied.filesets.contains_key(name);
     let locked = |name: &str| software.ifixes.iter().any(|ifix| ifix.packages.contains(name));
     if options.has('c') {
         if !options.has('q') {
@@ -41,16 +43,18 @@ pub(crate) fn list(
         }
         for (name, level) in found {
             let mark = if locked(name) { "EFIXLOCKED" } else { "" };
+            let state = if is_applied(name) { 'A' } else { 'C' };
             if options.has('L') {
                 writeln!(
                     out,
-                    "{name}:{name}:{level}: : :C: :{}:{mark}: : : : : :",
+                    "{name}:{name}:{level}: : :{state}: :{}:{mark}: : : : : :",
                     describe(name)
                 )?;
             } else {
+                let state = if is_applied(name) { "APPLIED" } else { "COMMITTED" };
                 writeln!(
                     out,
-                    "/usr/lib/objrepos:{name}:{level}::COMMITTED:I:{}:{mark}",
+                    "/usr/lib/objrepos:{name}:{level}::{state}:I:{}:{mark}",
                     describe(name)
                 )?;
             }
@@ -68,7 +72,8 @@ pub(crate) fn list(
         )?;
     }
     for (name, level) in found {
-        writeln!(out, "  {name:<25} {level:>9}    C     F    {}", describe(name))?;
+        let state = if is_applied(name) { 'A' } else { 'C' };
+        writeln!(out, "  {name:<25} {level:>9}    {state}     F    {}", describe(name))?;
     }
     Ok(0)
 }

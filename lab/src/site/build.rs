@@ -6,7 +6,7 @@ use super::check::level;
 use super::{DiskEntry, File, FrameEntry, LparEntry, variation};
 use crate::fault::Armed;
 use crate::world::frame::{Frame, Partition, PartitionState, Vfchost, Vhost, Vios};
-use crate::world::lpar::{Disk, FileSystem, Ifix, Lpar, Software, Style};
+use crate::world::lpar::{Applied, Disk, FileSystem, Ifix, Lpar, Software, Style};
 use crate::world::update::{all_paths, fresh_pvid, os_version};
 use crate::world::{Hmc, HmcUser, World};
 
@@ -258,6 +258,7 @@ fn software(entry: &LparEntry) -> Software {
         level: entry.level.clone(),
         filesets: usual.chain(entry.filesets.clone()).collect(),
         ifixes: ifixes.collect(),
+        applied: Applied::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::aix::lslpp;
 use crate::shell;
 use crate::ssh::Output;
 use crate::world::frame::Vios;
-use crate::world::lpar::Software;
+use crate::world::lpar::{Applied, Software};
 
 pub(super) fn run(server: &Vios, line: &str) -> Output {
     let commands = match shell::split(line) {
@@ -40,5 +40,10 @@ fn software(server: &Vios) -> Software {
         ["bos.rte", "bos.rte.install", "bos.rte.libc", "openssh.base.server", "rsct.core.rmc"];
     let filesets: BTreeMap<_, _> =
         ALL.iter().map(|name| ((*name).to_owned(), "7.2.5.200".to_owned())).collect();
-    Software { level: server.level.clone(), filesets, ifixes: Vec::new() }
+    Software {
+        level: server.level.clone(),
+        filesets,
+        ifixes: Vec::new(),
+        applied: Applied::default(),
+    }
 }

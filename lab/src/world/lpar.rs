@@ -147,10 +147,22 @@ pub struct Mount {
 pub struct Software {
     /// `7200-05-03-2148`.
     pub level: String,
-    /// Fileset to level, all committed.
+    /// Fileset to level.
     pub filesets: BTreeMap<String, String>,
     /// Interim fixes.
     pub ifixes: Vec<Ifix>,
+    /// Updates that are applied and not committed.
+    #[serde(default)]
+    pub applied: Applied,
+}
+
+/// Updates that can be rejected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Level of the system before the first of them.
+    pub level: Option<String>,
+    /// Fileset to its level before.
+    pub filesets: BTreeMap<String, String>,
 }
 
 /// An installed interim fix.

@@ -13,21 +13,9 @@ use crate::store::operation::Record;
 pub(super) fn failure(record: &Record) -> Option<Failure> {
     let (lpar, id) = (&record.lpar, record.id);
     let (code, message, hint) = match &record.operation.state {
-        State::Ended { outcome: Outcome::Failed { software } } => (
-            failed_code(*software),
-            match record.kind {
-                Kind::Preview | Kind::Update if *software != Software::Applied => {
-                    format!("the Live Update of {lpar} did not happen: {}", on_disk(*software))
-                }
-                Kind::Preview | Kind::Update => {
-                    format!("the Live Update of {lpar} was not completed: {}", on_disk(*software))
-                }
-                Kind::InstallPreview | Kind::Install => {
-                    format!("the installation on {lpar} failed: {}", on_disk(*software))
-                }
-            },
-            failed_hint(*software, id),
-        ),
+        State::Ended { outcome: Outcome::Failed { software } } => {
+            (failed_code(*software), failed_message(record, *software), failed_hint(*software, id))
+        }
         State::Stuck { reason, .. } => (
             stuck_code(*reason),
             format!("the operation on {lpar} needs a person: {}", what_is_stuck(*reason)),
@@ -74,6 +62,30 @@ const fn failed_code(software: Software) -> &'static str {
         Software::PartlyApplied => "NLU-0161",
         Software::AppliedNotLive => "NLU-0162",
         Software::Applied => "NLU-0163",
+    }
+}
+
+/// What did not come about, and what is on disk.
+fn failed_message(record: &Record, software: Software) -> String {
+    let (lpar, found) = (&record.lpar, on_disk(software));
+    match record.kind {
+        Kind::Preview | Kind::Update if software != Software::Applied => {
+            format!("the Live Update of {lpar} did not happen: {found}")
+        }
+        Kind::Preview | Kind::Update => {
+            format!("the Live Update of {lpar} was not completed: {found}")
+        }
+        Kind::InstallPreview | Kind::Install => {
+            format!("the installation on {lpar} failed: {found}")
+        }
+        Kind::MaintPreview | Kind::Maint => {
+            let found = match software {
+                Software::Unchanged => "nothing was changed",
+                Software::PartlyApplied => "a part of it was done before an error",
+                Software::AppliedNotLive | Software::Applied => found,
+            };
+            format!("the maintenance of {lpar} failed: {found}")
+        }
     }
 }
 

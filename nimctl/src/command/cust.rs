@@ -1,6 +1,8 @@
 //! `cust`: asks for Live Updates, and follows them.
 
 pub(crate) mod attributes;
+mod given;
+pub(crate) mod maint;
 
 use std::collections::HashMap;
 use std::pin::pin;

@@ -98,6 +98,8 @@ pub(super) const fn kind(kind: Kind) -> &'static str {
         Kind::Update => "update",
         Kind::InstallPreview => "preview of an installation",
         Kind::Install => "installation",
+        Kind::MaintPreview => "preview of maintenance",
+        Kind::Maint => "maintenance",
     }
 }
 

@@ -155,6 +155,7 @@ fn objects_are_listed_short_long_and_as_a_table() {
        allocate
        deallocate
        cust
+       maint
        lslpp
        lppchk
        fix_query
@@ -253,6 +254,7 @@ fn what_is_predefined_needs_no_nimd() {
     allocate   = allocate a resource for use
     deallocate = deallocate a resource
     cust       = perform software customization
+    maint      = perform software maintenance
     lslpp      = list what is installed
     lppchk     = verify what is installed
     fix_query  = say which fixes are installed
@@ -412,7 +414,7 @@ fn what_cannot_be_done_is_said_with_its_cause_first() {
     exit: 2
     --- stderr
     NLU-0505 nim: operation "chnage" is not known to nimctl 0.1.0
-       next step: did you mean change? known are define, change, remove, allocate, deallocate, cust, lslpp, lppchk, fix_query, showlog, reset, showres, check, select, update
+       next step: did you mean change? known are define, change, remove, allocate, deallocate, cust, maint, lslpp, lppchk, fix_query, showlog, reset, showres, check, select, update
     "#);
     assert_snapshot!(called(&api, "nim", "-o remove lpar*"), @r#"
     exit: 2

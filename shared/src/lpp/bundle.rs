@@ -49,6 +49,12 @@ pub fn is_package(text: &str) -> bool {
     (1..=255).contains(&bare.len()) && text.chars().all(allowed) && !bare.starts_with('-')
 }
 
+/// Whether `text` can name a fileset or a package of filesets.
+#[must_use]
+pub fn is_fileset(text: &str) -> bool {
+    is_package(text) && !text.contains(':') && !text.ends_with(".epkg.Z") && !text.ends_with(".rpm")
+}
+
 /// Most characters of a line that are shown.
 const SHOWN: usize = 60;
 

@@ -123,6 +123,8 @@ pub enum Operation {
     Remove,
     /// Customizes machines, by Live Update or without it.
     Cust,
+    /// Maintains what is installed on machines.
+    Maint,
     /// Asks machines something.
     Query,
     /// Shows what operations on machines wrote.
@@ -146,13 +148,14 @@ pub enum Operation {
 }
 
 /// The operations that can be asked for, by their names in NIM.
-pub const OPERATIONS: [(&str, Operation); 15] = [
+pub const OPERATIONS: [(&str, Operation); 16] = [
     ("define", Operation::Define),
     ("change", Operation::Change),
     ("remove", Operation::Remove),
     ("allocate", Operation::Allocate),
     ("deallocate", Operation::Deallocate),
     ("cust", Operation::Cust),
+    ("maint", Operation::Maint),
     ("lslpp", Operation::Query),
     ("lppchk", Operation::Query),
     ("fix_query", Operation::Query),

@@ -118,6 +118,7 @@ pub fn operations(of: ObjectType) -> Vec<Word> {
     if matches!(of, ObjectType::Standalone | ObjectType::MacGroup) {
         all.extend([
             ("cust", "perform software customization"),
+            ("maint", "perform software maintenance"),
             ("lslpp", "list what is installed"),
             ("lppchk", "verify what is installed"),
             ("fix_query", "say which fixes are installed"),
@@ -198,6 +199,10 @@ pub fn attributes(operation: &str, of: ObjectType) -> Option<Attributes> {
             optional: vec!["source", "rm_images", "show_progress"],
         },
         "cust" => optional(&CUST),
+        "maint" => Attributes {
+            required: vec!["installp_flags"],
+            optional: vec!["filesets", "concurrent", "time_limit", "async"],
+        },
         "allocate" => optional(&holdable()),
         "deallocate" => {
             let names: Vec<_> = holdable().into_iter().chain(["subclass"]).collect();

@@ -56,7 +56,7 @@ pub(super) fn apply(
     if selection.filesets.is_empty() {
         return Ok(None);
     }
-    match apply_updates(context, printer, selection)? {
+    match apply_updates(context, printer, selection, State::Committed)? {
         Applied::Done => Ok(None),
         Applied::Refused => ending(printer).map(Some),
     }
@@ -67,6 +67,7 @@ fn apply_updates(
     context: &Context,
     printer: &mut Printer<'_>,
     selection: &Selection,
+    state: State,
 ) -> anyhow::Result<Applied> {
     beginning(printer)?;
     printer.enter(Phase::Install)?;
@@ -77,10 +78,18 @@ fn apply_updates(
         printer.wait(Phase::Install, Phase::Install.sample_seconds())?;
         let selection = selection.clone();
         context.change(|lpar| {
+            let before = lpar.software.level.clone();
             for (name, level) in selection.filesets {
-                let known = lpar.software.filesets.entry(name).or_default();
+                let known = lpar.software.filesets.entry(name.clone()).or_default();
                 if *known < level {
-                    *known = level;
+                    let old = std::mem::replace(known, level);
+                    if state == State::Applied && !old.is_empty() {
+                        lpar.software.applied.level.get_or_insert_with(|| before.clone());
+                        lpar.software.applied.filesets.entry(name.clone()).or_insert(old);
+                    }
+                }
+                if state == State::Committed {
+                    lpar.software.applied.filesets.remove(&name);
                 }
             }
             if let Some(level) = selection.level.filter(|level| *level > lpar.software.level) {
@@ -104,6 +113,7 @@ pub(super) fn plain(
     context: &Context,
     printer: &mut Printer<'_>,
     selection: &Selection,
+    state: State,
 ) -> anyhow::Result<u8> {
     let lpar = context.lpar()?;
     let is_new = |(name, level): (&String, &String)| {
@@ -116,7 +126,7 @@ pub(super) fn plain(
         return Ok(1);
     }
     if !selection.filesets.is_empty()
-        && apply_updates(context, printer, selection)? == Applied::Refused
+        && apply_updates(context, printer, selection, state)? == Applied::Refused
     {
         return Ok(1);
     }
@@ -138,6 +148,15 @@ pub(super) fn plain(
         Ok(())
     })?;
     Ok(0)
+}
+
+/// Whether updates can still be rejected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// They can.
+    Applied,
+    /// They cannot.
+    Committed,
 }
 
 /// What came of installp.

@@ -8,7 +8,8 @@ use nim_shared::lpp::{Content, is_package};
 use nim_shared::lvupdate::Data;
 use nim_shared::object::{Hmc, Object, Spec};
 use nim_shared::request::{
-    Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, MOST_SCRIPTS, Request, Script,
+    Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, MOST_SCRIPTS, Maintenance,
+    Request, Script,
 };
 
 use crate::inventory::endpoint::Route;
@@ -66,6 +67,11 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
     if cust.targets.is_empty() {
         refuse("targets", "no LPAR is named");
     }
+    if cust.kind.is_maintenance() {
+        maintenance_faults(cust, &mut faults);
+        limit_faults(cust, &mut faults);
+        return faults;
+    }
     match (&cust.install, &cust.lpp_source) {
         (Install::Nothing, Some(_)) => {
             refuse("lpp_source", "nothing is to be installed from it: say `fixes` or `filesets`");
@@ -94,12 +100,6 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
             refuse("script", &format!("{name} is named twice"));
         }
     }
-    if cust.concurrent == Some(0) {
-        refuse("concurrent", "at least one has to run at a time");
-    }
-    if cust.time_limit.is_some_and(|limit| limit.0 == 0) {
-        refuse("time_limit", "it is over before it begins");
-    }
     if cust.kind.is_live_update() {
         if cust.live_update_data.is_none() {
             refuse("live_update_data", "it is not said which disks and which console are used");
@@ -124,7 +124,37 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
             refuse("installp_flags", &format!("options for installp are among {INSTALLP_FLAGS}"));
         }
     }
+    limit_faults(cust, &mut faults);
     faults
+}
+
+/// What is wrong with a request for maintenance.
+fn maintenance_faults(cust: &Cust, faults: &mut Vec<FileFault>) {
+    let not_taken = [
+        ("lpp_source", cust.lpp_source.is_some()),
+        ("installp_bundle", !cust.bundles.is_empty()),
+        ("script", !cust.scripts.is_empty()),
+        ("live_update_data", cust.live_update_data.is_some()),
+    ];
+    for (path, _) in not_taken.into_iter().filter(|(_, given)| *given) {
+        faults.push(fault(path, "maint takes none".to_owned()));
+    }
+    match Maintenance::read(cust.installp_flags.as_deref().unwrap_or_default()) {
+        Ok(action) => faults.extend(
+            action.takes(&cust.install).err().map(|bad| fault("filesets", bad.to_string())),
+        ),
+        Err(bad) => faults.push(fault("installp_flags", bad.to_string())),
+    }
+}
+
+/// What is wrong with how many are asked for at a time, and until when.
+fn limit_faults(cust: &Cust, faults: &mut Vec<FileFault>) {
+    if cust.concurrent == Some(0) {
+        faults.push(fault("concurrent", "at least one has to run at a time".to_owned()));
+    }
+    if cust.time_limit.is_some_and(|limit| limit.0 == 0) {
+        faults.push(fault("time_limit", "it is over before it begins".to_owned()));
+    }
 }
 /// One order for each of `targets`, and all that is wrong.
 pub(super) fn plan(

@@ -210,13 +210,8 @@ pub(super) fn record(row: Model) -> Result<Record, Error> {
             .map_err(|_| Error::unreadable(what(), "a digest has 32 bytes"))
     };
     let seconds = |number: Option<i64>| number.map(|number| Seconds(unsigned(number)));
-    let kind = match row.kind.as_str() {
-        "preview" => Kind::Preview,
-        "update" => Kind::Update,
-        "install_preview" => Kind::InstallPreview,
-        "install" => Kind::Install,
-        _ => return Err(Error::unreadable(what(), "its kind is unknown")),
-    };
+    let kind: Kind =
+        row.kind.parse().map_err(|_| Error::unreadable(what(), "its kind is unknown"))?;
     let read = |cause: serde_json::Error| Error::unreadable(what(), cause);
     Ok(Record {
         id,

@@ -1,14 +1,12 @@
 //! The attributes of `cust`, in NIM's words. What this master cannot honour is refused by name: an update that silently leaves
 //! something out is worse than none. Source: the NIM reference, §3.1.
 
-use std::collections::BTreeMap;
-
-use nim_shared::api::{Cust as Body, FileFault};
+use nim_shared::api::Cust as Body;
 use nim_shared::id::{ClientToken, ObjectName};
-use nim_shared::near::closest;
 use nim_shared::request::{INSTALLP_FLAGS, Install, Kind};
 use nim_shared::unit::Seconds;
 
+use super::given::Given;
 use crate::cli::Cust;
 use crate::error::Error;
 
@@ -24,10 +22,8 @@ pub(crate) struct Order {
 /// # Errors
 /// [`Error::Usage`] with everything that is wrong.
 pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
-    let mut given = Given::default();
-    for assignment in &args.attributes {
-        given.add(&assignment.attribute, &assignment.value);
-    }
+    let pairs = args.attributes.iter().map(|one| (one.attribute.as_str(), one.value.as_str()));
+    let mut given = Given::read("cust", &KNOWN, &REFUSED, pairs);
     let live_update = given.yes_or_no("live_update").unwrap_or(false);
     let mut accept_licenses = given.yes_or_no("accept_licenses").unwrap_or(false);
     let mut preview = args.preview;
@@ -62,7 +58,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     };
     let lpp_source = given.parsed::<ObjectName>("lpp_source");
     let bundles: Vec<ObjectName> = given.each("installp_bundle");
-    let install = given.install(!bundles.is_empty());
+    let install = install(&mut given, !bundles.is_empty());
     let scripts: Vec<ObjectName> = given.each("script");
     if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
         given.fault("lpp_source", "is required with fixes, filesets or installp_bundle");
@@ -87,7 +83,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     let concurrent = given.parsed::<std::num::NonZeroU32>("concurrent").map(Into::into);
     let time_limit = given.parsed::<std::num::NonZeroU32>("time_limit");
     let detach = args.detach || given.yes_or_no("async").unwrap_or(false);
-    given.finish()?;
+    given.finish("`nimctl cust --help` lists the attributes")?;
     let body = Body {
         token,
         targets: args.targets.clone(),
@@ -135,134 +131,27 @@ const REFUSED: [(&str, &str); 7] = [
     ("preview", "is no attribute of cust, neither in NIM; use --preview or -a installp_flags=-p"),
 ];
 
-/// What was given, and what is wrong with it.
-#[derive(Default)]
-struct Given {
-    values: BTreeMap<String, Vec<String>>,
-    faults: Vec<FileFault>,
-}
-
-impl Given {
-    fn add(&mut self, attribute: &str, value: &str) {
-        if let Some((_, why)) = REFUSED.iter().find(|(name, _)| *name == attribute) {
-            self.fault(attribute, why);
-        } else if KNOWN.contains(&attribute) {
-            self.values.entry(attribute.to_owned()).or_default().push(value.to_owned());
-        } else {
-            let meant = closest(attribute, KNOWN).map(|name| format!("; did you mean {name}?"));
-            self.fault(attribute, &format!("is no attribute of cust{}", meant.unwrap_or_default()));
+/// What is to be installed; with bundles it is a list, to which the master adds what they hold.
+fn install(given: &mut Given, bundles: bool) -> Install {
+    let filesets = given.words("filesets");
+    let fixes = given.one("fixes");
+    if bundles && fixes.is_some() {
+        given.fault("installp_bundle", "goes with no fixes: name bundles, or all fixes");
+    }
+    match (fixes.as_deref(), filesets.is_empty()) {
+        (None, true) if bundles => Install::List(Vec::new()),
+        (None, true) => Install::Nothing,
+        (None, false) => Install::List(filesets),
+        (Some(_), false) => {
+            given.fault("filesets", "go with no fixes: name filesets, or all fixes");
+            Install::Nothing
         }
-    }
-
-    fn fault(&mut self, attribute: &str, message: &str) {
-        self.faults.push(FileFault {
-            file: None,
-            line: None,
-            path: attribute.to_owned(),
-            message: message.to_owned(),
-        });
-    }
-
-    fn has_fault(&self, attribute: &str) -> bool {
-        self.faults.iter().any(|fault| fault.path == attribute)
-    }
-
-    /// The value of an attribute that has one; an empty one is none.
-    fn one(&mut self, attribute: &str) -> Option<String> {
-        let mut values = self.values.remove(attribute)?;
-        if values.len() > 1 {
-            self.fault(attribute, &format!("has one value; {} were given", values.len()));
+        (Some("update_all"), true) => Install::UpdateAll,
+        (Some("all"), true) => Install::All,
+        (Some(other), true) => {
+            given.fault("fixes", &format!("is update_all or all, not \"{other}\""));
+            Install::Nothing
         }
-        Some(values.remove(0)).filter(|value| !value.trim().is_empty())
-    }
-
-    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
-        &mut self,
-        attribute: &str,
-    ) -> Option<T> {
-        let text = self.one(attribute)?;
-        match text.trim().parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.fault(attribute, &format!("\"{text}\" cannot be read: {error}"));
-                None
-            }
-        }
-    }
-
-    fn yes_or_no(&mut self, attribute: &str) -> Option<bool> {
-        let text = self.one(attribute)?;
-        let answer = is_yes(&text);
-        if answer.is_none() {
-            self.fault(attribute, &format!("is yes or no, not \"{text}\""));
-        }
-        answer
-    }
-
-    /// The values of an attribute that may be given several times; an empty one is none.
-    fn each<T: std::str::FromStr<Err: std::fmt::Display>>(&mut self, attribute: &str) -> Vec<T> {
-        let mut read = Vec::new();
-        for text in self.values.remove(attribute).unwrap_or_default() {
-            match text.trim() {
-                "" => {}
-                text => match text.parse() {
-                    Ok(value) => read.push(value),
-                    Err(error) => {
-                        self.fault(attribute, &format!("\"{text}\" cannot be read: {error}"));
-                    }
-                },
-            }
-        }
-        read
-    }
-
-    /// What is to be installed; with bundles it is a list, to which the master adds what they hold.
-    fn install(&mut self, bundles: bool) -> Install {
-        let filesets = self.values.remove("filesets").unwrap_or_default();
-        let filesets: Vec<String> = filesets
-            .iter()
-            .flat_map(|text| text.split([' ', ',', '\t']))
-            .filter(|name| !name.is_empty())
-            .map(ToOwned::to_owned)
-            .collect();
-        let fixes = self.one("fixes");
-        if bundles && fixes.is_some() {
-            self.fault("installp_bundle", "goes with no fixes: name bundles, or all fixes");
-        }
-        match (fixes.as_deref(), filesets.is_empty()) {
-            (None, true) if bundles => Install::List(Vec::new()),
-            (None, true) => Install::Nothing,
-            (None, false) => Install::List(filesets),
-            (Some(_), false) => {
-                self.fault("filesets", "go with no fixes: name filesets, or all fixes");
-                Install::Nothing
-            }
-            (Some("update_all"), true) => Install::UpdateAll,
-            (Some("all"), true) => Install::All,
-            (Some(other), true) => {
-                self.fault("fixes", &format!("is update_all or all, not \"{other}\""));
-                Install::Nothing
-            }
-        }
-    }
-
-    fn finish(self) -> Result<(), Error> {
-        if self.faults.is_empty() {
-            return Ok(());
-        }
-        Err(Error::Usage {
-            what: "this cannot be asked for".to_owned(),
-            faults: self.faults,
-            hint: Some("`nimctl cust --help` lists the attributes".to_owned()),
-        })
-    }
-}
-
-fn is_yes(text: &str) -> Option<bool> {
-    match text.trim() {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
     }
 }
 

@@ -1,0 +1,134 @@
+//! Attributes of an operation as they were typed, read one after the other, with all that is wrong collected.
+
+use std::collections::BTreeMap;
+
+use nim_shared::api::FileFault;
+use nim_shared::near::closest;
+
+use crate::error::Error;
+
+/// What was given, and what is wrong with it.
+pub(super) struct Given {
+    values: BTreeMap<String, Vec<String>>,
+    faults: Vec<FileFault>,
+}
+
+impl Given {
+    /// What was given of `known`; what is `refused` has a reason, and what is neither is no attribute of `operation`.
+    pub(super) fn read<'a>(
+        operation: &str,
+        known: &[&str],
+        refused: &[(&str, &str)],
+        pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let mut given = Self { values: BTreeMap::new(), faults: Vec::new() };
+        for (attribute, value) in pairs {
+            if let Some((_, why)) = refused.iter().find(|(name, _)| *name == attribute) {
+                given.fault(attribute, why);
+            } else if known.contains(&attribute) {
+                given.values.entry(attribute.to_owned()).or_default().push(value.to_owned());
+            } else {
+                let meant = closest(attribute, known.iter().copied());
+                let meant = meant.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+                given.fault(attribute, &format!("is no attribute of {operation}{meant}"));
+            }
+        }
+        given
+    }
+
+    /// Says what is wrong with an attribute.
+    pub(super) fn fault(&mut self, attribute: &str, message: &str) {
+        self.faults.push(FileFault {
+            file: None,
+            line: None,
+            path: attribute.to_owned(),
+            message: message.to_owned(),
+        });
+    }
+
+    /// Whether something is wrong with it.
+    pub(super) fn has_fault(&self, attribute: &str) -> bool {
+        self.faults.iter().any(|fault| fault.path == attribute)
+    }
+
+    /// The value of an attribute that has one; an empty one is none.
+    pub(super) fn one(&mut self, attribute: &str) -> Option<String> {
+        let mut values = self.values.remove(attribute)?;
+        if values.len() > 1 {
+            self.fault(attribute, &format!("has one value; {} were given", values.len()));
+        }
+        Some(values.remove(0)).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The value of an attribute that has one, read.
+    pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        attribute: &str,
+    ) -> Option<T> {
+        let text = self.one(attribute)?;
+        match text.trim().parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fault(attribute, &format!("\"{text}\" cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Whether it was said yes or no.
+    pub(super) fn yes_or_no(&mut self, attribute: &str) -> Option<bool> {
+        let text = self.one(attribute)?;
+        let answer = is_yes(&text);
+        if answer.is_none() {
+            self.fault(attribute, &format!("is yes or no, not \"{text}\""));
+        }
+        answer
+    }
+
+    /// The values of an attribute that may be given several times; an empty one is none.
+    pub(super) fn each<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        attribute: &str,
+    ) -> Vec<T> {
+        let mut read = Vec::new();
+        for text in self.values.remove(attribute).unwrap_or_default() {
+            match text.trim() {
+                "" => {}
+                text => match text.parse() {
+                    Ok(value) => read.push(value),
+                    Err(error) => {
+                        self.fault(attribute, &format!("\"{text}\" cannot be read: {error}"));
+                    }
+                },
+            }
+        }
+        read
+    }
+
+    /// The words of an attribute that may be given several times.
+    pub(super) fn words(&mut self, attribute: &str) -> Vec<String> {
+        let values = self.values.remove(attribute).unwrap_or_default();
+        let words = values.iter().flat_map(|text| text.split([' ', ',', '\t']));
+        words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
+    }
+
+    /// All that is wrong, with where to look.
+    pub(super) fn finish(self, hint: &str) -> Result<(), Error> {
+        if self.faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Usage {
+            what: "this cannot be asked for".to_owned(),
+            faults: self.faults,
+            hint: Some(hint.to_owned()),
+        })
+    }
+}
+
+fn is_yes(text: &str) -> Option<bool> {
+    match text.trim() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
