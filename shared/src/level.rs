@@ -40,6 +40,41 @@ impl TechnologyLevel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FilesetLevel([u16; 4]);
 
+impl FilesetLevel {
+    /// Its numbers, the most important first.
+    #[must_use]
+    pub const fn numbers(self) -> [u16; 4] {
+        self.0
+    }
+}
+
+impl Level {
+    /// The digits of the level as one number: levels are in the order of these, which a database can sort and compare.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        let Self { technology: TechnologyLevel { release, number }, service_pack, build } = self;
+        let parts =
+            [(i64::from(release), 100), (number.into(), 100), (service_pack.into(), 10_000)];
+        parts.iter().fold(0, |all, (part, next)| (all + part) * next) + i64::from(build)
+    }
+
+    /// The level whose digits are `number`; `None` where that is none.
+    #[must_use]
+    pub fn of_number(number: i64) -> Option<Self> {
+        let part = |of: i64| u16::try_from(of).ok();
+        let small = |of: i64| u8::try_from(of).ok();
+        let technology = TechnologyLevel {
+            release: part(number / 100_000_000).filter(|release| *release < 10_000)?,
+            number: small(number / 1_000_000 % 100)?,
+        };
+        Some(Self {
+            technology,
+            service_pack: small(number / 10_000 % 100)?,
+            build: part(number % 10_000)?,
+        })
+    }
+}
+
 /// A text that is no level.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{}\" is no {kind}, such as {example}", crate::id::printable(found))]
@@ -228,6 +263,8 @@ mod tests {
         fn what_is_written_is_read_again(release in 0_u16..10_000, number in 0_u8..100, service_pack in 0_u8..100, build in 0_u16..10_000) {
             let level = Level { technology: TechnologyLevel { release, number }, service_pack, build };
             prop_assert_eq!(level.to_string().parse(), Ok(level));
+            prop_assert_eq!(Level::of_number(level.number()), Some(level));
+            prop_assert_eq!(format!("{:012}", level.number()), level.to_string().replace('-', ""));
             prop_assert_eq!(level.technology.to_string().parse(), Ok(level.technology));
             let json = serde_json::to_string(&level).unwrap();
             prop_assert_eq!(serde_json::from_str::<Level>(&json).unwrap(), level);

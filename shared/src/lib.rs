@@ -17,6 +17,7 @@ pub mod object;
 pub mod operation;
 pub mod query;
 pub mod request;
+pub mod select;
 pub mod stage;
 pub mod stamp;
 pub mod transcript;

@@ -11,6 +11,7 @@ mod password;
 mod spec;
 
 pub use attribute::{Attribute, Problem};
+pub(crate) use draft::is_label_key;
 pub use draft::{Draft, Fault};
 pub use part::{AbsolutePath, BadLength, BadPart, FixedText, Hop, Interface, Route};
 pub use password::PasswordFile;
