@@ -75,11 +75,27 @@ ALTER TABLE public.follow_up_action ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE public.frame_partition (
+    cec_id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    rmc_state text NOT NULL,
+    os_version text NOT NULL,
+    level bigint GENERATED ALWAYS AS ((replace("substring"(os_version, '^AIX +[^ ]+ +([0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{4})( |$)'::text), '-'::text, ''::text))::bigint) STORED
+);
+
 CREATE TABLE public.frame_reading (
     cec_id bigint NOT NULL,
     read_at timestamp with time zone NOT NULL,
     reading jsonb NOT NULL,
     partitions jsonb DEFAULT '[]'::jsonb NOT NULL
+);
+
+CREATE TABLE public.frozen_list (
+    id uuid NOT NULL,
+    part integer NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    ids bigint[] NOT NULL
 );
 
 CREATE TABLE public.host_key (
@@ -279,7 +295,8 @@ CREATE TABLE public.nim_standalone (
     cec_id bigint,
     identity bigint,
     installation uuid,
-    attributes jsonb NOT NULL
+    attributes jsonb NOT NULL,
+    partition text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.nim_vios (
@@ -596,8 +613,14 @@ ALTER TABLE ONLY public.event_default
 ALTER TABLE ONLY public.follow_up_action
     ADD CONSTRAINT follow_up_action_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.frame_partition
+    ADD CONSTRAINT frame_partition_pkey PRIMARY KEY (cec_id, name);
+
 ALTER TABLE ONLY public.frame_reading
     ADD CONSTRAINT frame_reading_pkey PRIMARY KEY (cec_id);
+
+ALTER TABLE ONLY public.frozen_list
+    ADD CONSTRAINT frozen_list_pkey PRIMARY KEY (id, part);
 
 ALTER TABLE ONLY public.host_key
     ADD CONSTRAINT host_key_pkey PRIMARY KEY (holder, algorithm);
@@ -716,6 +739,10 @@ CREATE INDEX follow_up_action_open ON public.follow_up_action USING btree (due_a
 
 CREATE INDEX follow_up_action_operation ON public.follow_up_action USING btree (operation_id, id);
 
+CREATE INDEX frame_partition_level ON public.frame_partition USING btree (level) WHERE (level IS NOT NULL);
+
+CREATE INDEX frozen_list_made_at ON public.frozen_list USING btree (made_at);
+
 CREATE INDEX master_place ON public.master USING btree (place);
 
 CREATE INDEX nim_allocation_machine ON public.nim_allocation USING btree (machine_id);
@@ -740,13 +767,13 @@ CREATE INDEX nim_object_type ON public.nim_object USING btree (type, id);
 
 CREATE INDEX nim_res_group_member_member ON public.nim_res_group_member USING btree (member_id);
 
-CREATE INDEX nim_standalone_cec ON public.nim_standalone USING btree (cec_id);
-
 CREATE INDEX nim_standalone_hostname ON public.nim_standalone USING btree (hostname);
 
 CREATE INDEX nim_standalone_installation ON public.nim_standalone USING btree (installation);
 
 CREATE INDEX nim_standalone_network ON public.nim_standalone USING btree (network_id);
+
+CREATE INDEX nim_standalone_partition ON public.nim_standalone USING btree (cec_id, partition);
 
 CREATE INDEX nim_vios_cec ON public.nim_vios USING btree (cec_id);
 
@@ -785,6 +812,9 @@ ALTER TABLE ONLY public.change_list
 
 ALTER TABLE ONLY public.follow_up_action
     ADD CONSTRAINT follow_up_action_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.frame_partition
+    ADD CONSTRAINT frame_partition_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.frame_reading
     ADD CONSTRAINT frame_reading_cec_id_fkey FOREIGN KEY (cec_id) REFERENCES public.nim_cec(object_id) ON DELETE CASCADE;

@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided here about operations and nothing is stored here: this module asks the store and, where a host has to be
 //! spoken with, the [`Hosts`] that it is given. Every answer that is no success is a [`Failure`](nim_shared::api::Failure). No
-//! request stays open for minutes but `watch`; what takes longer is started here and observed there.
+//! request stays open for minutes but `watch` and lists, which are streamed; what takes longer is started here and observed there.
 
 mod adapter;
 mod agent;
@@ -17,6 +17,8 @@ mod extract;
 mod frame;
 mod host;
 mod hostkey;
+mod lines;
+mod list;
 mod lpp;
 mod object;
 mod operation;
@@ -174,7 +176,7 @@ routes! {
     /// Requests that have to be answered in time.
     fn short, SHORT:
     "/v1/server" { get server::server }
-    "/v1/objects" { get object::list, post object::define }
+    "/v1/objects" { get list::page, post object::define }
     "/v1/objects/{name}" { get object::show, patch object::edit, delete object::remove }
     "/v1/objects/{name}/history" { get object::history }
     "/v1/objects/{name}/check" { post check::check }
@@ -187,9 +189,7 @@ routes! {
     "/v1/export" { get apply::export }
     "/v1/hmcs/{name}/systems" { get discover::systems }
     "/v1/report/levels" { get report::levels }
-    "/v1/frames" { get frame::list }
     "/v1/frames/{name}/partitions" { get discover::partitions }
-    "/v1/adapters" { get adapter::list }
     "/v1/cust" { post cust::cust }
     "/v1/operations" { get operation::list }
     "/v1/operations/{id}" { get operation::show }
@@ -209,9 +209,13 @@ routes! {
 }
 
 routes! {
-    /// What stays open, and what takes as long as a big site does: each question to an HMC and to an LPAR has a limit of its own.
+    /// What stays open, what is as long as the fleet is large, and what takes as long as a big site does: each question to an HMC and to an LPAR has a limit of its own.
     fn long, LONG:
     "/v1/watch" { get watch::watch }
+    "/v1/list" { get list::list }
+    "/v1/rows" { get list::rows }
+    "/v1/frames" { get frame::list }
+    "/v1/adapters" { get adapter::list }
     "/v1/discover" { post discover::discover }
     "/v1/agent/{lpar}/query" { post agent::query }
     "/v1/hmcs/{name}/key" { post discover::exchange_key }

@@ -5,9 +5,11 @@
 
 mod address;
 mod events;
+mod lines;
 
 pub(crate) use address::{Address, DEFAULT};
 pub(crate) use events::Events;
+pub(crate) use lines::Lines;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -186,6 +188,23 @@ impl Client {
         }
         rows.truncate(most);
         Ok(rows)
+    }
+
+    /// Opens a stream of items.
+    pub(crate) async fn lines<T: DeserializeOwned>(
+        &self,
+        target: Target,
+    ) -> Result<Lines<T>, Error> {
+        let asked = format!("GET {}", target.0);
+        let request = Request::builder().method(Method::GET).uri(&target.0).header(HOST, "nimd");
+        let request = request.body(Full::default());
+        let request = request.map_err(|cause| not_understood(&asked, cause))?;
+        let response = within(self.limit, &asked, self.send(&asked, request)).await?;
+        if response.status().is_success() {
+            Ok(Lines::new(response.into_body(), asked, self.limit))
+        } else {
+            Err(within(self.limit, &asked, refusal(&asked, response)).await?)
+        }
     }
 
     /// Opens a stream of server-sent events, after the one with the id `last` where there is one.

@@ -1,6 +1,7 @@
 //! Everything that is written: data to stdout, all else to stderr, each in the format that was asked for.
 
 pub(crate) mod error;
+pub(crate) mod stream;
 pub(crate) mod table;
 pub(crate) mod text;
 
@@ -50,9 +51,7 @@ impl Printer {
     /// Shows data, in the format that was asked for.
     pub(crate) fn show<V: View>(self, view: &V) -> Result<(), Error> {
         match self.format {
-            Format::Table | Format::Wide => {
-                self.raw(view.table(self.style(io::stdout().is_terminal())).as_bytes())
-            }
+            Format::Table | Format::Wide => self.raw(view.table(self.style_of_stdout()).as_bytes()),
             Format::Json | Format::Yaml => self.data(view),
         }
     }
@@ -87,11 +86,7 @@ impl Printer {
     /// Writes data as it is.
     pub(crate) fn raw(self, bytes: &[u8]) -> Result<(), Error> {
         let mut out = io::stdout().lock();
-        let written = out.write_all(bytes).and_then(|()| out.flush());
-        written.map_err(|cause| match cause.kind() {
-            io::ErrorKind::BrokenPipe => Error::PipeClosed,
-            _ => Error::Output(cause),
-        })
+        written(out.write_all(bytes).and_then(|()| out.flush()))
     }
 
     /// Says that a change was made, to a person. Where data was asked for, the data says it.
@@ -137,6 +132,11 @@ impl Printer {
         self.on_stderr(&text);
     }
 
+    /// How text on stdout may look.
+    pub(crate) fn style_of_stdout(self) -> Style {
+        self.style(io::stdout().is_terminal())
+    }
+
     /// How text on stderr may look.
     pub(crate) fn style_of_stderr(self) -> Style {
         self.style(io::stderr().is_terminal())
@@ -152,6 +152,14 @@ impl Printer {
         let width = comfy_table::Table::new().width().filter(|width| terminal && *width > 0);
         Style { color, width, wide: self.format == Format::Wide }
     }
+}
+
+/// What became of data that was written.
+fn written(result: io::Result<()>) -> Result<(), Error> {
+    result.map_err(|cause| match cause.kind() {
+        io::ErrorKind::BrokenPipe => Error::PipeClosed,
+        _ => Error::Output(cause),
+    })
 }
 
 /// The convention of no-color.org: set, to whatever but nothing.

@@ -3,7 +3,9 @@
 //! | method and path | body → answer |
 //! | --- | --- |
 //! | `GET /v1/server` | → [`Server`] |
-//! | `GET /v1/objects?type*&class*&name*&label*&after&limit` | → [`Page`] of [`ObjectView`], in the order of creation; `name` may be a pattern |
+//! | `GET /v1/objects?type*&class*&name*&label*&where&sort&after&limit` | → [`Page`] of [`ObjectView`] |
+//! | `GET /v1/list?type*&class*&name*&label*&where&sort&limit` | → lines: [`Line`] of [`ObjectView`] |
+//! | `GET /v1/rows?type*&class*&name*&label*&where&sort&limit&columns` | → lines: [`Line`] of [`Row`] |
 //! | `POST /v1/objects` | [`Define`] → [`ObjectView`] |
 //! | `GET /v1/objects/{name}` | → [`ObjectView`] |
 //! | `PATCH /v1/objects/{name}` | [`Edit`] → [`ObjectView`] |
@@ -20,9 +22,9 @@
 //! | `POST /v1/discover` | [`Discover`] → [`Discovered`] |
 //! | `GET /v1/hmcs/{name}/systems` | → list of [`SystemView`] |
 //! | `GET /v1/report/levels` | → list of [`LevelCount`] |
-//! | `GET /v1/frames` | → list of [`FrameStatus`] |
+//! | `GET /v1/frames?name*` | → lines: [`Line`] of [`FrameStatus`]: all, or those of the frames and HMCs of these names; those of one preferred HMC together |
 //! | `GET /v1/frames/{name}/partitions` | → list of [`PartitionView`] |
-//! | `GET /v1/adapters?name*` | → list of [`MachineAdapters`]: of the VIOSes and LPARs of these names, in the order of creation |
+//! | `GET /v1/adapters?name*` | → lines: [`Line`] of [`MachineAdapters`]: of the VIOSes and LPARs of these names, those of one frame together |
 //! | `POST /v1/cust` | [`Cust`] → [`Accepted`] |
 //! | `GET /v1/operations?state*&lpar*&batch&id&after&limit` | → [`Page`] of [`OperationView`], newest first; `id` is the beginning of an id |
 //! | `GET /v1/operations/{id}` | → [`OperationView`] |
@@ -44,6 +46,8 @@
 //! | `GET /v1/agent/{lpar}/bundle` | → shell script |
 //! | `GET /v1/agent/{lpar}/status` | → [`AgentStatus`] |
 //! | `POST /v1/agent/{lpar}/query` | [`Query`] → [`QueryAnswer`] |
+//!
+//! `label`, `where`, `sort` and `columns` are written as [`crate::select`] reads them. Lines are streamed, whatever the size of the fleet.
 //!
 //! A parameter with a star may be repeated. `schemas/openapi.json` is written from this table and the types, and nimd's routes are
 //! compared with it.
@@ -71,7 +75,7 @@ pub use host::{
 };
 pub use lpp::{ChangePackages, ChangedPackages, LppSourceView};
 pub use object::{
-    Action, Applied, Apply, AttributeChange, Define, Edit, File, FileFault, ObjectChange,
+    Action, Applied, Apply, AttributeChange, Cell, Define, Edit, File, FileFault, ObjectChange,
     ObjectView, Pair, PastChange,
 };
 pub use operation::{
@@ -100,6 +104,25 @@ pub struct Page<T> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
+
+/// A line of a stream. The last one is an end or a failure: a stream without either is broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Line<T> {
+    /// One more.
+    Item(T),
+    /// There are no more.
+    End {
+        /// How many there were.
+        items: u64,
+    },
+    /// What follows cannot be given.
+    Failed(Box<Failure>),
+}
+
+/// A row of an object: what stands in each of the columns that were asked for.
+pub type Row = Vec<Cell>;
 
 /// Why something was not done. Nothing was changed, unless the message says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -140,6 +140,7 @@ fn answer(text: &str, generator: &mut SchemaGenerator) -> Value {
         events if events.starts_with("server-sent events of ") => {
             ("text/event-stream", schema(events, generator))
         }
+        lines if lines.starts_with("lines: ") => ("application/x-ndjson", schema(lines, generator)),
         list if list.starts_with("list of ") => {
             let items = schema(list, generator);
             ("application/json", json!({"type": "array", "items": items}))
@@ -154,10 +155,11 @@ fn schema(text: &str, generator: &mut SchemaGenerator) -> Value {
     let named: Vec<&str> =
         text.split("[`").skip(1).filter_map(|rest| rest.split("`]").next()).collect();
     macro_rules! types {
-        ($($name:ident),+; $($item:ident),+) => {
+        ($($name:ident),+; $($item:ident),+; $($line:ident),+) => {
             match &named[..] {
                 $([name] if *name == stringify!($name) => generator.subschema_for::<api::$name>(),)+
                 $(["Page", name] if *name == stringify!($item) => generator.subschema_for::<api::Page<api::$item>>(),)+
+                $(["Line", name] if *name == stringify!($line) => generator.subschema_for::<api::Line<api::$line>>(),)+
                 other => panic!("the table names a type that is not listed here: {other:?}"),
             }
         };
@@ -165,9 +167,10 @@ fn schema(text: &str, generator: &mut SchemaGenerator) -> Value {
     let schema = types!(
         Server, Define, ObjectView, Edit, Apply, Applied, Cust, Accepted, OperationView, Resolve, Output, Watched, Scan,
         Scanned, TrustKeys, Trusted, ImportKeys, SetSecret, SecretView, Rotated, ExchangeKey, KeyExchanged, AgentStatus, Query, QueryAnswer,
-        Discover, Discovered, SystemView, PartitionView, FrameStatus, LevelCount, PastChange,
-        LppSourceView, ChangePackages, ChangedPackages, Check, Checked, Allocate, Deallocate, AllocationChange, MachineAdapters;
-        ObjectView, OperationView, EventView, HostKey, SecretView
+        Discover, Discovered, SystemView, PartitionView, LevelCount, PastChange,
+        LppSourceView, ChangePackages, ChangedPackages, Check, Checked, Allocate, Deallocate, AllocationChange;
+        ObjectView, OperationView, EventView, HostKey, SecretView;
+        ObjectView, Row, FrameStatus, MachineAdapters
     );
     schema.to_value()
 }

@@ -48,6 +48,11 @@ const CASES: &[(&str, Case)] = &[
     ("nimctl nim -o showres 7300-03-01", Ends(0)),
     ("nimctl tree", Ends(0)),
     ("nimctl discover --dry-run", Ends(0)),
+    ("nimctl report levels", Ends(0)),
+    (
+        "nimctl list standalone --where 'oslevel<7300-03 and frame=frame1' --columns name,oslevel,state --sort oslevel",
+        Ends(0),
+    ),
     ("nim-lab fault lpar08 procfs-open --dir .lab/site", Ends(0)),
     (
         "nimctl cust -a live_update=yes -a 'live_update_data=lud_{lpar}' -a concurrent=2 lpar08 lpar09 lpar10",
@@ -71,6 +76,9 @@ const CASES: &[(&str, Case)] = &[
     ("nimctl apply --dry-run -f fleet.yaml", Ends(0)),
     ("nimctl apply --yes -f fleet.yaml", Ends(0)),
     ("nimctl export >exported.yaml", Ends(0)),
+    ("nimctl list -l 'env in (prod,test)' -o wide", Ends(0)),
+    ("nimctl list cec --columns name,mtms,hmc -o json", Ends(0)),
+    ("nimctl history lpar01", Ends(0)),
     ("nimctl hostkey import known_hosts", Ends(0)),
     ("nimctl hostkey scan lpar01", Ends(0)),
     ("nimctl hostkey list", Ends(0)),

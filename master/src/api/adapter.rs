@@ -2,63 +2,80 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use nim_shared::api::{AdapterView, MachineAdapters, PartitionView, ViosStatus};
 use nim_shared::id::ObjectName;
 use nim_shared::object::{Object, ObjectType, Spec};
+use nim_shared::select::{Direction, Field, Sort};
 
 use super::Api;
-use super::apply::all;
 use super::error::Answer;
 use super::extract::Query;
+use super::lines::{Source, stream};
+use super::list::Cursor;
 use crate::inventory::discover::on_frame;
 use crate::inventory::vios::clients;
 use crate::store::object::ObjectFilter;
 use crate::store::vios::KnownVios;
 
-/// `GET /v1/adapters`: of the VIOSes and LPARs that are named, in the order in which they were made.
-pub(super) async fn list(
-    State(api): State<Api>,
-    mut query: Query,
-) -> Answer<Json<Vec<MachineAdapters>>> {
+/// `GET /v1/adapters`: of the VIOSes and LPARs that are named, those of one frame together.
+pub(super) async fn list(State(api): State<Api>, mut query: Query) -> Answer<Response> {
     let names = query.names("name")?;
     query.end()?;
+    // In this order few frames are looked at for each part.
+    let sort = Sort(vec![(Field::Frame, Direction::Up)]);
     let types = vec![ObjectType::Vios, ObjectType::Standalone];
-    let wanted = ObjectFilter { types: types.clone(), names, ..ObjectFilter::default() };
-    let wanted = all(&api.store, &wanted).await?;
-    let mut frames: Vec<_> =
-        wanted.iter().filter_map(|one| on_frame(one)).map(|(f, _)| f).collect();
-    frames.sort();
-    frames.dedup();
-    let known = api.store.vioses_on(&frames).await?;
-    let mut readings = api.store.frame_readings().await?;
-    // A VIOS tells clients by id: whose that is takes all machines of its frame.
-    let filter = ObjectFilter { types, ..ObjectFilter::default() };
-    let machines = all(&api.store, &filter).await?;
-    let mut on: BTreeMap<&ObjectName, Vec<&Object>> = BTreeMap::new();
-    for object in &machines {
-        if let Some((frame, _)) = on_frame(object) {
-            on.entry(frame).or_default().push(object);
+    let filter = ObjectFilter { types, names, sort, ..ObjectFilter::default() };
+    stream(&api, Machines { api: api.clone(), cursor: Cursor::new(filter, u32::MAX) }).await
+}
+
+/// The machines that are still to come.
+struct Machines {
+    api: Api,
+    cursor: Cursor,
+}
+
+impl Source for Machines {
+    type Item = MachineAdapters;
+
+    async fn next(&mut self) -> Answer<Option<Vec<MachineAdapters>>> {
+        let Some((place, limit)) = self.cursor.part() else { return Ok(None) };
+        let store = &self.api.store;
+        let page = store.objects(&self.cursor.filter, place, limit).await?;
+        self.cursor.read(page.items.len(), page.next);
+        let wanted: Vec<Object> = page.items.into_iter().map(|one| one.object).collect();
+        let mut frames: Vec<_> = wanted.iter().filter_map(on_frame).map(|(f, _)| f).collect();
+        frames.sort();
+        frames.dedup();
+        let known = store.vioses_on(&frames).await?;
+        let mut readings = store.frame_readings(&frames).await?;
+        // A VIOS tells clients by id: whose that is takes all machines of its frame.
+        let machines = store.objects_on(&frames).await?;
+        let mut on: BTreeMap<&ObjectName, Vec<&Object>> = BTreeMap::new();
+        for object in &machines {
+            if let Some((frame, _)) = on_frame(object) {
+                on.entry(frame).or_default().push(object);
+            }
         }
+        let served: BTreeMap<_, _> = frames
+            .into_iter()
+            .map(|frame| {
+                let seen = readings.remove(frame).map(|(_, seen)| seen).unwrap_or_default();
+                let objects = on.remove(frame).unwrap_or_default();
+                (frame, Served::of(&objects, &seen, &known))
+            })
+            .collect();
+        let rows = wanted.iter().map(|object| {
+            let on = on_frame(object).and_then(|(frame, _)| served.get(frame));
+            MachineAdapters {
+                name: object.name.clone(),
+                vios: matches!(object.spec, Spec::Vios(_)).then(|| status(known.get(&object.name))),
+                adapters: on.map(|served| served.machine(&object.name)).unwrap_or_default(),
+            }
+        });
+        Ok(Some(rows.collect()))
     }
-    let served: BTreeMap<_, _> = frames
-        .into_iter()
-        .map(|frame| {
-            let seen = readings.remove(frame).map(|(_, seen)| seen).unwrap_or_default();
-            let objects = on.remove(frame).unwrap_or_default();
-            (frame, Served::of(&objects, &seen, &known))
-        })
-        .collect();
-    let rows = wanted.iter().map(|object| {
-        let on = on_frame(object).and_then(|(frame, _)| served.get(frame));
-        MachineAdapters {
-            name: object.name.clone(),
-            vios: matches!(object.spec, Spec::Vios(_)).then(|| status(known.get(&object.name))),
-            adapters: on.map(|served| served.machine(&object.name)).unwrap_or_default(),
-        }
-    });
-    Ok(Json(rows.collect()))
 }
 
 /// The virtual adapters of a frame, in the order of its VIOSes.

@@ -3,7 +3,7 @@
 //! `mgmt_profile1` follows from frame, HMC and partition id; `Cstate`, `Rstate` and their like from operations. They are
 //! computed for a page of objects in a few queries. Source of names and texts: the NIM reference (§1.5, §1.6).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use nim_shared::api::Pair;
 use nim_shared::id::ObjectName;
@@ -40,12 +40,10 @@ impl Derived {
     /// For `objects`.
     pub(super) async fn of(api: &Api, objects: &[Stored]) -> Result<Self, Error> {
         let (store, mut derived) = (&api.store, Self::default());
-        if objects.iter().any(|one| one.object.spec.frame().is_some()) {
-            for frame in store.frames().await? {
-                if let Some(hmc) = frame.hmcs.into_iter().next() {
-                    derived.hmcs.insert(frame.name, hmc.name);
-                }
-            }
+        let frames: BTreeSet<&ObjectName> =
+            objects.iter().filter_map(|one| Some(one.object.spec.frame()?.0)).collect();
+        if !frames.is_empty() {
+            derived.hmcs = store.preferred_hmcs(&frames.into_iter().collect::<Vec<_>>()).await?;
         }
         let lpars: Vec<_> = objects
             .iter()

@@ -73,15 +73,22 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        // Our own faults are logged where they become an answer; all others are the asker's to read.
+impl Refusal {
+    /// The failure as it is sent. Our own faults are logged where they become an answer; all others are the asker's to read.
+    pub(crate) fn logged(self) -> Failure {
         if self.0.kind == FailureKind::Internal {
             error!(error.code = %self.0.code, error = %self.0.causes.join(": "), "{}", self.0.message);
         }
-        let status = StatusCode::from_u16(self.0.kind.status())
+        *self.0
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let failure = self.logged();
+        let status = StatusCode::from_u16(failure.kind.status())
             .expect("every kind of failure has a status that HTTP knows");
-        (status, Json(self.0)).into_response()
+        (status, Json(failure)).into_response()
     }
 }
 
@@ -104,6 +111,7 @@ impl From<store::Error> for Refusal {
         let kind = match &error {
             E::NoSuchObject { .. }
             | E::NoSuchLpar { .. }
+            | E::NoSuchList
             | E::NoSuchOperation { .. }
             | E::NoSuchBatch { .. }
             | E::NoSuchSecret { .. } => FailureKind::NotFound,

@@ -1,44 +1,88 @@
 //! Frames with what HMCs showed of them last.
 
 use std::collections::BTreeMap;
+use std::vec::IntoIter;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use nim_shared::api::{FrameConsole, FrameFigures, FramePartition, FrameStatus, PartitionView};
 use nim_shared::id::ObjectName;
-use nim_shared::object::{Object, ObjectType, Spec};
+use nim_shared::object::{Object, Spec};
 
 use super::Api;
 use super::adapter::{Served, status};
-use super::apply::all;
 use super::error::Answer;
+use super::extract::Query;
+use super::lines::{Source, stream};
 use crate::engine::capacity::Reading;
 use crate::inventory::discover::on_frame;
-use crate::store::object::ObjectFilter;
 use crate::store::vios::KnownVios;
 
-/// `GET /v1/frames`: all frames in the order in which they were made, each with its HMCs, figures and partitions.
-pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Vec<FrameStatus>>> {
-    let types = vec![ObjectType::Cec, ObjectType::Vios, ObjectType::Standalone];
-    let filter = ObjectFilter { types, ..ObjectFilter::default() };
-    let objects = all(&api.store, &filter).await?;
-    let mut readings = api.store.frame_readings().await?;
-    let mut consoles: BTreeMap<_, _> =
-        api.store.frames().await?.into_iter().map(|frame| (frame.name, frame.hmcs)).collect();
-    let names: Vec<_> = consoles.keys().collect();
-    let known = api.store.vioses_on(&names).await?;
+/// `GET /v1/frames`: the frames, those of one preferred HMC together, each with its HMCs, figures and partitions. Of the names, which
+/// are those of frames and HMCs, none means all.
+pub(super) async fn list(State(api): State<Api>, mut query: Query) -> Answer<Response> {
+    let names = query.all::<ObjectName>("name")?;
+    query.end()?;
+    let frames = api.store.frames_by_hmc(&names).await?.into_iter();
+    stream(&api, Frames { api: api.clone(), frames, size: 1 }).await
+}
+
+/// Frames of a part: with some fifty partitions each as much as any other list has.
+const FRAMES: usize = 20;
+
+/// The frames that are still to come.
+struct Frames {
+    api: Api,
+    frames: IntoIter<ObjectName>,
+    /// How many are read now: one at first, so that it is there soon.
+    size: usize,
+}
+
+impl Source for Frames {
+    type Item = FrameStatus;
+
+    async fn next(&mut self) -> Answer<Option<Vec<FrameStatus>>> {
+        let names: Vec<ObjectName> = self.frames.by_ref().take(self.size).collect();
+        self.size = FRAMES;
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let names: Vec<&ObjectName> = names.iter().collect();
+        Ok(Some(frames(&self.api, &names).await?))
+    }
+}
+
+/// What is known of some frames, in this order.
+async fn frames(api: &Api, names: &[&ObjectName]) -> Answer<Vec<FrameStatus>> {
+    let store = &api.store;
+    let objects = store.objects_on(names).await?;
+    let mut readings = store.frame_readings(names).await?;
+    let mut consoles: BTreeMap<_, _> = store
+        .frames(Some(names))
+        .await?
+        .into_iter()
+        .map(|frame| (frame.name, frame.hmcs))
+        .collect();
+    let known = store.vioses_on(names).await?;
     let mut on: BTreeMap<&ObjectName, Vec<&Object>> = BTreeMap::new();
+    let mut cecs = BTreeMap::new();
     for object in &objects {
-        if let Some((frame, _)) = on_frame(object) {
-            on.entry(frame).or_default().push(object);
+        match &object.spec {
+            Spec::Cec(cec) => drop(cecs.insert(&object.name, cec)),
+            _ => {
+                if let Some((frame, _)) = on_frame(object) {
+                    on.entry(frame).or_default().push(object);
+                }
+            }
         }
     }
-    let frames = objects.iter().filter_map(|object| {
-        let Spec::Cec(cec) = &object.spec else { return None };
-        let hmcs = consoles.remove(&object.name).unwrap_or_default().into_iter();
-        let (reading, seen) = readings.remove(&object.name).unzip();
+    let frames = names.iter().filter_map(|name| {
+        // One that was removed meanwhile is left out.
+        let cec = cecs.get(name)?;
+        let hmcs = consoles.remove(*name).unwrap_or_default().into_iter();
+        let (reading, seen) = readings.remove(*name).unzip();
         Some(FrameStatus {
-            name: object.name.clone(),
+            name: (*name).clone(),
             mtms: cec.mtms(),
             hmcs: hmcs
                 .map(|hmc| FrameConsole {
@@ -49,13 +93,13 @@ pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Vec<FrameStatus>
                 .collect(),
             reading: reading.map(figures),
             partitions: partitions(
-                &on.remove(&object.name).unwrap_or_default(),
+                &on.remove(*name).unwrap_or_default(),
                 seen.unwrap_or_default(),
                 &known,
             ),
         })
     });
-    Ok(Json(frames.collect()))
+    Ok(frames.collect())
 }
 
 fn figures(reading: Reading) -> FrameFigures {

@@ -1,9 +1,9 @@
-//! Objects: list, define, show, change, remove.
+//! Objects: define, show, change, remove.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use nim_shared::api::{Define, Edit, FileFault, ObjectView, Page, Pair, PastChange};
+use nim_shared::api::{Define, Edit, FileFault, ObjectView, Pair, PastChange};
 use nim_shared::id::ObjectName;
 use nim_shared::object::{Draft, Fault, LiveUpdateData, Object, Spec};
 use tracing::info;
@@ -16,30 +16,7 @@ use super::extract::{Asker, Body, Named, Query};
 use super::words;
 use crate::render;
 use crate::store;
-use crate::store::object::{Change, Mode, ObjectCursor, ObjectFilter, Problem, Stored};
-
-/// `GET /v1/objects`
-pub(super) async fn list(
-    State(api): State<Api>,
-    mut query: Query,
-) -> Answer<Json<Page<ObjectView>>> {
-    let filter = ObjectFilter {
-        types: query.all("type")?,
-        classes: query.all("class")?,
-        names: query.names("name")?,
-        labels: query
-            .all::<Label>("label")?
-            .into_iter()
-            .map(|Label(key, value)| (key, value))
-            .collect(),
-    };
-    let after = query.one::<u64>("after")?.map(ObjectCursor);
-    let limit = query.limit()?;
-    query.end()?;
-    let page = api.store.objects(&filter, after, limit).await?;
-    let next = page.next.map(|cursor| cursor.0.to_string());
-    Ok(Json(Page { items: views(&api, page.items).await?, next }))
-}
+use crate::store::object::{Change, Mode, Problem, Stored};
 
 /// `POST /v1/objects`
 pub(super) async fn define(
@@ -235,22 +212,5 @@ pub(super) fn warnings(spec: &Spec) -> Vec<String> {
             render::look(template)
         }
         _ => Vec::new(),
-    }
-}
-
-/// A label in a query: `KEY=VALUE`.
-struct Label(String, String);
-
-/// A text that is no label.
-#[derive(Debug, thiserror::Error)]
-#[error("a label reads KEY=VALUE")]
-struct BadLabel;
-
-impl std::str::FromStr for Label {
-    type Err = BadLabel;
-
-    fn from_str(text: &str) -> Result<Self, BadLabel> {
-        let (key, value) = text.split_once('=').ok_or(BadLabel)?;
-        Ok(Self(key.to_owned(), value.to_owned()))
     }
 }

@@ -4,6 +4,7 @@ mod agent;
 mod allocation;
 mod client;
 mod cust;
+mod list;
 mod lpp;
 mod object;
 mod operation;

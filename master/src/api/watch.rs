@@ -38,10 +38,7 @@ pub(super) async fn watch(
     let operations = query.all::<OperationId>("operation")?;
     let batch = query.one::<BatchId>("batch")?;
     query.end()?;
-    let permit = api.watchers.clone().try_acquire_owned().map_err(|_| {
-        Refusal::new(FailureKind::Unreachable, "NLU-0133", "as many as may are watching already")
-            .hint("end some of them, or raise api.watchers in nimd's settings")
-    })?;
+    let permit = api.watchers.clone().try_acquire_owned().map_err(|_| too_many())?;
     let scope = Scope::of(operations, batch)?;
     // Before the first look: nothing falls between them.
     let news = api.news.subscribe();
@@ -77,6 +74,16 @@ pub(super) async fn watch(
         follower.next().await.map(|event| (Ok(event), follower))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// Why nobody else can watch, or list, now.
+pub(super) fn too_many() -> Refusal {
+    Refusal::new(
+        FailureKind::Unreachable,
+        "NLU-0133",
+        "as many as may are watching or listing already",
+    )
+    .hint("end some of them, or raise api.watchers in nimd's settings")
 }
 
 /// What is watched.

@@ -220,9 +220,9 @@ settings! {
     api: Api {
         /// Longest body of a request.
         body: Size = Size::mebibytes(64), "size", "0.1.0";
-        /// Longest time for a request other than `watch`.
+        /// Longest time for a request other than `watch` and lists that are streamed.
         request: Span = Span::seconds_of(60), "time", "0.1.0";
-        /// Watchers at a time.
+        /// Watchers, and lists that are streamed, at a time.
         watchers: Count<1, 10_000> = Count(500), "connections", "0.1.0";
     }
     /// Logging, to standard error. What is written is said by the environment variable NIMD_LOG.

@@ -53,6 +53,7 @@ pub enum Writing {
     HostKeysAdd,
     HostKeysRemove,
     Partitions,
+    FreezeList,
     Sweep,
 }
 
@@ -89,6 +90,7 @@ impl Writing {
         Self::HostKeysAdd,
         Self::HostKeysRemove,
         Self::Partitions,
+        Self::FreezeList,
         Self::Sweep,
     ];
 
@@ -125,6 +127,7 @@ impl Writing {
             Self::HostKeysAdd => "store host keys",
             Self::HostKeysRemove => "remove host keys",
             Self::Partitions => "see to the partitions",
+            Self::FreezeList => "keep a list for its next page",
             Self::Sweep => "sweep what is no longer needed",
         }
     }
@@ -153,7 +156,7 @@ impl Store {
         Ok(Txn { inner, mark, writing, pool: self.pool.clone(), decide: self.decide })
     }
 
-    /// Deletes marks that nobody can ask for any more.
+    /// Deletes marks and lists that nobody can ask for any more.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
@@ -163,6 +166,7 @@ impl Store {
             .execute(txn.connection())
             .await
             .map_err(txn.failed())?;
+        super::object::forget_lists(&mut txn).await?;
         query(
             "DELETE FROM master WHERE lease_until < now() - interval '7 days' AND NOT EXISTS
                    (SELECT FROM operation o WHERE o.owner = master.id)",

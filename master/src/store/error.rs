@@ -125,6 +125,9 @@ pub enum Error {
         /// The names.
         names: Vec<String>,
     },
+    /// A list of which another page is asked for is no longer kept.
+    #[error("the list that this page belongs to is no longer kept")]
+    NoSuchList,
     /// A group has members on which nothing can be updated.
     #[error("{group} has members that are no LPARs: {}", list(members.iter()))]
     NotLpars {
@@ -250,6 +253,7 @@ impl Error {
             Self::Faults { .. } => "NLU-0311",
             Self::NoSuchLpar { .. } => "NLU-0312",
             Self::NotLpars { .. } => "NLU-0313",
+            Self::NoSuchList => "NLU-0314",
             Self::OpenOperation { .. } => "NLU-0320",
             Self::TokenReused { .. } => "NLU-0321",
             Self::NoSuchOperation { .. } => "NLU-0322",
@@ -286,6 +290,7 @@ impl Error {
             | Self::NoSuchObject { .. }
             | Self::Faults { .. }
             | Self::NoSuchLpar { .. }
+            | Self::NoSuchList
             | Self::NotLpars { .. }
             | Self::OpenOperation { .. }
             | Self::TokenReused { .. }
@@ -324,6 +329,7 @@ impl Error {
             Self::Undecided { .. } => "look whether it is there before you do it again".to_owned(),
             Self::SchemaTooNew { .. } => "install the release of nimd that made the schema, or a later one".to_owned(),
             Self::NoSuchObject { .. } | Self::NoSuchLpar { .. } => "nimctl list".to_owned(),
+            Self::NoSuchList => "ask for its first page again".to_owned(),
             Self::OpenOperation { open } => {
                 open.first().map(|(_, id)| format!("nimctl status {id}"))?
             }

@@ -20,6 +20,7 @@ mod m0011_secret_login;
 mod m0012_unanswered;
 mod m0013_allocation;
 mod m0014_vios_reading;
+mod m0015_selection;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -27,7 +28,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 14;
+pub(super) const LEVEL: i32 = 15;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -114,6 +115,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_unanswered::M0012Unanswered),
             Box::new(m0013_allocation::M0013Allocation),
             Box::new(m0014_vios_reading::M0014ViosReading),
+            Box::new(m0015_selection::M0015Selection),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! The inventory: NIM objects.
 //!
 //! Every change, of one object or of a whole fleet, goes through [`Store::apply`], so that there is one set of rules. What
-//! [`Store::objects`] lists is in the order in which the objects were made.
+//! [`Store::objects`] lists is in the order in which the objects were made, where no other is asked for.
 
 mod allocation;
 mod apply;
@@ -9,27 +9,27 @@ mod change;
 mod check;
 mod frame;
 mod history;
+mod level;
+mod listing;
 mod pattern;
+mod select;
 mod table;
 mod target;
 
-use std::collections::BTreeMap;
-
 use nim_shared::id::ObjectName;
 use nim_shared::object::{Object, ObjectClass, ObjectType};
+use nim_shared::select::{Filter, Requirement, Sort};
 use nim_shared::stamp::Timestamp;
-use sea_orm::sea_query::{Expr, extension::postgres::PgExpr as _};
 use sea_orm::sqlx::query;
-use sea_orm::{
-    ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 pub use allocation::InUse;
 pub use change::{AttributeChange, Change, Deed, Difference, Fault, Problem};
 pub use check::Check;
 pub use frame::{Frame, FrameHmc, Sighting};
 pub use history::Past;
+pub(in crate::store) use listing::forget_lists;
+pub use listing::{BadPlace, Place};
 pub use pattern::{BadPattern, NamePattern};
 pub use target::{Target, Targets};
 
@@ -37,7 +37,7 @@ use super::entity::{
     self,
     object::{Column, Entity, Model},
 };
-use super::{Error, Page, Store, Who, unsigned};
+use super::{Error, Store, Who, unsigned};
 
 /// An object as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,15 +50,9 @@ pub struct Stored {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub changed_at: Timestamp,
-    /// Its place in the order of making.
-    pub cursor: ObjectCursor,
 }
 
-/// A place in the order in which objects were made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectCursor(pub u64);
-
-/// Which objects are wanted. What is empty does not restrict.
+/// Which objects are wanted, in which order. What is empty does not restrict.
 #[derive(Clone, Debug, Default)]
 pub struct ObjectFilter {
     /// Any of these types.
@@ -67,8 +61,12 @@ pub struct ObjectFilter {
     pub classes: Vec<ObjectClass>,
     /// Any of these names or patterns.
     pub names: Vec<NamePattern>,
-    /// All of these labels.
-    pub labels: BTreeMap<String, String>,
+    /// All of these requirements of labels.
+    pub labels: Vec<Requirement>,
+    /// What fields have to be.
+    pub fields: Option<Filter>,
+    /// By what they are sorted; by nothing: in the order in which they were made.
+    pub sort: Sort,
 }
 
 impl Store {
@@ -129,29 +127,6 @@ impl Store {
             .map_err(|cause| Error::sqlx("read objects", cause))?;
         entity::read("an object", rows)?.into_iter().map(stored).collect()
     }
-
-    /// At most `limit` objects after `after`, in the order in which they were made.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] and its like.
-    pub async fn objects(
-        &self,
-        filter: &ObjectFilter,
-        after: Option<ObjectCursor>,
-        limit: u32,
-    ) -> Result<Page<Stored, ObjectCursor>, Error> {
-        let after = after.and_then(|cursor| super::bigint(cursor.0)).unwrap_or(0);
-        let found = Entity::find()
-            .filter(condition(filter))
-            .filter(Column::Id.gt(after))
-            .order_by_asc(Column::Id)
-            .limit(u64::from(limit) + 1)
-            .all(&self.db)
-            .await
-            .map_err(|cause| Error::database("list objects", cause))?;
-        let items = found.into_iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-        Ok(super::page(items, limit, |last| last.cursor))
-    }
 }
 
 /// Whether changes are stored, or only looked at.
@@ -163,34 +138,6 @@ pub enum Mode {
     Force,
     /// Check them and say what they would do.
     DryRun,
-}
-
-/// The filter in the database's words.
-fn condition(filter: &ObjectFilter) -> Condition {
-    let mut all = Condition::all();
-    if !filter.types.is_empty() {
-        all = all.add(Column::Type.is_in(filter.types.iter().map(|of| of.name())));
-    }
-    if !filter.classes.is_empty() {
-        all = all.add(Column::Class.is_in(filter.classes.iter().map(|of| of.name())));
-    }
-    if !filter.names.is_empty() {
-        let (exact, patterns): (Vec<_>, Vec<_>) =
-            filter.names.iter().partition(|name| name.exact().is_some());
-        let mut any = Condition::any();
-        if !exact.is_empty() {
-            any = any.add(Column::Name.is_in(exact.iter().filter_map(|name| name.exact())));
-        }
-        for pattern in patterns {
-            any = any.add(pattern.matches(Column::Name));
-        }
-        all = all.add(any);
-    }
-    if !filter.labels.is_empty() {
-        let labels = serde_json::json!(filter.labels);
-        all = all.add(Expr::col(Column::Labels).contains(Expr::val(labels)));
-    }
-    all
 }
 
 /// The domain's object of a row.
@@ -210,7 +157,6 @@ pub(super) fn stored(row: Model) -> Result<Stored, Error> {
         version: unsigned(row.version),
         created_at: Timestamp::new(row.created_at),
         changed_at: Timestamp::new(row.changed_at),
-        cursor: ObjectCursor(unsigned(row.id)),
     })
 }
 

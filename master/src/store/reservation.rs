@@ -190,6 +190,7 @@ impl Store {
         if newer.rows_affected() == 0 {
             return Ok(Vec::new());
         }
+        partitions(&mut txn, id, &found.partitions).await?;
         query(
             "UPDATE reservation SET seen_at = coalesce(seen_at, $3)
              WHERE frame = $1 AND released_at IS NULL AND partition = ANY($2)",
@@ -239,16 +240,19 @@ impl Store {
         names.iter().map(|name| super::batch::name(name)).collect()
     }
 
-    /// What was read last of every frame of which something was.
+    /// What was read last of those of these frames of which something was.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
     pub async fn frame_readings(
         &self,
+        frames: &[&ObjectName],
     ) -> Result<BTreeMap<ObjectName, (Reading, Vec<PartitionView>)>, Error> {
         let rows: Vec<(String, Value, Value)> = query_as(
-            "SELECT o.name, r.reading, r.partitions FROM frame_reading r JOIN nim_object o ON o.id = r.cec_id",
+            "SELECT o.name, r.reading, r.partitions FROM frame_reading r JOIN nim_object o ON o.id = r.cec_id
+             WHERE o.name = ANY($1)",
         )
+        .bind(frames.iter().map(|frame| frame.as_str()).collect::<Vec<_>>())
         .fetch_all(&self.pool)
         .await
         .map_err(|cause| Error::sqlx("read what is known of frames", cause))?;
@@ -276,6 +280,28 @@ impl Store {
         }
         ledger(&mut txn, frame.as_str(), nobody, limit).await.map(|(ledger, _)| ledger)
     }
+}
+
+/// Notes the partitions of a frame one by one, as objects are selected by them. What is as it was is not written again: most of it is,
+/// every time.
+async fn partitions(txn: &mut Txn, frame: i64, seen: &[PartitionView]) -> Result<(), Error> {
+    let seen = json!(seen);
+    for sql in [
+        "DELETE FROM frame_partition p WHERE p.cec_id = $1 AND NOT EXISTS
+            (SELECT FROM jsonb_array_elements($2) x WHERE left(x->>'name', 255) = p.name)",
+        // No HMC shows a name twice; if one did, the first would do.
+        "INSERT INTO frame_partition AS p (cec_id, name, state, rmc_state, os_version)
+         SELECT DISTINCT ON (name) $1, left(x.row->>'name', 255) AS name, x.row->>'state',
+                x.row->>'rmc_state', x.row->>'os_version'
+         FROM jsonb_array_elements($2) WITH ORDINALITY AS x (row, n) ORDER BY name, x.n
+         ON CONFLICT (cec_id, name) DO UPDATE SET state = excluded.state,
+            rmc_state = excluded.rmc_state, os_version = excluded.os_version
+         WHERE (p.state, p.rmc_state, p.os_version)
+            IS DISTINCT FROM (excluded.state, excluded.rmc_state, excluded.os_version)",
+    ] {
+        query(sql).bind(frame).bind(&seen).execute(txn.connection()).await.map_err(txn.failed())?;
+    }
+    Ok(())
 }
 
 /// Holds the frame's row; its id. `None` when the frame is gone from the inventory.

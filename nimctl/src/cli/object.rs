@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use nim_shared::id::ObjectName;
 use nim_shared::object::ObjectType;
+use nim_shared::select::Field;
 
 use super::super::pair::Assignment;
 
@@ -50,17 +51,39 @@ pub(crate) struct Remove {
 
 /// List objects.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  nimctl list standalone\n  nimctl list 'lpar*' -l env=prod")]
+#[command(after_help = list_help())]
 pub(crate) struct List {
-    /// Only objects with this label; KEY alone: whatever its value.
-    #[arg(short = 'l', long = "label", value_name = "KEY[=VALUE]")]
+    /// Only objects with such labels, as kubectl has it: KEY=VALUE, KEY!=VALUE, `KEY in (A,B)`, `KEY notin (A,B)`, KEY, !KEY;
+    /// several are separated by commas.
+    #[arg(short = 'l', long = "label", visible_alias = "selector", value_name = "SELECTOR")]
     pub(crate) labels: Vec<String>,
+    /// Only objects whose fields are so: comparisons = != < <= > >=, joined by and, or, not and parentheses.
+    #[arg(long = "where", value_name = "FILTER")]
+    pub(crate) fields: Option<String>,
+    /// Show these fields, separated by commas.
+    #[arg(long, value_name = "FIELDS")]
+    pub(crate) columns: Option<String>,
+    /// Sort by these fields, separated by commas; `-FIELD` from the other end. Else in the order of creation.
+    #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
+    pub(crate) sort: Option<String>,
     /// At most so many.
     #[arg(long, value_name = "NUMBER")]
-    pub(crate) limit: Option<usize>,
+    pub(crate) limit: Option<u32>,
     /// A type, such as standalone, or a class, such as machines, first; then names, in which * and ? stand for others.
     #[arg(value_name = "TYPE|NAME")]
     pub(crate) wanted: Vec<String>,
+}
+
+/// Examples, and which fields there are.
+fn list_help() -> String {
+    let fields: Vec<_> = Field::ALL.iter().map(Field::name).collect();
+    format!(
+        "Fields: {}, label.KEY. Texts are compared with = and !=, and may have * and ? in them where they are not in quotation marks; \
+         levels are compared as levels: 7300-03 is all of that technology level. '' is what is not known.\n\n\
+         Examples:\n  nimctl list standalone\n  nimctl list 'lpar*' -l env=prod\n  \
+         nimctl list standalone --where 'oslevel<7300-03 and frame=p10-*' --columns name,frame,oslevel --sort oslevel",
+        fields.join(", ")
+    )
 }
 
 /// Show objects with all attributes.

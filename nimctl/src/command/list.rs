@@ -1,181 +1,101 @@
-//! `list`: objects in columns that fit their type.
+//! `list`: objects in columns that fit their type, or in columns that were chosen.
+//!
+//! What is listed comes as a stream and is written as it comes, however long it is. A table is laid out by its first rows; what comes
+//! after them makes a column wider, never narrower.
 
-use nim_shared::api::ObjectView;
-use nim_shared::id::ObjectName;
-use nim_shared::object::{LiveUpdateData, MASTER, ObjectClass, ObjectType, Spec};
-use nim_shared::stamp::Timestamp;
-use serde::Serialize;
-use time::OffsetDateTime;
+mod objects;
+mod rows;
 
-use crate::cli::List;
+use nim_shared::object::{ObjectClass, ObjectType};
+
+use crate::cli::{Format, List};
 use crate::client::Target;
 use crate::command::show::none_matches;
 use crate::command::{Context, each};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::table::{Columns, NONE, Piece, or_none};
-use crate::output::text::ago;
-use crate::output::{Style, View};
 
 pub(super) async fn run(args: &List, context: &Context) -> Result<Exit, Error> {
-    let mut target = Target::new(&["objects"]);
-    let names = match args.wanted.split_first() {
-        Some((first, names)) if first.parse::<ObjectType>().is_ok() => {
-            target = target.with("type", first);
-            names
-        }
-        Some((first, names)) if first.parse::<ObjectClass>().is_ok() => {
-            target = target.with("class", first);
-            names
-        }
-        _ => &args.wanted[..],
+    let (kind, names) = Wanted::of(args);
+    let columns = match (&args.columns, context.printer.format()) {
+        (Some(columns), _) => Some(columns.clone()),
+        (None, Format::Wide) => Some(rows::wide(kind).to_owned()),
+        (None, Format::Table | Format::Json | Format::Yaml) => None,
     };
-    let target = target.with_each("name", names).with_each("label", &args.labels);
-    let objects: Vec<ObjectView> = context.client.pages(target, args.limit).await?;
-    // A label or a limit leaves out what is there.
-    let missing = match (&args.labels[..], args.limit) {
-        ([], None) => missing(names, &objects),
-        _ => Vec::new(),
+    let target = Target::new(&[if columns.is_some() { "rows" } else { "list" }]);
+    let target = match kind {
+        Wanted::Type(of) => target.with("type", of.name()),
+        Wanted::Class(class) => target.with("class", class.name()),
+        Wanted::All => target,
     };
-    if objects.is_empty() && missing.is_empty() && context.printer.format().is_for_people() {
+    let target = target
+        .with_each("name", names)
+        .with_each("label", &args.labels)
+        .with_each("where", &args.fields)
+        .with_each("sort", &args.sort)
+        .with_each("limit", args.limit.map(|limit| limit.to_string()));
+    let mut found = Found::new(names);
+    match columns {
+        Some(columns) => rows::show(&columns, target, &mut found, context).await?,
+        None => objects::show(kind, target, &mut found, context).await?,
+    }
+    // What is chosen further, and a limit, leave out what is there.
+    let is_chosen = !args.labels.is_empty() || args.fields.is_some() || args.limit.is_some();
+    let missing = if is_chosen { Vec::new() } else { found.missing() };
+    if found.items == 0 && missing.is_empty() && context.printer.format().is_for_people() {
         context.printer.note("there is no such object");
     }
-    context.printer.show(&Objects { objects, now: Timestamp::new(OffsetDateTime::now_utc()) })?;
     each(&missing, context, async |name| Err(none_matches(name))).await
 }
 
-/// What was named and is not there: a name that is none, and a pattern when nothing at all was found.
-fn missing<'a>(names: &'a [String], found: &[ObjectView]) -> Vec<&'a String> {
-    let there = |name: &String| found.iter().any(|one| one.object.name.as_str() == name);
-    let pattern = |name: &String| name.contains(['*', '?']);
-    let missing = |name: &&String| if pattern(name) { found.is_empty() } else { !there(name) };
-    names.iter().filter(missing).collect()
+/// What the first word asks for.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    Type(ObjectType),
+    Class(ObjectClass),
+    All,
 }
 
-/// Objects, and when they were asked for.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Objects {
-    objects: Vec<ObjectView>,
-    #[serde(skip)]
-    now: Timestamp,
-}
-
-impl View for Objects {
-    fn table(&self, style: Style) -> String {
-        let Some(first) = self.objects.first() else {
-            return String::new();
-        };
-        let of = first.object.spec.object_type();
-        let one_type = self.objects.iter().all(|one| one.object.spec.object_type() == of);
-        let own = if one_type { headings(of) } else { &["TYPE", "WHERE"][..] };
-        let seen = self.objects.iter().any(|one| one.last_seen.is_some());
-        let labels = self.objects.iter().any(|one| !one.object.labels.is_empty());
-        let headings = std::iter::once("NAME")
-            .chain(own.iter().copied())
-            .chain(labels.then_some("LABELS"))
-            .chain(seen.then_some("LAST SEEN"));
-        let mut columns = Columns::new(&headings.collect::<Vec<_>>(), style);
-        for view in &self.objects {
-            let object = &view.object;
-            let mut row: Vec<Piece> = vec![object.name.as_str().into()];
-            if one_type {
-                row.extend(fields(&object.spec).into_iter().map(Piece::from));
-            } else {
-                row.push(object.spec.object_type().name().into());
-                row.push(place(&object.spec).into());
-            }
-            if labels {
-                let pairs: Vec<_> =
-                    object.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                row.push(pairs.join(" ").into());
-            }
-            if seen {
-                let ago = view.last_seen.map(|at| ago(at, self.now));
-                row.push(ago.unwrap_or_else(|| "never".to_owned()).into());
-            }
-            columns.row(row);
+impl Wanted {
+    /// A type or a class, and the names that follow.
+    fn of(args: &List) -> (Self, &[String]) {
+        match args.wanted.split_first() {
+            Some((first, names)) => match (first.parse(), first.parse()) {
+                (Ok(of), _) => (Self::Type(of), names),
+                (Err(_), Ok(class)) => (Self::Class(class), names),
+                (Err(_), Err(_)) => (Self::All, &args.wanted),
+            },
+            None => (Self::All, &args.wanted),
         }
-        columns.text()
     }
 }
 
-/// Headings of the columns that objects of one type have beside their name.
-const fn headings(of: ObjectType) -> &'static [&'static str] {
-    match of {
-        ObjectType::Ent => &["NETWORK", "MASK"],
-        ObjectType::Hmc => &["ADDRESS", "LOGIN"],
-        ObjectType::Cec => &["MACHINE", "HMCS"],
-        ObjectType::Master => &["ADDRESS"],
-        ObjectType::Vios | ObjectType::Standalone => &["ADDRESS", "FRAME", "LPAR ID"],
-        ObjectType::LiveUpdateData => &["CONTENT"],
-        ObjectType::LppSource => &["SERVER", "LOCATION", "ACCESS"],
-        ObjectType::Script
-        | ObjectType::FbScript
-        | ObjectType::InstallpBundle
-        | ObjectType::FixBundle
-        | ObjectType::ExcludeFiles
-        | ObjectType::ResolvConf
-        | ObjectType::ImageData
-        | ObjectType::Mksysb
-        | ObjectType::Spot => &["SERVER", "LOCATION"],
-        ObjectType::MacGroup | ObjectType::ResGroup => &["MEMBERS"],
+/// What came of what was named.
+struct Found<'a> {
+    names: &'a [String],
+    /// Whether each of them is there.
+    there: Vec<bool>,
+    items: usize,
+}
+
+impl<'a> Found<'a> {
+    fn new(names: &'a [String]) -> Self {
+        Self { names, there: vec![false; names.len()], items: 0 }
     }
-}
 
-/// The values in those columns.
-fn fields(spec: &Spec) -> Vec<String> {
-    match spec {
-        Spec::Ent(ent) => vec![ent.net_addr.to_string(), ent.snm.to_string()],
-        Spec::Hmc(hmc) => vec![hmc.if1.hostname.clone(), or_none(hmc.login.as_ref())],
-        Spec::Cec(cec) => vec![cec.mtms(), joined(&cec.mgmt_source)],
-        Spec::Vios(vios) => {
-            vec![vios.if1.hostname.clone(), vios.mgmt_source.to_string(), vios.identity.to_string()]
+    /// Notes an object.
+    fn note(&mut self, name: &str) {
+        self.items += 1;
+        for (there, wanted) in self.there.iter_mut().zip(self.names) {
+            *there |= wanted == name;
         }
-        Spec::Standalone(lpar) => vec![
-            lpar.if1.hostname.clone(),
-            or_none(lpar.mgmt_source.as_ref()),
-            or_none(lpar.identity.as_ref()),
-        ],
-        Spec::LiveUpdateData(_) => vec![place(spec)],
-        Spec::LppSource(source) => {
-            let server = source.server.clone().unwrap_or_else(|| MASTER.to_owned());
-            vec![server, source.location.clone(), or_none(source.access)]
-        }
-        Spec::MacGroup(group) => vec![joined(&group.member)],
-        Spec::ResGroup(_) => vec![joined(&members(spec))],
-        other => match (other.place(), other.interface()) {
-            (Some((server, location)), _) => vec![server.to_owned(), location.to_owned()],
-            (None, Some(if1)) => vec![if1.hostname.clone()],
-            (None, None) => vec![NONE.to_owned()],
-        },
     }
-}
 
-/// Where an object is, in one value.
-fn place(spec: &Spec) -> String {
-    match spec {
-        Spec::Ent(ent) => ent.net_addr.to_string(),
-        Spec::Cec(cec) => cec.mtms(),
-        Spec::LiveUpdateData(LiveUpdateData { content: Some(content), location: None, .. }) => {
-            format!("{} lines", content.lines().count())
-        }
-        Spec::MacGroup(group) => format!("{} members", group.member.len()),
-        Spec::ResGroup(_) => format!("{} members", members(spec).len()),
-        other => match (other.interface(), other.place()) {
-            (Some(if1), _) => if1.hostname.clone(),
-            (None, Some((_, location))) => location.to_owned(),
-            (None, None) => NONE.to_owned(),
-        },
+    /// What was named and is not there: a name that is none, and a pattern when nothing at all was found.
+    fn missing(&self) -> Vec<&'a String> {
+        let pattern = |name: &str| name.contains(['*', '?']);
+        let named = self.names.iter().zip(&self.there);
+        let missing = named.filter(|(name, there)| !**there && (!pattern(name) || self.items == 0));
+        missing.map(|(name, _)| name).collect()
     }
-}
-
-/// The resources of a group.
-fn members(spec: &Spec) -> Vec<ObjectName> {
-    spec.references().into_iter().map(|reference| reference.name).collect()
-}
-
-fn joined(names: &[ObjectName]) -> String {
-    let names: Vec<_> = names.iter().map(ObjectName::as_str).collect();
-    if names.is_empty() { NONE.to_owned() } else { names.join(" ") }
 }

@@ -49,7 +49,7 @@ async fn with_adapters(
     let mut of: BTreeMap<ObjectName, MachineAdapters> = BTreeMap::new();
     if objects.iter().any(|view| view.object.spec.frame().is_some()) {
         let target = Target::new(&["adapters"]).with_each("name", &args.names);
-        let all: Vec<MachineAdapters> = context.client.get(target).await?;
+        let all = context.client.lines::<MachineAdapters>(target).await?.all().await?;
         of.extend(all.into_iter().map(|one| (one.name.clone(), one)));
     }
     let shown = objects.into_iter().map(|view| {

@@ -3,7 +3,6 @@
 use nim_shared::api::{FramePartition, FrameStatus};
 use nim_shared::id::ObjectName;
 use nim_shared::stamp::Timestamp;
-use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cli::Tree;
@@ -11,24 +10,37 @@ use crate::client::Target;
 use crate::command::{Context, adapter};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::output::Style;
+use crate::output::stream::Items;
 use crate::output::text::{Paint, ago, clean};
-use crate::output::{Style, View};
 
 pub(super) async fn run(args: &Tree, context: &Context) -> Result<Exit, Error> {
-    let mut frames: Vec<FrameStatus> = context.client.get(Target::new(&["frames"])).await?;
-    let mut unknown = Vec::new();
-    if !args.names.is_empty() {
-        let is_of = |frame: &FrameStatus, name: &ObjectName| {
-            frame.name == *name || frame.hmcs.iter().any(|hmc| hmc.name == *name)
-        };
-        unknown = args
-            .names
-            .iter()
-            .filter(|name| !frames.iter().any(|frame| is_of(frame, name)))
-            .collect();
-        frames.retain(|frame| args.names.iter().any(|name| is_of(frame, name)));
+    let target =
+        Target::new(&["frames"]).with_each("name", args.names.iter().map(ObjectName::as_str));
+    let mut frames = context.client.lines::<FrameStatus>(target).await?;
+    let mut unknown: Vec<&ObjectName> = args.names.iter().collect();
+    let printer = context.printer;
+    let mut tree = Frames {
+        style: printer.style_of_stdout(),
+        now: Timestamp::new(OffsetDateTime::now_utc()),
+        hmc: None,
+        held: None,
+    };
+    let mut items = Items::new(printer);
+    while let Some(frame) = frames.next().await? {
+        unknown
+            .retain(|name| frame.name != **name && frame.hmcs.iter().all(|hmc| hmc.name != **name));
+        if printer.format().is_for_people() {
+            printer.raw(tree.next(Some(frame)).as_bytes())?;
+        } else {
+            items.item(&frame)?;
+        }
     }
-    context.printer.show(&Frames { frames, now: Timestamp::new(OffsetDateTime::now_utc()) })?;
+    if printer.format().is_for_people() {
+        printer.raw(tree.next(None).as_bytes())?;
+    } else {
+        items.end()?;
+    }
     for name in &unknown {
         context.printer.failure(&nim_shared::api::Failure {
             code: "NLU-0529".to_owned(),
@@ -42,55 +54,46 @@ pub(super) async fn run(args: &Tree, context: &Context) -> Result<Exit, Error> {
     Ok(if unknown.is_empty() { Exit::Done } else { Exit::Refused })
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
+/// The tree, frame by frame; those of one HMC come together.
 struct Frames {
-    frames: Vec<FrameStatus>,
-    #[serde(skip)]
+    style: Style,
     now: Timestamp,
+    /// The HMC whose frames are shown now.
+    hmc: Option<Option<ObjectName>>,
+    /// The frame that is shown next: whether it is the last of its HMC says the one behind it.
+    held: Option<FrameStatus>,
 }
 
-impl View for Frames {
-    fn table(&self, style: Style) -> String {
-        let mut hmcs: Vec<Option<&ObjectName>> = Vec::new();
-        for frame in &self.frames {
-            let first = frame.hmcs.first().map(|hmc| &hmc.name);
-            if !hmcs.contains(&first) {
-                hmcs.push(first);
-            }
-        }
+impl Frames {
+    /// The text of the frame before this one.
+    fn next(&mut self, next: Option<FrameStatus>) -> String {
+        let hmc = |frame: &FrameStatus| frame.hmcs.first().map(|hmc| hmc.name.clone());
+        let Some(frame) = std::mem::replace(&mut self.held, next) else { return String::new() };
+        let own = hmc(&frame);
         let mut text = String::new();
-        for hmc in hmcs {
-            let name = hmc.map_or_else(|| "(no HMC)".to_owned(), ToString::to_string);
+        if self.hmc.as_ref() != Some(&own) {
+            let name = own.as_ref().map_or_else(|| "(no HMC)".to_owned(), ToString::to_string);
             text += &format!("{name}\n");
-            let frames: Vec<_> = self
-                .frames
-                .iter()
-                .filter(|frame| frame.hmcs.first().map(|hmc| &hmc.name) == hmc)
-                .collect();
-            for (number, frame) in frames.iter().enumerate() {
-                let last = number + 1 == frames.len();
-                text += &self.frame(frame, if last { LAST } else { ONE }, style);
-                let before = if last { GAP } else { LINE };
-                for (number, partition) in frame.partitions.iter().enumerate() {
-                    let last = number + 1 == frame.partitions.len();
-                    let branch = if last { LAST } else { ONE };
-                    let row = row(partition, frame.reading.is_some(), style);
-                    text += &format!("{before}{branch}{row}\n");
-                    if style.wide {
-                        let below = if last { GAP } else { LINE };
-                        for line in beside(partition, self.now) {
-                            text += &format!("{before}{below}   {line}\n");
-                        }
-                    }
+            self.hmc = Some(own.clone());
+        }
+        let last = self.held.as_ref().is_none_or(|next| hmc(next) != own);
+        text += &self.frame(&frame, if last { LAST } else { ONE }, self.style);
+        let before = if last { GAP } else { LINE };
+        for (number, partition) in frame.partitions.iter().enumerate() {
+            let last = number + 1 == frame.partitions.len();
+            let branch = if last { LAST } else { ONE };
+            let row = row(partition, frame.reading.is_some(), self.style);
+            text += &format!("{before}{branch}{row}\n");
+            if self.style.wide {
+                let below = if last { GAP } else { LINE };
+                for line in beside(partition, self.now) {
+                    text += &format!("{before}{below}   {line}\n");
                 }
             }
         }
         text
     }
-}
 
-impl Frames {
     fn frame(&self, frame: &FrameStatus, branch: &str, style: Style) -> String {
         let state =
             frame.hmcs.first().and_then(|hmc| hmc.state.as_deref()).unwrap_or("never asked");

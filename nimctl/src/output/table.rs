@@ -12,29 +12,80 @@ pub(crate) struct Columns {
     words: Vec<usize>,
 }
 
+/// Rows of which nobody knows how many will come. They are laid out [`BATCH`] at a time; a later batch is at least as wide as those
+/// before it, so that columns stay where they are as long as nothing wider comes.
+pub(crate) struct Rows {
+    headings: Vec<String>,
+    style: Style,
+    rows: Vec<Vec<Piece>>,
+    /// Of each column, how wide it was; nothing before the first batch.
+    widths: Vec<usize>,
+}
+
+/// Rows that are laid out together.
+pub(crate) const BATCH: usize = 1000;
+
+impl Rows {
+    /// With these headings.
+    pub(crate) const fn new(headings: Vec<String>, style: Style) -> Self {
+        Self { headings, style, rows: Vec::new(), widths: Vec::new() }
+    }
+
+    /// Adds a row. The text of a batch, when this is its last.
+    pub(crate) fn row(&mut self, row: Vec<Piece>) -> Option<String> {
+        self.rows.push(row);
+        (self.rows.len() == BATCH).then(|| self.batch())
+    }
+
+    /// The text of the last batch. Where there never was a row, there are no headings either.
+    pub(crate) fn end(mut self) -> String {
+        if self.rows.is_empty() { String::new() } else { self.batch() }
+    }
+
+    fn batch(&mut self) -> String {
+        let headings: Vec<&str> = self.headings.iter().map(String::as_str).collect();
+        let mut columns = match self.widths.as_slice() {
+            [] => Columns::new(&headings, self.style),
+            widths => Columns::below(widths, self.style),
+        };
+        let mut widths: Vec<usize> = headings.iter().map(|text| text.chars().count()).collect();
+        for row in self.rows.drain(..) {
+            for (width, piece) in widths.iter_mut().zip(&row) {
+                *width = piece
+                    .0
+                    .content()
+                    .lines()
+                    .map(|l| l.chars().count())
+                    .max()
+                    .unwrap_or(0)
+                    .max(*width);
+            }
+            columns.row(row);
+        }
+        self.widths.resize(widths.len(), 0);
+        for (known, width) in self.widths.iter_mut().zip(widths) {
+            *known = width.max(*known);
+        }
+        columns.text()
+    }
+}
+
 /// A piece of a row: cleaned text, perhaps in a colour.
 pub(crate) struct Piece(Cell);
 
 impl Columns {
     /// With these headings.
     pub(crate) fn new(headings: &[&str], style: Style) -> Self {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(headings);
-        match style.width {
-            Some(width) => {
-                table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-            }
-            None => {
-                table.set_content_arrangement(ContentArrangement::Disabled);
-            }
-        }
-        if style.color {
-            table.enforce_styling();
-        } else {
-            table.force_no_tty();
-        }
-        let words = headings.iter().map(|heading| longest_word(heading)).collect();
-        Self { table, words }
+        let mut columns = Self { table: bare(style), words: Vec::new() };
+        columns.table.set_header(headings);
+        columns.words = headings.iter().map(|heading| longest_word(heading)).collect();
+        columns
+    }
+
+    /// Without headings, below rows whose columns were so wide. On a terminal each batch is made to fit by itself.
+    fn below(widths: &[usize], style: Style) -> Self {
+        let least = |width: &usize| if style.width.is_none() { *width } else { 0 };
+        Self { table: bare(style), words: widths.iter().map(least).collect() }
     }
 
     /// Adds a row.
@@ -91,6 +142,26 @@ impl<T: AsRef<str>> From<T> for Piece {
     fn from(text: T) -> Self {
         Self(Cell::new(clean(text.as_ref())))
     }
+}
+
+/// A table without lines, as wide as the screen at most.
+fn bare(style: Style) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    match style.width {
+        Some(width) => {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        None => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
+    if style.color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table
 }
 
 /// Blanks between two columns.

@@ -85,6 +85,16 @@ impl Api {
         self.add(asked, Answer::Body(200, body.as_bytes().to_vec()))
     }
 
+    /// The answer is a stream of these items.
+    pub(crate) fn lines(self, asked: &str, items: &[impl Serialize]) -> Self {
+        let mut text = String::new();
+        for item in items {
+            writeln!(text, "{}", serde_json::json!({ "item": item })).unwrap();
+        }
+        writeln!(text, "{}", serde_json::json!({ "end": { "items": items.len() } })).unwrap();
+        self.on_text(asked, &text)
+    }
+
     /// It is refused.
     pub(crate) fn refuse(self, asked: &str, failure: &Failure) -> Self {
         let body = serde_json::to_vec(failure).unwrap();

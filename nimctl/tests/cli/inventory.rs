@@ -1,14 +1,14 @@
-//! Objects: define, change, remove, list, show, apply, export.
+//! Objects: define, change, remove, show, apply, export.
 
 use insta::assert_snapshot;
 use nim_shared::api::{
-    Action, Applied, AttributeChange, FailureKind, FileFault, ObjectChange, Page, Pair,
+    Action, Applied, AttributeChange, FailureKind, FileFault, ObjectChange, Pair,
 };
 use nim_shared::object::ObjectType;
 use serde_json::{Value, json};
 
 use crate::api::Api;
-use crate::sample::{before, lpar, object, page, refusal};
+use crate::sample::{lpar, object, page, refusal};
 
 fn p10_a() -> nim_shared::api::ObjectView {
     let attributes = [
@@ -139,115 +139,6 @@ fn what_can_be_removed_is_removed_and_the_rest_is_told() {
     "#);
 }
 
-#[test]
-fn objects_of_one_type_have_its_columns() {
-    let mut first = lpar("lpar01");
-    first.last_seen = Some(before(330));
-    first.object.labels.insert("env".to_owned(), "prod\u{1b}[2J".to_owned());
-    let api = Api::new().on(
-        "GET /v1/objects?type=standalone&label=env&limit=1000",
-        &page(vec![first, lpar("lpar02")]),
-    );
-    assert_snapshot!(api.nimctl("list standalone -l env"), @"
-    exit: 0
-    --- stdout
-    NAME    ADDRESS             FRAME  LPAR ID  LABELS        LAST SEEN
-    lpar01  lpar01.example.com  p10-a  7        env=prod�[2J  5 min ago
-    lpar02  lpar02.example.com  p10-a  7                      never
-    ");
-}
-
-#[test]
-fn objects_of_several_types_share_columns() {
-    let objects = vec![
-        object("ent", "net", &[("net_addr", "10.1.0.0"), ("snm", "255.255.0.0")]),
-        object("hmc", "hmc01", &[("if1", "net hmc01 0")]),
-        p10_a(),
-        object(
-            "vios",
-            "vios1",
-            &[("if1", "net vios1 0"), ("mgmt_source", "p10-a"), ("identity", "1")],
-        ),
-        lpar("lpar01"),
-        object("live_update_data", "lud", &[("content", "general:\n\tkext_check = no\n")]),
-        object("lpp_source", "7300-03-01", &[("location", "/export/7300-03-01")]),
-        object("mac_group", "g", &[("member", "lpar01,vios1")]),
-    ];
-    let api = Api::new().on("GET /v1/objects?name=%2A1&name=g&limit=1000", &page(objects));
-    assert_snapshot!(api.nimctl("list *1 g"), @"
-    exit: 0
-    --- stdout
-    NAME        TYPE              WHERE
-    net         ent               10.1.0.0
-    hmc01       hmc               hmc01
-    p10-a       cec               9105-42A*78ABCDE
-    vios1       vios              vios1
-    lpar01      standalone        lpar01.example.com
-    lud         live_update_data  2 lines
-    7300-03-01  lpp_source        /export/7300-03-01
-    g           mac_group         2 members
-    ");
-    let types = api.nimctl("list *1 g -o json").to_string();
-    assert!(types.contains("\"mgmt_source\": \"p10-a\""), "{types}");
-    let nothing = Api::new().on("GET /v1/objects?class=groups&limit=1000", &page(Vec::<()>::new()));
-    assert_snapshot!(nothing.nimctl("list groups"), @"
-    exit: 0
-    --- stderr
-    there is no such object
-    ");
-    assert_snapshot!(nothing.nimctl("list groups -o json"), @"
-    exit: 0
-    --- stdout
-    []
-    ");
-}
-
-#[test]
-fn what_was_named_and_is_not_there_is_said() {
-    let api = Api::new()
-        .on("GET /v1/objects?name=lpar01&name=lpars&limit=1000", &page(vec![lpar("lpar01")]))
-        .on("GET /v1/objects?name=nope%2A&limit=1000", &page(Vec::<()>::new()))
-        .on("GET /v1/objects?name=lpar02&label=env%3Dprod&limit=1000", &page(Vec::<()>::new()));
-    assert_snapshot!(api.nimctl("list lpar01 lpars"), @r#"
-    exit: 3
-    --- stdout
-    NAME    ADDRESS             FRAME  LPAR ID
-    lpar01  lpar01.example.com  p10-a  7
-    --- stderr
-    error: no object matches "lpars"  [NLU-0513]
-      hint: `nimctl list` shows all
-    "#);
-    assert!(api.nimctl("list nope*").to_string().contains("no object matches \"nope*\""));
-    // Here the label may be what it does not have.
-    assert_snapshot!(api.nimctl("list lpar02 -l env=prod"), @"
-    exit: 0
-    --- stderr
-    there is no such object
-    ");
-}
-
-#[test]
-fn a_long_list_comes_in_pages() {
-    let next = |items, next: Option<&str>| Page { items, next: next.map(ToOwned::to_owned) };
-    let api = Api::new()
-        .on("GET /v1/objects?limit=1000", &next(vec![lpar("lpar01")], Some("c/1")))
-        .on("GET /v1/objects?limit=1000&after=c%2F1", &next(vec![lpar("lpar02")], None))
-        .on("GET /v1/objects?limit=1", &next(vec![lpar("lpar01")], Some("c/1")));
-    assert_snapshot!(api.nimctl("list"), @"
-    exit: 0
-    --- stdout
-    NAME    ADDRESS             FRAME  LPAR ID
-    lpar01  lpar01.example.com  p10-a  7
-    lpar02  lpar02.example.com  p10-a  7
-    ");
-    assert_snapshot!(api.nimctl("list --limit 1"), @"
-    exit: 0
-    --- stdout
-    NAME    ADDRESS             FRAME  LPAR ID
-    lpar01  lpar01.example.com  p10-a  7
-    ");
-}
-
 /// What VIOSes serve to lpar01, as nimd answers.
 fn served(vioses: &[&str]) -> Value {
     let target = |backing, status| json!({"vtd": "vtscsi0", "status": status, "lun": "0x81", "backing": backing});
@@ -271,8 +162,8 @@ fn an_object_is_shown_with_everything_that_is_known() {
     let failure = refusal("NLU-0304", "no object is called \"lpar99\"", FailureKind::NotFound);
     let api = Api::new()
         .on("GET /v1/objects/lpar01", &view)
-        .on("GET /v1/adapters?name=lpar01", &json!([served(&["vios1"])]))
-        .on("GET /v1/adapters?name=lpar99&name=lpar01&name=x%2A", &json!([]))
+        .lines("GET /v1/adapters?name=lpar01", &[served(&["vios1"])])
+        .lines("GET /v1/adapters?name=lpar99&name=lpar01&name=x%2A", &[] as &[Value])
         .refuse("GET /v1/objects/lpar99", &failure)
         .on("GET /v1/objects?name=x%2A&limit=1000", &page(Vec::<()>::new()));
     assert_snapshot!(api.nimctl("show lpar01"), @"

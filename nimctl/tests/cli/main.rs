@@ -4,9 +4,11 @@
 
 mod allocation;
 mod api;
+mod cookbook;
 mod explain;
 mod import;
 mod inventory;
+mod list;
 mod live;
 mod lpp;
 mod nim;

@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use nim_shared::api::FailureKind;
 
 use crate::api::Api;
-use crate::sample::{lpar, page, refusal};
+use crate::sample::{lpar, refusal};
 
 #[test]
 fn wrong_usage_ends_with_2() {
@@ -244,7 +244,7 @@ fn failures_of_nimd_keep_code_hint_and_exit_code() {
 #[test]
 fn a_closed_pipe_is_no_error() {
     let lpars: Vec<_> = (0..1000).map(|number| lpar(&format!("lpar{number:04}"))).collect();
-    let api = Api::new().on("GET /v1/objects?limit=1000", &page(lpars));
+    let api = Api::new().lines("GET /v1/list", &lpars);
     let mut child = api
         .command(&["list", "-o", "json"])
         .stdout(Stdio::piped())

@@ -34,6 +34,19 @@ pub struct ObjectView {
     pub warnings: Vec<String>,
 }
 
+/// What stands in one column of an object's row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Cell {
+    /// There is no such thing, or it is not known.
+    None,
+    /// A number.
+    Number(i64),
+    /// A text, a level, a time.
+    Text(String),
+}
+
 /// An attribute and its value, as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -156,6 +156,17 @@ impl Fixture {
         Watch { lines }
     }
 
+    /// Asks for something, and reads no more than that it comes.
+    pub(super) async fn begin(&self, path: &str) -> Begun {
+        let mut stream = UnixStream::connect(&self.socket).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: nimd\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200");
+        Begun(stream)
+    }
+
     /// A fleet with a frame, its HMC, and some LPARs.
     pub(super) async fn fleet(&self) {
         let (status, applied) = self.apply(FLEET, false).await;
@@ -165,6 +176,19 @@ impl Fixture {
     pub(super) async fn apply(&self, text: &str, dry_run: bool) -> (u16, Value) {
         let body = json!({"files": [{"name": "fleet.yaml", "text": text}], "dry_run": dry_run});
         self.post("/v1/apply", &body).await
+    }
+}
+
+/// An answer of which the rest is not read yet.
+pub(super) struct Begun(UnixStream);
+
+impl Begun {
+    /// What comes until the connection ends.
+    pub(super) async fn rest(mut self) -> String {
+        let mut rest = Vec::new();
+        // A connection may be cut.
+        drop(self.0.read_to_end(&mut rest).await);
+        String::from_utf8_lossy(&rest).into_owned()
     }
 }
 

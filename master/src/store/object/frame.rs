@@ -1,12 +1,17 @@
 //! Frames with their HMCs: which is preferred, and in what state each was seen last.
 
+use std::collections::BTreeMap;
+
 use nim_shared::id::{ObjectName, printable};
+use nim_shared::object::Object;
 use nim_shared::stamp::Timestamp;
-use sea_orm::sqlx::{query, query_as};
+use sea_orm::sqlx::{AssertSqlSafe, query, query_as, query_scalar};
 use time::OffsetDateTime;
 
+use super::stored;
 use crate::store::commit::Writing;
-use crate::store::{Error, Store};
+use crate::store::entity::{self, object::Model};
+use crate::store::{Error, Store, batch};
 
 /// A frame, as far as limits and HMCs go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,18 +50,22 @@ pub struct Sighting<'a> {
 type HmcRow = (String, Option<i64>, Option<String>, Option<String>, Option<OffsetDateTime>);
 
 impl Store {
-    /// All frames with their HMCs.
+    /// Frames with their HMCs: all of them, or those of these names.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
-    pub async fn frames(&self) -> Result<Vec<Frame>, Error> {
+    pub async fn frames(&self, names: Option<&[&ObjectName]>) -> Result<Vec<Frame>, Error> {
+        let names: Option<Vec<&str>> =
+            names.map(|names| names.iter().map(|name| name.as_str()).collect());
         let rows: Vec<HmcRow> = query_as(
             "SELECT f.name, c.update_limit, h.name, l.last_state, l.last_state_at
              FROM nim_cec c JOIN nim_object f ON f.id = c.object_id
                   LEFT JOIN nim_cec_hmc l ON l.cec_id = c.object_id
                   LEFT JOIN nim_object h ON h.id = l.hmc_id
+             WHERE $1::text[] IS NULL OR f.name = ANY($1)
              ORDER BY f.id, l.preference",
         )
+        .bind(names)
         .fetch_all(&self.pool)
         .await
         .map_err(|cause| Error::sqlx("list the frames", cause))?;
@@ -79,6 +88,61 @@ impl Store {
             }
         }
         Ok(frames)
+    }
+
+    /// The names of the frames that are called so or have an HMC that is, all where there are no names: those of one preferred HMC
+    /// together, those without one last.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn frames_by_hmc(&self, names: &[ObjectName]) -> Result<Vec<ObjectName>, Error> {
+        let found: Vec<String> = query_scalar(
+            "SELECT f.name FROM nim_cec c JOIN nim_object f ON f.id = c.object_id
+             WHERE cardinality($1::text[]) = 0 OR f.name = ANY($1) OR EXISTS (
+                SELECT FROM nim_cec_hmc l JOIN nim_object h ON h.id = l.hmc_id
+                WHERE l.cec_id = c.object_id AND h.name = ANY($1))
+             ORDER BY (SELECT l.hmc_id FROM nim_cec_hmc l WHERE l.cec_id = c.object_id
+                       ORDER BY l.preference LIMIT 1) NULLS LAST, f.id",
+        )
+        .bind(names.iter().map(ObjectName::as_str).collect::<Vec<_>>())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("list the frames", cause))?;
+        found.iter().map(|name| batch::name(name)).collect()
+    }
+
+    /// The frames of these names, with the VIOSes and LPARs on them, in the order in which they were made.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn objects_on(&self, frames: &[&ObjectName]) -> Result<Vec<Object>, Error> {
+        let ids = "ARRAY(SELECT id FROM nim_object WHERE name = ANY($1))";
+        let sql = format!(
+            "SELECT * FROM nim_object_spec WHERE id = ANY(ARRAY(
+                SELECT object_id FROM nim_standalone WHERE cec_id = ANY({ids})
+                UNION ALL SELECT object_id FROM nim_vios WHERE cec_id = ANY({ids})
+                UNION ALL SELECT object_id FROM nim_cec WHERE object_id = ANY({ids})))
+             ORDER BY id"
+        );
+        let rows = query(AssertSqlSafe(sql))
+            .bind(frames.iter().map(|frame| frame.as_str()).collect::<Vec<_>>())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|cause| Error::sqlx("read what is on frames", cause))?;
+        let rows: Vec<Model> = entity::read("an object", rows)?;
+        rows.into_iter().map(|row| Ok(stored(row)?.object)).collect()
+    }
+
+    /// The preferred HMC of each of these frames that has one.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn preferred_hmcs(
+        &self,
+        frames: &[&ObjectName],
+    ) -> Result<BTreeMap<ObjectName, ObjectName>, Error> {
+        let frames = self.frames(Some(frames)).await?.into_iter();
+        Ok(frames.filter_map(|one| Some((one.name, one.hmcs.into_iter().next()?.name))).collect())
     }
 
     /// Notes in which states HMCs showed frames. What is not on record (any more) is left out.

@@ -73,6 +73,7 @@ fn row(object: &Object, id: i64) -> Value {
     };
     json!({
         "id": id,
+        "name": object.name,
         "members": members,
         "spec": object.spec,
         "hostname": interface.map(|i| &i.hostname),
@@ -161,17 +162,18 @@ const fn statements(object_type: ObjectType) -> &'static [&'static str] {
         ],
         ObjectType::Standalone => &[
             "INSERT INTO nim_standalone
-                (object_id, hostname, network_id, cec_id, identity, installation, attributes)
-             SELECT (x->>'id')::bigint, x->>'hostname', n.id, f.id, (x->'spec'->>'identity')::bigint,
-                    (x->'spec'->>'installation')::uuid,
+                (object_id, hostname, network_id, cec_id, partition, identity, installation, attributes)
+             SELECT (x->>'id')::bigint, x->>'hostname', n.id, f.id,
+                    coalesce(x->'spec'->>'partition_name', x->>'name'),
+                    (x->'spec'->>'identity')::bigint, (x->'spec'->>'installation')::uuid,
                     (x->'spec') - '{type,identity,installation,mgmt_source}'::text[]
              FROM jsonb_array_elements($1) x
                   LEFT JOIN nim_object f ON f.name = x->'spec'->>'mgmt_source'
                   LEFT JOIN nim_object n ON n.name = x->>'network'
              ON CONFLICT (object_id) DO UPDATE SET hostname = excluded.hostname,
                 network_id = excluded.network_id, cec_id = excluded.cec_id,
-                identity = excluded.identity, installation = excluded.installation,
-                attributes = excluded.attributes",
+                partition = excluded.partition, identity = excluded.identity,
+                installation = excluded.installation, attributes = excluded.attributes",
             NOT_HELD,
             HELD,
         ],

@@ -1,7 +1,6 @@
-use std::collections::BTreeMap;
-
 use nim_shared::id::ObjectName;
 use nim_shared::object::{Object, ObjectClass, ObjectType, Spec};
+use nim_shared::select::Selector;
 
 use super::*;
 use crate::store::testing::world::{SOMEBODY, accepted, name, object, site};
@@ -209,7 +208,7 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
     "#);
     assert_eq!(all(&store).await, fleet());
     store.apply(changes, Mode::Store, SOMEBODY).await.unwrap();
-    let frames = store.frames().await.unwrap();
+    let frames = store.frames(None).await.unwrap();
     assert_eq!(frames[0].hmcs.len(), 1);
     assert!(matches!(store.object(&name("lud")).await, Err(Error::NoSuchObject { .. })));
     let history = store.history(&name("lud"), 10).await.unwrap();
@@ -329,7 +328,7 @@ async fn lists_are_filtered_and_paged_in_the_order_of_making() {
     assert_eq!(names(called("lpar?*")).await, ["lpar_a", "lparXb"]);
     assert_eq!(names(called("lpar_*")).await, ["lpar_a"], "an underscore means itself");
     let labelled = ObjectFilter {
-        labels: BTreeMap::from([("env".to_owned(), "prod".to_owned())]),
+        labels: "env=prod".parse::<Selector>().unwrap().0,
         ..ObjectFilter::default()
     };
     assert_eq!(names(labelled).await, ["lpar_a"]);
@@ -392,7 +391,7 @@ async fn the_last_state_of_an_hmc_survives_a_change_of_its_frame() {
     let Spec::Cec(cec) = &mut frame.spec else { panic!() };
     cec.mgmt_source.reverse();
     store.change(&frame, Some(1), SOMEBODY).await.unwrap();
-    let hmcs = &store.frames().await.unwrap()[0].hmcs;
+    let hmcs = &store.frames(None).await.unwrap()[0].hmcs;
     let states: Vec<_> =
         hmcs.iter().map(|one| (one.name.as_str(), one.last_state.as_deref())).collect();
     assert_eq!(states, [("hmc02", None), ("hmc01", Some("Operating"))]);

@@ -16,7 +16,7 @@ use crate::engine::capacity::{Decision, Reading};
 use crate::engine::operation::{Action, Gate, Operation, Run, State};
 use crate::store::hostkey::{KeyHolder, NewHostKey, Replace};
 use crate::store::lease::LeaseTimes;
-use crate::store::object::Sighting;
+use crate::store::object::{ObjectFilter, Sighting};
 use crate::store::operation::{Adopted, NextTry, Record, Starting, Step, Verdict};
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
 use crate::store::secret::{KeyFile, Login, LoginOutcome, Turn};
@@ -224,6 +224,12 @@ impl World {
             }
             Writing::Partitions => {
                 store.make_partitions("2040-01-01T00:00:00Z".parse().unwrap()).await
+            }
+            Writing::FreezeList => {
+                let sort = "-name".parse().unwrap();
+                let filter = ObjectFilter { sort, ..ObjectFilter::default() };
+                assert!(store.objects(&filter, None, 2).await?.next.is_some());
+                Ok(())
             }
             Writing::Sweep => store.sweep().await,
         }

@@ -178,6 +178,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         NotNeeded,
     ),
     own(
+        "NLU-0126",
+        "a selection cannot be understood",
+        "Labels, fields, order and columns have a language each; what is wrong stands below, with its place.",
+        "See nimctl list --help.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0128",
+        "nimd ended before a list did",
+        "It was stopped while it sent the list.",
+        "Ask again.",
+        Later,
+    ),
+    own(
         "NLU-0131",
         "an operation cannot be resolved as this",
         "A person ends an operation as succeeded, failed or cancelled, and as nothing else.",
@@ -193,8 +207,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     own(
         "NLU-0133",
-        "too many are watching",
-        "As many watch as api.watchers of the settings allows.",
+        "too many are watching or listing",
+        "As many watch, or read lists, as api.watchers of the settings allows.",
         "End some of them, or raise api.watchers.",
         Later,
     ),

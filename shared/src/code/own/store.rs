@@ -97,6 +97,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0314",
+        "a list is no longer kept",
+        "A list that is sorted is frozen with its first page; it is kept for an hour, and only so many are.",
+        "Ask for the first page again.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0320",
         "an LPAR has an open operation",
         "Each LPAR has one at a time, whoever asks.",
