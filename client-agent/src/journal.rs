@@ -7,6 +7,7 @@
 //! After a crash a bad last record is dropped: it was being written, so nothing that it announced was done. Anything else that is
 //! bad means that the file was damaged, and a person has to look.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -75,6 +76,8 @@ pub(crate) struct Reader {
     offset: u64,
     size: u64,
     last: Position,
+    /// Read and synced, and not handed out yet.
+    ahead: VecDeque<Entry>,
 }
 
 impl Reader {
@@ -82,22 +85,43 @@ impl Reader {
     pub(crate) fn open(path: &Path, operation: OperationId) -> Result<Self, Error> {
         let file = disk::doing("open", path, disk::private().open(path))?;
         let size = disk::doing("look at", path, file.metadata())?.len();
-        Ok(Self { file, path: path.to_owned(), operation, offset: 0, size, last: Position::START })
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            operation,
+            offset: 0,
+            size,
+            last: Position::START,
+            ahead: VecDeque::new(),
+        })
     }
 
-    /// The next record that is on the disk; `None` when there is none yet. One that is being written is not there yet.
+    /// The next record; `None` at the end of what is written now.
     pub(crate) fn next(&mut self) -> Result<Option<Entry>, Error> {
-        match self.look()? {
-            Place::Record(found) => {
-                // What a crash could still take back must not be told.
-                disk::doing("sync", &self.path, self.file.sync_data())?;
-                Ok(Some(self.take(*found)))
-            }
-            Place::Empty | Place::Bad => Ok(None),
+        if self.ahead.is_empty() {
+            self.read_ahead()?;
         }
+        Ok(self.ahead.pop_front())
     }
 
-    /// Where the record that was read last stands.
+    /// Reads what is there. One sync for all of it: a burst of records would take as many syncs otherwise. After an error this reader
+    /// is of no use.
+    fn read_ahead(&mut self) -> Result<(), Error> {
+        let end = self.offset + AHEAD;
+        while self.offset < end
+            && let Place::Record(found) = self.look()?
+        {
+            let entry = self.take(*found);
+            self.ahead.push_back(entry);
+        }
+        if self.ahead.is_empty() {
+            return Ok(());
+        }
+        // What a crash could still take back must not be told.
+        Ok(disk::doing("sync", &self.path, self.file.sync_data())?)
+    }
+
+    /// Where the record that was read last stands; of a reader at the end, the last one.
     pub(crate) const fn position(&self) -> Position {
         self.last
     }
@@ -320,6 +344,9 @@ impl Journal {
 
 /// Size of a journal: some hundred records of a few hundred bytes, two snapshots, and plenty.
 const SIZE: u64 = 2 << 20;
+
+/// How much is read at a time, in bytes.
+const AHEAD: u64 = record::LARGEST as u64;
 
 /// What details leave free for records that must be written.
 const RESERVE: u64 = 3 * record::LARGEST as u64;

@@ -7,6 +7,7 @@
 pub mod big;
 mod cust;
 mod master;
+pub mod namespaces;
 mod programs;
 mod run;
 
@@ -53,12 +54,22 @@ impl Harness {
     /// # Errors
     /// As [`small`](Self::small).
     pub async fn with(mut site: site::File, clock: Mode) -> Result<Self> {
+        // A port of its own for each host: several tests run at a time.
+        site.port = 0;
+        let harness = Self::bare(site, clock).await?;
+        harness.register()?;
+        Ok(harness)
+    }
+
+    /// Any site, with its hosts on the port that its file says and a master that knows nothing of it.
+    ///
+    /// # Errors
+    /// As [`small`](Self::small).
+    pub async fn bare(site: site::File, clock: Mode) -> Result<Self> {
         let folder =
             tempfile::Builder::new().prefix("nimt").tempdir().context("no temporary folder")?;
         // The database runs as another user when the tests run as root; it has to get through.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
-        // A port of its own for each host: several tests run at a time.
-        site.port = 0;
         let directory = folder.path().join("site");
         let settings = Settings {
             site,
@@ -70,9 +81,7 @@ impl Harness {
         };
         let lab = Site::start(settings).await.context("the site does not start")?;
         let master = Master::start(&folder.path().join("nimd"))?;
-        let harness = Self { folder, lab: Some(lab), master };
-        harness.register()?;
-        Ok(harness)
+        Ok(Self { folder, lab: Some(lab), master })
     }
 
     fn register(&self) -> Result<()> {

@@ -1,7 +1,6 @@
 //! `nimd` as a process, and `nimctl` against it.
 
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -210,18 +209,8 @@ impl Master {
         arguments: impl IntoIterator<Item = &'a str>,
         input: Option<&str>,
     ) -> Run {
-        let (mut command, shown) = self.command(arguments);
-        command
-            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("nimctl was found beside this test");
-        if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {
-            // A program that ends without reading is one whose exit code tells more than this error.
-            drop(stdin.write_all(text.as_bytes()));
-        }
-        let output = child.wait_with_output().expect("a child that was started can be waited for");
-        Run::of(shown, &output)
+        let (command, shown) = self.command(arguments);
+        Run::to_end(command, shown, input)
     }
 
     /// Starts `nimctl` against it, without waiting for its end.

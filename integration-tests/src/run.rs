@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -21,7 +22,26 @@ pub struct Run {
 }
 
 impl Run {
-    pub(crate) fn of(command: String, output: &Output) -> Self {
+    /// Runs `command`, shown as `shown`, to its end, with `input` on standard input.
+    ///
+    /// # Panics
+    /// When it does not start: what is run was found before.
+    #[must_use]
+    pub fn to_end(mut command: Command, shown: String, input: Option<&str>) -> Self {
+        command
+            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program was found before");
+        if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {
+            // A program that ends without reading is one whose exit code tells more than this error.
+            drop(stdin.write_all(text.as_bytes()));
+        }
+        let output = child.wait_with_output().expect("a child that was started can be waited for");
+        Self::of(shown, &output)
+    }
+
+    fn of(command: String, output: &Output) -> Self {
         Self {
             command,
             code: output.status.code(),

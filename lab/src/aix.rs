@@ -28,6 +28,7 @@ mod lvupdate;
 pub(crate) mod media;
 mod mount;
 mod oslevel;
+mod prtconf;
 mod ps;
 mod stamp;
 mod uname;
@@ -69,6 +70,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "lsvg"),
     ("usr/sbin", "mount"),
     ("usr/bin", "oslevel"),
+    ("usr/sbin", "prtconf"),
     ("usr/bin", "ps"),
     ("usr/sbin", "umount"),
     ("usr/bin", "uname"),
@@ -117,6 +119,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "lsvg" => lsvg::run,
         "mount" => mount::mount,
         "oslevel" => oslevel::run,
+        "prtconf" => prtconf::run,
         "ps" => ps::run,
         "umount" => mount::umount,
         "uname" => uname::run,

@@ -19,6 +19,24 @@ pub(crate) fn locked(minutes: u64) -> String {
     format!("The account is locked due to 3 failed logins. ({minutes} minutes left to unlock)\n")
 }
 
+/// What a command that reads from a pipe makes of `piped`: `grep` of a plain text (HV §1.4: published one-liners use it).
+fn filter(words: &[String], piped: &[u8]) -> Result<Vec<u8>, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (inverted, wanted) = match words[..] {
+        ["grep", "-v", wanted] => (true, wanted),
+        ["grep", wanted] if !wanted.starts_with('-') => (false, wanted),
+        _ => {
+            return Err(format!(
+                "the lab's HMC has no {:?} that reads from a pipe",
+                words.join(" ")
+            ));
+        }
+    };
+    let text = String::from_utf8_lossy(piped);
+    let kept = text.lines().filter(|line| line.contains(wanted) != inverted);
+    Ok(kept.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes())
+}
+
 /// Whether a command line changes the world: then the world has to be kept after it ran.
 pub(crate) fn changes(line: &str) -> bool {
     let commands = shell::split(line).unwrap_or_default();
@@ -40,15 +58,26 @@ pub(crate) fn run(world: &mut World, hmc: &str, user: &str, line: &str) -> Outpu
     let garbles =
         world.hmcs.get(hmc).is_some_and(|hmc| hmc.faults.contains(&ConsoleFault::FeedGarbage));
     let mut all = Output::default();
+    // Where the output of the last command begins.
+    let mut last = 0;
     for command in commands {
         match command.after {
             After::Success if all.status != 0 => continue,
             After::Output => {
-                all.stderr.extend(b"bash: the lab's HMC has no command that reads from a pipe\n");
-                all.status = 127;
+                let piped = all.stdout.split_off(last);
+                match filter(&command.words, &piped) {
+                    Ok(kept) => {
+                        all.status = u8::from(kept.is_empty());
+                        all.stdout.extend(kept);
+                    }
+                    Err(text) => {
+                        all.stderr.extend(format!("bash: {text}\n").into_bytes());
+                        all.status = 127;
+                    }
+                }
                 continue;
             }
-            After::Any | After::Success => {}
+            After::Any | After::Success => last = all.stdout.len(),
         }
         let is_list = command.words.first().is_some_and(|name| name.starts_with("ls"));
         match one(world, hmc, user, &command.words) {

@@ -4,6 +4,7 @@ mod allocation;
 mod ask;
 mod big;
 mod console;
+mod cookbook;
 mod discover;
 mod group;
 mod install;

@@ -10,8 +10,8 @@ use integration_tests::Harness;
 use nim_lab::Phase;
 use nim_lab::clock::Mode;
 
-use crate::namespaces::{block_on, in_own_namespaces, run};
 use crate::{site, update};
+use integration_tests::namespaces::{block_on, in_own_namespaces, run};
 
 #[test]
 fn a_disk_that_fills_under_nimd_holds_it_up_and_nothing_is_lost() -> Result<()> {

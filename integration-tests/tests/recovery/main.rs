@@ -10,7 +10,6 @@ mod frame;
 mod full_disk;
 mod hostile;
 mod login;
-mod namespaces;
 mod nimd_killed;
 mod openssh;
 mod other_disk;

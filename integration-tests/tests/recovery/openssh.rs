@@ -13,9 +13,9 @@ use nim_lab::clock::Mode;
 use tempfile::TempDir;
 
 use crate::end::End;
-use crate::namespaces::{add_line, block_on, cover, in_own_namespaces, run};
 use crate::site::{self, Frame};
 use crate::update;
+use integration_tests::namespaces::{add_line, block_on, cover, in_own_namespaces, run};
 
 #[test]
 fn an_update_through_openssh_and_sudo_ends_as_any_other() -> Result<()> {

@@ -36,11 +36,16 @@ fn system(name: &str, frame: &Frame) -> Row {
         ("ipaddr_secondary", String::new()),
         ("state", frame.state.clone()),
         ("state_detail", "None".to_owned()),
-        ("sp_type", "fsp".to_owned()),
+        ("sp_type", service_processor(&frame.type_model).to_owned()),
         ("max_lpars", frame.max_lpars.to_string()),
         ("service_lpar_id", "none".to_owned()),
         ("lpar_proc_compat_modes", "default,POWER8,POWER9_base,POWER9".to_owned()),
     ]
+}
+
+/// Newer scale-out frames have an eBMC (HV §2.2 shows it of this one).
+fn service_processor(type_model: &str) -> &'static str {
+    if type_model == "9105-42A" { "ebmc" } else { "fsp" }
 }
 
 fn lpar(frame: &Frame, partition: &Partition) -> Row {

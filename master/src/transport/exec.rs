@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio_util::sync::CancellationToken;
@@ -223,9 +224,19 @@ impl Output {
     /// A line that has already arrived, without waiting: for taking what there is in one batch.
     ///
     /// # Errors
-    /// [`Error::LineTooLong`].
+    /// As [`line`](Self::line).
     pub fn buffered_line(&mut self) -> Result<Option<&[u8]>, Error> {
-        Ok(self.next_buffered()?.map(|found| &self.lines.bytes[found]))
+        let found = loop {
+            if let Some(found) = self.next_buffered()? {
+                break found;
+            }
+            // Each line may have come in a message of its own.
+            match self.receive(Wanted::Lines).now_or_never().transpose()? {
+                Some(true) => {}
+                Some(false) | None => return Ok(None),
+            }
+        };
+        Ok(Some(&self.lines.bytes[found]))
     }
 
     /// Reads and drops what is left of the output, and says how the command ended.

@@ -4,7 +4,6 @@
 
 mod allocation;
 mod api;
-mod cookbook;
 mod explain;
 mod import;
 mod inventory;

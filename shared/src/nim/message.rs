@@ -108,7 +108,8 @@ impl Message {
         if failure.faults.len() > 1 {
             message.more.extend(failure.faults.iter().map(|fault| printable(&fault.to_string())));
         }
-        message.next = failure.hint.as_deref().map(printable);
+        let lines = failure.hint.as_deref().map(|hint| hint.lines().map(printable));
+        message.next = lines.map(|lines| lines.collect::<Vec<_>>().join("\n"));
         message
     }
 
@@ -132,7 +133,11 @@ impl fmt::Display for Message {
         let warning = if self.warning { "warning: " } else { "" };
         writeln!(f, "{warning}{} {}: {}", self.code, self.program, self.text)?;
         self.more.iter().try_for_each(|line| writeln!(f, "   {line}"))?;
-        self.next.iter().try_for_each(|next| writeln!(f, "   next step: {next}"))
+        for (number, line) in self.next.iter().flat_map(|next| next.lines()).enumerate() {
+            let label = if number == 0 { "next step:" } else { "          " };
+            writeln!(f, "   {label} {line}")?;
+        }
+        Ok(())
     }
 }
 
@@ -179,6 +184,20 @@ mod tests {
    cannot reach aix01 at 10.1.0.9:22
    no session with aix01
    next step: on aix01, see whether sshd runs: `lssrc -s sshd`
+"
+        );
+    }
+
+    #[test]
+    fn a_next_step_of_several_lines_stays_so_and_what_controls_a_terminal_does_not() {
+        let mut wrong = failure("NLU-0505", FailureKind::Usage, "option -S needs option -p", &[]);
+        wrong.hint = Some("usage: lsnim -p\n       lsnim \u{1b}[2J-P".to_owned());
+        assert_eq!(
+            Message::of(&wrong, "lsnim").to_string(),
+            "\
+NLU-0505 lsnim: option -S needs option -p
+   next step: usage: lsnim -p
+                     lsnim \u{fffd}[2J-P
 "
         );
     }

@@ -58,6 +58,26 @@ async fn input_comes_back_line_by_line() {
 }
 
 #[tokio::test]
+async fn lines_that_came_in_messages_of_their_own_are_taken_without_waiting() {
+    let (_server, connection) = connected().await;
+    let Exec { mut input, mut output } = connection.exec(&words(["cat"])).await.unwrap();
+    assert_eq!(output.buffered_line().unwrap(), None);
+    let texts: [&[u8]; 3] = [b"one", b"two", b"three"];
+    for text in texts {
+        input.write([text, b"\n"].concat()).await.unwrap();
+    }
+    for text in texts {
+        // No read waits: what is buffered has to come by itself.
+        while output.buffered_line().map(|line| line.is_none_or(|line| line != text)).unwrap() {
+            tokio::task::yield_now().await;
+        }
+    }
+    input.finish().await;
+    assert_eq!(output.line().await.unwrap(), None);
+    assert_eq!(output.buffered_line().unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_line_without_end_is_an_error_that_names_the_host() {
     let settings = Settings { line_limit: 1 << 20, ..Settings::default() };
     let (server, connection) = connected_with(settings).await;

@@ -13,7 +13,7 @@ const INSIDE: &str = "NIMD_TEST_NAMESPACES";
 ///
 /// # Errors
 /// What `act` says, and when there is no way to become root.
-pub(crate) fn in_own_namespaces(name: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
+pub fn in_own_namespaces(name: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
     if std::env::var_os(INSIDE).is_some() {
         run("ip", ["link", "set", "lo", "up"])?;
         return act();
@@ -39,17 +39,17 @@ pub(crate) fn in_own_namespaces(name: &str, act: impl FnOnce() -> Result<()>) ->
 }
 
 /// Runs what is asynchronous in there.
-pub(crate) fn block_on(act: impl Future<Output = Result<()>>) -> Result<()> {
+pub fn block_on(act: impl Future<Output = Result<()>>) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(act)
 }
 
 /// Puts an empty folder over `folder`.
-pub(crate) fn cover(folder: &str) -> Result<()> {
+pub fn cover(folder: &str) -> Result<()> {
     run("mount", ["-t", "tmpfs", "-o", "mode=755", "cover", folder])
 }
 
 /// Puts a copy of `file` with `line` added over it, made in `work`.
-pub(crate) fn add_line(file: &str, line: &str, work: &Path) -> Result<()> {
+pub fn add_line(file: &str, line: &str, work: &Path) -> Result<()> {
     let copy = work.join(Path::new(file).file_name().context("no name")?);
     let mut text = std::fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?;
     text.push_str(line);
@@ -60,7 +60,7 @@ pub(crate) fn add_line(file: &str, line: &str, work: &Path) -> Result<()> {
 }
 
 /// Runs a command of the system to its end.
-pub(crate) fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Result<()> {
+pub fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Result<()> {
     let output = Command::new(program)
         .args(arguments)
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
