@@ -10,6 +10,7 @@ mod nim;
 mod operation;
 mod output;
 mod pair;
+mod terminal;
 mod watch;
 
 use std::ffi::OsString;

@@ -73,7 +73,7 @@ pub(super) async fn cancel(
         .hint(format!("nimctl watch {id}"))),
         CancelAnswer::Over if state != StateName::Cancelled => Err(Refusal::refused(
             "NLU-0139",
-            format!("the operation on {lpar} is over: it is {state}"),
+            format!("the operation on {lpar} is over: {state}"),
         )
         .hint(format!("nimctl status {id}"))),
         CancelAnswer::Cancelled | CancelAnswer::Noted { .. } | CancelAnswer::Over => {

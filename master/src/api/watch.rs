@@ -226,7 +226,8 @@ impl Follower {
         gathered
     }
 
-    /// Makes messages of what `records` have that is new: at the very first the row, then events, then the row when it changed.
+    /// Makes messages of what `records` have that is new: at the very first the row, then events, then the row when it changed or the
+    /// operation is over.
     async fn gather(
         &mut self,
         records: Vec<Record>,
@@ -241,7 +242,8 @@ impl Follower {
             records.into_iter().filter_map(|one| Some((followed(&one)?, one))).collect();
         for (index, record) in &news {
             let followed = &mut self.watched[*index];
-            if followed.shown.is_none() {
+            // Of what is over already, what happened comes first and the outcome last.
+            if followed.shown.is_none() && !record.operation.name().is_terminal() {
                 followed.shown = Some(Shown::of(record));
                 messages.push((Watched::Operation(Box::new(view(record.clone()))), None));
             }

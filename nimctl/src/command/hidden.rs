@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
-};
+use rustix::termios::{LocalModes, SpecialCodeIndex};
+
+use crate::terminal::Modes;
 
 /// Writes `prompt` on the terminal and reads a line that is not echoed. Echo is off before the prompt is there, and on again
 /// whatever happens, also when the line is interrupted.
@@ -14,33 +14,18 @@ use rustix::termios::{
 /// No terminal, or [`io::ErrorKind::Interrupted`] for Ctrl-C and the end of input.
 pub(super) fn ask(prompt: &str) -> io::Result<String> {
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
-    let before = tcgetattr(&terminal)?;
-    let mut hidden = before.clone();
-    // Ctrl-C has to come through as a character: a signal would end us with echo off.
-    hidden.local_modes &=
-        !(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
-    hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
-    hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
-    let restore = Restore { terminal: terminal.try_clone()?, before };
-    tcsetattr(&terminal, OptionalActions::Flush, &hidden)?;
+    let modes = Modes::change(&terminal, |modes| {
+        // Ctrl-C has to come through as a character: a signal would end us with echo off.
+        modes.local_modes &=
+            !(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+        modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+    })?;
     terminal.write_all(prompt.as_bytes())?;
     let line = read(&mut terminal);
     terminal.write_all(b"\n")?;
-    drop(restore);
+    drop(modes);
     line
-}
-
-/// Puts the terminal back as it was.
-struct Restore {
-    terminal: File,
-    before: Termios,
-}
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        // A terminal that is gone needs nothing put back.
-        tcsetattr(&self.terminal, OptionalActions::Now, &self.before).unwrap_or_default();
-    }
 }
 
 /// Reads characters up to the end of the line.

@@ -14,6 +14,7 @@ use super::line::{WIDTH, line};
 use crate::cli::Format;
 use crate::output::Printer;
 use crate::output::text::{Paint, clean, clock, cut};
+use crate::terminal::Modes;
 
 /// How often the live display moves.
 pub(super) const TICK: Duration = Duration::from_millis(125);
@@ -39,7 +40,12 @@ enum Kind {
     /// A line of text each time that something happens.
     Plain,
     /// Lines that move.
-    Live { bars: MultiProgress, lines: Vec<ProgressBar> },
+    Live {
+        bars: MultiProgress,
+        lines: Vec<ProgressBar>,
+        #[expect(dead_code, reason = "held for its Drop: the terminal is put back")]
+        modes: Option<Modes>,
+    },
 }
 
 impl Display {
@@ -51,7 +57,7 @@ impl Display {
         let kind = match (moves, printer.format()) {
             (true, _) => {
                 let bars = MultiProgress::with_draw_target(target);
-                Kind::Live { bars, lines: Vec::new() }
+                Kind::Live { bars, lines: Vec::new(), modes: Modes::without_control_keys() }
             }
             (false, Format::Table | Format::Wide) => Kind::Plain,
             // A program reads the data, and nobody reads the rest.
@@ -92,7 +98,7 @@ impl Display {
 
     /// Shows how it stands now.
     pub(super) fn refresh(&mut self, board: &Board, now: Timestamp) {
-        let Kind::Live { bars, lines } = &mut self.kind else {
+        let Kind::Live { bars, lines, .. } = &mut self.kind else {
             return;
         };
         let width = self.printer.style_of_stderr().width.map_or(WIDTH, usize::from);
@@ -116,12 +122,13 @@ impl Display {
         }
     }
 
-    /// Takes what moves off the screen.
+    /// Takes what moves off the screen, for good.
     pub(super) fn clear(&mut self) {
-        if let Kind::Live { bars, lines } = &mut self.kind {
-            lines.clear();
+        if let Kind::Live { bars, .. } = &mut self.kind {
             // Where the terminal is gone there is nothing to clear.
             drop(bars.clear());
+            // A line that is dropped is drawn once more otherwise, and stays.
+            bars.set_draw_target(ProgressDrawTarget::hidden());
         }
     }
 

@@ -116,6 +116,20 @@ async fn an_operation_is_followed_from_its_row_to_its_end() {
 }
 
 #[tokio::test]
+async fn of_an_operation_that_is_over_the_outcome_comes_last() {
+    let nimd = ready().await;
+    let id = one(&nimd).await;
+    let record = work(&nimd, id, MasterId(uuid::Uuid::now_v7()), 2).await;
+    finish(&nimd.store, &record, 3).await;
+    let mut watch = nimd.watch(&format!("operation={id}"), None).await;
+    let mut came = Vec::new();
+    while let Some((_, message)) = watch.next().await {
+        came.push(message["watched"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(came, ["event", "event", "event", "operation", "end"]);
+}
+
+#[tokio::test]
 async fn who_comes_back_gets_what_came_meanwhile_once() {
     let nimd = ready().await;
     let id = one(&nimd).await;
