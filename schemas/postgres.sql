@@ -739,7 +739,7 @@ CREATE INDEX follow_up_action_open ON public.follow_up_action USING btree (due_a
 
 CREATE INDEX follow_up_action_operation ON public.follow_up_action USING btree (operation_id, id);
 
-CREATE INDEX frame_partition_level ON public.frame_partition USING btree (level) WHERE (level IS NOT NULL);
+CREATE INDEX frame_partition_level ON public.frame_partition USING btree (level);
 
 CREATE INDEX frozen_list_made_at ON public.frozen_list USING btree (made_at);
 

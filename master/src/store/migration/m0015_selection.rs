@@ -17,7 +17,7 @@ CREATE TABLE frame_partition (
         substring(os_version FROM '^AIX +[^ ]+ +([0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{4})( |$)'), '-', '')::bigint) STORED,
     PRIMARY KEY (cec_id, name)
 );
-CREATE INDEX frame_partition_level ON frame_partition (level) WHERE level IS NOT NULL;
+CREATE INDEX frame_partition_level ON frame_partition (level);
 
 INSERT INTO frame_partition (cec_id, name, state, rmc_state, os_version)
 SELECT DISTINCT ON (r.cec_id, name) r.cec_id, left(x->>'name', 255) AS name, x->>'state', x->>'rmc_state', x->>'os_version'

@@ -21,13 +21,11 @@ impl Store {
         let failed = |cause| Error::sqlx("count the LPARs by level", cause);
         // Whose view it is and how old: as old as the oldest reading that is counted.
         let counts: Vec<(Option<i64>, i64, Option<OffsetDateTime>)> = query_as(
-            "SELECT x.level, sum(x.lpars)::bigint, min(e.read_at) FROM (
-                SELECT p.level, p.cec_id, count(*) AS lpars FROM nim_standalone s
-                LEFT JOIN frame_partition p ON p.cec_id = s.cec_id AND p.name = s.partition
-                    AND p.level IS NOT NULL
-                GROUP BY p.level, p.cec_id) x
-             LEFT JOIN frame_reading e ON e.cec_id = x.cec_id
-             GROUP BY x.level ORDER BY x.level NULLS LAST",
+            "SELECT p.level, count(*), min(e.read_at) FROM nim_standalone s
+             LEFT JOIN frame_partition p ON p.cec_id = s.cec_id AND p.name = s.partition
+                AND p.level IS NOT NULL
+             LEFT JOIN frame_reading e ON e.cec_id = p.cec_id
+             GROUP BY p.level ORDER BY p.level NULLS LAST",
         )
         .fetch_all(&self.pool)
         .await
@@ -45,19 +43,10 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .map_err(failed)?;
-        let mut unknown: Vec<String> = Vec::new();
-        if counts.iter().any(|(level, ..)| level.is_none()) {
-            unknown = query_scalar(
-                "SELECT o.name FROM nim_standalone s JOIN nim_object o ON o.id = s.object_id
-                 WHERE NOT EXISTS (SELECT FROM frame_partition p
-                     WHERE p.cec_id = s.cec_id AND p.name = s.partition AND p.level IS NOT NULL)
-                 ORDER BY s.object_id LIMIT $1",
-            )
-            .bind(EXAMPLES)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(failed)?;
-        }
+        let unknown = match counts.iter().find(|(level, ..)| level.is_none()) {
+            Some((_, lpars, _)) => self.without_level((*lpars).min(EXAMPLES)).await?,
+            None => Vec::new(),
+        };
         let names = |names: Vec<&String>| {
             names.into_iter().map(|name| batch::name(name)).collect::<Result<Vec<ObjectName>, _>>()
         };
@@ -77,5 +66,37 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// Names of so many LPARs of which no level is known.
+    async fn without_level(&self, many: i64) -> Result<Vec<String>, Error> {
+        let failed = |cause| Error::sqlx("look for LPARs without a level", cause);
+        // Those that indices know of: shown without a level, or on no frame. There are as many as are wanted, mostly.
+        let found: Vec<String> = query_scalar(
+            "SELECT x.name FROM (
+                (SELECT o.id, o.name FROM frame_partition p
+                 JOIN nim_standalone s ON s.cec_id = p.cec_id AND s.partition = p.name
+                 JOIN nim_object o ON o.id = s.object_id WHERE p.level IS NULL LIMIT $1)
+                UNION ALL
+                (SELECT o.id, o.name FROM nim_standalone s JOIN nim_object o ON o.id = s.object_id
+                 WHERE s.cec_id IS NULL LIMIT $1)) x ORDER BY x.id LIMIT $1",
+        )
+        .bind(many)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        if i64::try_from(found.len()).is_ok_and(|found| found >= many) {
+            return Ok(found);
+        }
+        query_scalar(
+            "SELECT o.name FROM nim_standalone s JOIN nim_object o ON o.id = s.object_id
+             WHERE NOT EXISTS (SELECT FROM frame_partition p
+                 WHERE p.cec_id = s.cec_id AND p.name = s.partition AND p.level IS NOT NULL)
+             ORDER BY s.object_id LIMIT $1",
+        )
+        .bind(many)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)
     }
 }

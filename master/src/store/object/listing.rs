@@ -48,6 +48,10 @@ const LISTS: i64 = 100;
 /// Ids in one part of a frozen list.
 const PART: u64 = 1000;
 
+/// Begins a transaction in which joins are look-ups by keys.
+const LOOK_UP: &str =
+    "BEGIN READ ONLY; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
 impl Store {
     /// At most `limit` objects from `place` on, in the order that `filter` asks for.
     ///
@@ -87,8 +91,11 @@ impl Store {
         select::columns(&mut sql, &columns.0);
         sql.push(" FROM ").push(select::FROM);
         sql.push(" WHERE o.id = ANY(").push_bind(ids.clone()).push(")");
+        // The ids are known: each row is looked up by them. Where the planner misjudges how many there are, it reads whole tables.
+        let mut txn = self.pool.begin_with(LOOK_UP).await.map_err(failed)?;
         let rows: Vec<(i64, Json<Vec<Value>>)> =
-            sql.build_query_as().persistent(false).fetch_all(&self.pool).await.map_err(failed)?;
+            sql.build_query_as().persistent(false).fetch_all(&mut *txn).await.map_err(failed)?;
+        txn.rollback().await.map_err(failed)?;
         let cells = |Json(row): Json<Vec<Value>>| {
             columns.0.iter().zip(row).map(|(field, value)| cell(field, value)).collect()
         };

@@ -31,14 +31,8 @@ pub(super) const FROM: &str = "nim_object o
 /// Writes that an object is one of those that `filter` lets through.
 pub(super) fn condition(sql: &mut Sql, filter: &ObjectFilter) {
     sql.push("true");
-    if !filter.types.is_empty() {
-        sql.push(" AND o.type = ANY(");
-        sql.push_bind(filter.types.iter().map(|of| of.name()).collect::<Vec<_>>()).push(")");
-    }
-    if !filter.classes.is_empty() {
-        sql.push(" AND o.class = ANY(");
-        sql.push_bind(filter.classes.iter().map(|of| of.name()).collect::<Vec<_>>()).push(")");
-    }
+    one_of(sql, "o.type", filter.types.iter().map(|of| of.name()).collect());
+    one_of(sql, "o.class", filter.classes.iter().map(|of| of.name()).collect());
     if !filter.names.is_empty() {
         let exact: Vec<_> = filter.names.iter().filter_map(|name| name.exact()).collect();
         sql.push(" AND (o.name = ANY(");
@@ -56,6 +50,20 @@ pub(super) fn condition(sql: &mut Sql, filter: &ObjectFilter) {
     if let Some(fields) = &filter.fields {
         sql.push(" AND ");
         holds(sql, fields);
+    }
+}
+
+/// Writes that a column has one of `values`, where there are some. A single one by itself: only then an index on the column gives its
+/// rows in the order of creation.
+fn one_of(sql: &mut Sql, column: &str, values: Vec<&'static str>) {
+    match values[..] {
+        [] => {}
+        [value] => {
+            sql.push(" AND ").push(column).push(" = ").push_bind(value);
+        }
+        _ => {
+            sql.push(" AND ").push(column).push(" = ANY(").push_bind(values).push(")");
+        }
     }
 }
 
