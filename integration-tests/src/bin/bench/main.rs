@@ -8,6 +8,7 @@ mod discover;
 mod events;
 mod held;
 mod hosts;
+mod inventory;
 mod list;
 mod part;
 mod report;

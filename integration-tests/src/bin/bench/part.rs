@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use tokio::runtime::Handle;
 
 use crate::report::{Gate, Row, say, step};
-use crate::{discover, events, held, list, sshd, watched, whole};
+use crate::{discover, events, held, inventory, list, sshd, watched, whole};
 
 /// The argument with which this program starts itself for some rows; their letters follow.
 pub(crate) const MEASURE: &str = "measure";
@@ -50,6 +50,10 @@ const PARTS: &[&[Claim]] = &[
         claim("h", "the agent", Gate::Yes),
     ],
     &[claim("i", "a site discovered from nothing", Gate::Yes)],
+    &[
+        claim("j", "answers among 100,000 LPARs", Gate::Yes),
+        claim("k", "lists of 100,000 LPARs, streamed", Gate::Yes),
+    ],
 ];
 
 /// Has the chosen rows measured, or all where none is chosen. How many gates were missed.
@@ -176,6 +180,12 @@ pub(crate) fn measure(letters: &[String]) -> usize {
     }
     if wanted("i") {
         missed += row("i", Handle::current().block_on(discover::measure()));
+    }
+    if wanted("j") || wanted("k") {
+        missed += with(&["j", "k"], &wanted, inventory::site(), |(_, site), letter| match letter {
+            "j" => inventory::answers(site),
+            _ => inventory::streams(site),
+        });
     }
     missed
 }
