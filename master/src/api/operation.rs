@@ -71,11 +71,10 @@ pub(super) async fn cancel(
             format!("geninstall has begun on {lpar}: it is one run, which cannot be interrupted"),
         )
         .hint(format!("nimctl watch {id}"))),
-        CancelAnswer::Over if state != StateName::Cancelled => Err(Refusal::refused(
-            "NLU-0139",
-            format!("the operation on {lpar} is over: {state}"),
-        )
-        .hint(format!("nimctl status {id}"))),
+        CancelAnswer::Over if state != StateName::Cancelled => {
+            Err(Refusal::refused("NLU-0139", format!("the operation on {lpar} is over: {state}"))
+                .hint(format!("nimctl status {id}")))
+        }
         CancelAnswer::Cancelled | CancelAnswer::Noted { .. } | CancelAnswer::Over => {
             Ok(Json(view(record)))
         }

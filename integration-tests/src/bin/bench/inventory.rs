@@ -46,7 +46,7 @@ const AT_ONCE: f64 = 100.0;
 /// Seconds that all LPARs may take as JSON.
 const WHOLE: f64 = 3.0;
 
-/// Bytes of resident memory, in KiB, that a list may add to nimd or take in nimctl: far less than the list.
+/// Resident memory, in KiB, that a list may add to nimd or take in nimctl: far less than the list.
 const MEMORY: f64 = 64.0 * 1024.0;
 
 /// A master that knows all of them, and what their HMCs showed.

@@ -89,7 +89,7 @@ impl Store {
         let Page { items: ids, next } = self.ids(filter, place, limit).await?;
         let mut sql = Sql::new("SELECT o.id, ");
         select::columns(&mut sql, &columns.0);
-        sql.push(" FROM ").push(select::FROM);
+        sql.push(" FROM ").push(select::from(&columns.0));
         sql.push(" WHERE o.id = ANY(").push_bind(ids.clone()).push(")");
         // The ids are known: each row is looked up by them. Where the planner misjudges how many there are, it reads whole tables.
         let mut txn = self.pool.begin_with(LOOK_UP).await.map_err(failed)?;
@@ -118,7 +118,7 @@ impl Store {
                     _ => 0,
                 };
                 let mut sql = Sql::new("SELECT o.id FROM ");
-                sql.push(select::FROM).push(" WHERE ");
+                sql.push(select::from(select::used(filter))).push(" WHERE ");
                 select::condition(&mut sql, filter);
                 sql.push(" AND o.id > ").push_bind(behind).push(" ORDER BY ");
                 select::order(&mut sql, &filter.sort);
@@ -149,7 +149,7 @@ impl Store {
         sql.push_bind(list).push(", ((n - 1) / ").push(PART).push(")::integer AS part,");
         sql.push(" array_agg(id ORDER BY n) FROM (SELECT o.id, row_number() OVER (ORDER BY ");
         select::order(&mut sql, &filter.sort);
-        sql.push(") AS n FROM ").push(select::FROM).push(" WHERE ");
+        sql.push(") AS n FROM ").push(select::from(select::used(filter))).push(" WHERE ");
         select::condition(&mut sql, filter);
         sql.push(") x GROUP BY part");
         sql.build().persistent(false).execute(txn.connection()).await.map_err(txn.failed())?;

@@ -11,9 +11,53 @@ use super::ObjectFilter;
 /// A statement that is being written.
 pub(super) type Sql = QueryBuilder<Postgres>;
 
-/// The objects, each with what fields are made of. Each join finds one row at most, by a key, so that the planner leaves out those
-/// of which a statement uses nothing.
-pub(super) const FROM: &str = "nim_object o
+/// The objects, each with what `fields` are made of. Each join finds one row at most, by a key; where nothing but the object itself is
+/// asked for there is none, so that a page is read by an index whatever the planner thinks of the other tables.
+pub(super) fn from<'a>(fields: impl IntoIterator<Item = &'a Field>) -> &'static str {
+    let of_object = |field: &Field| match field {
+        Field::Name
+        | Field::Type
+        | Field::Class
+        | Field::Comments
+        | Field::Version
+        | Field::Created
+        | Field::Changed
+        | Field::Operation
+        | Field::Labels
+        | Field::Label(_) => true,
+        Field::Hostname
+        | Field::Frame
+        | Field::Hmc
+        | Field::Identity
+        | Field::Partition
+        | Field::State
+        | Field::Rmc
+        | Field::Oslevel
+        | Field::Ioslevel
+        | Field::Seen
+        | Field::Mtms
+        | Field::Location
+        | Field::Server => false,
+    };
+    if fields.into_iter().all(of_object) { "nim_object o" } else { JOINED }
+}
+
+/// The fields that choose and sort.
+pub(super) fn used(filter: &ObjectFilter) -> Vec<&Field> {
+    fn of<'a>(filter: &'a Filter, into: &mut Vec<&'a Field>) {
+        match filter {
+            Filter::All(parts) | Filter::Any(parts) => parts.iter().for_each(|part| of(part, into)),
+            Filter::Not(part) => of(part, into),
+            Filter::Is { field, .. } => into.push(field),
+        }
+    }
+    let mut fields: Vec<_> = filter.sort.0.iter().map(|(field, _)| field).collect();
+    filter.fields.iter().for_each(|filter| of(filter, &mut fields));
+    fields
+}
+
+/// The objects with all that fields are made of.
+const JOINED: &str = "nim_object o
     LEFT JOIN nim_standalone s ON s.object_id = o.id
     LEFT JOIN nim_vios v ON v.object_id = o.id
     LEFT JOIN nim_cec c ON c.object_id = o.id
