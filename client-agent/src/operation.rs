@@ -178,6 +178,24 @@ impl Operation {
         }
     }
 
+    /// Keeps which of the list of an order are meant.
+    pub(crate) fn choose(&self, names: &[String]) -> Result<(), Error> {
+        let path = self.file(CHOSEN);
+        let text = serde_json::to_vec(names).map_err(std::io::Error::other);
+        disk::replace(&path, &disk::doing("write", &path, text)?, 0o600)
+    }
+
+    /// Which of the list of an order are meant, once that was kept.
+    pub(crate) fn chosen(&self) -> Result<Vec<String>, Error> {
+        let path = self.file(CHOSEN);
+        let text = disk::read(&path, REQUEST_LIMIT)?.unwrap_or_default();
+        disk::doing(
+            "understand",
+            &path,
+            serde_json::from_slice(&text).map_err(std::io::Error::other),
+        )
+    }
+
     /// What was decided.
     pub(crate) fn verdict(&self) -> Result<Slot<Verdict>, Error> {
         Slot::open(&self.file(VERDICT))
@@ -227,6 +245,7 @@ const STORED: &str = "stored";
 const REOPEN: &str = "reopen";
 const CHANGES: &str = "changes";
 const RUN: &str = "run";
+const CHOSEN: &str = "chosen";
 const VERDICT: &str = "verdict";
 const SUPERVISOR: &str = "supervisor";
 const SUPERVISOR_PID: &str = "supervisor.pid";

@@ -204,6 +204,7 @@ mod tests {
             expected: Expected::default(),
             images: None,
             install: Install::Nothing,
+            installed_only: false,
             accept_licenses: false,
             installp_flags: None,
             lvupdate_data: String::new(),

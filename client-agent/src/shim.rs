@@ -96,7 +96,7 @@ fn spawn(
     let commands = Commands::new(root.clone());
     match step {
         Step::Software => {
-            let arguments = update::arguments(operation, root, request);
+            let arguments = update::arguments(operation, root, request)?;
             Ok(commands.installer(request.kind.program(), &arguments, output)?)
         }
         Step::Script(number) => Ok(commands.script(&script::file(operation, number), output)?),

@@ -182,6 +182,7 @@ routes! {
     "/v1/objects/{name}/check" { post check::check }
     "/v1/allocate" { post allocation::allocate }
     "/v1/deallocate" { post allocation::deallocate }
+    "/v1/fix_bundles/{name}" { get cust::fix::show }
     "/v1/lpp_sources/{name}" { get lpp::show }
     "/v1/lpp_sources/{name}/check" { post lpp::check }
     "/v1/lpp_sources/{name}/packages" { post lpp::packages }

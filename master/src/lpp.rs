@@ -7,6 +7,7 @@
 
 pub mod backup;
 pub mod epkg;
+pub mod fixes;
 pub mod folder;
 pub mod lzw;
 mod pack;

@@ -15,6 +15,7 @@
 //! | `POST /v1/allocate` | [`Allocate`] → [`AllocationChange`] |
 //! | `POST /v1/deallocate` | [`Deallocate`] → [`AllocationChange`] |
 //! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
+//! | `GET /v1/fix_bundles/{name}` | → list of [`String`]: the keywords that its file names now |
 //! | `GET /v1/lpp_sources/{name}` | → [`LppSourceView`] |
 //! | `POST /v1/lpp_sources/{name}/check` | → [`LppSourceView`] |
 //! | `POST /v1/lpp_sources/{name}/packages` | [`ChangePackages`] → [`ChangedPackages`] |

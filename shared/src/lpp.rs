@@ -1,8 +1,10 @@
 //! What is in an `lpp_source`: filesets, interim fixes and files, as the master found them in the folder.
 
 mod bundle;
+mod fix;
 
 pub use bundle::{BadLine, bundle, is_fileset, is_package};
+pub use fix::{fixes, is_keyword};
 
 use serde::{Deserialize, Serialize};
 

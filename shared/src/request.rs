@@ -19,6 +19,9 @@ pub struct Request {
     pub images: Option<Images>,
     /// What is to be installed from there.
     pub install: Install,
+    /// Whether of the list only those filesets are meant that are installed on the LPAR.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub installed_only: bool,
     /// Whether licences are agreed to (`geninstall -Y`).
     pub accept_licenses: bool,
     /// Options of installp without their dash: geninstall hands them on (`-I`), maintenance is made of them. Not with Live Update.

@@ -13,6 +13,27 @@ use nim_shared::request::Install;
 use super::{Stop, prep};
 use crate::disk;
 use crate::supervisor::Supervisor;
+use crate::text::chain;
+
+/// Keeps which filesets of the order are meant: where only those are that are installed here, one for another machine is left out.
+pub(crate) fn choose(supervisor: &mut Supervisor) -> Result<(), Stop> {
+    let (true, Install::List(names)) =
+        (supervisor.request.installed_only, supervisor.request.install.clone())
+    else {
+        return Ok(());
+    };
+    let installed = supervisor.facts.filesets().map_err(|error| {
+        Stop::failed(format!("not known: which filesets are installed: {}", chain(&error)))
+    })?;
+    let rows = aix::lslpp_q(&installed).rows;
+    let is_here = |name: &String| rows.iter().any(|row| row.name == *name);
+    let (here, left): (Vec<_>, Vec<_>) = names.into_iter().partition(is_here);
+    supervisor.operation.choose(&here)?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    Ok(supervisor.note(format!("not installed here, and left out: {}", left.join(", ")))?)
+}
 
 /// Looks at the images of the order, which are mounted or linked by now.
 pub(crate) fn check(supervisor: &mut Supervisor) -> Result<(), Stop> {
@@ -30,6 +51,9 @@ pub(crate) fn nothing_new(supervisor: &mut Supervisor) -> Result<Option<String>,
     else {
         return Ok(None);
     };
+    if supervisor.request.installed_only && supervisor.operation.chosen()?.is_empty() {
+        return Ok(Some("none of the filesets is installed here".to_owned()));
+    }
     let Some(text) = disk::read(&supervisor.root.at(&folder).join(".toc"), TABLE_LIMIT)? else {
         let text = format!("{folder} has no table of contents: geninstall will tell what is in it");
         supervisor.note(text)?;

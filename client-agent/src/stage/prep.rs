@@ -29,6 +29,7 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
         token::fetch(supervisor)?;
     }
     script::place(supervisor)?;
+    super::content::choose(supervisor)?;
     super::content::check(supervisor)
 }
 

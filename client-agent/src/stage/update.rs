@@ -80,9 +80,13 @@ pub(crate) fn judge_anew(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
 }
 
 /// Arguments of the program.
-pub(crate) fn arguments(operation: &Operation, root: &Root, request: &Request) -> Vec<String> {
+pub(crate) fn arguments(
+    operation: &Operation,
+    root: &Root,
+    request: &Request,
+) -> Result<Vec<String>, disk::Error> {
     if request.kind.is_maintenance() {
-        return maintenance(request);
+        return Ok(maintenance(request));
     }
     let mut arguments = Vec::new();
     if request.kind.is_live_update() {
@@ -106,9 +110,10 @@ pub(crate) fn arguments(operation: &Operation, root: &Root, request: &Request) -
         Install::Nothing => {}
         Install::UpdateAll => arguments.push("update_all".to_owned()),
         Install::All => arguments.push("all".to_owned()),
+        Install::List(_) if request.installed_only => arguments.extend(operation.chosen()?),
         Install::List(names) => arguments.extend(names.iter().cloned()),
     }
-    arguments
+    Ok(arguments)
 }
 
 /// Arguments of installp.

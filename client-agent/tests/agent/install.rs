@@ -112,3 +112,23 @@ fn options_that_remove_and_orders_for_nothing_are_refused() {
     assert_eq!(refused(&plain(Kind::Install)), Some(nim_shared::frame::Refusal::Policy));
     assert_eq!(lpar.get("runs"), "");
 }
+
+#[test]
+fn of_filesets_that_are_meant_where_they_are_installed_the_others_are_left_out() {
+    let list = |names: &[&str]| {
+        nim_shared::request::Install::List(names.iter().map(|name| (*name).to_owned()).collect())
+    };
+    for (names, runs, expected) in [
+        (&["bos.net", "bos.rte"][..], " bos.rte\n", Outcome::Succeeded { follow_up: vec![] }),
+        (&["bos.net"], "", Outcome::Unchanged),
+    ] {
+        let lpar = Lpar::new();
+        lpar.command("geninstall", INSTALLS);
+        let request =
+            Request { install: list(names), installed_only: true, ..plain(Kind::Install) };
+        let (_, report) = run(&lpar, &request);
+        assert_eq!(report.outcome, expected, "{report:?}");
+        assert!(lpar.get("runs").ends_with(runs), "{}", lpar.get("runs"));
+        assert_eq!(lpar.get("runs").lines().count(), runs.lines().count());
+    }
+}

@@ -6,6 +6,7 @@ mod big;
 mod console;
 mod cookbook;
 mod discover;
+mod fix;
 mod group;
 mod install;
 mod maint;

@@ -145,6 +145,7 @@ mod tests {
             level: "7300-03-01-2520".to_owned(),
             filesets: map(filesets),
             ifixes: Vec::new(),
+            fixes: std::collections::BTreeSet::new(),
             applied,
         };
         let words =

@@ -37,9 +37,10 @@ pub(super) fn run(
     Ok(status)
 }
 
-/// The keyword of the technology level, and the fixes that interim fixes are for: their labels begin with it.
+/// The keyword of the technology level, the fixes that updates brought, and those that interim fixes are for: their labels begin with it.
 fn known(lpar: &Lpar) -> BTreeSet<String> {
     let level = lpar.software.level.get(..7).unwrap_or(&lpar.software.level);
     let fixes = lpar.software.ifixes.iter().map(|ifix| ifix.label.chars().take(7).collect());
-    fixes.chain([format!("{level}_AIX_ML")]).collect()
+    let brought = lpar.software.fixes.iter().cloned();
+    fixes.chain(brought).chain([format!("{level}_AIX_ML")]).collect()
 }

@@ -23,6 +23,9 @@ pub(crate) enum Package {
         level: Option<String>,
         /// Fileset to level.
         filesets: BTreeMap<String, String>,
+        /// Keywords of the fixes in them.
+        #[serde(default)]
+        fixes: BTreeSet<String>,
     },
     /// An interim fix.
     Ifix(IfixPackage),
@@ -69,13 +72,15 @@ pub(crate) fn write(
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         if !source.filesets.is_empty() {
             let mut table = "0 112120260000 2\n".to_owned();
-            for (name, level) in &source.filesets {
+            for (number, (name, level)) in (FIRST_FIX..).zip(&source.filesets) {
+                let fix = format!("IJ{number}");
                 let one = Package::Updates {
                     level: source.level.clone(),
                     filesets: BTreeMap::from([(name.clone(), level.clone())]),
+                    fixes: BTreeSet::from([fix.clone()]),
                 };
                 let file = format!("U_{name}.{level}.bff");
-                let lpp_name = lpp_name(name, level, source.level.as_deref());
+                let lpp_name = lpp_name(name, level, source.level.as_deref(), &fix);
                 put(&folder.join(&file), &format::image(&lpp_name, &serde_json::to_vec(&one)?))?;
                 table += &format!("{file} {lpp_name}");
             }
@@ -103,7 +108,7 @@ pub(crate) fn write(
 }
 
 /// The `lpp_name` of an update of one fileset, as `.toc` has it too. The keyword of the service pack is inferred.
-fn lpp_name(fileset: &str, level: &str, leads_to: Option<&str>) -> String {
+fn lpp_name(fileset: &str, level: &str, leads_to: Option<&str>, fix: &str) -> String {
     let keyword = leads_to.map(|level| format!("{level}_SP 1 Service Pack\n")).unwrap_or_default();
     let digits: Vec<u32> = level.split('.').filter_map(|part| part.parse().ok()).collect();
     let level = match digits[..] {
@@ -111,7 +116,7 @@ fn lpp_name(fileset: &str, level: &str, leads_to: Option<&str>) -> String {
         _ => level.to_owned(),
     };
     format!(
-        "4 R S {fileset} {{\n{fileset} {level} 1 N U en_US Update of {fileset}\n[\n%\n%\n%\n%\n{keyword}]\n}}\n"
+        "4 R S {fileset} {{\n{fileset} {level} 1 N U en_US Update of {fileset}\n[\n%\n%\n%\n%\n{fix} 1 a fix in {fileset}\n{keyword}]\n}}\n"
     )
 }
 
@@ -133,7 +138,12 @@ pub(crate) struct Selection {
     pub(crate) filesets: BTreeMap<String, String>,
     /// Interim fixes.
     pub(crate) ifixes: Vec<IfixPackage>,
+    /// Keywords of the fixes in the filesets.
+    pub(crate) fixes: BTreeSet<String>,
 }
+
+/// The number of the first fix that a source of the lab has: each of its filesets has one.
+const FIRST_FIX: u32 = 60_001;
 
 /// Chooses from a folder by what geninstall was asked for: `all`, `update_all`, or names of filesets and ifix files (LU §2.1).
 pub(crate) fn select(folder: &Path, wanted: &[String]) -> anyhow::Result<Selection> {
@@ -158,12 +168,13 @@ pub(crate) fn select(folder: &Path, wanted: &[String]) -> anyhow::Result<Selecti
                 }
             }
         } else if ends_with(".bff")
-            && let Package::Updates { level, filesets } = read(&file)?
+            && let Package::Updates { level, filesets, fixes } = read(&file)?
         {
             for (fileset, version) in filesets {
                 if all || update_all || has(&fileset) {
                     missing.retain(|wanted| **wanted != fileset);
                     selection.level.clone_from(&level);
+                    selection.fixes.extend(fixes.iter().cloned());
                     selection.filesets.insert(fileset, version);
                 }
             }

@@ -258,6 +258,7 @@ fn software(entry: &LparEntry) -> Software {
         level: entry.level.clone(),
         filesets: usual.chain(entry.filesets.clone()).collect(),
         ifixes: ifixes.collect(),
+        fixes: BTreeSet::new(),
         applied: Applied::default(),
     }
 }

@@ -44,6 +44,7 @@ fn software(server: &Vios) -> Software {
         level: server.level.clone(),
         filesets,
         ifixes: Vec::new(),
+        fixes: std::collections::BTreeSet::new(),
         applied: Applied::default(),
     }
 }

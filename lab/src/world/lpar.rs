@@ -151,6 +151,9 @@ pub struct Software {
     pub filesets: BTreeMap<String, String>,
     /// Interim fixes.
     pub ifixes: Vec<Ifix>,
+    /// Keywords of the fixes that updates brought.
+    #[serde(default)]
+    pub fixes: BTreeSet<String>,
     /// Updates that are applied and not committed.
     #[serde(default)]
     pub applied: Applied,

@@ -1,6 +1,7 @@
 //! `cust`: everything is looked at before anything is accepted, and all that is wrong is said at once.
 
 mod bundle;
+pub(super) mod fix;
 mod packages;
 mod plan;
 mod script;
@@ -39,7 +40,9 @@ pub(super) async fn cust(
         return Ok(Json(answer(before)));
     }
     let mut faults = plan::request_faults(&cust);
+    faults.extend(fix::request_faults(&cust));
     let cust = bundle::resolved(&api.store, cust, &mut faults).await?;
+    let cust = fix::resolved(&api, cust, &mut faults).await?;
     let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
     let scripts = script::read(&api.store, &cust, &mut faults).await?;
     let known = known(&api, &cust, &targets, scripts).await?;

@@ -104,7 +104,7 @@ impl Source {
     }
 
     /// The folder, or why this master does not see it.
-    fn folder(&self) -> Result<&Path, String> {
+    pub(super) fn folder(&self) -> Result<&Path, String> {
         let LppSource { location, server, access, .. } = &self.source;
         if let Some(server) = server.as_deref().filter(|server| *server != MASTER) {
             return Err(format!("it lies on {server}, not on this master"));

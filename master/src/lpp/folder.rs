@@ -217,7 +217,7 @@ fn say(package: &toc::Package) -> String {
 }
 
 /// A text that is not longer than a table of contents.
-fn text(path: &Path) -> Result<String, Error> {
+pub(super) fn text(path: &Path) -> Result<String, Error> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LONGEST {

@@ -17,7 +17,7 @@
 //! ```
 
 use nim_shared::level::{FilesetLevel, Level};
-use nim_shared::lpp::ImageKind;
+use nim_shared::lpp::{ImageKind, is_keyword};
 
 use super::{Error, form};
 
@@ -46,6 +46,8 @@ pub struct PackageFileset {
     pub description: String,
     /// What it requires, without the star.
     pub requisites: Vec<String>,
+    /// Keywords of the fixes that are in it.
+    pub fixes: Vec<String>,
 }
 
 /// One entry of a `.toc`.
@@ -204,6 +206,7 @@ fn fileset(row: &str) -> Result<PackageFileset, Error> {
         level,
         description: nim_shared::id::printable(&description),
         requisites: Vec::new(),
+        fixes: Vec::new(),
     })
 }
 
@@ -224,10 +227,16 @@ fn sections<'a>(
                 let row = row.trim_start_matches('*');
                 fileset.requisites.push(nim_shared::id::printable(row));
             }
-            row if part >= 2 && levels.len() < MOST => {
+            row if part >= 2 => {
                 let word = row.split_whitespace().next().unwrap_or_default();
                 let level = word.strip_suffix("_SP").unwrap_or(word);
-                levels.extend(level.parse::<Level>().ok());
+                if levels.len() < MOST {
+                    levels.extend(level.parse::<Level>().ok());
+                }
+                // What is superseded is named there too: filesets, with dots.
+                if fileset.fixes.len() < MOST && is_keyword(word) && !word.contains('.') {
+                    fileset.fixes.push(word.to_owned());
+                }
             }
             _ => {}
         }
@@ -240,7 +249,7 @@ fn short(text: &str) -> String {
     nim_shared::id::printable(&text.chars().take(60).collect::<String>())
 }
 
-/// Most requisites of one fileset, and most levels of one image, that are kept.
+/// Most requisites and fixes of one fileset, and most levels of one image, that are kept.
 const MOST: usize = 4000;
 
 #[cfg(test)]

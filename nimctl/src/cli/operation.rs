@@ -13,6 +13,8 @@ Attributes, as NIM has them:
   live_update=yes|no        yes: by Live Update; no, as without it: software is installed and nothing is moved
   lpp_source=NAME           where the packages are; with live_update and without it the kernel moves as it is
   fixes=update_all|all      every update, or every update and every interim fix
+  fixes=\"IJ52421 …\"       what the packages say these fixes are in, where it is installed
+  fix_bundle=NAME           the fixes that the file of this object names; repeat it for more
   filesets=\"A B …\"          filesets and interim fixes by name
   installp_bundle=NAME      those that the file of this object names; repeat it for more
   script=NAME               run this object's file on the LPAR once all else has succeeded; repeat it for more; also alone

@@ -42,7 +42,7 @@ pub(super) async fn run(given: &Order, context: &Context) -> Result<Exit, Error>
     let has = |attribute: &str| given.iter().any(|pair| pair.attribute == attribute);
     let live_update =
         given.iter().any(|pair| pair.attribute == "live_update" && pair.value == "yes");
-    let names_none = !["fixes", "filesets", "installp_bundle"].into_iter().any(has);
+    let names_none = !["fixes", "fix_bundle", "filesets", "installp_bundle"].into_iter().any(has);
     if live_update && names_none && has("lpp_source") {
         // As NIM: then the source is named for nothing, and the kernel moves as it is.
         args.attributes.retain(|assignment| assignment.attribute != "lpp_source");

@@ -5,6 +5,7 @@ use nim_shared::nim::message::{Code, Message};
 use nim_shared::nim::order::Order;
 use nim_shared::query::{Query, QueryId};
 
+use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -50,7 +51,8 @@ pub(super) async fn run(
     views: Vec<ObjectView>,
     context: &Context,
 ) -> Result<Exit, Error> {
-    let query = query(order)?;
+    let bundles = bundles(order, context).await?;
+    let query = query(order, bundles)?;
     // Of a VIOS only what is installed can be asked.
     let of = match order.operation.as_str() {
         "lslpp" => Machines::LparsAndVioses,
@@ -75,12 +77,28 @@ pub(super) async fn run(
     Ok(exit)
 }
 
+/// The fixes of the bundles that `fix_query` names.
+async fn bundles(order: &Order, context: &Context) -> Result<Vec<String>, Error> {
+    let mut fixes: Vec<String> = Vec::new();
+    let named = order.attributes.iter().filter(|pair| pair.attribute == FIX_BUNDLE);
+    for pair in named.filter(|_| order.operation == "fix_query") {
+        let found: Vec<String> =
+            context.client.get(Target::new(&["fix_bundles", &pair.value])).await?;
+        fixes.extend(found);
+    }
+    Ok(fixes)
+}
+
+/// The attribute with a list of fixes.
+const FIX_BUNDLE: &str = "fix_bundle";
+
 /// The question, with everything that the operation takes looked at.
-fn query(order: &Order) -> Result<Query, Error> {
+fn query(order: &Order, bundles: Vec<String>) -> Result<Query, Error> {
     let Some(kind) = kind(&order.operation) else {
         return Err(say::usage(format!("{} asks nothing", order.operation), None));
     };
-    let known = [kind.options, kind.about, "async", "verbose"];
+    let lists = if kind.id == QueryId::Instfix { FIX_BUNDLE } else { kind.about };
+    let known = [kind.options, kind.about, lists, "async", "verbose"];
     if let Some(pair) = order.attributes.iter().find(|pair| !known.contains(&&*pair.attribute)) {
         return Err(say::usage(
             format!(
@@ -92,7 +110,7 @@ fn query(order: &Order) -> Result<Query, Error> {
         ));
     }
     let about = order.value(kind.about).unwrap_or_default();
-    let about = about.split_whitespace().map(str::to_owned).collect();
+    let about = about.split_whitespace().map(str::to_owned).chain(bundles).collect();
     let options = order.value(kind.options).filter(|given| !given.trim().is_empty());
     Query::new(kind.id, options.unwrap_or(kind.default), about).map_err(|bad| {
         say::refused(

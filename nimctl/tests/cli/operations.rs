@@ -195,7 +195,7 @@ fn what_cannot_be_asked_for_is_refused_before_anybody_is_asked() {
     exit: 2
     --- stderr
     error: this cannot be asked for  [NLU-0505]
-      file_res: files are not copied here
+      file_res: folders are not copied here: send one as an RPM or a package, or have a script fetch it
       installp_flags: -c cannot be passed on: geninstall -k takes -p and -Y
       installp_flags: -N cannot be passed on: geninstall -k takes -p and -Y
       hint: `nimctl cust --help` lists the attributes

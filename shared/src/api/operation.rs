@@ -28,6 +28,12 @@ pub struct Cust {
     /// Objects of type `installp_bundle`, whose packages are installed with those in the list of `install`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bundles: Vec<ObjectName>,
+    /// Keywords of fixes, such as `IJ52421`: the filesets of `lpp_source` that name them are installed, where they are installed already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fixes: Vec<String>,
+    /// Objects of type `fix_bundle`, whose keywords are taken with those of `fixes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fix_bundles: Vec<ObjectName>,
     /// Objects of type `script`, which are run on the LPAR once all else has succeeded, in this order. A preview runs none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<ObjectName>,
@@ -45,6 +51,12 @@ pub struct Cust {
 }
 
 impl Cust {
+    /// Whether fixes are named by their keywords.
+    #[must_use]
+    pub fn names_fixes(&self) -> bool {
+        !self.fixes.is_empty() || !self.fix_bundles.is_empty()
+    }
+
     /// The object with the `lvupdate.data` of `lpar`.
     ///
     /// # Errors
@@ -62,7 +74,9 @@ impl Cust {
         let Self {
             lpp_source,
             bundles,
+            fix_bundles,
             scripts,
+            fixes: _,
             live_update_data: _,
             token: _,
             targets: _,
@@ -77,8 +91,9 @@ impl Cust {
         let data = data.map(|name| (ObjectType::LiveUpdateData, name));
         let source = lpp_source.clone().map(|name| (ObjectType::LppSource, name));
         let bundles = bundles.iter().cloned().map(|name| (ObjectType::InstallpBundle, name));
+        let fixes = fix_bundles.iter().cloned().map(|name| (ObjectType::FixBundle, name));
         let scripts = scripts.iter().cloned().map(|name| (ObjectType::Script, name));
-        source.into_iter().chain(data).chain(bundles).chain(scripts).collect()
+        source.into_iter().chain(data).chain(bundles).chain(fixes).chain(scripts).collect()
     }
 }
 

@@ -90,7 +90,7 @@ const fn meaning(of: ObjectType) -> &'static str {
         T::Script => "a script for the end of cust",
         T::FbScript => "a script for the first boot: listed, not run",
         T::InstallpBundle => "a list of packages for cust",
-        T::FixBundle => "a list of fixes: listed, not read",
+        T::FixBundle => "a list of fixes for cust and fix_query",
         T::ExcludeFiles => "what a backup leaves out: listed only",
         T::ResolvConf => "a resolver configuration: listed only",
         T::ImageData => "the layout of a root volume group: listed only",
@@ -154,13 +154,14 @@ pub struct Attributes {
 }
 
 /// What `cust` takes. Source: the NIM reference, §3.1; a change of it goes with `nimctl`'s own `cust`.
-const CUST: [&str; 13] = [
+const CUST: [&str; 14] = [
     "live_update",
     "live_update_data",
     "lpp_source",
     "fixes",
     "filesets",
     "installp_bundle",
+    "fix_bundle",
     "script",
     "group",
     "installp_flags",
@@ -191,7 +192,7 @@ pub fn attributes(operation: &str, of: ObjectType) -> Option<Attributes> {
         "change" => Attributes { required: Vec::new(), optional: all() },
         "lslpp" => optional(&["lslpp_flags", "filesets"]),
         "lppchk" => optional(&["lppchk_flags", "filesets"]),
-        "fix_query" => optional(&["fix_query_flags", "fixes"]),
+        "fix_query" => optional(&["fix_query_flags", "fixes", "fix_bundle"]),
         "showlog" => optional(&["log_type", "full_log"]),
         "showres" => optional(&["installp_flags"]),
         "update" => Attributes {

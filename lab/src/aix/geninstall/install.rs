@@ -79,6 +79,7 @@ fn apply_updates(
         let selection = selection.clone();
         context.change(|lpar| {
             let before = lpar.software.level.clone();
+            lpar.software.fixes.extend(selection.fixes);
             for (name, level) in selection.filesets {
                 let known = lpar.software.filesets.entry(name.clone()).or_default();
                 if *known < level {

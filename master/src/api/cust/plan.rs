@@ -82,7 +82,7 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
         (Install::Nothing, None) | (_, Some(_)) => {}
     }
     if let Install::List(names) = &cust.install {
-        if names.is_empty() && cust.bundles.is_empty() {
+        if names.is_empty() && cust.bundles.is_empty() && !cust.names_fixes() {
             refuse("filesets", "none is named");
         }
         for name in names.iter().filter(|name| !is_package(name)) {
@@ -133,6 +133,7 @@ fn maintenance_faults(cust: &Cust, faults: &mut Vec<FileFault>) {
     let not_taken = [
         ("lpp_source", cust.lpp_source.is_some()),
         ("installp_bundle", !cust.bundles.is_empty()),
+        ("fixes", cust.names_fixes()),
         ("script", !cust.scripts.is_empty()),
         ("live_update_data", cust.live_update_data.is_some()),
     ];
@@ -233,6 +234,7 @@ impl Order<'_> {
             },
             images: images.cloned(),
             install: self.cust.install.clone(),
+            installed_only: self.cust.names_fixes(),
             accept_licenses: self.cust.accept_licenses,
             installp_flags: self.cust.installp_flags.clone(),
             lvupdate_data,

@@ -16,6 +16,8 @@ pub(super) fn request(targets: &[&str]) -> Cust {
         lpp_source: Some("tl3".parse().unwrap()),
         install: Install::UpdateAll,
         bundles: Vec::new(),
+        fixes: Vec::new(),
+        fix_bundles: Vec::new(),
         scripts: Vec::new(),
         accept_licenses: true,
         installp_flags: None,
@@ -406,4 +408,84 @@ async fn scripts_go_with_the_order_as_their_files_are_now() {
     // It is allocated as long as the operation is open.
     let (_, post) = nimd.get("/v1/objects/post").await;
     assert!(post.to_string().contains(r#"{"attribute":"alloc_count","value":"1"}"#), "{post}");
+}
+
+#[tokio::test]
+async fn fixes_stand_for_the_filesets_that_the_packages_name_them_in() {
+    let nimd = ready().await;
+    let folder = tempfile::tempdir().unwrap();
+    let ppc = folder.path().join("ppc");
+    std::fs::create_dir(&ppc).unwrap();
+    let mut table = "0 1 2\n".to_owned();
+    for (name, fixes) in [("a.rte", "IJ1 1 x\n"), ("b.rte", "IJ1 1 x\nIJ2 1 y\n")] {
+        let text =
+            format!("4 R S {name} {{\n{name} 7.3.3.1 1 N U en_US T\n[\n%\n%\n%\n%\n{fixes}]\n}}\n");
+        let image = crate::lpp::backup::tests::image(&[("./lpp_name", text.as_bytes())]);
+        std::fs::write(ppc.join(format!("{name}.bff")), image).unwrap();
+        table += &format!("{name}.bff {text}");
+    }
+    std::fs::write(ppc.join(".toc"), table).unwrap();
+    std::fs::write(folder.path().join("apars"), "IJ2 y\n").unwrap();
+    std::fs::write(folder.path().join("bad"), "IJ2\n-d x\n").unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for (of, name, location) in [
+        ("lpp_source", "sp1", at("ppc")),
+        ("fix_bundle", "apars", at("apars")),
+        ("fix_bundle", "bad", at("bad")),
+    ] {
+        let body = json!({"type": of, "name": name, "attributes": [
+            {"attribute": "location", "value": location}]});
+        let (status, answer) = nimd.post("/v1/objects", &body).await;
+        assert_eq!(status, 201, "{answer}");
+    }
+    let with = |fixes: &[&str], bundles: &[&str]| Cust {
+        lpp_source: Some("sp1".parse().unwrap()),
+        install: Install::List(Vec::new()),
+        fixes: fixes.iter().map(|fix| (*fix).to_owned()).collect(),
+        fix_bundles: bundles.iter().map(|name| name.parse().unwrap()).collect(),
+        ..request(&["lpar01"])
+    };
+    nimd.post("/v1/lpp_sources/sp1/check", &json!({})).await;
+    assert_eq!(nimd.get("/v1/fix_bundles/apars").await, (200, json!(["IJ2"])));
+    let (status, failure) = nimd.get("/v1/fix_bundles/bad").await;
+    assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0123")), "{failure}");
+    let (_, failure) = send(&nimd, &with(&["IJ1", "IJ9", "-x"], &["bad", "sp1"])).await;
+    assert_eq!(
+        faults(&failure),
+        [
+            "fixes: \"-x\" is no keyword of a fix",
+            "fix_bundle: sp1 is of type lpp_source, not fix_bundle",
+            "fix_bundle: bad: line 2 begins with no keyword of a fix",
+            "fixes: no package of sp1 names -x",
+            "fixes: no package of sp1 names IJ9",
+        ]
+    );
+    let all = Cust { install: Install::UpdateAll, ..with(&["IJ1"], &[]) };
+    let (_, failure) = send(&nimd, &all).await;
+    assert!(
+        faults(&failure)
+            .contains(&"fixes: go alone: name fixes, or filesets and bundles".to_owned())
+    );
+    let (_, failure) =
+        send(&nimd, &Cust { lpp_source: Some("tl3".parse().unwrap()), ..with(&["IJ1"], &[]) })
+            .await;
+    assert!(
+        faults(&failure)[0].starts_with("fixes: which filesets they are in is read"),
+        "{failure}"
+    );
+    for (fixes, bundles, expected) in
+        [(&["IJ1"][..], &[][..], &["a.rte", "b.rte"][..]), (&[], &["apars"], &["b.rte"])]
+    {
+        let token = ClientToken(uuid::Uuid::from_u128(expected.len() as u128));
+        let cust = Cust { token, ..with(fixes, bundles) };
+        let lpar = if fixes.is_empty() { "lpar02" } else { "lpar01" };
+        let (status, accepted) =
+            send(&nimd, &Cust { targets: vec![lpar.to_owned()], ..cust }).await;
+        assert_eq!(status, 200, "{accepted}");
+        let id = accepted["operations"][0]["id"].as_str().unwrap().parse().unwrap();
+        let order: Request =
+            serde_json::from_str(&nimd.store.operation(id).await.unwrap().request).unwrap();
+        let expected = expected.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!((order.install, order.installed_only), (Install::List(expected), true));
+    }
 }

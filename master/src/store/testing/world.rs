@@ -118,6 +118,7 @@ pub fn adopted(lpar: &str) -> Adopted {
         expected: Expected { machine_serial: None, partition_name: None, installation: None },
         images: None,
         install: Install::Nothing,
+        installed_only: false,
         accept_licenses: false,
         installp_flags: None,
         lvupdate_data: String::new(),

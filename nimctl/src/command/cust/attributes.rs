@@ -3,6 +3,7 @@
 
 use nim_shared::api::Cust as Body;
 use nim_shared::id::{ClientToken, ObjectName};
+use nim_shared::lpp::is_keyword;
 use nim_shared::request::{INSTALLP_FLAGS, Install, Kind};
 use nim_shared::unit::Seconds;
 
@@ -58,10 +59,13 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     };
     let lpp_source = given.parsed::<ObjectName>("lpp_source");
     let bundles: Vec<ObjectName> = given.each("installp_bundle");
-    let install = install(&mut given, !bundles.is_empty());
+    let fix_bundles: Vec<ObjectName> = given.each("fix_bundle");
+    let mut fixes = given.words("fixes");
+    let install = install(&mut given, &mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
     let scripts: Vec<ObjectName> = given.each("script");
     if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
-        given.fault("lpp_source", "is required with fixes, filesets or installp_bundle");
+        given
+            .fault("lpp_source", "is required with fixes, fix_bundle, filesets or installp_bundle");
     }
     let live_update_data = given.one("live_update_data");
     if !live_update {
@@ -91,6 +95,8 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         lpp_source,
         install,
         bundles,
+        fixes,
+        fix_bundles,
         scripts,
         accept_licenses,
         installp_flags: (!live_update).then_some(installp_flags),
@@ -105,12 +111,13 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
 const DEFAULT_FLAGS: &str = "agQX";
 
 /// What may be given.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "live_update",
     "lpp_source",
     "fixes",
     "filesets",
     "installp_bundle",
+    "fix_bundle",
     "script",
     "live_update_data",
     "installp_flags",
@@ -121,9 +128,11 @@ const KNOWN: [&str; 12] = [
 ];
 
 /// What NIM's `cust` has and this master does not, with the reason.
-const REFUSED: [(&str, &str); 7] = [
-    ("fix_bundle", "bundles are not read here"),
-    ("file_res", "files are not copied here"),
+const REFUSED: [(&str, &str); 6] = [
+    (
+        "file_res",
+        "folders are not copied here: send one as an RPM or a package, or have a script fetch it",
+    ),
     ("group", "groups of resources are not read here; name the resources"),
     ("show_progress", "progress is always shown; --detach leaves it out"),
     ("verbose", "`nimctl log` shows everything that was written"),
@@ -131,27 +140,44 @@ const REFUSED: [(&str, &str); 7] = [
     ("preview", "is no attribute of cust, neither in NIM; use --preview or -a installp_flags=-p"),
 ];
 
-/// What is to be installed; with bundles it is a list, to which the master adds what they hold.
-fn install(given: &mut Given, bundles: bool) -> Install {
+/// What is to be installed; with bundles it is a list, to which the master adds what they hold. What is left in `fixes` are keywords.
+fn install(
+    given: &mut Given,
+    fixes: &mut Vec<String>,
+    bundles: bool,
+    fix_bundles: bool,
+) -> Install {
     let filesets = given.words("filesets");
-    let fixes = given.one("fixes");
-    if bundles && fixes.is_some() {
+    let by_fix = !fixes.is_empty() || fix_bundles;
+    if by_fix && bundles {
         given.fault("installp_bundle", "goes with no fixes: name bundles, or all fixes");
     }
-    match (fixes.as_deref(), filesets.is_empty()) {
-        (None, true) if bundles => Install::List(Vec::new()),
-        (None, true) => Install::Nothing,
-        (None, false) => Install::List(filesets),
-        (Some(_), false) => {
-            given.fault("filesets", "go with no fixes: name filesets, or all fixes");
-            Install::Nothing
+    if by_fix && !filesets.is_empty() {
+        given.fault("filesets", "go with no fixes: name filesets, or all fixes");
+    }
+    let all = match &fixes[..] {
+        [one] if one == "update_all" => Some(Install::UpdateAll),
+        [one] if one == "all" => Some(Install::All),
+        _ => None,
+    };
+    if let Some(all) = all {
+        if fix_bundles {
+            given.fault("fix_bundle", "goes with keywords in fixes, not with all of them");
         }
-        (Some("update_all"), true) => Install::UpdateAll,
-        (Some("all"), true) => Install::All,
-        (Some(other), true) => {
-            given.fault("fixes", &format!("is update_all or all, not \"{other}\""));
-            Install::Nothing
+        fixes.clear();
+        return all;
+    }
+    for word in fixes.iter() {
+        if matches!(word.as_str(), "all" | "update_all") {
+            given.fault("fixes", &format!("are {word}, or keywords, not both"));
+        } else if !is_keyword(word) {
+            given.fault("fixes", &format!("\"{word}\" is no keyword of a fix"));
         }
+    }
+    if by_fix || bundles || !filesets.is_empty() {
+        Install::List(filesets)
+    } else {
+        Install::Nothing
     }
 }
 
@@ -212,6 +238,28 @@ mod tests {
     }
 
     #[test]
+    fn fixes_are_all_or_some_by_their_keywords() {
+        let fixes = |attributes: &[&str]| {
+            let body = read(&[&["lpp_source=s"], attributes].concat(), false).ok().unwrap().body;
+            let bundles: Vec<_> = body.fix_bundles.iter().map(ToString::to_string).collect();
+            (body.install, body.fixes.join(" "), bundles.join(" "))
+        };
+        let none = Install::List(Vec::new());
+        let text = |text: &str| text.to_owned();
+        for (given, expected) in [
+            (&["fixes=update_all"][..], (Install::UpdateAll, text(""), text(""))),
+            (&["fixes=IJ1 IJ2"], (none.clone(), text("IJ1 IJ2"), text(""))),
+            (
+                &["fixes=IJ1", "fixes=IJ2", "fix_bundle=apars"],
+                (none.clone(), text("IJ1 IJ2"), text("apars")),
+            ),
+            (&["fix_bundle=a", "fix_bundle=b"], (none.clone(), text(""), text("a b"))),
+        ] {
+            assert_eq!(fixes(given), expected, "{given:?}");
+        }
+    }
+
+    #[test]
     fn scripts_are_named_one_by_one_beside_all_else_and_alone() {
         let scripts = |attributes: &[&str]| {
             let body = read(attributes, false).ok().unwrap().body;
@@ -253,7 +301,6 @@ mod tests {
         accept_licenses: is yes or no, not "maybe"
         installp_flags: -c cannot be passed on: geninstall -k takes -p and -Y
         installp_flags: -N cannot be passed on: geninstall -k takes -p and -Y
-        fixes: is update_all or all, not "IJ12345"
         script: "no name" cannot be read: "no name" is not a NIM object name: ' ' is not allowed in one
         concurrent: "0" cannot be read: number would be zero for non-zero type
         time_limit: has one value; 2 were given
@@ -267,7 +314,15 @@ mod tests {
         installp_bundle: goes with no fixes: name bundles, or all fixes
         "#);
         let faults = read(&["live_update=yes", "fixes=update_all"], false).err().unwrap();
-        assert_eq!(faults, ["lpp_source: is required with fixes, filesets or installp_bundle"]);
+        let required =
+            "lpp_source: is required with fixes, fix_bundle, filesets or installp_bundle";
+        assert_eq!(faults, [required]);
+        let mixed = ["lpp_source=s", "fixes=IJ1 all a/b", "fix_bundle=apars", "filesets=bos.net"];
+        insta::assert_snapshot!(read(&mixed, false).err().unwrap().join("\n"), @r#"
+        filesets: go with no fixes: name filesets, or all fixes
+        fixes: are all, or keywords, not both
+        fixes: "a/b" is no keyword of a fix
+        "#);
     }
 
     #[test]
@@ -286,7 +341,7 @@ mod tests {
             false,
         );
         insta::assert_snapshot!(faults.err().unwrap().join("\n"), @r"
-        file_res: files are not copied here
+        file_res: folders are not copied here: send one as an RPM or a package, or have a script fetch it
         installp_flags: -u is not passed on: -p, -Y and those of acgNQXqwvV are
         installp_flags: -F is not passed on: -p, -Y and those of acgNQXqwvV are
         live_update_data: is for live_update=yes, which was not given

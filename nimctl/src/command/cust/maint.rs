@@ -56,6 +56,8 @@ pub(crate) fn order(
         lpp_source: None,
         install,
         bundles: Vec::new(),
+        fixes: Vec::new(),
+        fix_bundles: Vec::new(),
         scripts: Vec::new(),
         accept_licenses: false,
         installp_flags: Some(flags),

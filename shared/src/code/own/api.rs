@@ -276,6 +276,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         NotNeeded,
     ),
     own(
+        "NLU-0123",
+        "a list of fixes cannot be read",
+        "The object is no fix_bundle, its file is not on the master, or a line of it begins with no keyword; all faults are listed.",
+        "Correct the file or its location: one keyword a line, such as IJ52421.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0153",
         "not all targets are hosts",
         "Some names stand for nothing, or for objects without a host of their own, such as a group.",

@@ -50,7 +50,7 @@ object_types! {
     /// A list of packages for `cust`.
     InstallpBundle(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
 
-    /// A list of fixes. This master lists it and does not read it.
+    /// A list of fixes for `cust` and `fix_query`.
     FixBundle(CatalogueResource) kept ["nfs_vers", "nfs_sec"],
 
     /// What a backup leaves out: a catalogue entry.
