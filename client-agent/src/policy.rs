@@ -205,6 +205,7 @@ mod tests {
             images: None,
             install: Install::Nothing,
             installed_only: false,
+            alt_disk: None,
             accept_licenses: false,
             installp_flags: None,
             lvupdate_data: String::new(),

@@ -31,6 +31,8 @@ pub(crate) struct Evidence {
     pub(crate) changed: Option<bool>,
     /// Exit status; a hint for a person, nothing is decided by it alone.
     pub(crate) status: Option<i32>,
+    /// Whether the disks of a copy of rootvg hold it; where it is about one.
+    pub(crate) copied: Option<bool>,
 }
 
 /// What Live Update wrote into the error log during the run.
@@ -80,6 +82,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
         Kind::InstallPreview | Kind::Install | Kind::MaintPreview | Kind::Maint => {
             judge_install(evidence)
         }
+        Kind::AltDisk => judge_copy(evidence),
     }
 }
 
@@ -131,6 +134,36 @@ fn judge_install(evidence: &Evidence) -> Verdict {
                 "{program} ended without a result: see which filesets are not committed or applied (lppchk -v)"
             ),
         ),
+    };
+    verdict(outcome, summary, evidence)
+}
+
+/// The exit status of a copy of rootvg decides, together with what the disks hold. The running system is untouched either way.
+fn judge_copy(evidence: &Evidence) -> Verdict {
+    let failed = Outcome::Failed { software: Software::Unchanged };
+    let ambiguous = Outcome::Stuck { reason: StuckReason::Ambiguous };
+    const LEFT: &str =
+        "what is left of it on its disks is dropped with `alt_rootvg_op -X altinst_rootvg`";
+    let (outcome, summary) = match (evidence.status, evidence.copied) {
+        (Some(0), Some(true) | None) => {
+            (Outcome::Succeeded { follow_up: vec![] }, "the copy of rootvg is made".to_owned())
+        }
+        (Some(0), Some(false)) => (
+            ambiguous,
+            "alt_disk_copy reports success, and its disks hold no copy: see lspv".to_owned(),
+        ),
+        (Some(status), Some(false)) => {
+            (failed, format!("alt_disk_copy failed with exit status {status}"))
+        }
+        (Some(status), Some(true) | None) => {
+            (failed, format!("alt_disk_copy failed with exit status {status}; {LEFT}"))
+        }
+        (None, Some(false)) => {
+            (failed, "alt_disk_copy ended without a result; its disks hold no copy".to_owned())
+        }
+        (None, Some(true) | None) => {
+            (ambiguous, format!("alt_disk_copy ended without a result: see lspv; {LEFT}"))
+        }
     };
     verdict(outcome, summary, evidence)
 }

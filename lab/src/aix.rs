@@ -3,6 +3,7 @@
 //! Each command is a function from the world and its arguments to text, in a file of its own. What it prints comes from templates here,
 //! with its source in LU; nothing is taken from the product. A command knows its LPAR by `NIM_AGENT_ROOT`.
 
+mod alt_disk_copy;
 mod bootlist;
 mod clvupdate;
 mod df;
@@ -48,6 +49,7 @@ use crate::world::{Lpar, Store, World};
 
 /// Folder and name of each command.
 pub(crate) const COMMANDS: &[(&str, &str)] = &[
+    ("usr/sbin", "alt_disk_copy"),
     ("usr/bin", "bootlist"),
     ("usr/sbin", "clvupdate"),
     ("usr/bin", "df"),
@@ -97,6 +99,7 @@ type Run = fn(&Context, &[String], &mut dyn io::Write) -> anyhow::Result<u8>;
 /// The function of a command, if there is one of that name.
 pub(crate) fn command(name: &str) -> Option<Run> {
     Some(match name {
+        "alt_disk_copy" => alt_disk_copy::run,
         "bootlist" => bootlist::run,
         "clvupdate" => clvupdate::run,
         "df" => df::run,

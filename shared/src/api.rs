@@ -15,7 +15,7 @@
 //! | `POST /v1/allocate` | [`Allocate`] → [`AllocationChange`] |
 //! | `POST /v1/deallocate` | [`Deallocate`] → [`AllocationChange`] |
 //! | `POST /v1/apply` | [`Apply`] → [`Applied`] |
-//! | `GET /v1/fix_bundles/{name}` | → list of [`String`]: the keywords that its file names now |
+//! | `GET /v1/fix_bundles/{name}` | → [`FixBundleView`] |
 //! | `GET /v1/lpp_sources/{name}` | → [`LppSourceView`] |
 //! | `POST /v1/lpp_sources/{name}/check` | → [`LppSourceView`] |
 //! | `POST /v1/lpp_sources/{name}/packages` | [`ChangePackages`] → [`ChangedPackages`] |
@@ -74,7 +74,7 @@ pub use host::{
     AgentStatus, ExchangeKey, HostKey, ImportKeys, KeyExchanged, KeySource, OtherMaster,
     QueryAnswer, Rotated, Scan, Scanned, SecretView, Server, SetSecret, TrustKeys, Trusted,
 };
-pub use lpp::{ChangePackages, ChangedPackages, LppSourceView};
+pub use lpp::{ChangePackages, ChangedPackages, FixBundleView, LppSourceView};
 pub use object::{
     Action, Applied, Apply, AttributeChange, Cell, Define, Edit, File, FileFault, ObjectChange,
     ObjectView, Pair, PastChange,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Digest, InstallationId, ObjectName};
+use crate::id::{Digest, DiskName, InstallationId, ObjectName};
 use crate::stage::names;
 use crate::unit::{Megabytes, Seconds};
 
@@ -22,6 +22,9 @@ pub struct Request {
     /// Whether of the list only those filesets are meant that are installed on the LPAR.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub installed_only: bool,
+    /// Where rootvg is copied to; for [`Kind::AltDisk`] and for nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alt_disk: Option<AltDisk>,
     /// Whether licences are agreed to (`geninstall -Y`).
     pub accept_licenses: bool,
     /// Options of installp without their dash: geninstall hands them on (`-I`), maintenance is made of them. Not with Live Update.
@@ -47,6 +50,50 @@ impl Request {
         };
         let files = files.iter().map(|file| Content { digest: file.digest, bytes: file.bytes });
         files.chain(self.scripts.iter().map(|script| script.content))
+    }
+}
+
+/// A copy of rootvg. Source: AIX's description of `alt_disk_install`, and the reference on Live Update, §5.3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AltDisk {
+    /// Names of the disks that the copy goes to, on the LPAR.
+    pub disks: Vec<DiskName>,
+    /// Whether the LPAR boots from the copy the next time it is booted.
+    pub set_bootlist: bool,
+    /// Which part of it is done; all where none is named.
+    pub phase: Option<AltPhase>,
+}
+
+names! {
+    /// A part of copying rootvg: 1 makes and copies, 2 updates the copy, 3 puts it away and sets the bootlist.
+    AltPhase, "phase of alt_disk_install" {
+        /// The first.
+        One = "1",
+        /// The second, which may be repeated.
+        Two = "2",
+        /// The third.
+        Three = "3",
+        /// The first two.
+        OneTwo = "12",
+        /// The last two.
+        TwoThree = "23",
+        /// All of them.
+        All = "all",
+    }
+}
+
+impl AltDisk {
+    /// Whether it begins with disks that nothing is on.
+    #[must_use]
+    pub const fn begins(&self) -> bool {
+        matches!(self.phase, None | Some(AltPhase::One | AltPhase::OneTwo | AltPhase::All))
+    }
+
+    /// Whether software can be installed into the copy.
+    #[must_use]
+    pub const fn installs(&self) -> bool {
+        !matches!(self.phase, Some(AltPhase::One | AltPhase::Three))
     }
 }
 
@@ -93,6 +140,8 @@ names! {
         MaintPreview = "maint_preview",
         /// `installp -c`, `-r`, `-u`, `-C`: what is installed is committed, rejected, removed, or cleaned up.
         Maint = "maint",
+        /// `alt_disk_copy`: rootvg is copied to other disks, and the copy updated where that is asked for.
+        AltDisk = "alt_disk_install",
     }
 }
 
@@ -127,6 +176,7 @@ impl Kind {
         match self {
             Self::Preview | Self::Update | Self::InstallPreview | Self::Install => "geninstall",
             Self::MaintPreview | Self::Maint => "installp",
+            Self::AltDisk => "alt_disk_copy",
         }
     }
 }

@@ -168,7 +168,7 @@ fn schema(text: &str, generator: &mut SchemaGenerator) -> Value {
         Server, Define, ObjectView, Edit, Apply, Applied, Cust, Accepted, OperationView, Resolve, Output, Watched, Scan,
         Scanned, TrustKeys, Trusted, ImportKeys, SetSecret, SecretView, Rotated, ExchangeKey, KeyExchanged, AgentStatus, Query, QueryAnswer,
         Discover, Discovered, SystemView, PartitionView, LevelCount, PastChange,
-        LppSourceView, ChangePackages, ChangedPackages, Check, Checked, Allocate, Deallocate, AllocationChange;
+        FixBundleView, LppSourceView, ChangePackages, ChangedPackages, Check, Checked, Allocate, Deallocate, AllocationChange;
         ObjectView, OperationView, EventView, HostKey, SecretView;
         ObjectView, Row, FrameStatus, MachineAdapters
     );

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use nim_shared::frame::{Command, Known, Refusal, SecretText};
 use nim_shared::id::{Digest, ObjectName};
 use nim_shared::request::{
-    Expected, INSTALLP_FLAGS, Images, Install, LARGEST_SCRIPT, MOST_SCRIPTS, Maintenance, Request,
+    Expected, INSTALLP_FLAGS, Images, Install, Kind, LARGEST_SCRIPT, MOST_SCRIPTS, Maintenance,
+    Request,
 };
 
 use super::answer::{Answerer, admit};
@@ -165,10 +166,16 @@ fn fault(request: &Request) -> Option<String> {
     if request.kind.is_maintenance() {
         return maintenance_fault(request);
     }
+    if (request.kind == Kind::AltDisk || request.alt_disk.is_some())
+        && let Some(fault) = copy_fault(request)
+    {
+        return Some(fault);
+    }
     if request.install != Install::Nothing && request.images.is_none() {
         return Some("something is to be installed, and no images are named".to_owned());
     }
     if !request.kind.is_live_update()
+        && request.kind != Kind::AltDisk
         && request.install == Install::Nothing
         && request.scripts.is_empty()
     {
@@ -194,6 +201,24 @@ fn fault(request: &Request) -> Option<String> {
         }
         Some(_) | None => None,
     }
+}
+
+/// What would make a copy of rootvg mean something else than the order says.
+fn copy_fault(request: &Request) -> Option<String> {
+    let (Kind::AltDisk, Some(copy)) = (request.kind, &request.alt_disk) else {
+        return Some("disks for a copy of rootvg go with an order for one".to_owned());
+    };
+    if copy.disks.is_empty() {
+        return Some("no disk is named for the copy of rootvg".to_owned());
+    }
+    let is_list = matches!(request.install, Install::Nothing | Install::List(_));
+    if !is_list || (request.install != Install::Nothing && !copy.installs()) {
+        return Some("a copy of rootvg takes filesets by name, in its second phase".to_owned());
+    }
+    if !request.scripts.is_empty() || request.console.is_some() {
+        return Some("a copy of rootvg takes neither scripts nor a console".to_owned());
+    }
+    None
 }
 
 /// What would make maintenance mean something else than the order says.

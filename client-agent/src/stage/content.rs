@@ -17,11 +17,10 @@ use crate::text::chain;
 
 /// Keeps which filesets of the order are meant: where only those are that are installed here, one for another machine is left out.
 pub(crate) fn choose(supervisor: &mut Supervisor) -> Result<(), Stop> {
-    let (true, Install::List(names)) =
-        (supervisor.request.installed_only, supervisor.request.install.clone())
-    else {
-        return Ok(());
-    };
+    let Install::List(names) = supervisor.request.install.clone() else { return Ok(()) };
+    if !supervisor.request.installed_only {
+        return list(supervisor, &names);
+    }
     let installed = supervisor.facts.filesets().map_err(|error| {
         Stop::failed(format!("not known: which filesets are installed: {}", chain(&error)))
     })?;
@@ -29,10 +28,19 @@ pub(crate) fn choose(supervisor: &mut Supervisor) -> Result<(), Stop> {
     let is_here = |name: &String| rows.iter().any(|row| row.name == *name);
     let (here, left): (Vec<_>, Vec<_>) = names.into_iter().partition(is_here);
     supervisor.operation.choose(&here)?;
+    list(supervisor, &here)?;
     if left.is_empty() {
         return Ok(());
     }
     Ok(supervisor.note(format!("not installed here, and left out: {}", left.join(", ")))?)
+}
+
+/// Where they are read from a file, writes it.
+fn list(supervisor: &Supervisor, names: &[String]) -> Result<(), Stop> {
+    if supervisor.request.alt_disk.is_some() {
+        super::alt_disk::write_list(&supervisor.operation, names)?;
+    }
+    Ok(())
 }
 
 /// Looks at the images of the order, which are mounted or linked by now.

@@ -33,6 +33,7 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
         faults.extend(space(supervisor)?);
         faults.extend(file(supervisor));
     }
+    faults.extend(super::alt_disk::faults(supervisor, &before));
     faults.extend(images(supervisor)?);
     if !faults.is_empty() {
         return Err(Stop::failed(faults.join("; ")));

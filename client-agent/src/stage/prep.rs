@@ -76,7 +76,8 @@ fn save_configuration(supervisor: &mut Supervisor) -> Result<(), Stop> {
             | Kind::InstallPreview
             | Kind::Install
             | Kind::MaintPreview
-            | Kind::Maint => Ok(None),
+            | Kind::Maint
+            | Kind::AltDisk => Ok(None),
         },
         |_, _| Ok(()),
     )

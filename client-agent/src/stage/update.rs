@@ -88,6 +88,10 @@ pub(crate) fn arguments(
     if request.kind.is_maintenance() {
         return Ok(maintenance(request));
     }
+    if let Some(copy) = &request.alt_disk {
+        let images = images_folder(operation, root, request);
+        return Ok(super::alt_disk::arguments(operation, root, request, copy, images));
+    }
     let mut arguments = Vec::new();
     if request.kind.is_live_update() {
         arguments.push("-k".to_owned());
@@ -347,6 +351,7 @@ fn judge(supervisor: &mut Supervisor, summary: &Summary) -> Result<Verdict, Stop
             .zip(supervisor.facts.software())
             .map(|(before, now)| before != now),
         status,
+        copied: super::alt_disk::is_made(supervisor),
     };
     let mut verdict = verify::judge(&evidence);
     if supervisor.slots.run.get()? == Some(Run::NotStarted) {

@@ -11,6 +11,7 @@ fn update(ending: Ending, log: Log, phase: Phase) -> Evidence {
         locked: false,
         changed: Some(false),
         status: Some(0),
+        copied: None,
     }
 }
 

@@ -135,6 +135,7 @@ pub(crate) fn order(kind: Kind) -> Request {
         }),
         install: Install::List(vec!["IJ1.241031.epkg.Z".to_owned()]),
         installed_only: false,
+        alt_disk: None,
         accept_licenses: true,
         installp_flags: None,
         lvupdate_data: "disks:\n\tnhdisk = hdisk1\n\tmhdisk = hdisk2\n".to_owned(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nim_shared::request::{Install, Kind, Request};
 
+use crate::alt_disk;
 use crate::install::{self, INSTALLS, plain};
 use crate::lpar::{FIX, Lpar, OWN_DATA, order};
 use crate::maint;
@@ -86,6 +87,11 @@ fn wherever_the_agent_is_killed_software_is_installed_once() {
         lpar
     };
     killed_everywhere(&Case { lpar, request: plain(Kind::Install), places: 50 });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_rootvg_is_copied_once() {
+    killed_everywhere(&Case { lpar: alt_disk::lpar, request: alt_disk::order(None), places: 50 });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a person does, from the command line to the LPAR and back.
 
 mod allocation;
+mod alt_disk;
 mod ask;
 mod big;
 mod console;

@@ -9,7 +9,7 @@ mod fail;
 mod install;
 mod logs;
 mod run;
-mod say;
+pub(super) mod say;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

@@ -14,7 +14,7 @@ use axum::extract::State;
 use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
 use nim_shared::id::{BatchId, Digest, ObjectName, OperationId};
 use nim_shared::object::{MASTER, Object, Spec};
-use nim_shared::request::{Limits, Script};
+use nim_shared::request::{Install, Limits, Script};
 use tracing::info;
 use uuid::Uuid;
 
@@ -43,9 +43,11 @@ pub(super) async fn cust(
     faults.extend(fix::request_faults(&cust));
     let cust = bundle::resolved(&api.store, cust, &mut faults).await?;
     let cust = fix::resolved(&api, cust, &mut faults).await?;
+    let updates_only = cust.alt_disk.is_some() && cust.install == Install::UpdateAll;
+    let cust = fix::all_updates(&api, cust, &mut faults).await?;
     let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
     let scripts = script::read(&api.store, &cust, &mut faults).await?;
-    let known = known(&api, &cust, &targets, scripts).await?;
+    let known = Known { updates_only, ..known(&api, &cust, &targets, scripts).await? };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
@@ -73,6 +75,10 @@ pub(super) async fn cust(
     // One object serves many LPARs: what is to be said of it is said once.
     let mut warnings: Vec<FileFault> = excluded.iter().map(left_out).collect();
     warnings.extend(script::not_run(&cust));
+    if cust.alt_disk.as_ref().is_some_and(|copy| !copy.set_bootlist) {
+        let text = "the bootlist stays as it is: set_bootlist=yes has the LPAR boot from the copy";
+        warnings.push(plan::fault("set_bootlist", text.to_owned()));
+    }
     for warning in planned.iter().flat_map(|one| &one.warnings) {
         if warnings.last() != Some(warning) && !warnings.contains(warning) {
             warnings.push(warning.clone());
@@ -197,6 +203,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
         content,
         files,
         scripts,
+        updates_only: false,
         hmcs: hmcs.collect(),
         objects,
         limits: Limits {

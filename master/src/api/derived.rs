@@ -6,15 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use nim_shared::api::Pair;
-use nim_shared::id::ObjectName;
+use nim_shared::id::{ObjectName, printable};
 use nim_shared::object::{Object, ObjectClass, ObjectType, Spec};
 use nim_shared::operation::StateName;
+use nim_shared::request::Kind;
 use nim_shared::stamp::Timestamp;
 
 use super::{Api, verdict};
 use crate::store::lpp::LppSummary;
 use crate::store::object::{Check, InUse, Stored};
 use crate::store::operation::Record;
+use crate::store::output::OutputCursor;
 use crate::store::{Error, Store};
 
 /// What is derived for a page of objects.
@@ -24,6 +26,8 @@ pub(super) struct Derived {
     hmcs: BTreeMap<ObjectName, ObjectName>,
     /// The last operation of each LPAR.
     last: BTreeMap<ObjectName, Record>,
+    /// What the program that works on a machine printed last, where that is its progress.
+    said: BTreeMap<ObjectName, String>,
     /// What is in each `lpp_source` that was looked into.
     sources: BTreeMap<ObjectName, LppSummary>,
     /// The types of what is allocated to machines.
@@ -53,6 +57,7 @@ impl Derived {
         if !lpars.is_empty() {
             derived.last = store.last_operations(&lpars).await?;
             api.say_what_holds(derived.last.values_mut()).await?;
+            derived.said = said(store, &derived.last).await?;
         }
         let sources = objects.iter().map(|one| &one.object);
         let sources: Vec<_> = sources
@@ -125,15 +130,17 @@ impl Derived {
                 }
                 let last = self.last.get(&object.name);
                 let open = last.is_some_and(|last| !last.operation.name().is_terminal());
-                add("Cstate", if open { AT_WORK } else { READY_FOR }.to_owned());
+                let at_work = last.map_or(AT_WORK, at_work);
+                add("Cstate", if open { at_work } else { READY_FOR }.to_owned());
                 // The state before: at work where an operation has ended, ready in every other case.
-                let before = if last.is_some() && !open { AT_WORK } else { READY_FOR };
+                let before = if last.is_some() && !open { at_work } else { READY_FOR };
                 add("prev_state", before.to_owned());
                 add("Mstate", self.machine_state(&object.name).to_owned());
                 for (attribute, resource) in self.held(object) {
                     add(&attribute, resource.to_string());
                 }
-                if let Some(info) = last.and_then(info) {
+                let said = self.said.get(&object.name).cloned();
+                if let Some(info) = said.or_else(|| last.and_then(info)) {
                     add("info", info);
                 }
                 if let Some(result) = last.and_then(|last| result(last.operation.name())) {
@@ -240,6 +247,45 @@ fn info(last: &Record) -> Option<String> {
     }
 }
 
+/// The last line that each copy of rootvg under way printed, which NIM's `info` has too. Source: the NIM reference, §1.6.
+async fn said(
+    store: &Store,
+    last: &BTreeMap<ObjectName, Record>,
+) -> Result<BTreeMap<ObjectName, String>, Error> {
+    let mut said = BTreeMap::new();
+    let is_copy =
+        |one: &&Record| one.kind == Kind::AltDisk && one.operation.name() == StateName::Running;
+    for record in last.values().filter(is_copy) {
+        let offset = record.output_offset.saturating_sub(TAIL);
+        let from = OutputCursor { epoch: record.position.epoch, offset };
+        let part =
+            store.output(record.id, from, usize::try_from(TAIL).unwrap_or(usize::MAX)).await?;
+        let bytes: Vec<u8> = part.chunks.into_iter().flat_map(|chunk| chunk.data).collect();
+        let text = String::from_utf8_lossy(&bytes);
+        let mut lines = text.lines().rev().map(str::trim);
+        if let Some(line) = lines.find(|line| !line.is_empty()) {
+            said.insert(record.lpar.clone(), printable(line));
+        }
+    }
+    Ok(said)
+}
+
+/// How much of the end of an output is looked at, in bytes.
+const TAIL: u64 = 4096;
+
+/// `Cstate` of a machine that `last` works on.
+const fn at_work(last: &Record) -> &'static str {
+    match last.kind {
+        Kind::AltDisk => COPYING,
+        Kind::Preview
+        | Kind::Update
+        | Kind::InstallPreview
+        | Kind::Install
+        | Kind::MaintPreview
+        | Kind::Maint => AT_WORK,
+    }
+}
+
 /// NIM's word for how an operation ended; `None` while it has not.
 const fn result(state: StateName) -> Option<&'static str> {
     match state {
@@ -266,3 +312,6 @@ const READY_FOR: &str = "ready for a NIM operation";
 
 /// `Cstate` of a machine on which an operation is open.
 const AT_WORK: &str = "customization is being performed";
+
+/// The same where rootvg is copied.
+const COPYING: &str = "alt_disk_install operation is being performed";

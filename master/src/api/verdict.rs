@@ -78,6 +78,9 @@ fn failed_message(record: &Record, software: Software) -> String {
         Kind::InstallPreview | Kind::Install => {
             format!("the installation on {lpar} failed: {found}")
         }
+        Kind::AltDisk => {
+            format!("the copy of rootvg on {lpar} was not made: the running system is as it was")
+        }
         Kind::MaintPreview | Kind::Maint => {
             let found = match software {
                 Software::Unchanged => "nothing was changed",

@@ -1,5 +1,6 @@
 //! `cust`: asks for Live Updates, and follows them.
 
+pub(crate) mod alt_disk;
 pub(crate) mod attributes;
 mod given;
 pub(crate) mod maint;

@@ -100,6 +100,7 @@ pub(super) const fn kind(kind: Kind) -> &'static str {
         Kind::Install => "installation",
         Kind::MaintPreview => "preview of maintenance",
         Kind::Maint => "maintenance",
+        Kind::AltDisk => "copy of rootvg",
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::cli::Cust;
 use crate::client::Target;
 use crate::command::Context;
-use crate::command::cust::{attributes, maint};
+use crate::command::cust::{alt_disk, attributes, maint};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::pair::Assignment;
@@ -71,6 +71,20 @@ pub(super) async fn maint(given: &Order, context: &Context) -> Result<Exit, Erro
     let order = maint::order(&pairs, targets.names(), ClientToken(Uuid::new_v4()))?;
     let detach = if given.value("async").is_some() { order.detach } else { targets.is_group() };
     operate::run("maint", order.body, detach, &targets, context).await
+}
+
+/// Does what `given` asks for. NIM never waits for it; `async=no` does.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn alt_disk_install(given: &Order, context: &Context) -> Result<Exit, Error> {
+    let targets = match Targets::find(given, context).await? {
+        Ok(targets) => targets,
+        Err(exit) => return Ok(exit),
+    };
+    let pairs = expanded(given, context).await?;
+    let order = alt_disk::order(&pairs, targets.names(), ClientToken(Uuid::new_v4()))?;
+    operate::run("alt_disk_install", order.body, order.detach, &targets, context).await
 }
 
 /// The attributes, with those that a group of resources stands for, without those that only ask NIM to talk.

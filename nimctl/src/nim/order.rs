@@ -47,6 +47,7 @@ pub(super) async fn run(arguments: &[String], context: &Context) -> Result<Exit,
         Some(Operation::Change) => change(&order, context).await,
         Some(Operation::Remove) => remove(&order, context).await,
         Some(Operation::Cust) => cust::run(&order, context).await,
+        Some(Operation::AltDiskInstall) => cust::alt_disk_install(&order, context).await,
         Some(Operation::Maint) => cust::maint(&order, context).await,
         Some(
             Operation::Query

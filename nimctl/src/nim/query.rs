@@ -1,6 +1,6 @@
 //! `nim -o lslpp`, `lppchk` and `fix_query` on machines: what AIX answers is printed as it is.
 
-use nim_shared::api::{ObjectView, QueryAnswer};
+use nim_shared::api::{FixBundleView, ObjectView, QueryAnswer};
 use nim_shared::nim::message::{Code, Message};
 use nim_shared::nim::order::Order;
 use nim_shared::query::{Query, QueryId};
@@ -82,9 +82,8 @@ async fn bundles(order: &Order, context: &Context) -> Result<Vec<String>, Error>
     let mut fixes: Vec<String> = Vec::new();
     let named = order.attributes.iter().filter(|pair| pair.attribute == FIX_BUNDLE);
     for pair in named.filter(|_| order.operation == "fix_query") {
-        let found: Vec<String> =
-            context.client.get(Target::new(&["fix_bundles", &pair.value])).await?;
-        fixes.extend(found);
+        let target = Target::new(&["fix_bundles", &pair.value]);
+        fixes.extend(context.client.get::<FixBundleView>(target).await?.fixes);
     }
     Ok(fixes)
 }

@@ -156,6 +156,7 @@ fn objects_are_listed_short_long_and_as_a_table() {
        deallocate
        cust
        maint
+       alt_disk_install
        lslpp
        lppchk
        fix_query
@@ -414,7 +415,7 @@ fn what_cannot_be_done_is_said_with_its_cause_first() {
     exit: 2
     --- stderr
     NLU-0505 nim: operation "chnage" is not known to nimctl 0.1.0
-       next step: did you mean change? known are define, change, remove, allocate, deallocate, cust, maint, lslpp, lppchk, fix_query, showlog, reset, showres, check, select, update
+       next step: did you mean change? known are define, change, remove, allocate, deallocate, cust, maint, alt_disk_install, lslpp, lppchk, fix_query, showlog, reset, showres, check, select, update
     "#);
     assert_snapshot!(called(&api, "nim", "-o remove lpar*"), @r#"
     exit: 2

@@ -6,6 +6,16 @@ use crate::id::ObjectName;
 use crate::lpp::Content;
 use crate::stamp::Timestamp;
 
+/// A `fix_bundle` with what its file names now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FixBundleView {
+    /// The object.
+    pub name: ObjectName,
+    /// Keywords of fixes, in the order of the file.
+    pub fixes: Vec<String>,
+}
+
 /// An `lpp_source` with what the master found in its folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

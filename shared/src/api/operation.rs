@@ -6,7 +6,7 @@ use crate::frame::Event;
 use crate::id::{BadName, BatchId, ClientToken, Epoch, MasterId, ObjectName, OperationId, Seq};
 use crate::object::ObjectType;
 use crate::operation::{Named, Report, StateName};
-use crate::request::{Install, Kind};
+use crate::request::{AltDisk, Install, Kind};
 use crate::stage::{Phase, Stage};
 use crate::stamp::Timestamp;
 use crate::unit::Seconds;
@@ -37,6 +37,9 @@ pub struct Cust {
     /// Objects of type `script`, which are run on the LPAR once all else has succeeded, in this order. A preview runs none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<ObjectName>,
+    /// Where rootvg is copied to: for `alt_disk_install` and for nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alt_disk: Option<AltDisk>,
     /// Whether licences are agreed to.
     pub accept_licenses: bool,
     /// Options for installp, without their dash. Only without Live Update.
@@ -77,6 +80,7 @@ impl Cust {
             fix_bundles,
             scripts,
             fixes: _,
+            alt_disk: _,
             live_update_data: _,
             token: _,
             targets: _,

@@ -125,6 +125,8 @@ pub enum Operation {
     Cust,
     /// Maintains what is installed on machines.
     Maint,
+    /// Copies the system of machines to other disks.
+    AltDiskInstall,
     /// Asks machines something.
     Query,
     /// Shows what operations on machines wrote.
@@ -148,7 +150,7 @@ pub enum Operation {
 }
 
 /// The operations that can be asked for, by their names in NIM.
-pub const OPERATIONS: [(&str, Operation); 16] = [
+pub const OPERATIONS: [(&str, Operation); 17] = [
     ("define", Operation::Define),
     ("change", Operation::Change),
     ("remove", Operation::Remove),
@@ -156,6 +158,7 @@ pub const OPERATIONS: [(&str, Operation); 16] = [
     ("deallocate", Operation::Deallocate),
     ("cust", Operation::Cust),
     ("maint", Operation::Maint),
+    ("alt_disk_install", Operation::AltDiskInstall),
     ("lslpp", Operation::Query),
     ("lppchk", Operation::Query),
     ("fix_query", Operation::Query),

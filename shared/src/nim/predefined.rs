@@ -119,6 +119,7 @@ pub fn operations(of: ObjectType) -> Vec<Word> {
         all.extend([
             ("cust", "perform software customization"),
             ("maint", "perform software maintenance"),
+            ("alt_disk_install", "copy rootvg to other disks"),
             ("lslpp", "list what is installed"),
             ("lppchk", "verify what is installed"),
             ("fix_query", "say which fixes are installed"),
@@ -171,6 +172,24 @@ const CUST: [&str; 14] = [
     "async",
 ];
 
+/// What `alt_disk_install` takes besides. Source: the NIM reference, §3.5.
+const ALT_DISK: [&str; 14] = [
+    "lpp_source",
+    "fixes",
+    "fix_bundle",
+    "filesets",
+    "installp_bundle",
+    "group",
+    "installp_flags",
+    "accept_licenses",
+    "set_bootlist",
+    "boot_client",
+    "phase",
+    "concurrent",
+    "time_limit",
+    "async",
+];
+
 /// The attributes of `operation` on objects of a type; `None` where there is no such operation on them.
 #[must_use]
 pub fn attributes(operation: &str, of: ObjectType) -> Option<Attributes> {
@@ -200,6 +219,9 @@ pub fn attributes(operation: &str, of: ObjectType) -> Option<Attributes> {
             optional: vec!["source", "rm_images", "show_progress"],
         },
         "cust" => optional(&CUST),
+        "alt_disk_install" => {
+            Attributes { required: vec!["source", "disk"], optional: ALT_DISK.to_vec() }
+        }
         "maint" => Attributes {
             required: vec!["installp_flags"],
             optional: vec!["filesets", "concurrent", "time_limit", "async"],
@@ -243,8 +265,8 @@ impl Attributes {
 #[must_use]
 pub fn values(attribute: &str) -> &'static [&'static str] {
     match attribute {
-        "live_update" | "accept_licenses" | "async" | "rm_images" | "show_progress"
-        | "exclude_all" | "include_all" => &["yes", "no"],
+        "live_update" | "accept_licenses" | "set_bootlist" | "boot_client" | "async"
+        | "rm_images" | "show_progress" | "exclude_all" | "include_all" => &["yes", "no"],
         "connect" => &["shell", "nimsh"],
         "access" => &["nfs", "local", "push"],
         _ => &[],

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::world::lpar::Style;
 
 /// The standard output of a run, and its time.
-pub(super) struct Printer<'a> {
+pub(in crate::aix) struct Printer<'a> {
     out: &'a mut dyn Write,
     site: Client,
     lpar: String,
@@ -30,7 +30,7 @@ pub(super) struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    pub(super) fn new(context: &Context, out: &'a mut dyn Write) -> anyhow::Result<Self> {
+    pub(in crate::aix) fn new(context: &Context, out: &'a mut dyn Write) -> anyhow::Result<Self> {
         let lpar = context.lpar()?;
         let mut site = context.site()?;
         let now = site.done(&Request::Now)?;
@@ -51,7 +51,7 @@ impl<'a> Printer<'a> {
     }
 
     /// A line as it is: no time in front.
-    pub(super) fn plain(&mut self, line: &str) -> anyhow::Result<()> {
+    pub(in crate::aix) fn plain(&mut self, line: &str) -> anyhow::Result<()> {
         self.end_dots()?;
         let line = self.language.say(line);
         writeln!(self.out, "{line}")?;
@@ -120,7 +120,7 @@ impl<'a> Printer<'a> {
     }
 
     /// A phase takes its time: that of the sample, times the LPAR's size. Dots in style A, half of them while it lasts.
-    pub(super) fn wait(&mut self, phase: Phase, sample_seconds: u32) -> anyhow::Result<()> {
+    pub(in crate::aix) fn wait(&mut self, phase: Phase, sample_seconds: u32) -> anyhow::Result<()> {
         let seconds = u64::from(sample_seconds) * self.tenths / 10;
         // Printed times lie on a grid of ten seconds (LU §2.5), except those of the blackout.
         let seconds =

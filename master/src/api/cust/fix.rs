@@ -6,9 +6,9 @@ use std::path::Path;
 
 use axum::Json;
 use axum::extract::State;
-use nim_shared::api::{Cust, FileFault};
+use nim_shared::api::{Cust, FileFault, FixBundleView};
 use nim_shared::id::ObjectName;
-use nim_shared::lpp;
+use nim_shared::lpp::{self, ImageKind};
 use nim_shared::object::ObjectType;
 use nim_shared::request::Install;
 
@@ -60,6 +60,32 @@ pub(super) async fn resolved(
     Ok(cust)
 }
 
+/// A copy of rootvg takes filesets by name: all updates are those that the `lpp_source` has.
+pub(super) async fn all_updates(
+    api: &Api,
+    mut cust: Cust,
+    faults: &mut Vec<FileFault>,
+) -> Answer<Cust> {
+    let (Some(_), Install::UpdateAll, Some(name)) =
+        (&cust.alt_disk, &cust.install, &cust.lpp_source)
+    else {
+        return Ok(cust);
+    };
+    let index = api.store.lpp_index(name).await?.filter(|index| index.current);
+    match index.map(|index| index.found) {
+        Some(Ok(content)) => {
+            let updates = content.filesets.iter().filter(|one| one.kind == ImageKind::Update);
+            let names: BTreeSet<_> = updates.map(|one| one.name.clone()).collect();
+            cust.install = Install::List(names.into_iter().collect());
+        }
+        None | Some(Err(_)) => {
+            let text = format!("which there are in {name} is not known: nim -o check {name}");
+            faults.push(fault("fixes", text));
+        }
+    }
+    Ok(cust)
+}
+
 /// The keywords that the files of `bundles` name; what is wrong with them is added to `faults`.
 async fn keywords(
     store: &Store,
@@ -92,11 +118,11 @@ async fn keywords(
 pub(in crate::api) async fn show(
     State(api): State<Api>,
     Named(name): Named<ObjectName>,
-) -> Answer<Json<Vec<String>>> {
+) -> Answer<Json<FixBundleView>> {
     let mut faults = Vec::new();
-    let found = keywords(&api.store, std::slice::from_ref(&name), &mut faults).await?;
+    let fixes = keywords(&api.store, std::slice::from_ref(&name), &mut faults).await?;
     if faults.is_empty() {
-        return Ok(Json(found));
+        return Ok(Json(FixBundleView { name, fixes }));
     }
     Err(Refusal::refused("NLU-0123", format!("{name} cannot be read as a list of fixes"))
         .faults(faults))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::id::ObjectName;
-use nim_shared::lpp::{Content, is_package};
+use nim_shared::lpp::{Content, is_fileset, is_package};
 use nim_shared::lvupdate::Data;
 use nim_shared::object::{Hmc, Object, Spec};
 use nim_shared::request::{
@@ -37,6 +37,8 @@ pub(super) struct Known {
     pub(super) host_keys: BTreeSet<KeyHolder>,
     /// The master's own key.
     pub(super) key: std::path::PathBuf,
+    /// Whether the list stands for all updates.
+    pub(super) updates_only: bool,
     /// The scripts, in their order.
     pub(super) scripts: Vec<Script>,
     /// Limits that the agent keeps.
@@ -72,6 +74,8 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
         limit_faults(cust, &mut faults);
         return faults;
     }
+    faults.extend(copy_faults(cust));
+    let mut refuse = |path: &str, message: &str| faults.push(fault(path, message.to_owned()));
     match (&cust.install, &cust.lpp_source) {
         (Install::Nothing, Some(_)) => {
             refuse("lpp_source", "nothing is to be installed from it: say `fixes` or `filesets`");
@@ -108,7 +112,8 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
             refuse("installp_flags", "a Live Update takes none");
         }
     } else {
-        if cust.install == Install::Nothing && cust.scripts.is_empty() {
+        let copies = cust.kind == Kind::AltDisk;
+        if cust.install == Install::Nothing && cust.scripts.is_empty() && !copies {
             let nothing = "nothing is to be done: say `fixes` or `filesets`, or name a script";
             refuse("filesets", nothing);
         }
@@ -125,6 +130,56 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
         }
     }
     limit_faults(cust, &mut faults);
+    faults
+}
+
+/// What is wrong with a request for a copy of rootvg.
+fn copy_faults(cust: &Cust) -> Vec<FileFault> {
+    let mut faults = Vec::new();
+    let mut refuse = |path: &str, message: &str| faults.push(fault(path, message.to_owned()));
+    let copy = match (&cust.alt_disk, cust.kind) {
+        (Some(copy), Kind::AltDisk) => copy,
+        (None, kind) if kind != Kind::AltDisk => return faults,
+        (Some(_), _) => {
+            refuse("disk", "is for alt_disk_install");
+            return faults;
+        }
+        (None, _) => {
+            refuse("disk", "it is not said which disks rootvg is copied to");
+            return faults;
+        }
+    };
+    if copy.disks.is_empty() {
+        refuse("disk", "none is named");
+    }
+    for (at, name) in copy.disks.iter().enumerate() {
+        if copy.disks[..at].contains(name) {
+            refuse("disk", &format!("{name} is named twice"));
+        }
+    }
+    if !cust.scripts.is_empty() {
+        refuse("script", "is not run in a copy of rootvg");
+    }
+    match &cust.install {
+        Install::All => refuse(
+            "fixes",
+            "interim fixes are not installed into a copy: say update_all, or name fixes or filesets",
+        ),
+        Install::List(names) => {
+            for name in names.iter().filter(|name| !is_fileset(name)) {
+                refuse(
+                    "filesets",
+                    &format!(
+                        "{name} is no fileset: neither interim fixes nor RPMs are installed into a copy"
+                    ),
+                );
+            }
+        }
+        Install::Nothing | Install::UpdateAll => {}
+    }
+    if cust.install != Install::Nothing && !copy.installs() {
+        refuse("phase", "software is installed in phase 2 only");
+    }
     faults
 }
 
@@ -234,7 +289,8 @@ impl Order<'_> {
             },
             images: images.cloned(),
             install: self.cust.install.clone(),
-            installed_only: self.cust.names_fixes(),
+            installed_only: self.cust.names_fixes() || self.known.updates_only,
+            alt_disk: self.cust.alt_disk.clone(),
             accept_licenses: self.cust.accept_licenses,
             installp_flags: self.cust.installp_flags.clone(),
             lvupdate_data,

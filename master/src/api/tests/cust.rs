@@ -19,6 +19,7 @@ pub(super) fn request(targets: &[&str]) -> Cust {
         fixes: Vec::new(),
         fix_bundles: Vec::new(),
         scripts: Vec::new(),
+        alt_disk: None,
         accept_licenses: true,
         installp_flags: None,
         live_update_data: Some("lud".to_owned()),
@@ -446,7 +447,10 @@ async fn fixes_stand_for_the_filesets_that_the_packages_name_them_in() {
         ..request(&["lpar01"])
     };
     nimd.post("/v1/lpp_sources/sp1/check", &json!({})).await;
-    assert_eq!(nimd.get("/v1/fix_bundles/apars").await, (200, json!(["IJ2"])));
+    assert_eq!(
+        nimd.get("/v1/fix_bundles/apars").await,
+        (200, json!({"name": "apars", "fixes": ["IJ2"]}))
+    );
     let (status, failure) = nimd.get("/v1/fix_bundles/bad").await;
     assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0123")), "{failure}");
     let (_, failure) = send(&nimd, &with(&["IJ1", "IJ9", "-x"], &["bad", "sp1"])).await;

@@ -119,6 +119,7 @@ pub fn adopted(lpar: &str) -> Adopted {
         images: None,
         install: Install::Nothing,
         installed_only: false,
+        alt_disk: None,
         accept_licenses: false,
         installp_flags: None,
         lvupdate_data: String::new(),

@@ -98,6 +98,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         fixes,
         fix_bundles,
         scripts,
+        alt_disk: None,
         accept_licenses,
         installp_flags: (!live_update).then_some(installp_flags),
         live_update_data,
@@ -141,7 +142,7 @@ const REFUSED: [(&str, &str); 6] = [
 ];
 
 /// What is to be installed; with bundles it is a list, to which the master adds what they hold. What is left in `fixes` are keywords.
-fn install(
+pub(super) fn install(
     given: &mut Given,
     fixes: &mut Vec<String>,
     bundles: bool,
