@@ -249,19 +249,20 @@ fn what_is_predefined_needs_no_nimd() {
     assert_snapshot!(called(&api, "lsnim", "-POt standalone"), @r"
     exit: 0
     --- stdout
-    define     = define an object
-    change     = change an object's attributes
-    remove     = remove an object
-    allocate   = allocate a resource for use
-    deallocate = deallocate a resource
-    cust       = perform software customization
-    maint      = perform software maintenance
-    lslpp      = list what is installed
-    lppchk     = verify what is installed
-    fix_query  = say which fixes are installed
-    showlog    = show what the last operation wrote
-    reset      = see that no operation is open
-    check      = see whether it answers
+    define           = define an object
+    change           = change an object's attributes
+    remove           = remove an object
+    allocate         = allocate a resource for use
+    deallocate       = deallocate a resource
+    cust             = perform software customization
+    maint            = perform software maintenance
+    alt_disk_install = copy rootvg to other disks
+    lslpp            = list what is installed
+    lppchk           = verify what is installed
+    fix_query        = say which fixes are installed
+    showlog          = show what the last operation wrote
+    reset            = see that no operation is open
+    check            = see whether it answers
     ");
     assert_snapshot!(called(&api, "lsnim", "-q define -t cec"), @r"
     exit: 0

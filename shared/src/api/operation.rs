@@ -11,7 +11,8 @@ use crate::stage::{Phase, Stage};
 use crate::stamp::Timestamp;
 use crate::unit::Seconds;
 
-/// Asks for a Live Update of one LPAR or several, or for an installation without one. Everything is checked before anything is accepted.
+/// Asks for a Live Update of one LPAR or several, or for what else is done to them: an installation, maintenance, a copy of rootvg, as `kind`
+/// says. Everything is checked before anything is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cust {
@@ -42,7 +43,7 @@ pub struct Cust {
     pub alt_disk: Option<AltDisk>,
     /// Whether licences are agreed to.
     pub accept_licenses: bool,
-    /// Options for installp, without their dash. Only without Live Update.
+    /// Options for installp, without their dash. Not with Live Update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installp_flags: Option<String>,
     /// The object with `lvupdate.data`; none without Live Update. In its name `{lpar}` stands for the LPAR's.

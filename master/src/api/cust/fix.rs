@@ -124,7 +124,7 @@ pub(in crate::api) async fn show(
     if faults.is_empty() {
         return Ok(Json(FixBundleView { name, fixes }));
     }
-    Err(Refusal::refused("NLU-0123", format!("{name} cannot be read as a list of fixes"))
+    Err(Refusal::refused("NLU-0129", format!("{name} cannot be read as a list of fixes"))
         .faults(faults))
 }
 

@@ -452,7 +452,7 @@ async fn fixes_stand_for_the_filesets_that_the_packages_name_them_in() {
         (200, json!({"name": "apars", "fixes": ["IJ2"]}))
     );
     let (status, failure) = nimd.get("/v1/fix_bundles/bad").await;
-    assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0123")), "{failure}");
+    assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0129")), "{failure}");
     let (_, failure) = send(&nimd, &with(&["IJ1", "IJ9", "-x"], &["bad", "sp1"])).await;
     assert_eq!(
         faults(&failure),

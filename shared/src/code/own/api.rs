@@ -188,8 +188,15 @@ pub(super) const ENTRIES: &[Entry] = &[
         "NLU-0128",
         "nimd ended before a list did",
         "It was stopped while it sent the list.",
-        "Ask again.",
+        "Ask again once nimd is back.",
         Later,
+    ),
+    own(
+        "NLU-0129",
+        "a list of fixes cannot be read",
+        "The object is no fix_bundle, its file is not on the master, or a line of it begins with no keyword; all faults are listed.",
+        "Correct the file or its location: one keyword a line, such as IJ52421.",
+        AfterRemedy,
     ),
     own(
         "NLU-0131",
@@ -274,13 +281,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         "There is nothing to forget for this object.",
         "See what is there: nimctl hostkey list.",
         NotNeeded,
-    ),
-    own(
-        "NLU-0123",
-        "a list of fixes cannot be read",
-        "The object is no fix_bundle, its file is not on the master, or a line of it begins with no keyword; all faults are listed.",
-        "Correct the file or its location: one keyword a line, such as IJ52421.",
-        AfterRemedy,
     ),
     own(
         "NLU-0153",
