@@ -100,19 +100,33 @@ impl Store {
     /// [`Error::Unreachable`] and its like.
     pub async fn take_over(&self, owner: MasterId, max: u32) -> Result<Vec<Record>, Error> {
         let mut txn = self.begin(Writing::TakeOver).await?;
+        let held: Vec<Uuid> = query_scalar(
+            "SELECT o.id FROM operation o LEFT JOIN master m ON m.id = o.owner
+             WHERE o.state IN ('dispatching', 'running', 'stuck') AND o.owner IS DISTINCT FROM $1
+               AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
+             ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED",
+        )
+        .bind(owner.0)
+        .bind(i64::from(max))
+        .fetch_all(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        if held.is_empty() {
+            return Ok(Vec::new());
+        }
+        // One that another master took while this one looked was locked with its new owner, and judged by the lease of the former
+        // one. Nobody changes them any more: a second look sees whose they are.
         let rows = query(
             AssertSqlSafe(format!(
-                "UPDATE operation SET owner = $1, fence = {RAISED}, changed_at = now()
-                 WHERE id IN (
-                    SELECT o.id FROM operation o LEFT JOIN master m ON m.id = o.owner
-                    WHERE o.state IN ('dispatching', 'running', 'stuck') AND o.owner IS DISTINCT FROM $1
-                      AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
-                    ORDER BY o.id LIMIT $2 FOR UPDATE OF o SKIP LOCKED)
+                "UPDATE operation o SET owner = $1, fence = {RAISED}, changed_at = now()
+                 WHERE o.id = ANY($2) AND o.owner IS DISTINCT FROM $1
+                   AND o.state IN ('dispatching', 'running', 'stuck')
+                   AND NOT EXISTS (SELECT FROM master m WHERE m.id = o.owner AND m.lease_until >= clock_timestamp())
                  RETURNING *"
             )),
         )
         .bind(owner.0)
-        .bind(i64::from(max))
+        .bind(held)
         .fetch_all(txn.connection())
         .await
         .map_err(txn.failed())?;
