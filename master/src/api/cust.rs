@@ -7,6 +7,8 @@ mod plan;
 mod script;
 mod source;
 
+pub(super) use source::kept_back;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
@@ -41,12 +43,12 @@ pub(super) async fn cust(
     }
     let mut faults = plan::request_faults(&cust);
     faults.extend(fix::request_faults(&cust));
-    let cust = bundle::resolved(&api.store, cust, &mut faults).await?;
+    let cust = bundle::resolved(&api, cust, &mut faults).await?;
     let cust = fix::resolved(&api, cust, &mut faults).await?;
     let updates_only = cust.alt_disk.is_some() && cust.install == Install::UpdateAll;
     let cust = fix::all_updates(&api, cust, &mut faults).await?;
     let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
-    let scripts = script::read(&api.store, &cust, &mut faults).await?;
+    let scripts = script::read(&api, &cust, &mut faults).await?;
     let known = Known { updates_only, ..known(&api, &cust, &targets, scripts).await? };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
@@ -191,7 +193,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
     };
     // What was found in another folder, or long ago in none, is no reason to refuse anything.
     let content = content.filter(|index| index.current).and_then(|index| index.found.ok());
-    let files = source::data_files(&objects).await?;
+    let files = source::data_files(api, &objects).await?;
     let secrets = api.store.secret_list().await?;
     let waiting = api.configuration.settings.deadlines.capacity.seconds();
     let settings = &api.configuration.settings.agent;

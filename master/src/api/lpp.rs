@@ -21,6 +21,7 @@ use tracing::{info, warn};
 pub(super) use change::packages;
 
 use super::Api;
+use super::cust::kept_back;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Named};
 use crate::images;
@@ -168,6 +169,9 @@ pub(super) async fn look_into(
     path: &Path,
     longest: Duration,
 ) -> Answer<Result<Content, String>> {
+    if let Some(why) = kept_back(api, path) {
+        return Ok(Err(why));
+    }
     let files = match api.images.files(path, longest).await {
         Ok(files) => files,
         Err(images::Error::Empty { .. }) => Vec::new(),

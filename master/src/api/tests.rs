@@ -234,7 +234,7 @@ async fn the_agents_installer_is_given_for_an_lpar_and_for_nothing_else() {
     nimd.fleet().await;
     let (status, failure) = nimd.get("/v1/agent/lpar01/bundle").await;
     assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0181")), "{failure}");
-    let folder = nimd.folder().join("agents/chrp");
+    let folder = nimd.data().join("agents/chrp");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("nim-agent"), "binary").unwrap();
     let (status, script) = nimd.text("GET", "/v1/agent/lpar01/bundle").await;

@@ -9,19 +9,19 @@ use nim_shared::request::Install;
 
 use super::plan;
 use super::source::{self, read_file};
+use crate::api::Api;
 use crate::api::error::Answer;
-use crate::store::Store;
 
 /// The request with the packages of its bundles in its list; what is wrong with them is added to `faults`.
 pub(super) async fn resolved(
-    store: &Store,
+    api: &Api,
     mut cust: Cust,
     faults: &mut Vec<FileFault>,
 ) -> Answer<Cust> {
     if cust.bundles.is_empty() {
         return Ok(cust);
     }
-    let files = source::files(store, &cust.bundles, ObjectType::InstallpBundle, faults).await?;
+    let files = source::files(api, &cust.bundles, ObjectType::InstallpBundle, faults).await?;
     let mut fault = |message| faults.push(plan::fault("installp_bundle", message));
     let read = super::super::apply::blocking(move || {
         let read = |(name, location): (_, String)| (name, read_file(Path::new(&location)));

@@ -19,7 +19,6 @@ use crate::api::apply::blocking;
 use crate::api::error::{Answer, Refusal};
 use crate::api::extract::Named;
 use crate::api::lpp::Source;
-use crate::store::Store;
 
 /// The request with the filesets of its fixes as its list; what is wrong with them is added to `faults`.
 pub(super) async fn resolved(
@@ -31,7 +30,7 @@ pub(super) async fn resolved(
         return Ok(cust);
     }
     let mut wanted: BTreeSet<String> = cust.fixes.iter().cloned().collect();
-    wanted.extend(keywords(&api.store, &cust.fix_bundles, faults).await?);
+    wanted.extend(keywords(api, &cust.fix_bundles, faults).await?);
     let Some(name) = cust.lpp_source.clone() else { return Ok(cust) };
     // What is wrong with the source itself is told by the plan.
     let Ok(source) = Source::find(api, &name).await else { return Ok(cust) };
@@ -88,11 +87,11 @@ pub(super) async fn all_updates(
 
 /// The keywords that the files of `bundles` name; what is wrong with them is added to `faults`.
 async fn keywords(
-    store: &Store,
+    api: &Api,
     bundles: &[ObjectName],
     faults: &mut Vec<FileFault>,
 ) -> Answer<Vec<String>> {
-    let files = source::files(store, bundles, ObjectType::FixBundle, faults).await?;
+    let files = source::files(api, bundles, ObjectType::FixBundle, faults).await?;
     let read = blocking(move || {
         let read = |(name, location): (_, String)| (name, read_file(Path::new(&location)));
         files.into_iter().map(read).collect::<Vec<_>>()
@@ -120,7 +119,7 @@ pub(in crate::api) async fn show(
     Named(name): Named<ObjectName>,
 ) -> Answer<Json<FixBundleView>> {
     let mut faults = Vec::new();
-    let fixes = keywords(&api.store, std::slice::from_ref(&name), &mut faults).await?;
+    let fixes = keywords(&api, std::slice::from_ref(&name), &mut faults).await?;
     if faults.is_empty() {
         return Ok(Json(FixBundleView { name, fixes }));
     }

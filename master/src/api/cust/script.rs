@@ -9,16 +9,16 @@ use nim_shared::request::{Content, LARGEST_SCRIPT, Script};
 
 use super::plan;
 use super::source::{self, read_bytes};
+use crate::api::Api;
 use crate::api::error::Answer;
-use crate::store::Store;
 
 /// The scripts that `cust` names, in their order; what is wrong with them is added to `faults`.
 pub(super) async fn read(
-    store: &Store,
+    api: &Api,
     cust: &Cust,
     faults: &mut Vec<FileFault>,
 ) -> Answer<Vec<Script>> {
-    let files = source::files(store, &cust.scripts, ObjectType::Script, faults).await?;
+    let files = source::files(api, &cust.scripts, ObjectType::Script, faults).await?;
     let read = super::super::apply::blocking(move || {
         let read = |(name, location): (_, String)| {
             (name, read_bytes(Path::new(&location), LARGEST_SCRIPT))

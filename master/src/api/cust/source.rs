@@ -12,7 +12,6 @@ use nim_shared::request::Images;
 use super::{objects, plan};
 use crate::api::Api;
 use crate::api::error::Answer;
-use crate::store::Store;
 use crate::telemetry::chain;
 
 /// How the LPARs get the packages of `source`, or why they cannot. Where `access` is not set: what lies on another server is
@@ -45,6 +44,9 @@ pub(super) async fn images(
             "{name} lies on {server}, and only what lies on the master can be sent: set `access` to nfs or local"
         )),
         (Access::Push, None) => {
+            if let Some(why) = kept_back(api, Path::new(location)) {
+                return Err(format!("{name}: {why}"));
+            }
             let files = api.images.files(Path::new(location), WAIT).await;
             files.map(|files| Images::Pushed { files }).map_err(|error| match error {
                 crate::images::Error::Late { .. } => {
@@ -58,6 +60,7 @@ pub(super) async fn images(
 
 /// The content of each `live_update_data` object among `objects`, or why it cannot be had.
 pub(super) async fn data_files(
+    api: &Api,
     objects: &BTreeMap<ObjectName, Object>,
 ) -> Answer<BTreeMap<ObjectName, Result<String, String>>> {
     let mut wanted = Vec::new();
@@ -71,10 +74,13 @@ pub(super) async fn data_files(
             (None, Some(_), Some(server)) if server.as_str() != MASTER => {
                 Err(format!("lies on {server}; only files on the master can be read"))
             }
-            (None, Some(location), _) => {
-                wanted.push((name.clone(), location.clone()));
-                continue;
-            }
+            (None, Some(location), _) => match kept_back(api, Path::new(location)) {
+                Some(why) => Err(why),
+                None => {
+                    wanted.push((name.clone(), location.clone()));
+                    continue;
+                }
+            },
         };
         files.insert(name.clone(), content);
     }
@@ -90,7 +96,7 @@ pub(super) async fn data_files(
 /// Where the files of the resources `names` lie on the master, in their order, those that are of type `of`; what is wrong with the
 /// others is added to `faults`.
 pub(super) async fn files(
-    store: &Store,
+    api: &Api,
     names: &[ObjectName],
     of: ObjectType,
     faults: &mut Vec<FileFault>,
@@ -98,7 +104,7 @@ pub(super) async fn files(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let found = objects(store, names).await?;
+    let found = objects(&api.store, names).await?;
     let mut fault = |message| faults.push(plan::fault(of.name(), message));
     let mut files = Vec::new();
     for name in names {
@@ -108,7 +114,10 @@ pub(super) async fn files(
         };
         match (object.spec.object_type(), object.spec.place()) {
             (found, Some((MASTER, location))) if found == of => {
-                files.push((name.clone(), location.to_owned()));
+                match kept_back(api, Path::new(location)) {
+                    None => files.push((name.clone(), location.to_owned())),
+                    Some(why) => fault(format!("{name}: {why}")),
+                }
             }
             (found, place) if found == of => {
                 let server = place.map_or("another server", |(server, _)| server);
@@ -118,6 +127,19 @@ pub(super) async fn files(
         }
     }
     Ok(files)
+}
+
+/// Why `path` is not read for anybody: what `nimd` keeps for itself lies there, its keys and passwords among it. Who may talk to nimd
+/// is not for that reason somebody who may see them.
+pub(in crate::api) fn kept_back(api: &Api, path: &Path) -> Option<String> {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (own, real) = (real(&api.configuration.data_dir), real(path));
+    let path = path.display();
+    if real.starts_with(&own) {
+        return Some(format!("{path} lies in nimd's own folder, of which nothing is given out"));
+    }
+    let holds = own.starts_with(&real);
+    holds.then(|| format!("{path} holds nimd's own folder, of which nothing is given out"))
 }
 
 /// A small text file.

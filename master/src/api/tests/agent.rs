@@ -7,7 +7,7 @@ use serde_json::json;
 async fn an_installer_lets_in_the_key_that_the_lpar_is_logged_in_to_with() {
     let nimd = Fixture::start().await;
     nimd.fleet().await;
-    let folder = nimd.folder().join("agents/chrp");
+    let folder = nimd.data().join("agents/chrp");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("nim-agent"), "a program").unwrap();
     let (status, script) = nimd.text("GET", "/v1/agent/lpar01/bundle").await;

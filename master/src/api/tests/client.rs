@@ -51,10 +51,12 @@ impl Fixture {
     /// On a database that there is already.
     pub(super) async fn on(store: Store, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("nimd.yaml"), settings).unwrap();
-        std::fs::create_dir(folder.path().join("keys")).unwrap();
-        std::fs::create_dir(folder.path().join("run")).unwrap();
-        let configuration = Configuration::load(folder.path(), None).unwrap();
+        let data = folder.path().join("nimd");
+        for made in [data.join("keys"), data.join("run")] {
+            std::fs::create_dir_all(made).unwrap();
+        }
+        std::fs::write(data.join("nimd.yaml"), settings).unwrap();
+        let configuration = Configuration::load(&data, None).unwrap();
         let hosts = Arc::new(FakeHosts::default());
         let clock = Clock::real();
         let mode = configuration.settings.socket.mode.0;
@@ -85,8 +87,14 @@ impl Fixture {
         &self.socket
     }
 
+    /// A folder for files of the test.
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The folder of `nimd` itself.
+    pub(super) fn data(&self) -> &Path {
+        &self.api.configuration.data_dir
     }
 
     /// Ends it as nimd ends.

@@ -304,6 +304,39 @@ async fn what_lvupdate_data_says_in_vain_is_told_where_somebody_can_act() {
 }
 
 #[tokio::test]
+async fn nothing_of_nimds_own_folder_goes_to_an_lpar() {
+    let nimd = ready().await;
+    let key = nimd.data().join("keys/secrets");
+    std::fs::write(&key, "a key").unwrap();
+    // By another name for the folder, too.
+    let link = nimd.folder().join("link");
+    std::os::unix::fs::symlink(nimd.data(), &link).unwrap();
+    for (of, name, location) in [
+        ("script", "key", key),
+        ("lpp_source", "inside", link.join("keys")),
+        ("lpp_source", "around", nimd.folder().to_owned()),
+    ] {
+        let body = json!({"type": of, "name": name, "attributes": [
+            {"attribute": "location", "value": location.to_str().unwrap()}]});
+        let (status, answer) = nimd.post("/v1/objects", &body).await;
+        assert_eq!(status, 201, "{answer}");
+    }
+    let scripts = vec!["key".parse().unwrap()];
+    let (_, failure) = send(&nimd, &Cust { scripts, ..request(&["lpar01"]) }).await;
+    let kept = |failure: &Value| {
+        faults(failure).iter().any(|fault| fault.ends_with("of which nothing is given out"))
+    };
+    assert!(kept(&failure), "{failure}");
+    for source in ["inside", "around"] {
+        let lpp_source = Some(source.parse().unwrap());
+        let (_, failure) = send(&nimd, &Cust { lpp_source, ..request(&["lpar01"]) }).await;
+        assert!(kept(&failure), "{source}: {failure}");
+        let (_, view) = nimd.get(&format!("/v1/lpp_sources/{source}")).await;
+        assert!(view.to_string().contains("of which nothing is given out"), "{source}: {view}");
+    }
+}
+
+#[tokio::test]
 async fn the_packages_of_bundles_are_installed_as_their_files_name_them_now() {
     let nimd = ready().await;
     let folder = tempfile::tempdir().unwrap();
