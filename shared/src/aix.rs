@@ -3,17 +3,26 @@
 //! A listing is read line by line: what is no row is kept beside the rows, never dropped in silence, because a row that
 //! could not be read may be the one that matters. Shapes of the outputs: LU §5.
 
+mod device;
 mod disk;
 mod errpt;
 mod partition;
+mod service;
 mod software;
 
+pub use device::{
+    Device, GroupState, LogicalVolume, Mounted, lsdev_fields, lsvg, lsvg_l, mount, tunable,
+};
 pub use disk::{
     BootDevice, DiskPath, FileSystem, GroupDisk, VolumeGroup, bootlist, df, disk_size, lspath,
     lspath_fields, lspv, lsvg_p, path_counts,
 };
 pub use errpt::{ErrorEntry, LiveUpdateLog, LogTime, errpt};
 pub use partition::{Lparstat, Partition, Token, hmcauth, lparstat, uname_l};
+pub use service::{
+    ControlPoint, NotifiedScript, Process, Subsystem, Wpar, fuser, lssrc, lswpar, lvupdate_scripts,
+    ps, rmcdomainstatus, trustchk,
+};
 pub use software::{
     Fileset, FilesetState, InterimFix, Lock, Outdated, emgr_l, emgr_p, genld, lslpp_l, lslpp_q,
     oslevel,
@@ -144,6 +153,18 @@ mod tests {
                 genld(&text).rows.len(),
                 hmcauth(&text).rows.len(),
                 errpt(&text).rows.len(),
+                lsdev_fields(&text).rows.len(),
+                lsvg_l(&text).rows.len(),
+                mount(&text).rows.len(),
+                lssrc(&text).rows.len(),
+                rmcdomainstatus(&text).rows.len(),
+                trustchk(&text).len(),
+                lvupdate_scripts(&text).rows.len(),
+                ps(&text).rows.len(),
+                lswpar(&text).rows.len(),
+                usize::from(lsvg(&text).is_ok()),
+                usize::from(tunable(&text).is_ok()),
+                fuser(&text).unread.len(),
                 usize::from(oslevel(&text).is_ok()),
                 usize::from(uname_l(&text).is_ok()),
                 usize::from(disk_size(&text).is_ok()),

@@ -15,6 +15,7 @@ pub mod near;
 pub mod nim;
 pub mod object;
 pub mod operation;
+pub mod preflight;
 pub mod query;
 pub mod request;
 pub mod select;

@@ -1,0 +1,133 @@
+//! What is to be looked at beside the rows of the reference.
+
+use super::super::advice::{Danger, Remedy};
+use super::super::judged::Judged;
+use super::super::{Levels, Severity};
+use super::{Check, get, none, not_looked_at};
+
+const ALL: Levels = Levels::All;
+const BLOCK: Severity = Severity::Block;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "F01",
+        title: "no partition of the frame has the name that the original takes",
+        looks_at: "HMC: lssyscfg -r lpar, as it was read last",
+        severity: BLOCK,
+        levels: ALL,
+        remedy: Remedy::sentence(
+            "a run that failed left it: see which of the two runs the workload before anything is removed",
+            Danger::Permanent,
+        ),
+        source: "LU §6.2 row 8",
+        rule: |seen| {
+            let name = format!("{}_lku0", get(&seen.around.partition_name)?);
+            let there =
+                get(&seen.around.names)?.contains(&name).then(|| format!("{name} is there"));
+            let found = "a partition that a Live Update left behind";
+            Ok(none(found, there.into_iter().collect(), "no such partition"))
+        },
+    },
+    Check {
+        id: "F02",
+        title: "the name of the partition leaves room for _lku0",
+        looks_at: "HMC: lssyscfg -r lpar, as it was read last",
+        severity: Severity::Warn,
+        levels: ALL,
+        remedy: Remedy::sentence(
+            "shorten the name of the partition on the HMC",
+            Danger::Reversible,
+        ),
+        source: "HV §4.2",
+        rule: |seen| {
+            let name = get(&seen.around.partition_name)?;
+            let length = name.chars().count() + "_lku0".len();
+            let text = format!("{name}_lku0 has {length} characters");
+            Ok(if length > LONGEST_NAME {
+                Judged::warn("a partition name that is too long with _lku0", vec![text])
+            } else {
+                Judged::pass(text)
+            })
+        },
+    },
+    Check {
+        id: "F03",
+        title: "the frame may have one more partition",
+        looks_at: "HMC: lssyscfg -r sys, as it was read last",
+        severity: BLOCK,
+        levels: ALL,
+        remedy: Remedy::sentence("remove partitions that nobody needs", Danger::Permanent),
+        source: "LU §4.1 L11",
+        rule: |seen| {
+            let (there, most) = *get(&seen.around.partitions)?;
+            let text = format!("{there} of {most} partitions");
+            Ok(if there >= most {
+                Judged::block("the frame has as many partitions as it may", vec![text])
+            } else {
+                Judged::pass(text)
+            })
+        },
+    },
+    Check {
+        id: "F04",
+        title: "the VIOSes of the frame run",
+        looks_at: "HMC: lssyscfg -r lpar, as it was read last",
+        severity: BLOCK,
+        levels: ALL,
+        remedy: Remedy::sentence("wait until the VIOS is back with all paths", Danger::None),
+        source: "LU §4.1 L09",
+        rule: |seen| {
+            let states = get(&seen.around.vios_states)?;
+            if states.is_empty() {
+                return Err("the HMC shows no VIOS of the frame".to_owned());
+            }
+            let down = states.iter().filter(|(_, state)| *state != "Running");
+            let down = down.map(|(name, state)| format!("{name} is {state}")).collect();
+            Ok(none("a VIOS that does not run", down, &format!("{} run", states.len())))
+        },
+    },
+    Check {
+        id: "F05",
+        title: "no migration of the partition is under way",
+        looks_at: "HMC: lslparmigr",
+        severity: BLOCK,
+        levels: ALL,
+        remedy: Remedy::sentence("wait for its end", Danger::None),
+        source: "HV §2.5",
+        rule: not_looked_at,
+    },
+    Check {
+        id: "F06",
+        title: "no physical slot is assigned to the partition",
+        looks_at: "HMC: lshwres -r io",
+        severity: BLOCK,
+        levels: ALL,
+        remedy: Remedy::sentence("take physical slots out of the profile", Danger::Outage),
+        source: "LU §4.3 D09",
+        rule: not_looked_at,
+    },
+    Check {
+        id: "F07",
+        title: "the policies of Trusted Execution can be changed without a reboot",
+        looks_at: "trustchk -p, LOCK_KERN_POLICIES",
+        severity: BLOCK,
+        levels: ALL,
+        remedy: Remedy::sentence("switch it off, which needs a reboot", Danger::Outage),
+        source: "LU §4.4a S08",
+        rule: |seen| {
+            let all = get(&seen.facts.trust)?;
+            let is_on = |name: &str| all.get(name).copied().unwrap_or(false);
+            Ok(match (is_on("LOCK_KERN_POLICIES"), is_on("TE")) {
+                (false, _) => Judged::pass("LOCK_KERN_POLICIES is not on"),
+                (true, false) => Judged::not_applicable("nothing has to be changed: TE=OFF"),
+                (true, true) => Judged::block(
+                    "Trusted Execution is locked on",
+                    vec!["LOCK_KERN_POLICIES=ON".to_owned()],
+                ),
+            })
+        },
+    },
+];
+
+/// Longest name of a partition on older levels of the HMC. Source: HV §4.2 (inferred).
+const LONGEST_NAME: usize = 31;
