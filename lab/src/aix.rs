@@ -4,16 +4,20 @@
 //! with its source in LU; nothing is taken from the product. A command knows its LPAR by `NIM_AGENT_ROOT`.
 
 mod alt_disk_copy;
+mod audit;
 mod bootlist;
 mod clvupdate;
 mod df;
+mod domainname;
 mod emgr;
 mod errpt;
+mod fuser;
 mod geninstall;
 mod genld;
 mod getconf;
 mod hmcauth;
 mod hostname;
+mod ifconfig;
 mod installp;
 mod instfix;
 mod locale;
@@ -24,16 +28,23 @@ mod lsdev;
 pub(crate) mod lslpp;
 mod lspath;
 mod lspv;
+mod lssrc;
 mod lsvg;
+mod lswpar;
 mod lvupdate;
+mod lvupdate_reg_script;
 pub(crate) mod media;
 mod mount;
 mod oslevel;
 mod prtconf;
 mod ps;
+mod rmcdomainstatus;
 mod stamp;
+mod trustchk;
 mod uname;
+mod vmo;
 mod who;
+mod wlmcntrl;
 
 use std::env;
 use std::ffi::OsStr;
@@ -50,16 +61,20 @@ use crate::world::{Lpar, Store, World};
 /// Folder and name of each command.
 pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "alt_disk_copy"),
+    ("usr/sbin", "audit"),
     ("usr/bin", "bootlist"),
     ("usr/sbin", "clvupdate"),
     ("usr/bin", "df"),
+    ("usr/bin", "domainname"),
     ("usr/sbin", "emgr"),
     ("usr/bin", "errpt"),
-    ("usr/bin", "genld"),
+    ("usr/sbin", "fuser"),
     ("usr/sbin", "geninstall"),
+    ("usr/bin", "genld"),
     ("usr/bin", "getconf"),
     ("usr/sbin", "hmcauth"),
     ("usr/bin", "hostname"),
+    ("usr/sbin", "ifconfig"),
     ("usr/sbin", "installp"),
     ("usr/sbin", "instfix"),
     ("usr/bin", "lparstat"),
@@ -69,14 +84,21 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/bin", "lslpp"),
     ("usr/sbin", "lspath"),
     ("usr/sbin", "lspv"),
+    ("usr/bin", "lssrc"),
     ("usr/sbin", "lsvg"),
+    ("usr/sbin", "lswpar"),
+    ("usr/sbin", "lvupdateRegScript"),
     ("usr/sbin", "mount"),
     ("usr/bin", "oslevel"),
     ("usr/sbin", "prtconf"),
     ("usr/bin", "ps"),
+    ("usr/sbin/rsct/bin", "rmcdomainstatus"),
+    ("usr/sbin", "trustchk"),
     ("usr/sbin", "umount"),
     ("usr/bin", "uname"),
+    ("usr/sbin", "vmo"),
     ("usr/bin", "who"),
+    ("usr/sbin", "wlmcntrl"),
 ];
 
 /// The LPAR a command runs on.
@@ -100,16 +122,20 @@ type Run = fn(&Context, &[String], &mut dyn io::Write) -> anyhow::Result<u8>;
 pub(crate) fn command(name: &str) -> Option<Run> {
     Some(match name {
         "alt_disk_copy" => alt_disk_copy::run,
+        "audit" => audit::run,
         "bootlist" => bootlist::run,
         "clvupdate" => clvupdate::run,
         "df" => df::run,
+        "domainname" => domainname::run,
         "emgr" => emgr::run,
         "errpt" => errpt::run,
-        "genld" => genld::run,
+        "fuser" => fuser::run,
         "geninstall" => geninstall::run,
+        "genld" => genld::run,
         "getconf" => getconf::run,
         "hmcauth" => hmcauth::run,
         "hostname" => hostname::run,
+        "ifconfig" => ifconfig::run,
         "installp" => installp::run,
         "instfix" => instfix::run,
         "lparstat" => lparstat::run,
@@ -119,14 +145,21 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "lslpp" => lslpp::run,
         "lspath" => lspath::run,
         "lspv" => lspv::run,
+        "lssrc" => lssrc::run,
         "lsvg" => lsvg::run,
+        "lswpar" => lswpar::run,
+        "lvupdateRegScript" => lvupdate_reg_script::run,
         "mount" => mount::mount,
         "oslevel" => oslevel::run,
         "prtconf" => prtconf::run,
         "ps" => ps::run,
+        "rmcdomainstatus" => rmcdomainstatus::run,
+        "trustchk" => trustchk::run,
         "umount" => mount::umount,
         "uname" => uname::run,
+        "vmo" => vmo::run,
         "who" => who::run,
+        "wlmcntrl" => wlmcntrl::run,
         _ => return None,
     })
 }

@@ -13,7 +13,8 @@ pub(super) fn run(
     let lpar = context.lpar()?;
     let answer = match words.as_slice() {
         ["DISK_SIZE" | "DISK_SIZE_MB", device] => {
-            lpar.disk(device.trim_start_matches("/dev/")).map(|disk| disk.size_mb.to_string())
+            let found = lpar.disk(device.trim_start_matches("/dev/"));
+            found.map(|disk| lpar.size_of(disk).to_string())
         }
         ["BOOT_DEVICE"] => lpar.boot_disk().map(|disk| disk.name.clone()),
         ["KERNEL_BITMODE"] => Some("64".to_owned()),

@@ -1,4 +1,4 @@
-//! `lsdev -Cc class` (LU §5.3).
+//! `lsdev -C`, with `-c class`, `-l name` and `-F columns` (LU §5.3).
 
 use std::io::Write;
 
@@ -19,8 +19,24 @@ pub(super) fn run(
     for (name, class, text) in disks.chain(adapters).chain([network]) {
         let shown = options.value('c').is_none_or(|wanted| wanted == class)
             && options.value('l').is_none_or(|wanted| wanted == name);
-        if shown {
-            writeln!(out, "{name} Available  {text}")?;
+        if !shown {
+            continue;
+        }
+        match options.value('F') {
+            None => writeln!(out, "{name} Available  {text}")?,
+            Some(columns) => {
+                let values: Vec<_> = columns
+                    .split_whitespace()
+                    .map(|column| match column {
+                        "class" => class,
+                        "name" => name,
+                        "status" => "Available",
+                        "description" => text,
+                        _ => "",
+                    })
+                    .collect();
+                writeln!(out, "{}", values.join(" "))?;
+            }
         }
     }
     Ok(0)

@@ -3,9 +3,15 @@
 use std::io::Write;
 
 use super::{Context, Options};
+use crate::fault::Fault;
 use crate::lpar::processes_of_this_lpar;
+use crate::world::lpar::MONITOR;
 
-pub(super) fn run(_: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "opu");
     let columns: Vec<&str> = options.value('o').unwrap_or("pid,args").split(',').collect();
     let header: Vec<String> = columns.iter().map(|name| format!("{:>8}", title(name))).collect();
@@ -18,6 +24,19 @@ pub(super) fn run(_: &Context, arguments: &[String], out: &mut dyn Write) -> any
                 "ppid" => format!("{:>8}", process.parent),
                 "comm" => process.arguments.first().cloned().unwrap_or_default(),
                 "args" => process.arguments.join(" "),
+                _ => "-".to_owned(),
+            })
+            .collect();
+        writeln!(out, "{}", values.join(" "))?;
+    }
+    if context.lpar()?.has(Fault::ProcfsOpen) {
+        let (pid, program) = MONITOR;
+        let values: Vec<String> = columns
+            .iter()
+            .map(|name| match *name {
+                "pid" => format!("{pid:>8}"),
+                "ppid" => format!("{:>8}", 1),
+                "comm" | "args" => program.to_owned(),
                 _ => "-".to_owned(),
             })
             .collect();

@@ -15,9 +15,10 @@ pub(crate) struct Files {
 }
 
 /// Folders of a fresh system.
-const FOLDERS: [&str; 14] = [
+const FOLDERS: [&str; 15] = [
     "usr/bin",
     "usr/sbin",
+    "usr/sbin/rsct/bin",
     "usr/lpp",
     "usr/lib/objrepos",
     "var/adm/ras/liveupdate/logs",

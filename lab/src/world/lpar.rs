@@ -243,6 +243,12 @@ impl Lpar {
         self.filesystems.iter().map(|fs| fs.used_mb).sum::<u64>() + PAGING_MB + DUMP_MB
     }
 
+    /// Size of a disk in MB, as everything on the LPAR sees it.
+    pub fn size_of(&self, disk: &Disk) -> u64 {
+        let small = self.has(Fault::DiskTooSmall) && disk.vg.is_none();
+        if small { self.rootvg_used_mb() / 2 } else { disk.size_mb }
+    }
+
     /// The local file system in which an LPAR's path lies.
     pub fn filesystem_of(&self, path: &str) -> Option<&FileSystem> {
         self.filesystems
@@ -265,6 +271,9 @@ impl Lpar {
         self.software.level.split('-').next().and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 }
+
+/// The process that has /proc open where a fault says so: its id and its program (LU §4.5 pitfall 1).
+pub const MONITOR: (u32, &str) = (9_306_218, "nmon");
 
 /// Temporary paging and dump space (LU §1.3: 512 MB and 100 MB on a 2 GB LPAR).
 pub const PAGING_MB: u64 = 512;
