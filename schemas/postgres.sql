@@ -535,6 +535,12 @@ CREATE TABLE public.output_default (
     data bytea NOT NULL
 );
 
+CREATE TABLE public.preflight (
+    lpar_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    report jsonb NOT NULL
+);
+
 CREATE TABLE public.reservation (
     operation_id uuid NOT NULL,
     frame text NOT NULL COLLATE pg_catalog."C",
@@ -714,6 +720,9 @@ ALTER TABLE ONLY public.output
 
 ALTER TABLE ONLY public.output_default
     ADD CONSTRAINT output_default_pkey PRIMARY KEY (operation_id, epoch, stream, "offset");
+
+ALTER TABLE ONLY public.preflight
+    ADD CONSTRAINT preflight_pkey PRIMARY KEY (lpar_id, at);
 
 ALTER TABLE ONLY public.reservation
     ADD CONSTRAINT reservation_pkey PRIMARY KEY (operation_id);
@@ -920,6 +929,9 @@ ALTER TABLE ONLY public.nim_vios
 
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.batch(id);
+
+ALTER TABLE ONLY public.preflight
+    ADD CONSTRAINT preflight_lpar_id_fkey FOREIGN KEY (lpar_id) REFERENCES public.nim_standalone(object_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.reservation
     ADD CONSTRAINT reservation_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;

@@ -5,6 +5,7 @@
 //! push = off            no files over the agent's connection
 //! preview_only = yes    no update
 //! queries = oslevel, lslpp    of the list that is compiled into the agent these only; `off` for none
+//! preflight = off         no look at the LPAR for a preflight
 //! scripts = on            any script that the master sends; or a list of SHA-256 digests: these only
 //! ```
 //!
@@ -31,6 +32,7 @@ pub(crate) struct Policy {
     update: Allowed,
     /// `None`: all that are compiled in.
     queries: Option<Vec<QueryId>>,
+    preflight: Allowed,
     scripts: Scripts,
 }
 
@@ -63,7 +65,8 @@ impl Policy {
     /// Without a rule everything is allowed but scripts.
     const fn open() -> Self {
         let scripts = Scripts::These(Vec::new());
-        Self { push: Allowed::Yes, update: Allowed::Yes, queries: None, scripts }
+        let yes = Allowed::Yes;
+        Self { push: yes, update: yes, queries: None, preflight: yes, scripts }
     }
 
     /// A line that is not understood might forbid something, so it makes the whole file an error.
@@ -81,6 +84,8 @@ impl Policy {
                 ("push", "off") => policy.push = Allowed::No,
                 ("preview_only", "no") => policy.update = Allowed::Yes,
                 ("preview_only", "yes") => policy.update = Allowed::No,
+                ("preflight", "on") => policy.preflight = Allowed::Yes,
+                ("preflight", "off") => policy.preflight = Allowed::No,
                 ("queries", "on") => policy.queries = None,
                 ("queries", "off") => policy.queries = Some(Vec::new()),
                 ("queries", list) => {
@@ -141,6 +146,14 @@ impl Policy {
         }
     }
 
+    /// Why the LPAR may not be looked at, if it may not.
+    pub(crate) fn admit_preflight(&self) -> Result<(), String> {
+        match self.preflight {
+            Allowed::Yes => Ok(()),
+            Allowed::No => Err(format!("{FILE} does not allow a preflight")),
+        }
+    }
+
     /// Why files may not be pushed, if they may not.
     pub(crate) fn admit_push(&self) -> Result<(), String> {
         match self.push {
@@ -172,6 +185,11 @@ mod tests {
         let policy =
             Policy::parse("# ours\npush = off\n\npreview_only=yes # until June\n").unwrap();
         assert_eq!(policy, Policy { push: Allowed::No, update: Allowed::No, ..Policy::open() });
+        assert!(Policy::open().admit_preflight().is_ok());
+        assert_eq!(
+            Policy::parse("preflight = off").unwrap().admit_preflight().unwrap_err(),
+            "/etc/nim-agent.policy does not allow a preflight"
+        );
         assert_eq!(Policy::parse("push = of").unwrap_err(), "line 1: \"push = of\" is no rule");
     }
 

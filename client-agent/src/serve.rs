@@ -18,6 +18,7 @@ use crate::text::chain;
 
 mod answer;
 mod order;
+mod preflight;
 mod query;
 mod refused;
 mod stream;
@@ -108,6 +109,7 @@ const fn about(frame: &MasterFrame) -> (&'static str, Option<OperationId>) {
         MasterFrame::Ack { operation, .. } => ("ack", Some(*operation)),
         MasterFrame::Facts => ("facts", None),
         MasterFrame::Query(_) => ("query", None),
+        MasterFrame::Preflight { .. } => ("preflight", None),
     }
 }
 

@@ -22,6 +22,7 @@ mod list;
 mod lpp;
 mod object;
 mod operation;
+mod preflight;
 mod report;
 mod secret;
 mod server;
@@ -49,7 +50,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-pub use host::{HostKeys, Hosts, Listed, Offered};
+pub use host::{HostKeys, Hosts, Listed, Looked, Offered};
 pub use socket::{Error as SocketError, Socket};
 
 use crate::clock::Clock;
@@ -219,6 +220,7 @@ routes! {
     "/v1/adapters" { get adapter::list }
     "/v1/discover" { post discover::discover }
     "/v1/agent/{lpar}/query" { post agent::query }
+    "/v1/preflight" { post preflight::preflight }
     "/v1/hmcs/{name}/key" { post discover::exchange_key }
 }
 

@@ -1,7 +1,9 @@
 //! What the API asks of hosts, done over SSH: their host keys, and how the agent on an LPAR is.
 
+mod preflight;
 mod query;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +11,16 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt as _};
 use nim_shared::api::{AgentStatus, Failure, FailureKind, KeyExchanged, QueryAnswer, SystemView};
 use nim_shared::id::ObjectName;
-use nim_shared::object::Object;
+use nim_shared::object::{Object, Spec};
 use nim_shared::query::Query;
 use tokio::sync::Semaphore;
 
-use crate::api::{HostKeys, Hosts, Listed, Offered};
+use crate::api::{HostKeys, Hosts, Listed, Looked, Offered};
 use crate::engine::session::Lost;
 use crate::engine::shared::Shared;
 use crate::inventory::console::{self, Console};
 use crate::inventory::endpoint::{self, Route};
+use crate::inventory::frame::Seen;
 use crate::inventory::key_exchange::{self, exchange};
 use crate::inventory::survey;
 use crate::store;
@@ -130,6 +133,26 @@ impl SshHosts {
         }
     }
 
+    /// Levels of the HMCs of a frame, of those that answer.
+    async fn levels(&self, frame: ObjectName) -> Result<BTreeMap<String, String>, String> {
+        let stored = self.shared.store.object(&frame).await;
+        let hmcs = match stored.map(|stored| stored.object.spec) {
+            Ok(Spec::Cec(cec)) => cec.mgmt_source,
+            Ok(_) => return Err(format!("{frame} is no frame")),
+            Err(error) => return Err(error.to_string()),
+        };
+        let mut levels = BTreeMap::new();
+        let mut last = format!("{frame} names no HMC");
+        for hmc in hmcs {
+            let asked = self.ask(&hmc, async |console| survey::version(console).await).await;
+            match asked {
+                Ok(level) => drop(levels.insert(hmc.to_string(), level)),
+                Err(failure) => last = failure.message,
+            }
+        }
+        if levels.is_empty() { Err(last) } else { Ok(levels) }
+    }
+
     async fn exchange(
         &self,
         hmc: &ObjectName,
@@ -197,6 +220,32 @@ impl Hosts for SshHosts {
             query::ask(&self.shared, &lpar, query).await
         }
         .boxed()
+    }
+
+    fn look(&self, lpar: ObjectName) -> BoxFuture<'_, Result<Looked, Failure>> {
+        async move {
+            // Nobody closes it.
+            let _turn = self.queries.acquire().await;
+            preflight::look(&self.shared, &lpar).await
+        }
+        .boxed()
+    }
+
+    fn frame(&self, frame: ObjectName) -> BoxFuture<'_, Seen> {
+        async move {
+            match tokio::time::timeout(SURVEY, self.shared.frames.look(&frame)).await {
+                Ok(seen) => seen,
+                Err(_) => Seen::Unreachable(format!("no answer within {} s", SURVEY.as_secs())),
+            }
+        }
+        .boxed()
+    }
+
+    fn hmc_levels(
+        &self,
+        frame: ObjectName,
+    ) -> BoxFuture<'_, Result<BTreeMap<String, String>, String>> {
+        self.levels(frame).boxed()
     }
 
     fn host_keys(&self, object: Object) -> BoxFuture<'_, HostKeys> {
@@ -315,9 +364,9 @@ fn unanswered(hmc: &ObjectName, error: &survey::Error) -> Failure {
                 format!("on {hmc}, give the user of nimd the task role hmcviewer for all frames");
             ("NLU-0200".to_owned(), Some(hint))
         }
-        survey::Error::Console(E::Failed { .. }) | survey::Error::Answer { .. } => {
-            ("NLU-0200".to_owned(), None)
-        }
+        survey::Error::Console(E::Failed { .. })
+        | survey::Error::Answer { .. }
+        | survey::Error::Version { .. } => ("NLU-0200".to_owned(), None),
     };
     failure(&code, FailureKind::Unreachable, error, hint)
 }

@@ -3,6 +3,7 @@
 mod object;
 mod operation;
 mod personality;
+mod preflight;
 mod site;
 
 pub(crate) use object::{
@@ -10,6 +11,7 @@ pub(crate) use object::{
 };
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, Watch};
 pub(crate) use personality::{Import, InstallLinks, Words};
+pub(crate) use preflight::Preflight;
 pub(crate) use site::{Agent, Completions, Hostkey, Secret};
 
 use std::ffi::OsString;
@@ -123,6 +125,8 @@ pub(crate) enum Command {
     /// The agent on the LPARs
     #[command(subcommand)]
     Agent(Agent),
+    /// Look at LPARs for what would stop a Live Update
+    Preflight(Preflight),
     /// Update LPARs, by Live Update or without it, or preview that
     Cust(Cust),
     /// Show operations: all that are open, or one with its details

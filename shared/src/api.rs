@@ -47,6 +47,7 @@
 //! | `GET /v1/agent/{lpar}/bundle` | → shell script |
 //! | `GET /v1/agent/{lpar}/status` | → [`AgentStatus`] |
 //! | `POST /v1/agent/{lpar}/query` | [`Query`] → [`QueryAnswer`] |
+//! | `POST /v1/preflight` | [`Preflight`] → [`Preflighted`] |
 //!
 //! `label`, `where`, `sort` and `columns` are written as [`crate::select`] reads them. Lines are streamed, whatever the size of the fleet.
 //!
@@ -62,6 +63,7 @@ mod host;
 mod lpp;
 mod object;
 mod operation;
+mod preflight;
 mod vios;
 
 pub use crate::query::Query;
@@ -82,7 +84,7 @@ pub use object::{
 pub use operation::{
     Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Watched,
 };
-
+pub use preflight::{Before, Preflight, PreflightReport, Preflighted};
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,
 };

@@ -19,6 +19,7 @@ use crate::id::{
     Digest, Epoch, Fence, InstallationId, LparId, MasterId, ObjectName, OperationId, Seq,
 };
 use crate::operation::{Named, Snapshot};
+use crate::preflight::probe::{Probe, Probed};
 use crate::query::Query;
 use crate::stage::{Stage, names};
 use crate::stamp::Timestamp;
@@ -147,6 +148,12 @@ pub enum MasterFrame {
     /// Asks AIX something, read-only, by an id of the list that is compiled into the agent. Answered by `query_output` and, last,
     /// `query_ended`; refused where the list or the LPAR's policy does not have it, and while a run is in its silent phases.
     Query(Query),
+    /// Looks at the LPAR for a preflight, read-only, by ids of a list that is compiled into the agent. Answered by a `probed` for each
+    /// and, last, `preflight_ended`; refused where the LPAR's policy does not allow it, and while a run is in its silent phases.
+    Preflight {
+        /// What is looked at, in this order.
+        probes: Vec<Probe>,
+    },
 }
 
 /// From the agent to `nimd`.
@@ -248,6 +255,10 @@ pub enum AgentFrame {
         /// Its exit status; -1 when a signal ended it.
         status: i32,
     },
+    /// What one probe of a preflight found.
+    Probed(Box<Probed>),
+    /// All probes that were asked for are answered.
+    PreflightEnded,
 }
 
 names! {
@@ -460,8 +471,17 @@ pub trait Frame {
 
 impl Frame for MasterFrame {
     const KINDS: &'static [&'static str] = &[
-        "hello", "start", "proceed", "cancel", "forget", "attach", "secret", "ack", "facts",
+        "hello",
+        "start",
+        "proceed",
+        "cancel",
+        "forget",
+        "attach",
+        "secret",
+        "ack",
+        "facts",
         "query",
+        "preflight",
     ];
 }
 
@@ -479,6 +499,8 @@ impl Frame for AgentFrame {
         "facts",
         "query_output",
         "query_ended",
+        "probed",
+        "preflight_ended",
     ];
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Answerer {
     pub(super) commands: Commands,
     pub(super) facts: Facts,
     pub(super) out: Out,
+    /// How many processes this session has started for preflights.
+    pub(super) processes: usize,
     streams: Streams,
     /// What this session reports on, and under which fence it asked.
     attached: Vec<(OperationId, Fence)>,
@@ -49,7 +51,8 @@ impl Answerer {
         let state = State::open(&root)?;
         let commands = Commands::new(root.clone());
         let facts = Facts::new(root.clone(), &state)?;
-        Ok(Self { root, state, commands, facts, out, streams, attached: Vec::new(), next: None })
+        let (attached, next, processes) = (Vec::new(), None, 0);
+        Ok(Self { root, state, commands, facts, out, processes, streams, attached, next })
     }
 
     pub(super) fn answer(&mut self, frame: MasterFrame) -> Answer {
@@ -68,6 +71,7 @@ impl Answerer {
             MasterFrame::Ack { operation, upto, .. } => self.ack(operation, upto),
             MasterFrame::Facts => self.facts(),
             MasterFrame::Query(query) => self.query(&query),
+            MasterFrame::Preflight { probes } => self.preflight(&probes),
         }
     }
 

@@ -12,6 +12,7 @@ mod master;
 mod mounts;
 mod operation;
 mod other_copy;
+mod preflight;
 mod process;
 mod query;
 mod receive;

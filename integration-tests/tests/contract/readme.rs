@@ -54,6 +54,8 @@ const CASES: &[(&str, Case)] = &[
         Ends(0),
     ),
     ("nim-lab fault lpar08 procfs-open --dir .lab/site", Ends(0)),
+    ("nimctl preflight lpar08 lpar09 lpar10", Ends(3)),
+    ("nimctl preflight --explain S26", Ends(0)),
     (
         "nimctl cust -a live_update=yes -a 'live_update_data=lud_{lpar}' -a concurrent=2 lpar08 lpar09 lpar10",
         Ends(1),

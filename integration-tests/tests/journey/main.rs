@@ -13,6 +13,7 @@ mod install;
 mod maint;
 mod nim;
 mod packages;
+mod preflight;
 mod query;
 mod round_trip;
 mod script;

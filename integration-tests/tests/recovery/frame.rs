@@ -33,6 +33,8 @@ enum Course {
     PushRefused,
     /// A question to the LPAR, and an update after it.
     Asked,
+    /// A preflight of the LPAR, and an update after it.
+    Looked,
     /// None yet: no master sends it, and no agent answers it.
     Never,
 }
@@ -48,6 +50,8 @@ fn course(way: Way, channel: Channel, kind: &str) -> Result<Course> {
         }
         (Channel::Serve, Way::ToAgent, "query")
         | (Channel::Serve, Way::ToMaster, "query_output" | "query_ended") => Course::Asked,
+        (Channel::Serve, Way::ToAgent, "preflight")
+        | (Channel::Serve, Way::ToMaster, "probed" | "preflight_ended") => Course::Looked,
         (Channel::Serve, Way::ToAgent, "cancel") => Course::Cancelled,
         (Channel::Serve, Way::ToAgent, "forget" | "facts")
         | (Channel::Serve, Way::ToMaster, "forgotten" | "facts") => Course::Never,
@@ -200,7 +204,9 @@ async fn all_end_as_undisturbed(cases: &[Case]) -> Result<()> {
         let befallen = site.lab().befallen(lpar)?;
         ensure!(befallen.iter().all(|times| *times > 0), "{mishaps:?} on {lpar}: {befallen:?}");
         let like = match course {
-            Course::Reattached | Course::StartLost | Course::Asked => Course::Update,
+            Course::Reattached | Course::StartLost | Course::Asked | Course::Looked => {
+                Course::Update
+            }
             other => *other,
         };
         let (_, undisturbed) =
@@ -240,6 +246,15 @@ async fn ask(site: &Harness, lpar: &str, course: Course) -> Result<()> {
             let lines = said.stdout.lines().count();
             let is_whole = said.code == Some(0) && lines == 1;
             ensure!(is_whole || said.code != Some(0) && lines <= 1, "{said}");
+        }
+        Course::Looked => {
+            // Whatever met it, what is not known of the LPAR does not pass.
+            let said = site.nimctl(["-o", "json", "preflight", lpar]);
+            let report = said.json()?;
+            let findings = report["lpars"][0]["findings"].as_array();
+            let token = findings.into_iter().flatten().find(|one| one["check"] == "M01");
+            let verdict = token.map(|one| one["verdict"].clone()).unwrap_or_default();
+            ensure!(verdict == "unknown" || verdict == "warn", "{said}");
         }
         Course::Update | Course::StartLost | Course::Cancelled | Course::Pushed | Course::Never => {
         }

@@ -1,5 +1,6 @@
 //! What the API wants of hosts. Who speaks SSH implements it; tests answer themselves.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -7,7 +8,10 @@ use futures::future::BoxFuture;
 use nim_shared::api::{AgentStatus, Failure, KeyExchanged, PartitionView, QueryAnswer, SystemView};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
+use nim_shared::preflight::probe::Probed;
 use nim_shared::query::Query;
+
+use crate::inventory::frame::Seen;
 
 /// Speaks with hosts on behalf of the API. Each call has a limit of time of its own, below that of a request.
 pub trait Hosts: Send + Sync {
@@ -19,6 +23,18 @@ pub trait Hosts: Send + Sync {
 
     /// Asks `lpar` something, read-only. Takes as long as the query may.
     fn query(&self, lpar: ObjectName, query: Query) -> BoxFuture<'_, Result<QueryAnswer, Failure>>;
+
+    /// Looks at `lpar` for a preflight.
+    fn look(&self, lpar: ObjectName) -> BoxFuture<'_, Result<Looked, Failure>>;
+
+    /// A frame as an HMC shows it now.
+    fn frame(&self, frame: ObjectName) -> BoxFuture<'_, Seen>;
+
+    /// Levels of the HMCs of a frame that answer, or why none does.
+    fn hmc_levels(
+        &self,
+        frame: ObjectName,
+    ) -> BoxFuture<'_, Result<BTreeMap<String, String>, String>>;
 
     /// The line of `authorized_keys` that goes with a private key on this master, for hosts that are logged in to with it.
     fn public_key(&self, path: &Path) -> Result<String, Box<Failure>>;
@@ -35,6 +51,15 @@ pub trait Hosts: Send + Sync {
 
     /// The partitions of the frame that machine type, model and serial number name, as the first of `hmcs` shows them that answers.
     fn partitions(&self, hmcs: Vec<ObjectName>, mtms: String) -> BoxFuture<'_, Listed>;
+}
+
+/// What a look at an LPAR found.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    /// What `oslevel -s` said.
+    pub level: Option<String>,
+    /// What was found of what was asked.
+    pub probed: Vec<Probed>,
 }
 
 /// What came of asking HMCs for the partitions of a frame.

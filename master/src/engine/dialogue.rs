@@ -299,7 +299,9 @@ impl Dialogue {
             AgentFrame::Forgotten { .. }
             | AgentFrame::Facts { .. }
             | AgentFrame::QueryOutput { .. }
-            | AgentFrame::QueryEnded { .. } => Ok(()),
+            | AgentFrame::QueryEnded { .. }
+            | AgentFrame::Probed(_)
+            | AgentFrame::PreflightEnded => Ok(()),
         }
     }
 

@@ -31,6 +31,12 @@ pub enum Error {
         #[source]
         cause: BadTable,
     },
+    /// It shows no version.
+    #[error("the answer to `lshmc -V` has no base_version: \"{found}\"")]
+    Version {
+        /// How it begins.
+        found: String,
+    },
 }
 
 /// The frames that the HMC manages.
@@ -69,6 +75,31 @@ pub async fn partitions(console: &Console, mtms: &str) -> Result<Vec<PartitionVi
     Ok(rows(&words, &answer)?.into_iter().filter_map(partition).collect())
 }
 
+/// The version of the HMC: `V10R3`.
+///
+/// # Errors
+/// [`Error`].
+pub async fn version(console: &Console) -> Result<String, Error> {
+    let words = ["lshmc".to_owned(), "-V".to_owned()];
+    let answer = console.ask(&words).await?;
+    base_version(&answer).ok_or_else(|| Error::Version { found: first_line(&answer) })
+}
+
+/// Source: HMC reference §1.8.
+fn base_version(answer: &str) -> Option<String> {
+    let (_, rest) = answer.split_once("base_version=")?;
+    let level = rest.split(['"', '\n']).next().unwrap_or_default().trim();
+    let is_level = level.len() <= 32
+        && level.starts_with('V')
+        && level.chars().all(|c| c.is_ascii_alphanumeric() || " .".contains(c));
+    is_level.then(|| level.to_owned())
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    nim_shared::id::printable(&line.chars().take(120).collect::<String>())
+}
+
 fn question(words: &[&str], attributes: &str) -> Vec<String> {
     words.iter().chain(&["-F", attributes]).map(ToString::to_string).collect()
 }
@@ -87,4 +118,19 @@ pub(super) fn partition(
 ) -> Option<PartitionView> {
     let lpar_id = lpar_id.parse().ok()?;
     Some(PartitionView { name, lpar_id, lpar_env, state, rmc_state, rmc_ipaddr, os_version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_an_hmc_is_found_in_its_record() {
+        let answer = "\"version= Version: 10\n Release: 3\nMF71689 - HMC V10R3 M1060\n\",\"base_version=V10R3\"\n";
+        assert_eq!(base_version(answer).as_deref(), Some("V10R3"));
+        assert_eq!(base_version("base_version=V8R8.4.0\n").as_deref(), Some("V8R8.4.0"));
+        for answer in ["", "version= Version: 10", "base_version=\u{1b}[31m"] {
+            assert_eq!(base_version(answer), None, "{answer:?}");
+        }
+    }
 }

@@ -21,6 +21,7 @@ mod m0012_unanswered;
 mod m0013_allocation;
 mod m0014_vios_reading;
 mod m0015_selection;
+mod m0016_preflight;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -28,7 +29,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 15;
+pub(super) const LEVEL: i32 = 16;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -116,6 +117,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_allocation::M0013Allocation),
             Box::new(m0014_vios_reading::M0014ViosReading),
             Box::new(m0015_selection::M0015Selection),
+            Box::new(m0016_preflight::M0016Preflight),
         ]
     }
 }

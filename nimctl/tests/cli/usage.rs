@@ -97,6 +97,7 @@ fn help_and_version_are_data() {
       hostkey        Host keys: what nimd knows of the hosts that it connects to
       secret         Secrets, such as the password that a console asks for
       agent          The agent on the LPARs
+      preflight      Look at LPARs for what would stop a Live Update
       cust           Update LPARs, by Live Update or without it, or preview that
       status         Show operations: all that are open, or one with its details
       watch          Follow operations until they end

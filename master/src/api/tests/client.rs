@@ -298,6 +298,25 @@ impl Hosts for FakeHosts {
         .boxed()
     }
 
+    fn look(&self, lpar: ObjectName) -> BoxFuture<'_, Result<crate::api::Looked, Failure>> {
+        async move {
+            if lpar.as_str().starts_with("down") {
+                return Err(unreachable(lpar.as_str()));
+            }
+            let level = Some("7300-03-01-2520".to_owned());
+            Ok(crate::api::Looked { level, probed: Vec::new() })
+        }
+        .boxed()
+    }
+
+    fn frame(&self, _: ObjectName) -> BoxFuture<'_, crate::inventory::frame::Seen> {
+        async { crate::inventory::frame::Seen::NoConsole }.boxed()
+    }
+
+    fn hmc_levels(&self, _: ObjectName) -> BoxFuture<'_, Result<BTreeMap<String, String>, String>> {
+        async { Err("no HMC".to_owned()) }.boxed()
+    }
+
     fn public_key(&self, path: &Path) -> Result<String, Box<Failure>> {
         Ok(format!("ssh-rsa AAAA{} nimd", path.file_name().unwrap().display()))
     }

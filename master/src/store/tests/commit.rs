@@ -196,6 +196,19 @@ impl World {
                 store.record_reading(&name("p10a"), &reading(record)).await.map(drop)
             }
             Writing::ViosReading => store.vios_failed(&name("vios1"), "a test").await,
+            Writing::Preflights => {
+                let report = nim_shared::api::PreflightReport {
+                    lpar: name("lpar01"),
+                    at: "2026-01-01T00:00:00Z".parse().unwrap(),
+                    level: None,
+                    score: 0,
+                    passed: 0,
+                    findings: Vec::new(),
+                    failure: None,
+                    before: None,
+                };
+                store.record_preflights(&[report]).await
+            }
             Writing::HmcState => {
                 let (hmc, mtms) = (&name("hmc01"), "9105-42A*78ABCDE".to_owned());
                 store.hmc_states(&[Sighting { hmc, mtms, state: "Operating" }]).await

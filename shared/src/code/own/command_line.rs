@@ -257,4 +257,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "nim -o select -a include=MEMBER includes a member again.",
         NotNeeded,
     ),
+    own(
+        "NLU-0549",
+        "no LPAR with such labels",
+        "What follows -l leaves no LPAR.",
+        "nimctl list standalone -l SELECTOR shows what a selector chooses.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0550",
+        "a check of a preflight that is not known",
+        "--explain takes the id of a check, such as S26.",
+        "nimctl preflight --all shows all checks of an LPAR.",
+        AfterRemedy,
+    ),
 ];

@@ -215,4 +215,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Put its host key on record with nimctl hostkey scan, or see whether the HMC has RMC to it.",
         Later,
     ),
+    own(
+        "NLU-0235",
+        "a name that can be none",
+        "What a preflight is asked for is neither the name of an LPAR or a group nor a pattern of names.",
+        "nimctl list standalone shows the LPARs.",
+        AfterRemedy,
+    ),
 ];

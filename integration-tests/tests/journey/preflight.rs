@@ -1,0 +1,103 @@
+//! LPARs looked at before an update: one in order, one with three faults, one that does not answer.
+
+use anyhow::{Result, ensure};
+use integration_tests::Harness;
+use nim_lab::fault::Fault;
+use nim_lab::world::lpar::Token;
+use serde_json::Value;
+
+/// Names its disks as the small site has them.
+const DATA: &str = "general:\n\tkext_check = no\ndisks:\n\tnhdisk = hdisk1\n\tmhdisk = hdisk2\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_are_found_grouped_and_gone_when_they_are_mended() -> Result<()> {
+    let site = Harness::small(100).await?;
+    for lpar in ["lpar07", "lpar08", "lpar09"] {
+        let data = site.lab().root(lpar).join("var/adm/ras/liveupdate/lvupdate.data");
+        std::fs::write(data, DATA)?;
+        site.lab().change(|world| {
+            world.lpar_mut(lpar)?.tokens.push(Token {
+                address: "hmc02".to_owned(),
+                user: "liveupdate".to_owned(),
+                port: 12443,
+                expires: u64::MAX,
+            });
+            Ok(())
+        })?;
+    }
+    // VIOSes are read by nimd itself, in its own time.
+    site.nimctl(["discover", "--yes"]).succeeded()?;
+
+    let healthy = site.nimctl(["-o", "json", "preflight", "lpar07"]).ended_with(0)?.json()?;
+    ensure!(verdicts(&healthy, 0, "block") == [""; 0], "{healthy:#}");
+    ensure!(number(&healthy["lpars"][0]["passed"]) > 60, "{healthy:#}");
+    ensure!(healthy["lpars"][0]["before"].is_null(), "{healthy:#}");
+
+    for fault in [Fault::ProcfsOpen, Fault::DiskTooSmall, Fault::DiskFull] {
+        site.lab().set_fault("lpar08", fault).await?;
+    }
+    site.lab().set_fault("lpar09", Fault::ProcfsOpen).await?;
+    let names = ["-o", "json", "preflight", "lpar07", "lpar08", "lpar09"];
+    let fleet = site.nimctl(names).ended_with(3)?.json()?;
+    ensure!(verdicts(&fleet, 0, "block") == [""; 0], "{fleet:#}");
+    ensure!(verdicts(&fleet, 1, "block") == ["D02", "L14", "S26"], "{fleet:#}");
+    ensure!(verdicts(&fleet, 2, "block") == ["S26"], "{fleet:#}");
+    let score = |place: usize| number(&fleet["lpars"][place]["score"]);
+    ensure!(score(0) > score(2) && score(2) > score(1), "{fleet:#}");
+    // The finding of two LPARs stands before those of one.
+    let first = &fleet["groups"][0];
+    ensure!(
+        first["check"] == "S26" && first["lpars"].as_array().map(Vec::len) == Some(2),
+        "{fleet:#}"
+    );
+    let table = site.nimctl(["preflight", "lpar08", "lpar09"]).ended_with(3)?;
+    ensure!(table.stdout.contains("block S26  2 LPARs: open files in /proc by nmon"), "{table}");
+
+    // Mended: the next look says what is gone. It was kept on the database.
+    site.lab().clear_fault("lpar09", Fault::ProcfsOpen)?;
+    let mended = site.nimctl(["-o", "json", "preflight", "lpar09"]).ended_with(0)?.json()?;
+    let before = &mended["lpars"][0]["before"];
+    ensure!(
+        before["gone"].as_array().is_some_and(|gone| gone.contains(&"S26".into())),
+        "{mended:#}"
+    );
+
+    // One that stands still: nothing of it passes that it would have to say itself.
+    site.lab().freeze("lpar10").await?;
+    let silent = site.nimctl(["-o", "json", "preflight", "--all", "lpar10"]).ended_with(4)?;
+    let json = silent.json()?;
+    ensure!(verdicts(&json, 0, "block") == [""; 0], "{json:#}");
+    let unknown = verdicts(&json, 0, "unknown");
+    for check in ["L01", "L14", "M01", "D02", "S26"] {
+        ensure!(unknown.iter().any(|one| one == check), "{check}: {json:#}");
+    }
+    ensure!(!json["lpars"][0]["failure"].is_null(), "{json:#}");
+    site.lab().thaw("lpar10").await?;
+
+    // The LPAR's own root has the last word.
+    let policy = site.lab().root("lpar07").join("etc/nim-agent.policy");
+    std::fs::write(&policy, "preflight = off\n")?;
+    let refused = site.nimctl(["preflight", "lpar07"]).ended_with(3)?;
+    ensure!(refused.stderr.contains("does not allow a preflight"), "{refused}");
+
+    let explained = site.nimctl(["preflight", "--explain", "s26"]).ended_with(0)?;
+    ensure!(explained.stdout.contains("fuser -c /proc"), "{explained}");
+    site.nimctl(["preflight", "--explain", "S99"]).ended_with(3)?;
+    site.nimctl(["preflight", "nobody"]).ended_with(3)?;
+    site.nimctl(["preflight", "-l", "no=such"]).ended_with(3)?;
+    site.end().await
+}
+
+/// Ids of the checks with a verdict, of one LPAR, sorted.
+fn verdicts(found: &Value, place: usize, verdict: &str) -> Vec<String> {
+    let all = found["lpars"][place]["findings"].as_array().into_iter().flatten();
+    let of = all.filter(|one| one["verdict"] == verdict);
+    let mut ids: Vec<_> =
+        of.map(|one| one["check"].as_str().unwrap_or_default().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}

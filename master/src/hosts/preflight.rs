@@ -1,0 +1,126 @@
+//! A look at an LPAR for a preflight, over a connection of its own: what the agent finds, in two rounds, the second by what the first
+//! showed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nim_shared::api::{Failure, FailureKind};
+use nim_shared::frame::{AgentFrame, MasterFrame, Refusal};
+use nim_shared::id::{ObjectName, printable};
+use nim_shared::operation::Named;
+use nim_shared::preflight::Facts;
+use nim_shared::preflight::probe::{self, Probe, Probed};
+use tokio::time::timeout;
+
+use super::{STATUS, failure, hint};
+use crate::api::Looked;
+use crate::engine::session::{Agent, Lost};
+use crate::engine::shared::Shared;
+
+/// Looks at `lpar`.
+///
+/// # Errors
+/// The agent cannot be reached, or it refuses.
+pub(super) async fn look(shared: &Arc<Shared>, lpar: &ObjectName) -> Result<Looked, Failure> {
+    let lost = |lost: Lost| failure(&lost.code(), FailureKind::Unreachable, &lost, hint(&lost));
+    let mut agent = match timeout(STATUS, shared.open_agent(lpar)).await {
+        Ok(opened) => opened.map_err(lost)?,
+        Err(_) => return Err(late(lpar, STATUS)),
+    };
+    let seen = timeout(LIMIT, both_rounds(&mut agent, lpar)).await;
+    let level = agent.hello().level.clone();
+    agent.close().await;
+    match seen {
+        Ok(Ok(probed)) => Ok(Looked { level, probed }),
+        Ok(Err(Said::Lost(error))) => Err(lost(*error)),
+        Ok(Err(Said::Refused(failure))) => Err(*failure),
+        Err(_) => Err(late(lpar, LIMIT)),
+    }
+}
+
+/// Why there is no answer.
+enum Said {
+    Lost(Box<Lost>),
+    Refused(Box<Failure>),
+}
+
+async fn both_rounds(agent: &mut Agent, lpar: &ObjectName) -> Result<Vec<Probed>, Said> {
+    let mut probed = round(agent, lpar, probe::first()).await?;
+    let level = agent.hello().level.clone().ok_or_else(String::new);
+    let facts = Facts::read(level.as_deref().map_err(Clone::clone), &probed, "not looked at yet");
+    let next = probe::next(&facts);
+    if !next.is_empty() {
+        probed.extend(round(agent, lpar, next).await?);
+    }
+    Ok(probed)
+}
+
+async fn round(
+    agent: &mut Agent,
+    lpar: &ObjectName,
+    probes: Vec<Probe>,
+) -> Result<Vec<Probed>, Said> {
+    let lost = |error| Said::Lost(Box::new(error));
+    let frame = MasterFrame::Preflight { probes: probes.clone() };
+    agent.send(&frame).await.map_err(lost)?;
+    let mut probed: Vec<Probed> = Vec::new();
+    loop {
+        match agent.next().await.map_err(lost)? {
+            // What was not asked for, or comes again, is nothing that was found.
+            AgentFrame::Probed(found) => {
+                let is_new = !probed.iter().any(|one| one.probe == found.probe);
+                if is_new && probes.contains(&found.probe) {
+                    probed.push(*found);
+                }
+            }
+            AgentFrame::PreflightEnded => return Ok(probed),
+            AgentFrame::Refused { why, text, .. } => {
+                return Err(Said::Refused(Box::new(refused(lpar, &why, &text))));
+            }
+            // What is said beside it is for sessions of operations.
+            _ => {}
+        }
+    }
+}
+
+/// The agent does not look.
+fn refused(lpar: &ObjectName, why: &Named<Refusal>, text: &str) -> Failure {
+    let (kind, hint) = match why.known() {
+        Some(Refusal::Policy) => {
+            (FailureKind::Refused, Some(format!("root on {lpar} decides that, in the policy file")))
+        }
+        Some(Refusal::WrongMoment) => (
+            FailureKind::Unreachable,
+            Some(format!("nimctl status {lpar}; look again after the move")),
+        ),
+        Some(Refusal::UnknownFrame | Refusal::BadRequest) => (
+            FailureKind::Refused,
+            Some(format!(
+                "nimctl agent status {lpar} shows its version; nimctl agent bundle installs ours"
+            )),
+        ),
+        _ => (FailureKind::Refused, None),
+    };
+    Failure {
+        code: "NLU-0187".to_owned(),
+        message: format!("{lpar} was not looked at"),
+        causes: vec![printable(text)],
+        hint,
+        faults: Vec::new(),
+        kind,
+    }
+}
+
+fn late(lpar: &ObjectName, limit: Duration) -> Failure {
+    Failure {
+        code: "NLU-0188".to_owned(),
+        message: format!("the agent on {lpar} did not answer within {} s", limit.as_secs()),
+        causes: Vec::new(),
+        hint: Some("during the standstill of a Live Update that is so: nimctl status".to_owned()),
+        faults: Vec::new(),
+        kind: FailureKind::Unreachable,
+    }
+}
+
+/// How long a look may take: a few slow commands, not all of them.
+const LIMIT: Duration = Duration::from_secs(240);

@@ -1,0 +1,153 @@
+//! Preflight of LPARs: what was found, and what became of the findings of the run before.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+use crate::id::ObjectName;
+use crate::preflight::{Finding, Verdict};
+use crate::stamp::Timestamp;
+
+/// Asks for a preflight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Preflight {
+    /// LPARs, groups, or patterns of names of LPARs; all LPARs where there is none.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// Whether what holds or does not apply is answered too.
+    #[serde(default)]
+    pub all: bool,
+}
+
+/// What a preflight found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Preflighted {
+    /// Each LPAR, in the order in which they were named.
+    pub lpars: Vec<PreflightReport>,
+}
+
+/// What a preflight found on one LPAR.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PreflightReport {
+    /// The LPAR.
+    pub lpar: ObjectName,
+    /// When it was looked at, by this master's clock.
+    pub at: Timestamp,
+    /// Its level.
+    pub level: Option<String>,
+    /// 100 less 25 a block, 5 a warning and 2 for what is not known; at least 0.
+    pub score: u8,
+    /// How many checks it passed.
+    pub passed: u32,
+    /// Blockers first, then warnings, then what is not known; with `all` what holds and what does not apply.
+    pub findings: Vec<Finding>,
+    /// Why the LPAR itself could not be looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// The run before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+}
+
+/// The run before, held against this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Before {
+    /// When it was.
+    pub at: Timestamp,
+    /// Its score.
+    pub score: u8,
+    /// Ids of checks that blocked or warned then and do not now.
+    pub gone: Vec<String>,
+    /// Ids of checks that block or warn now and did not then.
+    pub new: Vec<String>,
+}
+
+impl PreflightReport {
+    /// Whether something blocks.
+    #[must_use]
+    pub fn blocks(&self) -> bool {
+        self.findings.iter().any(|one| one.verdict.known() == Some(Verdict::Block))
+    }
+
+    /// Without what holds and what does not apply.
+    pub fn leave_out_what_holds(&mut self) {
+        self.findings.retain(|one| {
+            !matches!(one.verdict.known(), Some(Verdict::Pass | Verdict::NotApplicable))
+        });
+    }
+
+    /// Holds it against an earlier one.
+    pub fn compare(&mut self, earlier: &Self) {
+        let bad = |report: &Self| -> BTreeSet<String> {
+            let is_bad = |one: &&Finding| {
+                matches!(one.verdict.known(), Some(Verdict::Block | Verdict::Warn))
+            };
+            report.findings.iter().filter(is_bad).map(|one| one.check.clone()).collect()
+        };
+        let known = |report: &Self, check: &String| {
+            let is_unknown = |one: &Finding| {
+                one.check == *check && one.verdict.known() == Some(Verdict::Unknown)
+            };
+            !report.findings.iter().any(is_unknown)
+        };
+        let (then, now) = (bad(earlier), bad(self));
+        self.before = Some(Before {
+            at: earlier.at,
+            score: earlier.score,
+            // What could not be looked at is not gone.
+            gone: then.difference(&now).filter(|check| known(self, check)).cloned().collect(),
+            new: now.difference(&then).cloned().collect(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Named;
+
+    fn report(at: &str, findings: &[(&str, Verdict)]) -> PreflightReport {
+        let findings = findings.iter().map(|(check, verdict)| Finding {
+            check: (*check).to_owned(),
+            title: String::new(),
+            verdict: Named::Known(*verdict),
+            found: String::new(),
+            evidence: Vec::new(),
+            remedy: None,
+        });
+        PreflightReport {
+            lpar: "lpar01".parse().unwrap(),
+            at: at.parse().unwrap(),
+            level: None,
+            score: 50,
+            passed: 0,
+            findings: findings.collect(),
+            failure: None,
+            before: None,
+        }
+    }
+
+    #[test]
+    fn what_is_gone_was_looked_at_and_what_is_new_was_not_there() {
+        use Verdict::{Block, Pass, Unknown, Warn};
+        let earlier = report(
+            "2026-01-01T00:00:00Z",
+            &[("A", Block), ("B", Warn), ("C", Block), ("D", Unknown)],
+        );
+        let mut now = report(
+            "2026-01-02T00:00:00Z",
+            &[("B", Block), ("C", Unknown), ("D", Warn), ("A", Pass)],
+        );
+        now.compare(&earlier);
+        let before = now.before.clone().unwrap();
+        assert_eq!((before.gone, before.new), (vec!["A".to_owned()], vec!["D".to_owned()]));
+        assert!(now.blocks());
+        now.leave_out_what_holds();
+        assert_eq!(now.findings.len(), 3);
+    }
+}
