@@ -303,6 +303,7 @@ mod tests {
         installp_flags: -c cannot be passed on: geninstall -k takes -p and -Y
         installp_flags: -N cannot be passed on: geninstall -k takes -p and -Y
         script: "no name" cannot be read: "no name" is not a NIM object name: ' ' is not allowed in one
+        lpp_source: is required with fixes, fix_bundle, filesets or installp_bundle
         concurrent: "0" cannot be read: number would be zero for non-zero type
         time_limit: has one value; 2 were given
         "#);
