@@ -10,8 +10,10 @@
 use std::time::Duration;
 
 use sea_orm::SqlxError;
+use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::{PgConnection, PgPool};
-use sea_orm::sqlx::{AssertSqlSafe, Postgres, Transaction, query, query_scalar};
+use sea_orm::sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, query, query_scalar, raw_sql};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::warn;
 use uuid::Uuid;
@@ -138,11 +140,61 @@ impl Writing {
 
 /// A writing transaction. Dropped without [`Txn::commit`] it is rolled back.
 pub(super) struct Txn {
-    inner: Transaction<'static, Postgres>,
+    held: Held,
     mark: Uuid,
     writing: Writing,
     pool: PgPool,
     decide: Duration,
+}
+
+/// A connection in a transaction, which is rolled back when this is dropped.
+///
+/// Not the driver's own: that one gives a connection back as it is when a statement that begins with it fails, as the mark does on a
+/// full disk, or when whoever waits for it goes away; and the next user finds itself in a transaction that another one began.
+pub(super) struct Held {
+    /// Taken at the end.
+    connection: Option<PoolConnection<Postgres>>,
+    /// The database said that it has begun.
+    begun: bool,
+}
+
+impl Held {
+    /// Begins a transaction by `statements`, the first of which is BEGIN.
+    pub(super) async fn begin(
+        pool: &PgPool,
+        statements: impl SqlSafeStr,
+    ) -> Result<Self, SqlxError> {
+        let mut held = Self { connection: Some(pool.acquire().await?), begun: false };
+        raw_sql(statements).execute(held.connection()).await?;
+        held.begun = true;
+        Ok(held)
+    }
+
+    /// The connection, for statements.
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        self.connection.as_deref_mut().expect("it is taken at the end only")
+    }
+
+    async fn commit(&mut self) -> Result<(), SqlxError> {
+        raw_sql("COMMIT").execute(self.connection()).await?;
+        drop(self.connection.take());
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) if self.begun => drop(runtime.spawn(async move {
+                if raw_sql("ROLLBACK").execute(&mut *connection).await.is_err() {
+                    connection.close_on_drop();
+                }
+            })),
+            // How far it came is not known: with its connection it ends in any case.
+            Ok(_) | Err(_) => connection.close_on_drop(),
+        }
+    }
 }
 
 impl Store {
@@ -151,12 +203,9 @@ impl Store {
         let mark = Uuid::now_v7();
         // One round trip: both in one message. The mark is ours, hexadecimal digits and hyphens.
         let begin = format!("BEGIN; INSERT INTO commit_mark (token) VALUES ('{mark}')");
-        let inner = self
-            .pool
-            .begin_with(AssertSqlSafe(begin))
-            .await
-            .map_err(|cause| Error::sqlx(writing.doing(), cause))?;
-        Ok(Txn { inner, mark, writing, pool: self.pool.clone(), decide: self.decide })
+        let failed = |cause| Error::sqlx(writing.doing(), cause);
+        let held = Held::begin(&self.pool, AssertSqlSafe(begin)).await.map_err(failed)?;
+        Ok(Txn { held, mark, writing, pool: self.pool.clone(), decide: self.decide })
     }
 
     /// Deletes marks and lists that nobody can ask for any more.
@@ -184,7 +233,7 @@ impl Store {
 impl Txn {
     /// The connection, for statements.
     pub(super) fn connection(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        self.held.connection()
     }
 
     /// Turns what the driver said into our error.
@@ -194,16 +243,15 @@ impl Txn {
     }
 
     /// Commits. `Ok` means stored; [`Error::Lost`] and every error but [`Error::Undecided`] mean not stored.
-    pub(super) async fn commit(self) -> Result<(), Error> {
-        let Self { inner, mark, writing, pool, decide } = self;
-        let doing = writing.doing();
-        match inner.commit().await {
+    pub(super) async fn commit(mut self) -> Result<(), Error> {
+        let (doing, mark, decide) = (self.writing.doing(), self.mark, self.decide);
+        match self.held.commit().await {
             Ok(()) => Ok(()),
             Err(cause) if Kind::of(&cause) == Kind::Away => {
                 warn!(
                     "the connection was lost during the COMMIT of \"{doing}\"; asking what became of it"
                 );
-                match ask(&pool, mark, decide).await {
+                match ask(&self.pool, mark, decide).await {
                     Ok(Became::Committed) => Ok(()),
                     Ok(Became::Nothing) => Err(Error::Lost { doing: doing.to_owned(), cause }),
                     Err(_) => Err(Error::Undecided { doing: doing.to_owned(), cause }),

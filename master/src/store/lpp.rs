@@ -10,7 +10,7 @@ use sea_orm::sqlx::{query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::commit::{Txn, Writing};
+use super::commit::{Held, Txn, Writing};
 use super::{Error, Store, bigint, unsigned};
 
 /// An index.
@@ -101,17 +101,14 @@ impl Store {
     pub async fn lpp_index(&self, name: &ObjectName) -> Result<Option<LppIndex>, Error> {
         let failed = |cause| Error::sqlx(format!("read what is in {name}"), cause);
         // All of it as it was at one time: it may be replaced meanwhile.
-        let mut txn = self
-            .pool
-            .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await
-            .map_err(failed)?;
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let mut held = Held::begin(&self.pool, begin).await.map_err(failed)?;
         let head: Option<HeadRow> = query_as(
             "SELECT o.id, i.indexed_at, i.revision = o.version, i.not_indexed, i.level, i.level_by
              FROM lpp_index i JOIN nim_object o ON o.id = i.object_id WHERE o.name = $1",
         )
         .bind(name.as_str())
-        .fetch_optional(&mut *txn)
+        .fetch_optional(held.connection())
         .await
         .map_err(failed)?;
         let Some((id, at, current, not_indexed, level, by)) = head else { return Ok(None) };
@@ -122,7 +119,7 @@ impl Store {
         let files: Vec<(String, i64, Vec<u8>)> =
             query_as("SELECT path, bytes, digest FROM lpp_file WHERE object_id = $1 ORDER BY path")
                 .bind(id)
-                .fetch_all(&mut *txn)
+                .fetch_all(held.connection())
                 .await
                 .map_err(failed)?;
         let filesets: Vec<FilesetRow> = query_as(
@@ -130,7 +127,7 @@ impl Store {
              FROM lpp_fileset WHERE object_id = $1 ORDER BY position",
         )
         .bind(id)
-        .fetch_all(&mut *txn)
+        .fetch_all(held.connection())
         .await
         .map_err(failed)?;
         let ifixes: Vec<IfixRow> = query_as(
@@ -138,13 +135,13 @@ impl Store {
              FROM lpp_ifix WHERE object_id = $1 ORDER BY position",
         )
         .bind(id)
-        .fetch_all(&mut *txn)
+        .fetch_all(held.connection())
         .await
         .map_err(failed)?;
         let faults: Vec<(String, String)> =
             query_as("SELECT path, reason FROM lpp_fault WHERE object_id = $1 ORDER BY position")
                 .bind(id)
-                .fetch_all(&mut *txn)
+                .fetch_all(held.connection())
                 .await
                 .map_err(failed)?;
         let content = Content {

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::select::{self, Sql};
 use super::{ObjectFilter, Stored, stored};
-use crate::store::commit::{Txn, Writing};
+use crate::store::commit::{Held, Txn, Writing};
 use crate::store::entity::{self, object::Model};
 use crate::store::{Error, Page, Store, bigint, unsigned};
 
@@ -92,10 +92,14 @@ impl Store {
         sql.push(" FROM ").push(select::from(&columns.0));
         sql.push(" WHERE o.id = ANY(").push_bind(ids.clone()).push(")");
         // The ids are known: each row is looked up by them. Where the planner misjudges how many there are, it reads whole tables.
-        let mut txn = self.pool.begin_with(LOOK_UP).await.map_err(failed)?;
-        let rows: Vec<(i64, Json<Vec<Value>>)> =
-            sql.build_query_as().persistent(false).fetch_all(&mut *txn).await.map_err(failed)?;
-        txn.rollback().await.map_err(failed)?;
+        let mut held = Held::begin(&self.pool, LOOK_UP).await.map_err(failed)?;
+        let rows: Vec<(i64, Json<Vec<Value>>)> = sql
+            .build_query_as()
+            .persistent(false)
+            .fetch_all(held.connection())
+            .await
+            .map_err(failed)?;
+        drop(held);
         let cells = |Json(row): Json<Vec<Value>>| {
             columns.0.iter().zip(row).map(|(field, value)| cell(field, value)).collect()
         };
