@@ -1,7 +1,7 @@
 //! Preflight: whether a Live Update of an LPAR would succeed, and what to do where it would not.
 //!
 //! Three steps that know nothing of each other: [`probe`] is what the agent is asked, compiled into both sides; [`facts`] makes typed
-//! values of what came back; [`catalogue`] holds one check for each requirement and each pitfall that is published, and judges it by
+//! values of what came back; [`mod@catalogue`] holds one check for each requirement and each pitfall that is published, and judges it by
 //! the facts. What could not be read makes a check [`Verdict::Unknown`] with the reason, never [`Verdict::Pass`]: an LPAR that shows
 //! nothing is not one that is in order.
 
