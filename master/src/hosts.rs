@@ -2,6 +2,7 @@
 
 mod preflight;
 mod query;
+mod refused;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nim_shared::api::{Failure, FailureKind};
-use nim_shared::frame::{AgentFrame, MasterFrame, Refusal};
-use nim_shared::id::{ObjectName, printable};
-use nim_shared::operation::Named;
+use nim_shared::frame::{AgentFrame, MasterFrame};
+use nim_shared::id::ObjectName;
 use nim_shared::preflight::Facts;
 use nim_shared::preflight::probe::{self, Probe, Probed};
 use tokio::time::timeout;
 
+use super::refused::{late, refused};
 use super::{STATUS, failure, hint};
 use crate::api::Looked;
 use crate::engine::session::{Agent, Lost};
@@ -25,7 +25,7 @@ pub(super) async fn look(shared: &Arc<Shared>, lpar: &ObjectName) -> Result<Look
     let lost = |lost: Lost| failure(&lost.code(), FailureKind::Unreachable, &lost, hint(&lost));
     let mut agent = match timeout(STATUS, shared.open_agent(lpar)).await {
         Ok(opened) => opened.map_err(lost)?,
-        Err(_) => return Err(late(lpar, STATUS)),
+        Err(_) => return Err(late(lpar, "the agent", STATUS)),
     };
     let seen = timeout(LIMIT, both_rounds(&mut agent, lpar)).await;
     let level = agent.hello().level.clone();
@@ -34,7 +34,7 @@ pub(super) async fn look(shared: &Arc<Shared>, lpar: &ObjectName) -> Result<Look
         Ok(Ok(probed)) => Ok(Looked { level, probed }),
         Ok(Err(Said::Lost(error))) => Err(lost(*error)),
         Ok(Err(Said::Refused(failure))) => Err(*failure),
-        Err(_) => Err(late(lpar, LIMIT)),
+        Err(_) => Err(late(lpar, "the agent", LIMIT)),
     }
 }
 
@@ -75,50 +75,12 @@ async fn round(
             }
             AgentFrame::PreflightEnded => return Ok(probed),
             AgentFrame::Refused { why, text, .. } => {
-                return Err(Said::Refused(Box::new(refused(lpar, &why, &text))));
+                let message = format!("{lpar} was not looked at");
+                return Err(Said::Refused(Box::new(refused(lpar, message, &why, &text))));
             }
             // What is said beside it is for sessions of operations.
             _ => {}
         }
-    }
-}
-
-/// The agent does not look.
-fn refused(lpar: &ObjectName, why: &Named<Refusal>, text: &str) -> Failure {
-    let (kind, hint) = match why.known() {
-        Some(Refusal::Policy) => {
-            (FailureKind::Refused, Some(format!("root on {lpar} decides that, in the policy file")))
-        }
-        Some(Refusal::WrongMoment) => (
-            FailureKind::Unreachable,
-            Some(format!("nimctl status {lpar}; look again after the move")),
-        ),
-        Some(Refusal::UnknownFrame | Refusal::BadRequest) => (
-            FailureKind::Refused,
-            Some(format!(
-                "nimctl agent status {lpar} shows its version; nimctl agent bundle installs ours"
-            )),
-        ),
-        _ => (FailureKind::Refused, None),
-    };
-    Failure {
-        code: "NLU-0187".to_owned(),
-        message: format!("{lpar} was not looked at"),
-        causes: vec![printable(text)],
-        hint,
-        faults: Vec::new(),
-        kind,
-    }
-}
-
-fn late(lpar: &ObjectName, limit: Duration) -> Failure {
-    Failure {
-        code: "NLU-0188".to_owned(),
-        message: format!("the agent on {lpar} did not answer within {} s", limit.as_secs()),
-        causes: Vec::new(),
-        hint: Some("during the standstill of a Live Update that is so: nimctl status".to_owned()),
-        faults: Vec::new(),
-        kind: FailureKind::Unreachable,
     }
 }
 

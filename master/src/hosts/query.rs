@@ -6,12 +6,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nim_shared::api::{Failure, FailureKind, QueryAnswer};
-use nim_shared::frame::{AgentFrame, MasterFrame, OutputStream, Refusal};
-use nim_shared::id::{ObjectName, printable};
+use nim_shared::frame::{AgentFrame, MasterFrame, OutputStream};
+use nim_shared::id::ObjectName;
 use nim_shared::object::Spec;
 use nim_shared::query::{Invocation, Query, QueryId};
 use tokio::time::timeout;
 
+use super::refused::{late, refused};
 use super::{STATUS, failure, hint};
 use crate::engine::session::{Agent, Lost};
 use crate::engine::shared::Shared;
@@ -33,7 +34,7 @@ pub(super) async fn ask(
     let lost = |lost: Lost| failure(&lost.code(), FailureKind::Unreachable, &lost, hint(&lost));
     let mut agent = match timeout(STATUS, shared.open_agent(lpar)).await {
         Ok(opened) => opened.map_err(lost)?,
-        Err(_) => return Err(late(lpar, "the agent", STATUS.as_secs())),
+        Err(_) => return Err(late(lpar, "the agent", STATUS)),
     };
     // The agent ends the command at the limit, and says so; past that nobody says anything any more.
     let limit = run.limit.duration() + STATUS;
@@ -44,7 +45,7 @@ pub(super) async fn ask(
             Said::Lost(error) => lost(*error),
             Said::Refused(failure) => *failure,
         }),
-        Err(_) => Err(late(lpar, run.program, limit.as_secs())),
+        Err(_) => Err(late(lpar, run.program, limit)),
     }
 }
 
@@ -126,50 +127,12 @@ async fn converse(
                 });
             }
             AgentFrame::Refused { why, text, .. } => {
-                return Err(Said::Refused(Box::new(refused(lpar, run, why.known(), &text))));
+                let message = format!("{lpar} was not asked: {}", run.program);
+                return Err(Said::Refused(Box::new(refused(lpar, message, &why, &text))));
             }
             // What is said beside it is for sessions of operations.
             _ => {}
         }
-    }
-}
-
-/// The agent does not ask it.
-fn refused(lpar: &ObjectName, run: &Invocation, why: Option<Refusal>, text: &str) -> Failure {
-    let (kind, hint) = match why {
-        Some(Refusal::Policy) => {
-            (FailureKind::Refused, Some(format!("root on {lpar} decides that, in the policy file")))
-        }
-        Some(Refusal::WrongMoment) => (
-            FailureKind::Unreachable,
-            Some(format!("nimctl status {lpar}; ask again after the move")),
-        ),
-        Some(Refusal::UnknownFrame | Refusal::BadRequest) => (
-            FailureKind::Refused,
-            Some(format!(
-                "nimctl agent status {lpar} shows its version; nimctl agent bundle installs ours"
-            )),
-        ),
-        _ => (FailureKind::Refused, None),
-    };
-    Failure {
-        code: "NLU-0187".to_owned(),
-        message: format!("{lpar} was not asked: {}", run.program),
-        causes: vec![printable(text)],
-        hint,
-        faults: Vec::new(),
-        kind,
-    }
-}
-
-fn late(lpar: &ObjectName, what: &str, seconds: u64) -> Failure {
-    Failure {
-        code: "NLU-0188".to_owned(),
-        message: format!("{what} on {lpar} did not answer within {seconds} s"),
-        causes: Vec::new(),
-        hint: Some("during the standstill of a Live Update that is so: nimctl status".to_owned()),
-        faults: Vec::new(),
-        kind: FailureKind::Unreachable,
     }
 }
 
