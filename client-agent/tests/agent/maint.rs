@@ -1,13 +1,13 @@
 //! Maintenance: installp commits, rejects, removes or cleans up, as any other order is carried out.
 
-use nim_shared::frame::{MasterFrame, Refusal};
-use nim_shared::id::Fence;
+use nim_shared::frame::Refusal;
 use nim_shared::operation::{Outcome, Report, Software};
 use nim_shared::request::{Images, Install, Kind, Request};
 
 use crate::install::plain;
 use crate::lpar::Lpar;
 use crate::master::{Master, Session};
+use crate::session::refusals;
 
 /// Maintenance with these options.
 pub(crate) fn order(kind: Kind, flags: &str, install: Install) -> Request {
@@ -86,17 +86,7 @@ fn installp_is_run_once_and_what_it_came_to_is_told_by_status_and_disk() {
 #[test]
 fn options_that_mean_something_else_are_refused() {
     let lpar = lpar();
-    let mut fence = 0;
-    let mut refused = |request: &Request| {
-        let mut master = Master::new(request);
-        fence += 1;
-        master.fence = Fence(fence);
-        let mut session = Session::open(&lpar, &[]);
-        session.hello().unwrap();
-        let (command, request) = (master.command(), master.request.clone());
-        session.send(&MasterFrame::Start { command, request });
-        crate::session::why(&session.next().unwrap())
-    };
+    let mut refused = refusals(&lpar);
     let bad = Some(Refusal::BadRequest);
     for flags in ["", "g", "cu", "aF", "c -d /x"] {
         assert_eq!(refused(&order(Kind::Maint, flags, Install::All)), bad, "{flags}");

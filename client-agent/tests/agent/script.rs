@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use nim_shared::frame::{MasterFrame, Refusal};
-use nim_shared::id::{Digest, Fence};
+use nim_shared::frame::Refusal;
+use nim_shared::id::Digest;
 use nim_shared::operation::{Outcome, Report, Software};
 use nim_shared::request::{Content, Install, Kind, Request, Script};
 use nim_shared::unit::Seconds;
@@ -13,6 +13,7 @@ use crate::install::{INSTALLS, plain};
 use crate::lpar::{FIX, Lpar};
 use crate::master::{Master, Session, push_all};
 use crate::process::Process;
+use crate::session::refusals;
 
 /// A script that says which it is, and leaves a mark.
 pub(crate) const FIRST: &[u8] =
@@ -183,17 +184,7 @@ fn a_script_whose_shim_was_killed_is_told_as_unknown_and_not_run_again() {
 fn scripts_that_the_policy_does_not_allow_are_refused_with_the_whole_order() {
     let lpar = lpar();
     push_all(&lpar, &[FIX, FIRST]);
-    let mut fence = 0;
-    let mut refused = |request: &Request| {
-        let mut master = Master::new(request);
-        fence += 1;
-        master.fence = Fence(fence);
-        let mut session = Session::open(&lpar, &[]);
-        session.hello().unwrap();
-        let (command, request) = (master.command(), master.request.clone());
-        session.send(&MasterFrame::Start { command, request });
-        crate::session::why(&session.next().unwrap())
-    };
+    let mut refused = refusals(&lpar);
     for policy in ["", "scripts = off\n", &format!("scripts = {}\n", Digest::of(SECOND))] {
         allow(&lpar, policy);
         let request = with(&[FIRST], plain(Kind::Install));

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use nim_shared::frame::{AgentFrame, FRAME_LIMIT, MasterFrame, Position, Refusal};
 use nim_shared::id::{Digest, Fence, Seq};
-use nim_shared::request::Kind;
+use nim_shared::request::{Kind, Request};
 
 use crate::lpar::{Lpar, order};
 use crate::master::{Master, Session, push};
@@ -14,6 +14,26 @@ pub(crate) fn why(frame: &AgentFrame) -> Option<Refusal> {
         AgentFrame::Refused { why, .. } => why.known(),
         _ => None,
     }
+}
+
+/// Starts each request that it is given, and gives the answer. Each try is that of a later claim: a refused start leaves a tombstone.
+fn answers(lpar: &Lpar) -> impl FnMut(&Request) -> AgentFrame {
+    let mut fence = Fence(0);
+    move |request| {
+        let mut master = Master::new(request);
+        fence = fence.next();
+        master.fence = fence;
+        let mut session = greeted(lpar);
+        let (command, request) = (master.command(), master.request.clone());
+        session.send(&MasterFrame::Start { command, request });
+        session.next().unwrap()
+    }
+}
+
+/// As [`answers`]: why each was refused.
+pub(crate) fn refusals(lpar: &Lpar) -> impl FnMut(&Request) -> Option<Refusal> {
+    let mut answers = answers(lpar);
+    move |request| why(&answers(request))
 }
 
 fn greeted(lpar: &Lpar) -> Session {
@@ -57,19 +77,7 @@ fn orders_for_another_machine_or_below_the_floor_are_refused_in_words() {
     let lpar = Lpar::new();
     let mut request = order(Kind::Update);
     request.expected.partition_name = Some("lpar02".to_owned());
-    // Each try is that of a later claim: a refused start leaves a tombstone.
-    let mut fence = Fence(0);
-    let mut refused = |request: &nim_shared::request::Request| {
-        let mut master = Master::new(request);
-        fence = fence.next();
-        master.fence = fence;
-        let mut session = greeted(&lpar);
-        session.send(&MasterFrame::Start {
-            command: master.command(),
-            request: master.request.clone(),
-        });
-        session.next().unwrap()
-    };
+    let mut refused = answers(&lpar);
     assert_eq!(why(&refused(&request)), Some(Refusal::AnotherMachine));
     request.expected.partition_name = None;
     lpar.set("level", "7100-05-09-2134\n");

@@ -6,6 +6,14 @@ use nim_lab::clock::Mode;
 use nim_lab::fault::Fault;
 use nim_lab::site;
 
+/// Defines the group `two` of lpar07 and lpar08.
+pub(crate) fn of_two(site: &Harness) -> Result<()> {
+    let members = ["-a", "add_member=lpar07", "-a", "add_member=lpar08", "two"];
+    let define = ["nim", "-o", "define", "-t", "mac_group"].into_iter().chain(members);
+    site.nimctl(define).ended_with(0)?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_lpar_of_a_group_fails_and_is_explained_and_the_others_are_updated() -> Result<()> {
     let site = Harness::small(200).await?;

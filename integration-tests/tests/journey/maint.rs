@@ -3,6 +3,8 @@
 use anyhow::{Result, ensure};
 use integration_tests::{Harness, SOURCE, wait_until};
 
+use crate::group;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_applied_is_rejected_or_committed_and_what_is_installed_removed() -> Result<()> {
     let site = Harness::small(100).await?;
@@ -58,17 +60,7 @@ async fn what_is_applied_is_rejected_or_committed_and_what_is_installed_removed(
     ensure!(refused.stderr.contains("maint is for standalone machines"), "{refused}");
 
     // A group is begun and left alone.
-    nim(&[
-        "define",
-        "-t",
-        "mac_group",
-        "-a",
-        "add_member=lpar07",
-        "-a",
-        "add_member=lpar08",
-        "two",
-    ])
-    .ended_with(0)?;
+    group::of_two(&site)?;
     let group =
         nim(&["maint", "-a", "installp_flags=-c", "-a", "filesets=ALL", "two"]).ended_with(0)?;
     ensure!(

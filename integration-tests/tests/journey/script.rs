@@ -3,6 +3,8 @@
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::{Harness, SOURCE, cust};
 
+use crate::group;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn scripts_run_after_the_software_where_the_lpar_lets_them() -> Result<()> {
     let site = Harness::small(100).await?;
@@ -64,17 +66,7 @@ async fn scripts_run_after_the_software_where_the_lpar_lets_them() -> Result<()>
     ensure!(events.stdout.contains("script post succeeded"), "{events}");
 
     // On a group, one after the other; the first script that fails ends it.
-    nim(&[
-        "define",
-        "-t",
-        "mac_group",
-        "-a",
-        "add_member=lpar07",
-        "-a",
-        "add_member=lpar08",
-        "two",
-    ])
-    .ended_with(0)?;
+    group::of_two(&site)?;
     let failed = nim(&["cust", "-a", "script=bad", "-a", "script=post", "-a", "async=no", "two"]);
     ensure!(failed.code == Some(1), "{failed}");
     ensure!(failed.stdout.matches("it goes wrong").count() == 2, "{failed}");
