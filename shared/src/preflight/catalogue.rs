@@ -6,8 +6,12 @@ mod disk;
 mod known;
 mod level;
 mod more;
+mod rootvg;
 mod security;
+mod service;
 mod software;
+mod system;
+mod workload;
 
 use super::advice::Remedy;
 use super::facts::{Fact, Seen};
@@ -49,8 +53,12 @@ pub fn catalogue() -> impl Iterator<Item = &'static Check> {
         level::CHECKS,
         connection::CHECKS,
         disk::CHECKS,
+        rootvg::CHECKS,
+        system::CHECKS,
         software::CHECKS,
         security::CHECKS,
+        service::CHECKS,
+        workload::CHECKS,
         known::CHECKS,
         more::CHECKS,
     ]
@@ -92,4 +100,14 @@ fn for_information(_: &Seen<'_>) -> Result<Judged, String> {
 /// Passes when nothing was found, else blocks with what was.
 fn none(found: &str, evidence: Vec<String>, otherwise: &str) -> Judged {
     if evidence.is_empty() { Judged::pass(otherwise) } else { Judged::block(found, evidence) }
+}
+
+/// Processes with one of these names: id and name.
+fn processes(seen: &Seen<'_>, names: &[&str]) -> Result<Vec<String>, String> {
+    let all = get(&seen.facts.processes)?.iter().filter(|one| names.contains(&one.name()));
+    Ok(all.map(|one| format!("{} {}", one.pid, one.name())).collect())
+}
+
+fn has_wpars(seen: &Seen<'_>) -> Result<bool, String> {
+    Ok(get(&seen.facts.filesets)?.iter().any(|one| one.name == "bos.wpars"))
 }
