@@ -9,6 +9,7 @@ mod agent;
 mod allocation;
 mod apply;
 mod check;
+mod codes;
 mod cust;
 mod derived;
 mod discover;
@@ -190,6 +191,7 @@ routes! {
     "/v1/apply" { post apply::apply }
     "/v1/export" { get apply::export }
     "/v1/hmcs/{name}/systems" { get discover::systems }
+    "/v1/codes" { get codes::list }
     "/v1/report/levels" { get report::levels }
     "/v1/frames/{name}/partitions" { get discover::partitions }
     "/v1/cust" { post cust::cust }

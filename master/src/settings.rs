@@ -78,6 +78,13 @@ impl Configuration {
         self.path(self.settings.agent.folder.as_deref(), "agents")
     }
 
+    /// The file with what the site adds to the known codes, and whether it has to be there.
+    #[must_use]
+    pub fn codes(&self) -> (PathBuf, bool) {
+        let given = self.settings.knowledge.codes.as_deref();
+        (self.path(given, "codes.yaml"), given.is_some())
+    }
+
     /// The folder of the private cluster.
     #[must_use]
     pub fn cluster(&self) -> PathBuf {

@@ -141,7 +141,7 @@ pub(crate) enum Command {
     Cancel(Cancel),
     /// End a stuck operation, on your word
     Resolve(Resolve),
-    /// Explain what geninstall printed, or what a code means
+    /// Explain a code, a log or transcript, or what went wrong in an operation
     Explain(Explain),
     /// Show the version, the masters and the public key of nimd
     Server,

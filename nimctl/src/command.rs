@@ -67,7 +67,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Events(args) => timeline::run(args, context).await,
         Command::Cancel(args) => resolve::cancel(args, context).await,
         Command::Resolve(args) => resolve::resolve(args, context).await,
-        Command::Explain(args) => explain::run(args, context),
+        Command::Explain(args) => explain::run(args, context).await,
         Command::Server => server::run(context).await,
         Command::Nim(words) => Ok(nim::run(Personality::Nim, words, context).await),
         Command::Lsnim(words) => Ok(nim::run(Personality::Lsnim, words, context).await),

@@ -62,8 +62,8 @@ pub(crate) enum Error {
         printable(typed)
     )]
     NoOperation { typed: String },
-    /// Neither a file nor a code.
-    #[error("\"{}\" is neither a file nor a code that is known", printable(typed))]
+    /// Neither a code nor a file nor an operation.
+    #[error("\"{}\" is no code that is known, no file and no operation", printable(typed))]
     Unknown { typed: String, hint: String },
     /// Several operations have an id that begins so.
     #[error("several operations have an id that begins with \"{}\"", printable(typed))]

@@ -22,6 +22,7 @@
 //! | `GET /v1/export?name*` | → YAML text |
 //! | `POST /v1/discover` | [`Discover`] → [`Discovered`] |
 //! | `GET /v1/hmcs/{name}/systems` | → list of [`SystemView`] |
+//! | `GET /v1/codes` | → list of [`SiteEntry`]: what the site adds to the codes that are built in |
 //! | `GET /v1/report/levels` | → list of [`LevelCount`] |
 //! | `GET /v1/frames?name*` | → lines: [`Line`] of [`FrameStatus`]: all, or those of the frames and HMCs of these names; those of one preferred HMC together |
 //! | `GET /v1/frames/{name}/partitions` | → list of [`PartitionView`] |
@@ -66,6 +67,7 @@ mod operation;
 mod preflight;
 mod vios;
 
+pub use crate::code::SiteEntry;
 pub use crate::query::Query;
 pub use allocation::{Allocate, AllocationChange, Check, Checked, Deallocate};
 pub use discover::{

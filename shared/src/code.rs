@@ -4,8 +4,12 @@
 //! Facts come from LU §3.1 to §3.3; the words are ours. Messages without a number have a name of ours instead, such as
 //! `efix-locks`. What the sources only suppose is said as a supposition here too.
 
+mod fixes;
+mod knowledge;
 mod own;
+mod pitfall;
 mod scan;
+mod site;
 mod table;
 
 use serde::Serialize;
@@ -13,17 +17,18 @@ use serde::Serialize;
 use crate::stage::{Phase, names};
 use crate::transcript::Install;
 
+pub use knowledge::{Hit, Knowledge, LONGEST_LINE, MOST_MESSAGES, Matched, Meaning, Unknown};
 pub use scan::{Found, leading, normal, scan};
+pub use site::{BadEntry, SiteCodes, SiteEntry};
 
 /// What is known about one message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// Its number, such as `1430-030`, our name for a message without one, such as `efix-locks`, or our own code, such as
     /// `NLU-0201`.
     pub code: &'static str,
     /// With a number: texts that stand in the message, all of them, when this entry is about a special case. Without: texts
     /// by any of which the message is known.
-    #[serde(skip)]
     pub says: &'static [&'static str],
     /// What happened, in a few words.
     pub title: &'static str,
@@ -35,6 +40,39 @@ pub struct Entry {
     pub remedy: &'static str,
     /// Whether to try again.
     pub retry: Retry,
+    /// The AIX levels that it concerns, in words; empty where it may come on any.
+    pub levels: &'static str,
+    /// What repairs it, by level.
+    pub fixes: &'static [Fix],
+    /// The checks of a preflight that find it before it bites.
+    pub checks: &'static [&'static str],
+}
+
+impl Entry {
+    /// What an entry has where it says nothing.
+    const PLAIN: Self = Self {
+        code: "",
+        says: &[],
+        title: "",
+        phases: &[],
+        cause: "",
+        remedy: "",
+        retry: Retry::SeeOthers,
+        levels: "",
+        fixes: &[],
+        checks: &[],
+    };
+}
+
+/// The fix of a fault on one level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// The level that has the fault, such as `7200-05-00-2037`.
+    pub level: &'static str,
+    /// The APAR.
+    pub apar: &'static str,
+    /// The level that has it repaired, where it is known.
+    pub repaired: Option<&'static str>,
 }
 
 names! {
@@ -55,7 +93,7 @@ names! {
 
 /// Everything that is known.
 pub fn all() -> impl Iterator<Item = &'static Entry> + Clone {
-    table::ENTRIES.iter().chain(own::ENTRIES.into_iter().flatten())
+    table::ENTRIES.iter().chain(pitfall::ENTRIES).chain(own::ENTRIES.into_iter().flatten())
 }
 
 /// What is known about `code`, in whatever case and form, when its message is not at hand.
@@ -124,6 +162,27 @@ mod tests {
                 .skip(at + 1)
                 .find(|other| (other.code, other.says) == (entry.code, entry.says));
             assert_eq!(twin, None);
+        }
+    }
+
+    #[test]
+    fn what_an_entry_refers_to_is_there() {
+        for entry in all() {
+            for check in entry.checks {
+                assert!(crate::preflight::check(check).is_some(), "{}: {check}", entry.code);
+            }
+            for fix in entry.fixes {
+                let level = |text: &str| text.starts_with("7200-") || text.starts_with("7300-");
+                assert!(level(fix.level) && fix.repaired.is_none_or(level), "{}", entry.code);
+            }
+        }
+    }
+
+    #[test]
+    fn each_pitfall_is_an_entry_that_a_preflight_finds() {
+        for number in 1..=8 {
+            let entry = find(&format!("pitfall-{number}")).unwrap();
+            assert!(!entry.checks.is_empty(), "{}", entry.code);
         }
     }
 

@@ -1,10 +1,11 @@
-//! The fleet in `examples/` is one.
+//! The fleet in `examples/` is one, and the codes of a site are used.
 
 use std::collections::BTreeMap;
 
 use nim_shared::api::File;
+use nim_shared::code::{Knowledge, Retry, SiteCodes};
 use nim_shared::object::{Object, ObjectType};
-use nim_shared::yaml::{Fleet, render_fleet};
+use nim_shared::yaml::{Fleet, read_settings, render_fleet};
 
 fn read(name: &str, text: String) -> Vec<Object> {
     let fleet = Fleet::read(&[File { name: name.to_owned(), text }]);
@@ -25,4 +26,26 @@ fn the_example_fleet_has_every_type_and_reads_back() {
     assert_eq!(types.len(), ObjectType::ALL.len(), "{types:?}");
     let again = read("rendered", render_fleet(&objects).unwrap());
     assert_eq!(again, objects);
+}
+
+#[test]
+fn the_example_of_a_sites_codes_is_matched_with_what_lpars_print() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/codes.yaml");
+    let file = File {
+        name: "examples/codes.yaml".to_owned(),
+        text: std::fs::read_to_string(path).unwrap(),
+    };
+    let codes: SiteCodes = read_settings(&file).unwrap();
+    let knowledge = Knowledge::with(codes.checked().unwrap());
+    let text = "\
+1430-134 Notification script '/usr/local/site/lu_check' failed with exit status 1
+1430-134 Notification script '/opt/triton/daemon-stop' failed with exit status 1
+BKP0043 tape0 is busy
+";
+    let told: Vec<_> = knowledge.matched(text).messages;
+    let told: Vec<_> = told.iter().map(|hit| (hit.meaning.of_site, hit.meaning.retry)).collect();
+    assert_eq!(
+        told,
+        [(true, Retry::Later), (false, Retry::AfterRemedy), (true, Retry::AfterRemedy)]
+    );
 }

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use nim_shared::code::SiteCodes;
 use nim_shared::frame;
 use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame, Record};
 use nim_shared::request::Request;
@@ -49,6 +50,15 @@ fn record() {
         "record",
         "The record of an agent's journal that event carries as text",
         |generator| json!({ "allOf": [generator.subschema_for::<Record>()] }),
+    );
+}
+
+#[test]
+fn codes() {
+    check(
+        "codes",
+        "What a site adds to the codes that are known, as knowledge.codes of nimd's settings names it",
+        |generator| json!({ "allOf": [generator.subschema_for::<SiteCodes>()] }),
     );
 }
 

@@ -194,6 +194,12 @@ settings! {
         /// Free space that must stay in a file system that files are copied to.
         keep_free: Size = Size::mebibytes(500), "size", "0.1.0";
     }
+    /// What is known of codes and messages, for `nimctl explain`.
+    knowledge: Knowledge {
+        /// File with the entries of this site, in YAML; `schemas/codes.schema.json` has its form. Taken from DIR where it is relative.
+        /// Read each time it is asked for. Default: codes.yaml, where there is such a file.
+        codes: Option<PathBuf> = None, "path", "0.1.0";
+    }
     /// How several masters share one database.
     lease: Lease {
         /// How long a master counts as living after a heartbeat; it sends five in this time. Past it another one takes over its

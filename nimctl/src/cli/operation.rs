@@ -117,14 +117,15 @@ pub(crate) struct Resolve {
     pub(crate) operation: String,
 }
 
-/// Explain what geninstall printed, or what a code means. Needs no nimd.
+/// Explain a code, a log or transcript, or what went wrong in an operation. Codes and files need no nimd.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  nimctl explain 1430-030\n  nimctl explain NLU-0201\n  nimctl log lpar01 | nimctl explain -"
+    after_help = "Examples:\n  nimctl explain 1430-030\n  nimctl explain pitfall-6\n  nimctl explain NLU-0201\n  nimctl explain lvupdlog\n  nimctl explain lpar01"
 )]
 pub(crate) struct Explain {
-    /// A file, - for standard input, or a code.
-    #[arg(value_name = "FILE|-|CODE")]
+    /// A code or pitfall; a file, - for standard input; or an operation: its id or the beginning of it, or an LPAR, whose newest
+    /// one is meant. What is a file is taken as one.
+    #[arg(value_name = "CODE|FILE|-|ID|LPAR")]
     pub(crate) what: String,
 }
 

@@ -1,44 +1,91 @@
-//! `explain`: what a text of geninstall says, or what a code means. Needs no `nimd`.
+//! `explain`: what a code means, what a text of geninstall or a log says, and what went wrong in an operation. Codes and texts need no
+//! `nimd`: where one answers, what the site knows is told too.
+
+mod text;
 
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
-use nim_shared::code::{self, Entry};
-use nim_shared::frame::Verdict;
+use nim_shared::api::{EventView, FailureKind, OperationView, SiteEntry};
+use nim_shared::code::{self, Knowledge, Matched, Meaning};
+use nim_shared::frame::{Body, Known};
 use nim_shared::near::closest;
-use nim_shared::transcript::{self, Outcome, PhaseSpan, Understanding};
+use nim_shared::stamp::Timestamp;
+use nim_shared::transcript::{self, Understanding};
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::cli::Explain;
-use crate::command::Context;
+use crate::client::Target;
+use crate::command::{Context, log, status};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::table::{Columns, Piece, or_none};
-use crate::output::text::{Paint, clean};
+use crate::operation::find;
 use crate::output::{Style, View};
 
 /// Longest text that is read, in bytes. A run of geninstall prints some hundred kilobytes.
 const LIMIT: u64 = 256 << 20;
 
-pub(super) fn run(args: &Explain, context: &Context) -> Result<Exit, Error> {
+/// How long what the site knows is waited for: what is built in does not need it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) async fn run(args: &Explain, context: &Context) -> Result<Exit, Error> {
     let path = Path::new(&args.what);
     if args.what == "-" || path.exists() {
         let text = read(path)?;
-        context.printer.show(&Explained::of(&text))?;
-    } else if let Some(entry) = code::find(&args.what) {
-        context.printer.show(&Meaning(*entry))?;
-    } else {
-        let known = code::all().map(|entry| entry.code);
-        let meant = closest(&args.what, known).map(|code| format!("; did you mean {code}?"));
-        return Err(Error::Unknown {
-            typed: args.what.clone(),
-            hint: format!(
-                "a code is such as 1430-030, HSCL350B or NLU-0201{}",
-                meant.unwrap_or_default()
-            ),
-        });
+        let knowledge = knowledge(context).await;
+        context.printer.show(&Explained::of(&text, &knowledge))?;
+        return Ok(Exit::Done);
     }
-    Ok(Exit::Done)
+    let knowledge = knowledge(context).await;
+    if let Some(meaning) = knowledge.explain(&args.what, "") {
+        context.printer.show(&One(meaning))?;
+        return Ok(Exit::Done);
+    }
+    let is_code = code::normal(&args.what).is_some()
+        || args.what.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("NLU-"));
+    if is_code {
+        return Err(unknown(args, &knowledge));
+    }
+    match find(&args.what, &context.client).await {
+        Ok(found) => {
+            context.printer.show(&OfOperation::read(found, &knowledge, context).await?)?;
+            Ok(Exit::Done)
+        }
+        Err(Error::NoOperation { .. } | Error::NoServer { .. }) => Err(unknown(args, &knowledge)),
+        Err(error) => Err(error),
+    }
+}
+
+fn unknown(args: &Explain, knowledge: &Knowledge) -> Error {
+    let meant =
+        closest(&args.what, knowledge.codes()).map(|code| format!("; did you mean {code}?"));
+    Error::Unknown {
+        typed: args.what.clone(),
+        hint: format!(
+            "a code is such as 1430-030, HSCL350B, pitfall-1 or NLU-0201; nimctl status --all lists operations{}",
+            meant.unwrap_or_default()
+        ),
+    }
+}
+
+/// What is built in, and what the site has added where nimd answers.
+async fn knowledge(context: &Context) -> Knowledge {
+    let client = context.client.with_limit(PATIENCE);
+    match client.get::<Vec<SiteEntry>>(Target::new(&["codes"])).await {
+        Ok(site) => Knowledge::with(site),
+        Err(Error::NoServer { .. }) => Knowledge::default(),
+        // A nimd that knows of no such thing.
+        Err(Error::Server(failure)) if failure.kind == FailureKind::NotFound => {
+            Knowledge::default()
+        }
+        // What is built in is told all the same.
+        Err(error) => {
+            context.printer.failure(&error.failure());
+            Knowledge::default()
+        }
+    }
 }
 
 /// The text; `-` is standard input.
@@ -54,128 +101,96 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(text)
 }
 
-/// What was understood of a text. Programs get that alone; for people the codes are told with what they mean.
+/// What a code means.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct One(Meaning);
+
+impl View for One {
+    fn table(&self, _: Style) -> String {
+        text::meaning(&self.0, None)
+    }
+}
+
+/// What was understood of a text.
 #[derive(Serialize)]
 struct Explained {
     #[serde(flatten)]
     understanding: Understanding,
-    /// One a code that is known; the line in which a code stands chooses among its cases.
-    #[serde(skip)]
-    meanings: Vec<Entry>,
+    #[serde(flatten)]
+    matched: Matched,
 }
 
 impl Explained {
-    fn of(text: &[u8]) -> Self {
-        let understanding = transcript::explain(text);
-        let text = String::from_utf8_lossy(text);
-        let entry = |code: &String| {
-            let line = text.lines().find(|line| code::scan(line).any(|found| found.code == *code));
-            code::explain(code, line.unwrap_or_default())
-        };
-        let meanings = understanding.codes.iter().filter_map(entry).copied().collect();
-        Self { understanding, meanings }
+    fn of(text: &[u8], knowledge: &Knowledge) -> Self {
+        Self {
+            understanding: transcript::explain(text),
+            matched: knowledge.matched(&String::from_utf8_lossy(text)),
+        }
     }
 }
 
 impl View for Explained {
     fn table(&self, style: Style) -> String {
-        let Understanding { outcome, phases, blackout_seconds, estimate, checks, codes, omitted } =
-            &self.understanding;
-        let (word, paint) = outcome_word(*outcome);
-        let seconds = |seconds: Option<u64>| or_none(seconds.map(|seconds| format!("{seconds} s")));
-        let mut text = format!("outcome   {}\n", paint.paint(word, style));
-        if estimate.blackout_seconds.is_some() || estimate.total_seconds.is_some() {
-            let (blackout, total) = (estimate.blackout_seconds, estimate.total_seconds);
-            text +=
-                &format!("estimate  blackout {}, in all {}\n", seconds(blackout), seconds(total));
+        let text = text::understanding(&self.understanding, style) + &text::matched(&self.matched);
+        if text.is_empty() {
+            return "nothing in it is known to be a message, and it is no transcript\n".to_owned();
         }
-        if let Some(blackout) = blackout_seconds {
-            text += &format!("blackout  {blackout} s\n");
-        }
-        text += &phases_table(phases, style);
-        if !checks.is_empty() {
-            let mut columns = Columns::new(&["CHECK", "TEXT"], style);
-            for check in checks {
-                let paint = match check.verdict {
-                    Verdict::Passed => Paint::Good,
-                    Verdict::Failed => Paint::Bad,
-                    Verdict::Warning => Paint::Care,
-                    Verdict::Info => Paint::None,
-                };
-                columns
-                    .row([Piece::painted(check.verdict.name(), paint), Piece::from(&check.text)]);
-            }
-            text += &format!("\n{}", columns.text());
-        }
-        for entry in &self.meanings {
-            text += &format!("\n{}", meaning(entry));
-        }
-        let known = |code: &&String| self.meanings.iter().any(|entry| entry.code == **code);
-        let unknown: Vec<_> =
-            codes.iter().filter(|code| !known(code)).map(|code| clean(code)).collect();
-        if !unknown.is_empty() {
-            text += &format!("\ncodes that are not known here: {}\n", unknown.join(" "));
-        }
-        if *omitted != transcript::Omitted::default() {
-            text += "\nthere was more than any real run prints; the rest was left out\n";
-        }
-        text
+        text.trim_start_matches('\n').to_owned()
     }
 }
 
-fn phases_table(phases: &[PhaseSpan], style: Style) -> String {
-    if phases.is_empty() {
-        return String::new();
-    }
-    let mut columns = Columns::new(&["PHASE", "STARTED", "SECONDS"], style);
-    for PhaseSpan { phase, started_at, seconds } in phases {
-        columns.row([
-            Piece::from(phase.name()),
-            Piece::from(or_none(*started_at)),
-            Piece::from(or_none(*seconds)),
-        ]);
-    }
-    format!("\n{}", columns.text())
-}
-
-/// An outcome in words.
-const fn outcome_word(outcome: Outcome) -> (&'static str, Paint) {
-    match outcome {
-        Outcome::Succeeded => ("succeeded", Paint::Good),
-        Outcome::SucceededWithFollowUp => ("succeeded, with something left to do", Paint::Care),
-        Outcome::Failed => ("failed: the workload was not moved", Paint::Bad),
-        Outcome::InstallFailed => ("failed: the software was not installed", Paint::Bad),
-        Outcome::PreviewPassed => ("the preview passed", Paint::Good),
-        Outcome::PreviewFailed => ("the preview failed", Paint::Bad),
-        Outcome::Unfinished => ("the text does not say: it ends too early", Paint::Care),
-    }
-}
-
-/// What a code means.
+/// What an operation came to, and what all that `nimd` keeps of it says.
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Meaning(Entry);
+struct OfOperation {
+    operation: OperationView,
+    #[serde(flatten)]
+    matched: Matched,
+    #[serde(skip)]
+    now: Timestamp,
+}
 
-impl View for Meaning {
-    fn table(&self, _: Style) -> String {
-        meaning(&self.0)
+impl OfOperation {
+    async fn read(
+        operation: OperationView,
+        knowledge: &Knowledge,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let id = operation.id.to_string();
+        let events: Vec<EventView> =
+            context.client.pages(Target::new(&["operations", &id, "events"]), None).await?;
+        let mut text = log::text(operation.id, context).await?;
+        // The output may have been cut; the agent has told its lines besides.
+        for line in events.iter().filter_map(reported) {
+            if !text.contains(line) {
+                text += &format!("\n{line}");
+            }
+        }
+        let mut matched = knowledge.matched(&text);
+        for code in operation.report.iter().flat_map(|report| &report.codes) {
+            matched.mention(code, knowledge);
+        }
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        Ok(Self { operation, matched, now })
     }
 }
 
-fn meaning(entry: &Entry) -> String {
-    let Entry { code, title, phases, cause, remedy, retry, .. } = entry;
-    let mut text = format!("{code}: {title}\n   cause  = {cause}\n   to do  = {remedy}\n");
-    let again = match retry {
-        code::Retry::NotNeeded => "nothing went wrong by this alone",
-        code::Retry::Later => "it may pass by itself; try later",
-        code::Retry::AfterRemedy => "only after that",
-        code::Retry::Never => "no: the update is in effect",
-        code::Retry::SeeOthers => "another message decides",
-    };
-    text += &format!("   again  = {again}\n");
-    if !phases.is_empty() {
-        let phases: Vec<_> = phases.iter().map(|phase| phase.name()).collect();
-        text += &format!("   phases = {}\n", phases.join(", "));
+/// The line in which the agent met a code.
+fn reported(view: &EventView) -> Option<&str> {
+    match &view.event.body {
+        Body::Known(known) => match &**known {
+            Known::Code { text, .. } => Some(text),
+            _ => None,
+        },
+        Body::Other(_) => None,
     }
-    text
+}
+
+impl View for OfOperation {
+    fn table(&self, style: Style) -> String {
+        let one = status::One { view: self.operation.clone(), now: self.now };
+        let matched = text::matched(&self.matched);
+        let nothing = "\nnothing that is kept of it is known to be a message\n".to_owned();
+        one.table(style) + if matched.is_empty() { &nothing } else { &matched }
+    }
 }

@@ -59,6 +59,32 @@ pub(crate) async fn whole(id: OperationId, context: &Context) -> Result<(), Erro
     reader.finish(context)
 }
 
+/// All that an operation wrote, in every line of its history; what is no UTF-8 is replaced.
+///
+/// # Errors
+/// What nimd refuses.
+pub(super) async fn text(id: OperationId, context: &Context) -> Result<String, Error> {
+    let (id, mut bytes, mut from) = (id.to_string(), Vec::new(), None);
+    loop {
+        let target = Target::new(&["operations", &id, "output"])
+            .with_each("from", from.map(|from: u64| from.to_string()));
+        let part: Output = context.client.get(target).await?;
+        bytes.extend(decoded(&part)?);
+        match part.next {
+            Some(next) if from.is_none_or(|from| next > from) => from = Some(next),
+            Some(_) | None => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    }
+}
+
+/// The bytes of a part.
+fn decoded(part: &Output) -> Result<Vec<u8>, Error> {
+    STANDARD.decode(&part.data).map_err(|cause| Error::NotUnderstood {
+        asked: "GET output".to_owned(),
+        cause: Box::new(cause),
+    })
+}
+
 /// Shows what the scripts of an operation wrote; whether it ran any.
 ///
 /// # Errors
@@ -171,11 +197,7 @@ impl Reader {
     }
 
     fn show(&mut self, part: &Output, context: &Context) -> Result<(), Error> {
-        let bytes = STANDARD.decode(&part.data).map_err(|cause| Error::NotUnderstood {
-            asked: "GET output".to_owned(),
-            cause: Box::new(cause),
-        })?;
-        self.pending.extend_from_slice(&bytes);
+        self.pending.extend(decoded(part)?);
         if let Some(last) = self.pending.iter().rposition(|byte| *byte == b'\n') {
             let whole: Vec<u8> = self.pending.drain(..=last).collect();
             context.printer.raw(clean_lines(&String::from_utf8_lossy(&whole)).as_bytes())?;

@@ -30,5 +30,5 @@ const fn own(
     remedy: &'static str,
     retry: Retry,
 ) -> Entry {
-    Entry { code, says: &[], title, phases: &[], cause, remedy, retry }
+    Entry { code, title, cause, remedy, retry, ..Entry::PLAIN }
 }

@@ -1,5 +1,6 @@
-//! The table itself. Sources: LU §3.1 (Live Update and checkpoint), §3.2 (tools), §3.3 (HMC), §4.6 (fixes by level).
+//! The table of the messages themselves. Sources: LU §3.1 (Live Update and checkpoint), §3.2 (tools), §3.3 (HMC).
 
+use super::fixes::{AUTOFS, FILTERS, LIBRARIES};
 use super::{Entry, Retry};
 use crate::stage::Phase as P;
 
@@ -12,6 +13,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "A script registered for LVUP_CHECK returned an error; perhaps a process that takes part in reconfiguration refused.",
         remedy: "Read the 1430-134 line before it: it names the script and its exit status.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-030",
@@ -21,6 +23,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The workload could not be frozen on the original or started on the surrogate. It runs on the original again.",
         remedy: "Read the 1020 lines before it: the first one is the reason, later ones follow from it.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-045",
@@ -30,6 +33,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The closing line of every failed run. The reason stands before it.",
         remedy: "Keep /var/adm/ras/liveupdate/logs. When the automatic clean-up did not finish, run clvupdate before the next attempt.",
         retry: Retry::SeeOthers,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-094",
@@ -39,6 +43,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The update is in effect; something after the move went wrong, such as a path that was lost again.",
         remedy: "Check lspath and run cfgmgr; look on the HMC for a partition NAME_lku0. Do not repeat the update.",
         retry: Retry::Never,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-134",
@@ -48,6 +53,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "A script registered with lvupdateRegScript returned an error; exit status 127 means that it is not there.",
         remedy: "Repair the script or the service behind it. Unregister it (lvupdateRegScript -r) only when it is known to be stale.",
         retry: Retry::AfterRemedy,
+        checks: &["S24", "S25"],
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-134",
@@ -57,6 +64,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "pfcdaemon does not run, or takes minutes to start (seen on 7200-02-02).",
         remedy: "Run startsrc -s pfcdaemon and wait until it is active; if the software update itself delays it, update first and move afterwards.",
         retry: Retry::AfterRemedy,
+        levels: "seen on 7200-02-02",
+        checks: &["S23"],
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-134",
@@ -64,8 +74,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "a script of autofs is registered that is not there",
         phases: &[P::Notify],
         cause: "A stale registration of AUTOFS_UMOUNT (seen on 7200-02-02).",
-        remedy: "lvupdateRegScript -r -n AUTOFS_UMOUNT -d orig -P LVUP_CHECK; repaired by APAR IV89963, IJ04531 or IJ04532, by level.",
+        remedy: "lvupdateRegScript -r -n AUTOFS_UMOUNT -d orig -P LVUP_CHECK; or install the fix of this level.",
         retry: Retry::AfterRemedy,
+        levels: "7200-01 to 7200-03",
+        fixes: AUTOFS,
+        checks: &["S25"],
     },
     Entry {
         code: "1430-143",
@@ -75,6 +88,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Before 7300-03 Live Update does not move a system whose auditing runs in stream mode; later with audit_stream_check = yes.",
         remedy: "audit shutdown, then streammode = off in /etc/security/audit/config; or update to 7300-03 first.",
         retry: Retry::AfterRemedy,
+        levels: "before 7300-03; later with audit_stream_check = yes",
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-187",
@@ -84,6 +99,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Mobile resources of an Enterprise Pool could not be returned.",
         remedy: "Look at the pool on the HMC and return what is left there.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-237",
@@ -93,6 +109,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "lvupdate.data has no usable hmc: or pvc: stanza: it is missing, or perhaps its lines are not indented.",
         remedy: "Complete /var/adm/ras/liveupdate/lvupdate.data; every attribute line begins with a tab.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-244",
@@ -102,6 +119,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Something else than jfs2 or NFS is mounted (autofs on NFS only from 7200-04).",
         remedy: "Unmount it for the update. On nodes of a cluster leave AHAFS mounted and ask its vendor.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-246",
@@ -111,6 +129,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The kernel has no token, it has expired (a reboot loses it), or its address or user differ from lvupdate.data.",
         remedy: "hmcauth -l shows the token; hmcauth -a HMC -u USER gets a new one. Both names must be those of the hmc: stanza.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1430-249",
@@ -120,6 +139,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Comes with 1430-094: the update is in effect, tidying up failed.",
         remedy: "As for 1430-094: check paths and the HMC; do not repeat the update.",
         retry: Retry::Never,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1020-007",
@@ -127,8 +147,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "a system call of the checkpoint failed",
         phases: &[P::Blackout],
         cause: "The state of shared libraries could not be collected.",
-        remedy: "Look for the fix of this level: IJ29492 (7200-04) or IJ30267 (7200-05).",
+        remedy: "Install the fix of this level, and read the lines around it: an error 52 names the library.",
         retry: Retry::AfterRemedy,
+        levels: "7200-04-00 to 7200-04-02, 7200-05-00, 7200-05-01",
+        fixes: LIBRARIES,
+        checks: &["P06"],
     },
     Entry {
         code: "1020-007",
@@ -136,8 +159,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "shared libraries of other users are not released",
         phases: &[P::Blackout],
         cause: "The running kernel does not release shared libraries of users other than root; the log names the library (cke_buf).",
-        remedy: "The fix (IJ29492 or IJ30267, by level) must be in the running kernel: stop that workload and try again, or reboot once.",
+        remedy: "The fix must be in the running kernel: stop that workload and try again, or reboot once.",
         retry: Retry::AfterRemedy,
+        levels: "7200-04-00 to 7200-04-02, 7200-05-00, 7200-05-01",
+        fixes: LIBRARIES,
+        checks: &["P06"],
     },
     Entry {
         code: "1020-089",
@@ -147,6 +173,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Follows from another error.",
         remedy: "Look for the first message before it.",
         retry: Retry::SeeOthers,
+        ..Entry::PLAIN
     },
     Entry {
         code: "1020-154",
@@ -156,6 +183,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "A process holds a device that has no checkpoint support; the message names both. In one published case it misled: the connection to the HMC was lost.",
         remedy: "Run no lscfg, prtconf or the like during the move; check the link to the HMC (rmcdomainstatus -s ctrmc) and its logs.",
         retry: Retry::AfterRemedy,
+        checks: &["M05"],
+        ..Entry::PLAIN
     },
     Entry {
         code: "1020-311",
@@ -165,6 +194,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "truss, a debugger or a monitor holds files under /proc; the kernel log says DENY Blocking entry: procfs open.",
         remedy: "Find it with lsof or fuser before the next attempt and stop it: nmon, lpar2rrd, truss, debuggers, agents.",
         retry: Retry::AfterRemedy,
+        checks: &["S26"],
+        ..Entry::PLAIN
     },
     Entry {
         code: "0973-006",
@@ -172,8 +203,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         title: "the checkpoint cannot be restarted",
         phases: &[P::Blackout],
         cause: "Seen with active IPsec filters and bos.net.ipsec.rte 7.3.3.1, in the second and later live updates.",
-        remedy: "Update to 7300-03-02-2546 or later, or install APAR IJ55348; or unload the filters for the update.",
+        remedy: "Update to the level that repairs it, or unload the filters for the update.",
         retry: Retry::AfterRemedy,
+        levels: "7300-03 with bos.net.ipsec.rte 7.3.3.1",
+        fixes: FILTERS,
+        checks: &["P09"],
     },
     Entry {
         code: "0503-409",
@@ -183,6 +217,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "installp says what it does.",
         remedy: "Nothing to do.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "0503-497",
@@ -192,6 +227,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Verification before the installation failed: a wrong bootlist, a wrong boot logical volume, or links of /unix.",
         remedy: "Repair that before any update: bootlist -m normal -o, bosboot -a.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "0513-004",
@@ -201,6 +237,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "stopsrc was asked to stop what does not run.",
         remedy: "Nothing to do.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "0513-029",
@@ -210,6 +247,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "startsrc was asked to start what runs.",
         remedy: "Nothing to do.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "0513-044",
@@ -219,6 +257,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "stopsrc says what it did.",
         remedy: "Nothing to do.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "0513-059",
@@ -228,6 +267,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "startsrc says what it did.",
         remedy: "Nothing to do.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "0513-071",
@@ -237,6 +277,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Reconfiguration of RSCT says what it did.",
         remedy: "Nothing to do.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "0513-085",
@@ -246,6 +287,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "It is not installed, or not defined to the System Resource Controller.",
         remedy: "Nothing to do when it is not wanted; else install its fileset.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "2610-656",
@@ -255,6 +297,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Comes while RSCT is reconfigured and has no cluster definition; harmless then.",
         remedy: "See whether rmcdomainstatus -s ctrmc shows the HMC afterwards.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "efix-locks",
@@ -264,6 +307,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Filesets that would be updated carry interim fixes that installp does not remove by itself.",
         remedy: "emgr -P lists them; emgr -r -L LABEL removes each. Do not reboot in between. A fix removed before an update cannot be put back on the new level.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "missing-apars",
@@ -273,6 +317,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The build date check found interim fixes whose APARs are not in the update, so it does not remove them.",
         remedy: "Use a later service pack that has them, or remove those fixes: emgr -P, then emgr -r -L LABEL.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "install-failed",
@@ -285,6 +330,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "installp or emgr failed. The kernel is unchanged; some filesets may be updated.",
         remedy: "Read /var/adm/ras/install_all_updates.log and /var/adm/ras/emgr.log; lppchk -v shows what is incomplete.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "higher-install-utilities",
@@ -294,6 +340,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "A preview cannot judge the rest before bos.rte.install is updated.",
         remedy: "Nothing to do for an update, which installs them first; a preview stays incomplete until then.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "nothing-to-install",
@@ -303,6 +350,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The software is at the level of the media already, or the media does not have what was asked for.",
         remedy: "Compare oslevel -s with the level of the media. To move to a new kernel without an update, run it without media.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "no-efix-data",
@@ -312,6 +360,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "emgr has nothing to list.",
         remedy: "Nothing to do.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "trustchk-attribute",
@@ -321,6 +370,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "This level of AIX does not have it; 7.2 has no sig_ver.",
         remedy: "Nothing to do.",
         retry: Retry::NotNeeded,
+        ..Entry::PLAIN
     },
     Entry {
         code: "HSCL350B",
@@ -330,6 +380,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The user may not read the Enterprise Pool, whereupon Live Update gives up that console. Also seen with a broken RMC link.",
         remedy: "Give the user the role hmcclientliveupdate with access to all managed systems; check rmcdomainstatus -s ctrmc.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "PMCSS00G",
@@ -339,6 +390,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "hmcauth was given a wrong user or a wrong password.",
         remedy: "Correct the secret before anything else logs in with it: repeated failures lock the user on the HMC.",
         retry: Retry::AfterRemedy,
+        ..Entry::PLAIN
     },
     Entry {
         code: "op-param-error",
@@ -348,6 +400,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The dump of the managed system in the logs shows that the HMC did not answer the query.",
         remedy: "Look for the HSCL message near it.",
         retry: Retry::SeeOthers,
+        ..Entry::PLAIN
     },
     Entry {
         code: "HSCL03EC",
@@ -357,6 +410,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Probably the frame has too little free memory or processor capacity to activate the surrogate.",
         remedy: "Free capacity on the frame, use cpu_reduction or capacity on demand, or choose another time.",
         retry: Retry::Later,
+        ..Entry::PLAIN
     },
     Entry {
         code: super::HMC,
@@ -366,5 +420,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The HMC refused or failed to do something; its sentence says what.",
         remedy: "Read the sentence behind the number, and look the number up in the documentation of the HMC.",
         retry: Retry::SeeOthers,
+        ..Entry::PLAIN
     },
 ];

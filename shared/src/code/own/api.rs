@@ -262,6 +262,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0144",
+        "what the site adds to the known codes cannot be used",
+        "The file that knowledge.codes names cannot be read, or says what cannot be meant.",
+        "Correct the file; nimd reads it anew each time.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0150",
         "some host keys cannot be put on record",
         "A key or the name that it belongs to is not right, or differs from its fingerprint.",

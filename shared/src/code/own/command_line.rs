@@ -98,9 +98,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     own(
         "NLU-0514",
-        "neither a file nor a code",
+        "no code, no file, no operation",
         "Nothing of this name is there to be explained.",
-        "A code is such as 1430-030, HSCL350B or NLU-0201; - reads standard input.",
+        "A code is such as 1430-030, HSCL350B or NLU-0201; - reads standard input; nimctl status --all lists operations.",
         AfterRemedy,
     ),
     own(
