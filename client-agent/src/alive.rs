@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nim_shared::id::OperationId;
+use nim_shared::strategy::Part;
 
 use crate::command::Commands;
 use crate::disk::{self, Error};
@@ -75,20 +76,25 @@ pub(crate) fn run(operation: &Operation, commands: &Commands) -> Result<Presence
     if is_locked(&operation.shim())? {
         return Ok(Presence::There);
     }
-    let started = match operation.run(Step::Software)?.get()? {
-        Some(Run::Started { pid }) => is_geninstall(pid, commands),
-        Some(Run::Asked | Run::Starting | Run::Exited { .. } | Run::TooLong | Run::NotStarted)
-        | None => false,
-    };
-    Ok(Presence::when(started))
+    let parts = Part::ALL.iter().copied().map(Step::Part);
+    for step in std::iter::once(Step::Software).chain(parts) {
+        if let Some(slot) = operation.run_if_any(step)?
+            && let Some(Run::Started { pid }) = slot.get()?
+            && is_installer(pid, commands)
+        {
+            return Ok(Presence::There);
+        }
+    }
+    Ok(Presence::Gone)
 }
 
-/// Whether `pid` is a geninstall, as far as this LPAR tells; where it does not, any process with that id is. After a reboot the id
-/// may be another process's.
-pub(crate) fn is_geninstall(pid: u32, commands: &Commands) -> bool {
+/// Whether `pid` is a program of ours that changes the LPAR, as far as this LPAR tells; where it does not, any process with that id is.
+/// After a reboot the id may be another process's.
+pub(crate) fn is_installer(pid: u32, commands: &Commands) -> bool {
     system::process_exists(pid)
         && processes(commands).is_none_or(|list| {
-            list.iter().any(|(found, arguments)| *found == pid && installs(arguments))
+            let ours = |arguments: &str| installs(arguments) || program(arguments) == "startsrc";
+            list.iter().any(|(found, arguments)| *found == pid && ours(arguments))
         })
 }
 
@@ -106,9 +112,14 @@ pub(crate) fn installer(commands: &Commands) -> Option<String> {
 
 /// Whether this is the command line of a program that installs or updates.
 fn installs(arguments: &str) -> bool {
+    let known = ["geninstall", "installp", "lvupdate", "install_all_updates", "alt_disk_copy"];
+    known.contains(&program(arguments))
+}
+
+/// The name of the program in a command line, whichever shell reads it.
+fn program(arguments: &str) -> &str {
     let program = arguments.split_whitespace().find(|word| !is_shell(word)).unwrap_or_default();
-    let name = program.rsplit('/').next().unwrap_or_default();
-    matches!(name, "geninstall" | "installp" | "lvupdate" | "install_all_updates" | "alt_disk_copy")
+    program.rsplit('/').next().unwrap_or_default()
 }
 
 fn is_shell(word: &str) -> bool {

@@ -162,6 +162,11 @@ impl Facts {
         aix::genld(&text).rows.into_iter().map(|process| process.name).collect()
     }
 
+    /// What `lssrc` says of a subsystem; `None` where there is none, or nobody knows.
+    pub(crate) fn subsystem(&self, name: &str) -> Option<String> {
+        self.ask("lssrc", &["-s", name]).ok()
+    }
+
     /// Free space of a file system.
     pub(crate) fn free_megabytes(&self, folder: &str) -> Option<u64> {
         aix::df(&self.ask("df", &["-m", folder]).ok()?).rows.last()?.free.map(|free| free.0)

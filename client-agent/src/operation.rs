@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use nim_shared::frame::{Change, Position};
@@ -46,6 +47,15 @@ pub(crate) struct Verdict {
     pub(crate) codes: Vec<String>,
 }
 
+/// What a split update is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Divided {
+    /// What geninstall is asked for before the move, in its words; nothing where there is nothing but a move.
+    pub(crate) updates: Vec<String>,
+    /// Files of the interim fixes, which go with the move.
+    pub(crate) fixes: Vec<String>,
+}
+
 impl Operation {
     pub(crate) fn new(id: OperationId, folder: PathBuf) -> Self {
         Self { id, folder }
@@ -83,8 +93,12 @@ impl Operation {
         Slot::open(&self.file(SECRETS_WANTED))
     }
 
-    /// Makes everything that needs space later, and the request with that many scripts. Nothing is taken by this.
-    pub(crate) fn prepare(&self, request: &str, scripts: usize) -> Result<(), Error> {
+    /// Makes everything that needs space later, with room for each of `steps`, and the request. Nothing is taken by this.
+    pub(crate) fn prepare(
+        &self,
+        request: &str,
+        steps: impl Iterator<Item = Step>,
+    ) -> Result<(), Error> {
         disk::remove_folder(&self.folder)?;
         disk::ensure_folder(&self.folder)?;
         Journal::create(&self.journal())?;
@@ -93,7 +107,7 @@ impl Operation {
         Slot::<Fence>::create(&self.file(CANCEL), SMALL)?;
         Slot::<Stored>::create(&self.file(STORED), SMALL)?;
         Slot::<Position>::create(&self.file(REOPEN), SMALL)?;
-        for step in std::iter::once(Step::Software).chain((1..=scripts).map(Step::Script)) {
+        for step in steps {
             Slot::<Run>::create(&self.run_file(step), SMALL)?;
         }
         Slot::<u32>::create(&self.file(SUPERVISOR_PID), SMALL)?;
@@ -171,23 +185,47 @@ impl Operation {
         Slot::open(&self.run_file(step))
     }
 
+    /// The same, where an operation has such a step.
+    pub(crate) fn run_if_any(&self, step: Step) -> Result<Option<Slot<Run>>, Error> {
+        if self.run_file(step).exists() { self.run(step).map(Some) } else { Ok(None) }
+    }
+
     fn run_file(&self, step: Step) -> PathBuf {
         match step {
             Step::Software => self.file(RUN),
+            Step::Part(part) => self.file(&format!("{RUN}.part.{part}")),
             Step::Script(number) => self.file(&format!("{RUN}.script.{number}")),
         }
     }
 
     /// Keeps which of the list of an order are meant.
     pub(crate) fn choose(&self, names: &[String]) -> Result<(), Error> {
-        let path = self.file(CHOSEN);
-        let text = serde_json::to_vec(names).map_err(std::io::Error::other);
-        disk::replace(&path, &disk::doing("write", &path, text)?, 0o600)
+        self.keep(CHOSEN, names)
     }
 
     /// Which of the list of an order are meant, once that was kept.
     pub(crate) fn chosen(&self) -> Result<Vec<String>, Error> {
-        let path = self.file(CHOSEN);
+        self.kept(CHOSEN)
+    }
+
+    /// Keeps what of a split update is installed before the move and what goes with it.
+    pub(crate) fn divide(&self, divided: &Divided) -> Result<(), Error> {
+        self.keep(DIVIDED, divided)
+    }
+
+    /// What of a split update is installed before the move and what goes with it, once that was kept.
+    pub(crate) fn divided(&self) -> Result<Divided, Error> {
+        self.kept(DIVIDED)
+    }
+
+    fn keep<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<(), Error> {
+        let path = self.file(name);
+        let text = serde_json::to_vec(value).map_err(std::io::Error::other);
+        disk::replace(&path, &disk::doing("write", &path, text)?, 0o600)
+    }
+
+    fn kept<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let path = self.file(name);
         let text = disk::read(&path, REQUEST_LIMIT)?.unwrap_or_default();
         disk::doing(
             "understand",
@@ -246,6 +284,7 @@ const REOPEN: &str = "reopen";
 const CHANGES: &str = "changes";
 const RUN: &str = "run";
 const CHOSEN: &str = "chosen";
+const DIVIDED: &str = "divided";
 const VERDICT: &str = "verdict";
 const SUPERVISOR: &str = "supervisor";
 const SUPERVISOR_PID: &str = "supervisor.pid";

@@ -177,6 +177,7 @@ const LIMIT: u64 = 64 << 10;
 #[cfg(test)]
 mod tests {
     use nim_shared::request::{Expected, Install, Kind, Limits};
+    use nim_shared::strategy::Way;
 
     use super::*;
 
@@ -223,6 +224,7 @@ mod tests {
             images: None,
             install: Install::Nothing,
             installed_only: false,
+            way: Way::ONE_STEP,
             alt_disk: None,
             accept_licenses: false,
             installp_flags: None,

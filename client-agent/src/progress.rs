@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use nim_shared::frame::{Body, Boot, Change, Event, Gap, Known, Moment, Position, ScriptStep};
+use nim_shared::frame::{
+    Body, Boot, Change, Event, Gap, Known, Moment, PartStep, Position, ScriptStep,
+};
 use nim_shared::id::Epoch;
 use nim_shared::operation::{Report, Snapshot};
 use nim_shared::stage::{Phase, Point, Stage};
+use nim_shared::strategy::Part;
 use nim_shared::unit::Seconds;
 
 use crate::journal::{self, Entry, Reader};
@@ -26,6 +29,8 @@ pub(crate) struct Progress {
     pub(crate) points: Vec<Point>,
     /// Changes by number, each with its last moment.
     pub(crate) changes: BTreeMap<u32, Change>,
+    /// Parts of a split update, each with where it stands.
+    pub(crate) parts: BTreeMap<Part, PartStep>,
     /// Scripts by number, each with where it stands.
     pub(crate) scripts: BTreeMap<u32, ScriptStep>,
     /// Records that came from geninstall's output.
@@ -108,6 +113,11 @@ impl Progress {
             Known::Change(change) => {
                 self.changes.insert(change.number, change.clone());
             }
+            Known::Part(step) => {
+                if let Some(part) = step.part.known() {
+                    self.parts.insert(part, step.clone());
+                }
+            }
             Known::Script(step) => {
                 self.scripts.insert(step.number, step.clone());
             }
@@ -182,6 +192,7 @@ pub(crate) const fn is_told(known: &Known) -> bool {
         | Known::Point { .. }
         | Known::Freeze(_)
         | Known::Change(_)
+        | Known::Part(_)
         | Known::Script(_)
         | Known::Snapshot { .. }
         | Known::CancelAccepted { .. }

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use nim_shared::request::Request;
+use nim_shared::strategy::Part;
+
 use crate::disk::{self, Error};
 use crate::operation::Operation;
 use crate::slot::Slot;
@@ -16,17 +19,28 @@ use crate::system;
 /// One of the programs of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// geninstall.
+    /// geninstall, installp or alt_disk_copy; of a split update the move.
     Software,
+    /// What a split update runs before the move.
+    Part(Part),
     /// The script with this number in the order, from 1.
     Script(usize),
 }
 
 impl Step {
+    /// All that `request` may run, whether it comes to it or not.
+    pub(crate) fn all(request: &Request) -> impl Iterator<Item = Self> + use<> {
+        let parts = if request.is_split() { Part::ALL } else { &[] };
+        let parts = parts.iter().copied().map(Self::Part);
+        let scripts = (1..=request.scripts.len()).map(Self::Script);
+        std::iter::once(Self::Software).chain(parts).chain(scripts)
+    }
+
     /// From the words after `nim-agent run ID`.
     pub(crate) fn read(words: &[&str]) -> Option<Self> {
         match words {
             [] => Some(Self::Software),
+            ["part", part] => part.parse().ok().map(Self::Part),
             ["script", number] => number.parse().ok().map(Self::Script),
             _ => None,
         }
@@ -36,6 +50,7 @@ impl Step {
     pub(crate) fn words(self) -> Vec<String> {
         match self {
             Self::Software => Vec::new(),
+            Self::Part(part) => vec!["part".to_owned(), part.to_string()],
             Self::Script(number) => vec!["script".to_owned(), number.to_string()],
         }
     }

@@ -16,6 +16,7 @@ use crate::operation::Operation;
 use crate::root::Root;
 use crate::run::{Run, Step};
 use crate::slot::{Durability, Slot};
+use crate::stage::update::split;
 use crate::stage::{script, update};
 use crate::state::State;
 use crate::system;
@@ -74,7 +75,7 @@ fn start(root: &Root, id: OperationId, step: Step) -> Result<Option<Running>, Er
             run.set(&Run::Started { pid: child.id() }, Durability::Synced)?;
             crash::point("shim.started");
             let limit = match step {
-                Step::Software => None,
+                Step::Software | Step::Part(_) => None,
                 Step::Script(_) => Some(request.limits.script.duration()),
             };
             Ok(Some(Running { child, limit, run, _lock: lock }))
@@ -98,6 +99,10 @@ fn spawn(
         Step::Software => {
             let arguments = update::arguments(operation, root, request)?;
             Ok(commands.installer(request.kind.program(), &arguments, output)?)
+        }
+        Step::Part(part) => {
+            let (program, arguments) = split::program(operation, root, request, part)?;
+            Ok(commands.installer(program, &arguments, output)?)
         }
         Step::Script(number) => Ok(commands.script(&script::file(operation, number), output)?),
     }

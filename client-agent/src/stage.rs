@@ -46,7 +46,7 @@ impl Stop {
         Self::decided(Outcome::Stuck { reason }, summary)
     }
 
-    fn decided(outcome: Outcome, summary: impl Into<String>) -> Self {
+    pub(crate) fn decided(outcome: Outcome, summary: impl Into<String>) -> Self {
         Self::Decided(Verdict {
             outcome,
             summary: summary.into(),

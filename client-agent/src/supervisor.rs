@@ -189,16 +189,19 @@ impl Supervisor {
     /// written from here on has its room. Every other error is a successor's.
     fn without_room(&self, error: Error) -> Result<Verdict, Error> {
         match error {
-            Error::Disk(full) if full.is_no_space() && self.slots.run.get()?.is_none() => {
-                Ok(Verdict {
-                    outcome: Outcome::Failed { software: Software::Unchanged },
-                    summary: chain(&full),
-                    follow_up: vec![],
-                    codes: vec![],
-                })
-            }
+            Error::Disk(full) if full.is_no_space() && !self.has_begun()? => Ok(Verdict {
+                outcome: Outcome::Failed { software: Software::Unchanged },
+                summary: chain(&full),
+                follow_up: vec![],
+                codes: vec![],
+            }),
             error => Err(error),
         }
+    }
+
+    /// Whether something that changes software was asked for: then it is no longer as it was.
+    pub(crate) fn has_begun(&self) -> Result<bool, Error> {
+        Ok(self.slots.run.get()?.is_some() || !self.progress.parts.is_empty())
     }
 
     fn stages(&mut self) -> Result<Verdict, Stop> {

@@ -40,6 +40,7 @@ mod prtconf;
 mod ps;
 mod rmcdomainstatus;
 mod stamp;
+mod startsrc;
 mod trustchk;
 mod uname;
 mod vmo;
@@ -93,6 +94,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "prtconf"),
     ("usr/bin", "ps"),
     ("usr/sbin/rsct/bin", "rmcdomainstatus"),
+    ("usr/bin", "startsrc"),
     ("usr/sbin", "trustchk"),
     ("usr/sbin", "umount"),
     ("usr/bin", "uname"),
@@ -154,6 +156,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "prtconf" => prtconf::run,
         "ps" => ps::run,
         "rmcdomainstatus" => rmcdomainstatus::run,
+        "startsrc" => startsrc::run,
         "trustchk" => trustchk::run,
         "umount" => mount::umount,
         "uname" => uname::run,

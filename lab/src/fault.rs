@@ -77,6 +77,7 @@ pub enum Kind {
 faults! {
     NotifyScript "notify-script" Condition Notify "1430-134 1430-025 1430-045" "a registered LVUP_CHECK script ends with status 1";
     Pfcdaemon "pfcdaemon" Condition Notify "1430-134 1430-025 1430-045" "the flash-cache daemon does not stop: its notification script ends with status 1";
+    PfcdaemonSlow "pfcdaemon-slow" Condition Notify "1430-134 1430-025 1430-045" "an installation of updates leaves the flash-cache daemon stopped, and once started it takes five minutes: until then its notification script fails";
     AutofsMissing "autofs-missing" Condition Notify "1430-134 1430-025 1430-045" "the autofs script is registered but its file is gone (status 127)";
     MoveWorkload "move-workload" Condition Move "1430-030 1430-045" "the workload cannot be moved, before anything was frozen";
     CloneFails "clone-fails" Condition Clone "1430-045" "alt_disk_copy to nhdisk fails";

@@ -8,8 +8,8 @@ mod event;
 mod file;
 
 pub use event::{
-    Body, Change, ChangeClass, ChangeMoment, Effect, Event, Gap, Known, Moment, Record, Recorded,
-    ScriptMoment, ScriptStep, Verdict,
+    Body, Change, ChangeClass, ChangeMoment, Effect, Event, Gap, Known, Moment, PartStep, Record,
+    Recorded, ScriptMoment, ScriptStep, Verdict,
 };
 pub use file::{FileChunk, FileFrame, FileOffer, FileState};
 

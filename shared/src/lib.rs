@@ -21,6 +21,7 @@ pub mod request;
 pub mod select;
 pub mod stage;
 pub mod stamp;
+pub mod strategy;
 pub mod transcript;
 pub mod unit;
 #[cfg(feature = "yaml")]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{Digest, DiskName, InstallationId, ObjectName};
 use crate::stage::names;
+use crate::strategy::Way;
 use crate::unit::{Megabytes, Seconds};
 
 /// The order for one operation. It travels as text, and its [`Digest`] is that of the text: an agent that does not know a
@@ -22,6 +23,9 @@ pub struct Request {
     /// Whether of the list only those filesets are meant that are installed on the LPAR.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub installed_only: bool,
+    /// In one run of geninstall, or in parts.
+    #[serde(default, skip_serializing_if = "Way::is_one_step")]
+    pub way: Way,
     /// Where rootvg is copied to; for [`Kind::AltDisk`] and for nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alt_disk: Option<AltDisk>,
@@ -184,6 +188,9 @@ impl Kind {
 /// The options of installp that an order may have: to apply, to commit, with requisites, into larger file systems, without
 /// saved files, and how much is said. What removes or overwrites is not among them. Source: the NIM reference, §3.1.
 pub const INSTALLP_FLAGS: &str = "acgNQXqwvV";
+
+/// NIM's options for installp where none are given. Source: the NIM reference, §3.1.
+pub const DEFAULT_INSTALLP_FLAGS: &str = "agQX";
 
 /// What maintenance does to what is installed. Source: the NIM reference, §3.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -240,8 +240,10 @@ impl Answerer {
                 "the outcome is decided: what prep changed is being put back",
             ));
         }
-        if progress.stage >= Some(Stage::Update) || operation.run(Step::Software)?.get()?.is_some()
-        {
+        // A split update asks between its parts, up to the move.
+        let asks = progress.stage < Some(Stage::Update)
+            || progress.stage == Some(Stage::Update) && operation.request()?.is_split();
+        if !asks || operation.run(Step::Software)?.get()?.is_some() {
             let text = "what was asked for was started: it is one run, which is never interrupted";
             return Err(Refused::moment(text));
         }

@@ -8,6 +8,7 @@ use nim_shared::request::{
     Expected, INSTALLP_FLAGS, Images, Install, Kind, LARGEST_SCRIPT, MOST_SCRIPTS, Maintenance,
     Request,
 };
+use nim_shared::strategy::Strategy;
 
 use super::answer::{Answerer, admit};
 use super::refused::Refused;
@@ -19,6 +20,7 @@ use crate::journal::{Journal, Weight};
 use crate::operation::Operation;
 use crate::policy::Policy;
 use crate::progress::Progress;
+use crate::run::Step;
 use crate::slot::Durability;
 use crate::state::Claim;
 use crate::text::chain;
@@ -95,7 +97,7 @@ fn claim(
     compare(&request.expected, &about)?;
     check_level(&about)?;
 
-    operation.prepare(text, request.scripts.len())?;
+    operation.prepare(text, Step::all(&request))?;
     crash::point("start.prepared");
     operation.fence()?.set(&command.fence, Durability::Synced)?;
     let rootvg = Some(about.boot.rootvg.clone());
@@ -194,6 +196,9 @@ fn fault(request: &Request) -> Option<String> {
         && (flags.is_empty() || !flags.chars().all(is_flag))
     {
         return Some(format!("\"{}\" are no options for installp here", quoted(flags)));
+    }
+    if request.way.strategy == Strategy::Split && !request.kind.is_live_update() {
+        return Some("only an update by Live Update is split".to_owned());
     }
     match &request.console {
         Some(console) if !is_host(&console.address) || !is_host(&console.user) => {

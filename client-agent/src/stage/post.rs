@@ -34,7 +34,7 @@ pub(crate) fn run(
             outcome = Outcome::Stuck { reason: StuckReason::CleanUpOpen };
         }
     }
-    if supervisor.slots.run.get()?.is_some() || !supervisor.progress.scripts.is_empty() {
+    if supervisor.has_begun()? || !supervisor.progress.scripts.is_empty() {
         look(supervisor)?;
         let kind = supervisor.request.kind;
         if !kind.is_preview()

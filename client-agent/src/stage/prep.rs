@@ -30,6 +30,7 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
     }
     script::place(supervisor)?;
     super::content::choose(supervisor)?;
+    update::split::divide(supervisor)?;
     super::content::check(supervisor)
 }
 

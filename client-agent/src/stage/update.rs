@@ -1,4 +1,5 @@
-//! `update`: runs geninstall once, with Live Update or without it, follows its output, and decides by evidence how it ended.
+//! `update`: runs geninstall once, with Live Update or without it, follows its output, and decides by evidence how it ended. A split update
+//! runs what installs before it, each program once too.
 //!
 //! geninstall runs in a session of its own, below a shim, with its output into a file; this process only reads that file. It is never
 //! signalled. While the workload is moved nothing is opened and nothing is started. Source: LU §7.3.
@@ -23,31 +24,43 @@ use crate::images::{LINKED, MOUNT};
 use crate::operation::{Operation, Verdict};
 use crate::root::Root;
 use crate::run::{Run, Standing, Step, Watch};
-use crate::slot::Durability;
+use crate::slot::{Durability, Slot};
 use crate::supervisor::{Error, Supervisor, start};
 use crate::ticker::Ticker;
 use crate::verify::{self, Evidence, Log};
 
+pub(crate) mod split;
 mod told;
 
 use told::{Summary, Told};
 
 /// Runs geninstall, or follows the one that a predecessor has started.
 pub(crate) fn run(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
-    if supervisor.slots.run.get()?.is_none() {
+    if !supervisor.has_begun()? {
         if let Some(verdict) = without_geninstall(supervisor)? {
             return Ok(verdict);
         }
-        Baseline::take(&supervisor.facts).keep(&supervisor.operation).map_err(|error| {
+        Baseline::take(supervisor).keep(&supervisor.operation).map_err(|error| {
             Stop::failed(format!("geninstall was not started: {}", crate::text::chain(&error)))
         })?;
+    }
+    let mut follower = Follower::open(supervisor)?;
+    if supervisor.slots.run.get()?.is_none() {
+        if supervisor.request.is_split() {
+            split::run(supervisor, &mut follower)?;
+        }
+        let control = supervisor.operation.control()?;
+        if supervisor.request.is_split() {
+            // A cancel is accepted under the same lock: it is either seen here or refused there.
+            split::check_cancel(supervisor)?;
+        }
         supervisor.slots.run.set(&Run::Asked, Durability::Synced)?;
+        drop(control);
         crate::crash::point("update.asked");
     }
-    if supervisor.slots.run.get()? == Some(Run::Asked) {
-        start::run(&supervisor.commands, &supervisor.operation, Step::Software)?;
-    }
-    let summary = Follower::open(supervisor)?.follow(supervisor)?;
+    let slot = supervisor.operation.run(Step::Software)?;
+    follower.follow(supervisor, Step::Software, &slot)?;
+    let summary = follower.finish(supervisor)?;
     judge(supervisor, &summary)
 }
 
@@ -76,6 +89,9 @@ pub(crate) fn judge_anew(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
     let mut follower = Follower::open(supervisor)?;
     follower.read_on(supervisor)?;
     let summary = follower.finish(supervisor)?;
+    if supervisor.slots.run.get()?.is_none() {
+        return split::judge_anew(supervisor);
+    }
     judge(supervisor, &summary)
 }
 
@@ -91,6 +107,9 @@ pub(crate) fn arguments(
     if let Some(copy) = &request.alt_disk {
         let images = images_folder(operation, root, request);
         return Ok(super::alt_disk::arguments(operation, root, request, copy, images));
+    }
+    if request.is_split() {
+        return split::move_arguments(operation, root, request);
     }
     let mut arguments = Vec::new();
     if request.kind.is_live_update() {
@@ -153,11 +172,21 @@ struct Baseline {
     log: Option<Vec<String>>,
     /// Digest of everything that is installed; `None` when it could not be listed.
     software: Option<Digest>,
+    /// Whether the flash-cache daemon ran; where it matters and is known.
+    #[serde(default)]
+    daemon: Option<bool>,
 }
 
 impl Baseline {
-    fn take(facts: &Facts) -> Self {
-        Self { log: facts.error_log().ok(), software: facts.software() }
+    fn take(supervisor: &Supervisor) -> Self {
+        let facts = &supervisor.facts;
+        let daemon = if supervisor.request.is_split() { split::daemon_runs(facts) } else { None };
+        Self { log: facts.error_log().ok(), software: facts.software(), daemon }
+    }
+
+    /// Whether something else is installed than then.
+    fn changed(&self, facts: &Facts) -> Option<bool> {
+        self.software.zip(facts.software()).map(|(before, now)| before != now)
     }
 
     fn keep(&self, operation: &Operation) -> Result<(), disk::Error> {
@@ -169,7 +198,11 @@ impl Baseline {
 
     fn read(operation: &Operation) -> Result<Self, disk::Error> {
         let text = disk::read(&operation.file("baseline"), BASELINE_LIMIT)?.unwrap_or_default();
-        Ok(serde_json::from_slice(&text).unwrap_or(Self { log: None, software: None }))
+        Ok(serde_json::from_slice(&text).unwrap_or(Self {
+            log: None,
+            software: None,
+            daemon: None,
+        }))
     }
 }
 
@@ -180,24 +213,12 @@ struct Follower {
     offset: u64,
     told: Told,
     ticker: Ticker,
-    /// A process id on record that is another process's by now, after a reboot. Found out once: nothing is started later.
-    foreign: Option<u32>,
 }
 
 impl Follower {
     fn open(supervisor: &Supervisor) -> Result<Self, Error> {
         let output = supervisor.operation.output();
-        let foreign = match supervisor.slots.run.get()? {
-            Some(Run::Started { pid })
-                if !supervisor.progress.is_silent()
-                    && !alive::is_geninstall(pid, &supervisor.commands) =>
-            {
-                Some(pid)
-            }
-            Some(_) | None => None,
-        };
         Ok(Self {
-            foreign,
             output: disk::doing("open", &output, disk::private().open(&output))?,
             watch: Watch::open(&supervisor.operation)?,
             offset: 0,
@@ -206,39 +227,49 @@ impl Follower {
         })
     }
 
-    /// Follows geninstall to its end.
-    fn follow(&mut self, supervisor: &mut Supervisor) -> Result<Summary, Stop> {
+    /// Follows the program of `step` to its end. It is started where it is wanted and was not.
+    fn follow(
+        &mut self,
+        supervisor: &mut Supervisor,
+        step: Step,
+        slot: &Slot<Run>,
+    ) -> Result<(), Stop> {
+        // A process id on record may be another process's by now, after a reboot. Found out once: nothing is started later.
+        let foreign = match slot.get()? {
+            Some(Run::Started { pid })
+                if !supervisor.progress.is_silent()
+                    && !alive::is_installer(pid, &supervisor.commands) =>
+            {
+                Some(pid)
+            }
+            Some(_) | None => None,
+        };
         let limit = supervisor.request.limits.update.duration();
         let since = Instant::now();
         loop {
             // Asked before reading, so that nothing it printed is missed.
-            let running = self.is_running(supervisor)?;
+            let standing = self.watch.look(slot, foreign)?;
             self.read_on(supervisor)?;
-            if !running {
-                return self.finish(supervisor);
+            match standing {
+                Standing::Over => return Ok(()),
+                Standing::Wanted => {
+                    start::run(&supervisor.commands, &supervisor.operation, step)?;
+                }
+                Standing::Runs => {}
             }
             if since.elapsed() >= limit {
+                let program = match step {
+                    Step::Part(part) => split::program_of(part),
+                    Step::Software | Step::Script(_) => supervisor.request.kind.program(),
+                };
                 let text = format!(
-                    "{} did not end within {} seconds; it is not interrupted: see {} on the LPAR",
-                    supervisor.request.kind.program(),
+                    "{program} did not end within {} seconds; it is not interrupted: see {} on the LPAR",
                     limit.as_secs(),
                     supervisor.root.as_seen(&supervisor.operation.output())
                 );
                 return Err(Stop::stuck(StuckReason::DeadlinePassed, text));
             }
             supervisor.pause(if supervisor.progress.is_silent() { SILENT_PACE } else { PACE })?;
-        }
-    }
-
-    /// Whether geninstall may still print. Opens nothing.
-    fn is_running(&self, supervisor: &Supervisor) -> Result<bool, Stop> {
-        match self.watch.look(&supervisor.slots.run, self.foreign)? {
-            Standing::Runs => Ok(true),
-            Standing::Over => Ok(false),
-            Standing::Wanted => {
-                start::run(&supervisor.commands, &supervisor.operation, Step::Software)?;
-                Ok(true)
-            }
         }
     }
 
@@ -338,18 +369,18 @@ fn judge(supervisor: &mut Supervisor, summary: &Summary) -> Result<Verdict, Stop
         Some(Run::Asked | Run::Starting | Run::Started { .. } | Run::TooLong | Run::NotStarted)
         | None => None,
     };
+    let split = supervisor.request.is_split();
     let evidence = Evidence {
         kind: supervisor.request.kind,
         ending: summary.ending,
         phase: summary.phase,
-        nothing_to_install: summary.nothing_to_install,
-        installed: summary.installed,
+        nothing_to_install: summary.nothing_to_install && !split,
+        // Of a split update the move was not asked for before all of that had succeeded.
+        installed: summary.installed
+            || split && !supervisor.operation.divided()?.updates.is_empty(),
         log,
         locked: alive::live_update_lock(&supervisor.root).is_there(),
-        changed: baseline
-            .software
-            .zip(supervisor.facts.software())
-            .map(|(before, now)| before != now),
+        changed: baseline.changed(&supervisor.facts),
         status,
         copied: super::alt_disk::is_made(supervisor),
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use nim_shared::id::{Digest, OperationId};
 use nim_shared::lvupdate;
 use nim_shared::request::{Console, Expected, Images, Install, Kind, Limits, PushedFile, Request};
+use nim_shared::strategy::Way;
 use nim_shared::unit::Seconds;
 
 use crate::process::Process;
@@ -135,6 +136,7 @@ pub(crate) fn order(kind: Kind) -> Request {
         }),
         install: Install::List(vec!["IJ1.241031.epkg.Z".to_owned()]),
         installed_only: false,
+        way: Way::ONE_STEP,
         alt_disk: None,
         accept_licenses: true,
         installp_flags: None,

@@ -20,3 +20,4 @@ mod receive;
 mod recovery;
 mod script;
 mod session;
+mod split;

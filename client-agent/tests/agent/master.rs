@@ -318,6 +318,7 @@ impl Master {
                 Known::Change(change) => {
                     Some(format!("change {} {}", change.number, change.moment))
                 }
+                Known::Part(step) => Some(format!("part {} {}", step.part, step.moment)),
                 Known::Script(step) => Some(format!("script {} {}", step.number, step.moment)),
                 _ => None,
             },

@@ -12,6 +12,7 @@ use crate::lpar::{FIX, Lpar, OWN_DATA, order};
 use crate::maint;
 use crate::master::{Master, Session, push_all};
 use crate::script::{self, FIRST, SECOND};
+use crate::split;
 
 const LOG: &str = "crash.log";
 
@@ -104,6 +105,11 @@ fn wherever_the_agent_is_killed_maintenance_is_done_once() {
 fn wherever_the_agent_is_killed_scripts_run_once_and_are_told() {
     let request = script::with(&[FIRST, SECOND], plain(Kind::Install));
     killed_everywhere(&Case { lpar: script::lpar, request, places: 70 });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_each_part_of_a_split_update_runs_once() {
+    killed_everywhere(&Case { lpar: split::lpar, request: split::order(), places: 110 });
 }
 
 #[test]

@@ -17,5 +17,6 @@ mod preflight;
 mod query;
 mod round_trip;
 mod script;
+mod split;
 mod update;
 mod vios;

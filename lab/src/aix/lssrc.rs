@@ -6,7 +6,7 @@ use super::{Context, Options};
 use crate::fault::Fault;
 
 /// Subsystem, group, process id while it runs.
-const SUBSYSTEMS: [(&str, &str, u32); 6] = [
+pub(super) const SUBSYSTEMS: [(&str, &str, u32); 6] = [
     ("syslogd", "ras", 5_112_110),
     ("sshd", "ssh", 5_243_188),
     ("ctrmc", "rsct", 6_619_442),
@@ -21,21 +21,30 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "sgl");
-    let stuck = context.lpar()?.has(Fault::Pfcdaemon);
+    let (lpar, now) = (context.lpar()?, context.now()?);
     let wanted = options.value('s');
     if let Some(name) = wanted
         && !SUBSYSTEMS.iter().any(|(one, ..)| *one == name)
     {
-        // LU §3.2.
-        writeln!(std::io::stderr(), "0513-085 The {name} Subsystem is not on file.")?;
-        return Ok(1);
+        return not_on_file(name);
     }
     writeln!(out, "Subsystem         Group            PID          Status")?;
     for (name, group, pid) in SUBSYSTEMS {
         if wanted.is_none_or(|wanted| wanted == name) {
-            let status = if stuck && name == "pfcdaemon" { "stopping" } else { "active" };
+            let stuck = lpar.has(Fault::Pfcdaemon) && name == "pfcdaemon";
+            let (pid, status) = match (stuck, lpar.runs(name, now)) {
+                (true, _) => (pid.to_string(), "stopping"),
+                (false, true) => (pid.to_string(), "active"),
+                (false, false) => (String::new(), "inoperative"),
+            };
             writeln!(out, " {name:<16} {group:<16} {pid:<12} {status}")?;
         }
     }
     Ok(0)
+}
+
+/// What is said of a subsystem that is none (LU §3.2).
+pub(super) fn not_on_file(name: &str) -> anyhow::Result<u8> {
+    writeln!(std::io::stderr(), "0513-085 The {name} Subsystem is not on file.")?;
+    Ok(1)
 }

@@ -160,6 +160,7 @@ fn lpar(file: &File, entry: &LparEntry) -> Lpar {
         tokens: Vec::new(),
         outdated: Vec::new(),
         users: entry.users.clone(),
+        subsystems: BTreeMap::new(),
         update: None,
         faults: faults.collect(),
         variation: variation(entry, file.seed).unwrap_or_default(),

@@ -51,6 +51,9 @@ pub struct Lpar {
     pub outdated: Vec<OldProcess>,
     /// Users beside root.
     pub users: Vec<String>,
+    /// Subsystems that do not simply run.
+    #[serde(default)]
+    pub subsystems: BTreeMap<String, Subsystem>,
     /// The update under way, or left behind by one that died.
     pub update: Option<Update>,
     /// Faults, and when each strikes.
@@ -63,6 +66,19 @@ pub struct Lpar {
     pub size_tenths: u32,
     /// Whether the agent is installed; without it only the administrator's key gets in.
     pub agent: AgentInstalled,
+}
+
+/// A subsystem that does not simply run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Subsystem {
+    /// It was stopped.
+    Stopped,
+    /// It was started, and runs from this moment of the site's time on, in milliseconds.
+    Starting {
+        /// When it is there.
+        ready: u64,
+    },
 }
 
 /// Whether an LPAR has the agent.
@@ -264,6 +280,15 @@ impl Lpar {
     /// Whether the fault is set and strikes without waiting for a phase.
     pub fn has(&self, fault: Fault) -> bool {
         self.faults.contains_key(&fault)
+    }
+
+    /// Whether a subsystem runs.
+    pub fn runs(&self, subsystem: &str, now: u64) -> bool {
+        match self.subsystems.get(subsystem) {
+            None => true,
+            Some(Subsystem::Stopped) => false,
+            Some(Subsystem::Starting { ready }) => now >= *ready,
+        }
     }
 
     /// `7200` as a number.

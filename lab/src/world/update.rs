@@ -284,6 +284,7 @@ impl World {
         }
         entry.kernel.clone_from(&entry.software.level);
         entry.outdated.clear();
+        entry.subsystems.clear();
         let (id, level) = (entry.partition_id, entry.software.level.clone());
         self.set_state(lpar, id, PartitionState::Running)?;
         if let Some(partition) = self.frame_mut(lpar)?.partition_mut(id) {

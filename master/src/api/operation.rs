@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use nim_shared::api::{EventView, OperationView, Output, Page, Resolve};
 use nim_shared::id::{BatchId, Epoch, ObjectName, OperationId, Seq};
 use nim_shared::operation::{Named as Name, Outcome, Software, StateName};
+use nim_shared::strategy::Way;
 use tracing::info;
 
 use super::Api;
@@ -220,6 +221,7 @@ pub(super) fn view(record: Record) -> OperationView {
         id: record.id,
         batch: record.batch,
         kind: record.kind,
+        way: way(&record.request),
         state: record.operation.name(),
         stage: run.map(|run| Name::Known(run.stage)),
         phase: run.and_then(|run| run.phase).map(Name::Known),
@@ -239,6 +241,16 @@ pub(super) fn view(record: Record) -> OperationView {
         waits_for: record.waits_for,
         report: record.report,
     }
+}
+
+/// How an order goes, where that is worth saying.
+fn way(request: &str) -> Option<Way> {
+    #[derive(serde::Deserialize)]
+    struct Ordered {
+        way: Way,
+    }
+    let Ordered { way } = serde_json::from_str(request).ok()?;
+    (!way.is_one_step()).then_some(way)
 }
 
 /// An event as it is shown.

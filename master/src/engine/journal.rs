@@ -147,6 +147,7 @@ impl Progress {
             | Known::Freeze(_)
             | Known::Code { .. }
             | Known::Change(_)
+            | Known::Part(_)
             | Known::Script(_)
             | Known::Snapshot { .. }
             | Known::CancelAccepted { .. }

@@ -18,6 +18,8 @@ Attributes, as NIM has them:
   filesets=\"A B …\"          filesets and interim fixes by name
   installp_bundle=NAME      those that the file of this object names; repeat it for more
   script=NAME               run this object's file on the LPAR once all else has succeeded; repeat it for more; also alone
+  strategy=one-step|split   split: install and commit the updates first, then move the kernel, with the interim fixes; where it is
+                            not said the level of the LPAR decides
   live_update_data=NAME     for live_update: the object with lvupdate.data; {lpar} in it stands for the LPAR's name
   accept_licenses=yes|no    agree to licences
   installp_flags=FLAGS      p: preview, Y: agree to licences; without live_update also those of acgNQXqwvV, agQX where none are given

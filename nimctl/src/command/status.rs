@@ -122,6 +122,10 @@ impl View for One {
             ("kind", kind(view.kind).to_owned()),
             ("state", view.state.to_string()),
         ];
+        if let Some(way) = &view.way {
+            let reason = way.reason.as_ref().map(|reason| format!(": {reason}"));
+            rows.insert(3, ("strategy", format!("{}{}", way.strategy, reason.unwrap_or_default())));
+        }
         let at = place(view);
         if !view.state.is_terminal() && !at.is_empty() {
             let since = view.entered_at.map(|at| format!(", since {}", moment(at)));

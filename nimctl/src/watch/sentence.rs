@@ -1,10 +1,11 @@
 //! Journalled events as sentences.
 
 use nim_shared::frame::{
-    Body, Change, ChangeMoment, Effect, Known, ScriptMoment, ScriptStep, Verdict,
+    Body, Change, ChangeMoment, Effect, Known, PartStep, ScriptMoment, ScriptStep, Verdict,
 };
 use nim_shared::operation::Named;
 use nim_shared::stage::Point;
+use nim_shared::strategy::Part;
 use nim_shared::unit::{Milliseconds, Seconds};
 
 use super::summary::outcome_word;
@@ -34,17 +35,19 @@ pub(super) fn paint(known: &Known) -> Option<Paint> {
         },
         Known::Code { .. } => Some(Paint::Bad),
         Known::Change(change) if change.error.is_some() => Some(Paint::Bad),
-        Known::Script(step) => match step.moment.known() {
-            Some(ScriptMoment::Begun) | None => None,
-            Some(ScriptMoment::Succeeded) => Some(Paint::Good),
-            Some(
-                ScriptMoment::Failed
-                | ScriptMoment::TooLong
-                | ScriptMoment::NotStarted
-                | ScriptMoment::Unknown
-                | ScriptMoment::LeftOut,
-            ) => Some(Paint::Bad),
-        },
+        Known::Part(PartStep { moment, .. }) | Known::Script(ScriptStep { moment, .. }) => {
+            match moment.known() {
+                Some(ScriptMoment::Begun) | None => None,
+                Some(ScriptMoment::Succeeded) => Some(Paint::Good),
+                Some(
+                    ScriptMoment::Failed
+                    | ScriptMoment::TooLong
+                    | ScriptMoment::NotStarted
+                    | ScriptMoment::Unknown
+                    | ScriptMoment::LeftOut,
+                ) => Some(Paint::Bad),
+            }
+        }
         Known::CancelAccepted { .. } | Known::EpochOpened { .. } | Known::Adopted { .. } => {
             Some(Paint::Care)
         }
@@ -93,6 +96,7 @@ fn known_event(known: &Known) -> String {
         }
         Known::Code { code, text } => format!("{code}: {text}"),
         Known::Change(change) => change_made(change),
+        Known::Part(step) => part(step),
         Known::Script(step) => script(step),
         Known::Snapshot { moment, snapshot } => {
             let level = snapshot.level.as_deref().unwrap_or("unknown");
@@ -125,9 +129,24 @@ fn point_passed(point: &Named<Point>) -> String {
     }
 }
 
+fn part(step: &PartStep) -> String {
+    let PartStep { part, moment, status, .. } = step;
+    let what = match part.known() {
+        Some(Part::Apply) => "installation of the updates".to_owned(),
+        Some(Part::Commit) => "commit of the updates (installp -c all)".to_owned(),
+        Some(Part::Daemon) => "start of pfcdaemon".to_owned(),
+        None => format!("part {part}"),
+    };
+    format!("{what} {}", ran(moment, *status))
+}
+
 fn script(step: &ScriptStep) -> String {
-    let ScriptStep { name, moment, status, .. } = step;
-    let what = match (moment.known(), status) {
+    format!("script {} {}", step.name, ran(&step.moment, step.status))
+}
+
+/// What became of a program.
+fn ran(moment: &Named<ScriptMoment>, status: Option<i32>) -> String {
+    match (moment.known(), status) {
         (Some(ScriptMoment::Begun), _) => "begins".to_owned(),
         (Some(ScriptMoment::Succeeded), _) => "succeeded".to_owned(),
         (Some(ScriptMoment::Failed), Some(status)) => format!("failed with exit status {status}"),
@@ -139,8 +158,7 @@ fn script(step: &ScriptStep) -> String {
         }
         (Some(ScriptMoment::LeftOut), _) => "was not run".to_owned(),
         (None, _) => "is in a moment that this nimctl does not know".to_owned(),
-    };
-    format!("script {name} {what}")
+    }
 }
 
 fn change_made(change: &Change) -> String {

@@ -62,6 +62,7 @@ pub(crate) fn operation(number: u32, lpar: &str) -> OperationView {
         batch: BATCH.parse().unwrap(),
         lpar: lpar.parse().unwrap(),
         kind: Kind::Update,
+        way: None,
         state: StateName::Queued,
         stage: None,
         phase: None,

@@ -9,6 +9,7 @@ use crate::operation::{Named, Report, StateName};
 use crate::request::{AltDisk, Install, Kind};
 use crate::stage::{Phase, Stage};
 use crate::stamp::Timestamp;
+use crate::strategy::{Strategy, Way};
 use crate::unit::Seconds;
 
 /// Asks for a Live Update of one LPAR or several, or for what else is done to them: an installation, maintenance, a copy of rootvg, as `kind`
@@ -38,6 +39,9 @@ pub struct Cust {
     /// Objects of type `script`, which are run on the LPAR once all else has succeeded, in this order. A preview runs none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<ObjectName>,
+    /// Whether an update goes in one run or in parts; `None` leaves it to the level of each LPAR.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
     /// Where rootvg is copied to: for `alt_disk_install` and for nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alt_disk: Option<AltDisk>,
@@ -81,6 +85,7 @@ impl Cust {
             fix_bundles,
             scripts,
             fixes: _,
+            strategy: _,
             alt_disk: _,
             live_update_data: _,
             token: _,
@@ -137,6 +142,9 @@ pub struct OperationView {
     pub lpar: ObjectName,
     /// Look only, or do it.
     pub kind: Kind,
+    /// How it goes and why, where that is not in one run as always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
     /// Where it stands.
     pub state: StateName,
     /// Stage, while it runs.

@@ -8,6 +8,7 @@ use crate::id::{Digest, Epoch, Fence, ObjectName, OperationId, Seq};
 use crate::operation::{Named, Report, Snapshot};
 use crate::stage::{Phase, Point, Stage, names};
 use crate::stamp::Timestamp;
+use crate::strategy::Part;
 use crate::unit::{Milliseconds, Seconds};
 
 use super::{Boot, Identity, Position};
@@ -207,6 +208,8 @@ pub enum Known {
     },
     /// Something on the LPAR is changed, was changed, or was put back.
     Change(Change),
+    /// A part of a split update begins, or came to its end.
+    Part(PartStep),
     /// A script of the order begins, or came to its end.
     Script(ScriptStep),
     /// What the LPAR looks like.
@@ -247,6 +250,20 @@ pub enum Known {
     Finished(Report),
 }
 
+/// Where one part of a split update stands. Two records make a part, as they make a script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PartStep {
+    /// Which.
+    pub part: Named<Part>,
+    /// Where it stands.
+    pub moment: Named<ScriptMoment>,
+    /// Its exit status, once it has one: `None` when a signal ended it.
+    pub status: Option<i32>,
+    /// How many bytes of output the operation had then.
+    pub output: u64,
+}
+
 /// Where one script of an order stands. Two records make a script: that it begins, on the disk before it is started, and what
 /// became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -265,7 +282,7 @@ pub struct ScriptStep {
 }
 
 names! {
-    /// Where a script stands.
+    /// Where a script, or a part of a split update, stands.
     ScriptMoment, "moment of a script" {
         /// About to be started. From here on nobody starts it again.
         Begun = "begun",

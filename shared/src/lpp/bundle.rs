@@ -52,7 +52,13 @@ pub fn is_package(text: &str) -> bool {
 /// Whether `text` can name a fileset or a package of filesets.
 #[must_use]
 pub fn is_fileset(text: &str) -> bool {
-    is_package(text) && !text.contains(':') && !text.ends_with(".epkg.Z") && !text.ends_with(".rpm")
+    is_package(text) && !text.contains(':') && !is_interim_fix(text) && !text.ends_with(".rpm")
+}
+
+/// Whether `text` names the file of an interim fix, with `E:` or without.
+#[must_use]
+pub fn is_interim_fix(text: &str) -> bool {
+    text.ends_with(".epkg.Z")
 }
 
 /// Most characters of a line that are shown.

@@ -126,6 +126,8 @@ impl Told {
                 code: check.code,
                 text: check.text,
             })),
+            // startsrc says so when all is well.
+            What::Code(mention) if mention.code == STARTED => {}
             What::Code(mention) => {
                 records.push(known(Known::Code { code: mention.code, text: mention.text }));
             }
@@ -150,6 +152,9 @@ impl Told {
         }
     }
 }
+
+/// A subsystem was started. Source: LU §3.2.
+const STARTED: &str = "0513-059";
 
 #[cfg(test)]
 mod tests {

@@ -37,7 +37,9 @@ impl Failure {
         };
         let (lines, log): (Vec<String>, &str) = match fault {
             Fault::NotifyScript => (script("/usr/local/bin/lu_check", 1), "ERROR - script failed"),
-            Fault::Pfcdaemon => (script("/opt/triton/daemon-stop", 1), "ERROR - script failed"),
+            Fault::Pfcdaemon | Fault::PfcdaemonSlow => {
+                (script("/opt/triton/daemon-stop", 1), "ERROR - script failed")
+            }
             Fault::AutofsMissing => {
                 (script("/usr/lpp/nfs/autofs/autofs_lku orig", 127), "ERROR - script failed")
             }

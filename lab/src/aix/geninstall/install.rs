@@ -9,7 +9,7 @@ use crate::Phase;
 use crate::aix::media::Selection;
 use crate::aix::{Context, stamp};
 use crate::fault::Fault;
-use crate::world::lpar::Lpar;
+use crate::world::lpar::{Lpar, Subsystem};
 
 const LOG: &str = "/var/adm/ras/install_all_updates.log";
 
@@ -92,6 +92,9 @@ fn apply_updates(
                 if state == State::Committed {
                     lpar.software.applied.filesets.remove(&name);
                 }
+            }
+            if lpar.has(Fault::PfcdaemonSlow) {
+                lpar.subsystems.insert("pfcdaemon".to_owned(), Subsystem::Stopped);
             }
             if let Some(level) = selection.level.filter(|level| *level > lpar.software.level) {
                 lpar.software.level = level;

@@ -104,6 +104,9 @@ fn phases(context: &Context, printer: &mut Printer<'_>, data: &Data) -> Result<T
     run.enter(Phase::Notify)?;
     run.say("Notifying applications of impending live update.")?;
     run.fails_by(&[Fault::NotifyScript, Fault::Pfcdaemon, Fault::AutofsMissing])?;
+    if !context.lpar()?.runs("pfcdaemon", context.now()?) {
+        run.fails_by(&[Fault::PfcdaemonSlow])?;
+    }
 
     run.enter(Phase::Clone)?;
     run.say("Creating rootvg for boot of surrogate.")?;

@@ -11,6 +11,7 @@ use nim_shared::request::{
     Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, MOST_SCRIPTS, Maintenance,
     Request, Script,
 };
+use nim_shared::strategy::{Strategy, Way, installs_updates};
 
 use crate::inventory::endpoint::Route;
 use crate::render::{self, Facts, HmcFacts, Rendered};
@@ -102,6 +103,14 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
     for (at, name) in cust.scripts.iter().enumerate() {
         if cust.scripts[..at].contains(name) {
             refuse("script", &format!("{name} is named twice"));
+        }
+    }
+    if cust.strategy == Some(Strategy::Split) {
+        if !cust.kind.is_live_update() {
+            refuse("strategy", "is for a Live Update, and none is asked for");
+        } else if !installs_updates(&cust.install) && !cust.names_fixes() && cust.bundles.is_empty()
+        {
+            refuse("strategy", "split needs updates: interim fixes go with the move anyway");
         }
     }
     if cust.kind.is_live_update() {
@@ -274,12 +283,22 @@ impl Order<'_> {
         self.way();
         let file = if self.cust.kind.is_live_update() { Some(self.file()?) } else { None };
         let console = file.as_ref().and_then(|file| self.console(&file.data));
-        let (lvupdate_data, warnings) = match file {
+        let way = match self.cust.kind.moves() {
+            true => Way::of(self.cust.strategy, &self.cust.install, target.level),
+            false => Way::ONE_STEP,
+        };
+        let (lvupdate_data, mut warnings): (_, Vec<_>) = match file {
             Some(File { object, text, warnings, .. }) => {
                 (text, warnings.into_iter().map(|text| fault(&object, text)).collect())
             }
             None => (String::new(), Vec::new()),
         };
+        if let Some(reason) = &way.reason {
+            let text = format!(
+                "the updates are installed first and the kernel is moved then: {reason}; strategy=one-step has both in one run"
+            );
+            warnings.push(fault(target.name.as_str(), text));
+        }
         let request = Request {
             kind: self.cust.kind,
             expected: Expected {
@@ -290,6 +309,7 @@ impl Order<'_> {
             images: images.cloned(),
             install: self.cust.install.clone(),
             installed_only: self.cust.names_fixes() || self.known.updates_only,
+            way,
             alt_disk: self.cust.alt_disk.clone(),
             accept_licenses: self.cust.accept_licenses,
             installp_flags: self.cust.installp_flags.clone(),

@@ -19,6 +19,7 @@ pub(super) fn request(targets: &[&str]) -> Cust {
         fixes: Vec::new(),
         fix_bundles: Vec::new(),
         scripts: Vec::new(),
+        strategy: None,
         alt_disk: None,
         accept_licenses: true,
         installp_flags: None,

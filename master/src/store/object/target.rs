@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use nim_shared::id::{ObjectName, OperationId};
+use nim_shared::level::Level;
 use nim_shared::object::{Object, ObjectType, Spec, Standalone};
 use sea_orm::sqlx::{query, query_as};
 use uuid::Uuid;
@@ -24,6 +25,8 @@ pub struct Target {
     pub frame: Option<ObjectName>,
     /// The preferred HMC of that frame.
     pub hmc: Option<ObjectName>,
+    /// Its level, as its HMC showed it last.
+    pub level: Option<Level>,
     /// The operation that is open on it.
     pub open: Option<OperationId>,
 }
@@ -131,6 +134,16 @@ impl Store {
         .await
         .map_err(failed)?;
         let hmcs: BTreeMap<_, _> = hmcs.into_iter().collect();
+        let levels: Vec<(String, i64)> = query_as(
+            "SELECT o.name, p.level FROM nim_object o JOIN nim_standalone s ON s.object_id = o.id
+             JOIN frame_partition p ON p.cec_id = s.cec_id AND p.name = s.partition
+             WHERE o.name = ANY($1) AND p.level IS NOT NULL",
+        )
+        .bind(names)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        let levels: BTreeMap<_, _> = levels.into_iter().collect();
         let open: Vec<(String, Uuid)> = query_as(
             "SELECT lpar, id FROM operation
              WHERE lpar = ANY($1) AND state IN ('queued', 'dispatching', 'running', 'stuck')",
@@ -147,7 +160,8 @@ impl Store {
             let hmc = frame.as_ref().and_then(|frame| hmcs.get(frame.as_str()));
             let hmc = hmc.and_then(|text| text.parse().ok());
             let open = open.get(name.as_str()).copied().map(OperationId);
-            Some(Target { name, lpar, labels, frame, hmc, open })
+            let level = levels.get(name.as_str()).and_then(|number| Level::of_number(*number));
+            Some(Target { name, lpar, labels, frame, hmc, level, open })
         };
         Ok(names.iter().filter_map(target).collect())
     }

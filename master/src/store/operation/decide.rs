@@ -3,7 +3,8 @@
 
 use nim_shared::id::{Epoch, Fence, MasterId, OperationId, Seq};
 use nim_shared::operation::{Outcome, StateName};
-use nim_shared::stage::Stage;
+use nim_shared::request::Request;
+use nim_shared::stage::{Phase, Stage};
 use sea_orm::sqlx::{AssertSqlSafe, query, query_scalar};
 
 use super::claim::{RAISED, records};
@@ -55,10 +56,16 @@ impl Store {
             return Ok(CancelAnswer::Over);
         }
         // The agent would refuse it too: docs/decisions/0008.
-        if let State::Running(Run { stage: Stage::Update | Stage::Post, .. }) =
+        if let State::Running(Run { stage: stage @ (Stage::Update | Stage::Post), phase, .. }) =
             found.operation.state
         {
-            return Ok(CancelAnswer::TooLate);
+            let asks = stage == Stage::Update
+                && phase <= Some(Phase::Install)
+                && serde_json::from_str::<Request>(&found.request)
+                    .is_ok_and(|request| request.is_split());
+            if !asks {
+                return Ok(CancelAnswer::TooLate);
+            }
         }
         query(
             "UPDATE operation SET cancel_asked_at = coalesce(cancel_asked_at, now()),

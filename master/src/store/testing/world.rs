@@ -7,6 +7,7 @@ use nim_shared::id::{
 use nim_shared::object::{Draft, Object, ObjectType};
 use nim_shared::request::{Expected, Install, Kind, Request};
 use nim_shared::stamp::Timestamp;
+use nim_shared::strategy::Way;
 use nim_shared::unit::Seconds;
 use uuid::Uuid;
 
@@ -119,6 +120,7 @@ pub fn adopted(lpar: &str) -> Adopted {
         images: None,
         install: Install::Nothing,
         installed_only: false,
+        way: Way::ONE_STEP,
         alt_disk: None,
         accept_licenses: false,
         installp_flags: None,

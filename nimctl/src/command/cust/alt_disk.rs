@@ -81,6 +81,7 @@ pub(crate) fn order(
         fixes,
         fix_bundles,
         scripts: Vec::new(),
+        strategy: None,
         alt_disk: Some(AltDisk { disks, set_bootlist, phase }),
         accept_licenses,
         installp_flags: Some(flags),

@@ -4,7 +4,8 @@
 use nim_shared::api::Cust as Body;
 use nim_shared::id::{ClientToken, ObjectName};
 use nim_shared::lpp::is_keyword;
-use nim_shared::request::{INSTALLP_FLAGS, Install, Kind};
+use nim_shared::request::{DEFAULT_INSTALLP_FLAGS, INSTALLP_FLAGS, Install, Kind};
+use nim_shared::strategy::{Strategy, installs_updates};
 use nim_shared::unit::Seconds;
 
 use super::given::Given;
@@ -68,6 +69,14 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
             .fault("lpp_source", "is required with fixes, fix_bundle, filesets or installp_bundle");
     }
     let live_update_data = given.one("live_update_data");
+    let strategy = given.parsed::<Strategy>("strategy");
+    if strategy == Some(Strategy::Split) {
+        if !live_update {
+            given.fault("strategy", "is for live_update=yes, which was not given");
+        } else if !installs_updates(&install) {
+            given.fault("strategy", "split needs updates: interim fixes go with the move anyway");
+        }
+    }
     if !live_update {
         if live_update_data.is_some() {
             given.fault("live_update_data", "is for live_update=yes, which was not given");
@@ -81,7 +90,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
             given.fault("fixes", "or filesets, installp_bundle or script have to say what is done");
         }
         if installp_flags.is_empty() {
-            installp_flags.push_str(DEFAULT_FLAGS);
+            installp_flags.push_str(DEFAULT_INSTALLP_FLAGS);
         }
     }
     let concurrent = given.parsed::<std::num::NonZeroU32>("concurrent").map(Into::into);
@@ -98,6 +107,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         fixes,
         fix_bundles,
         scripts,
+        strategy,
         alt_disk: None,
         accept_licenses,
         installp_flags: (!live_update).then_some(installp_flags),
@@ -108,11 +118,8 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     Ok(Order { body, detach })
 }
 
-/// NIM's options for installp where none are given. Source: the NIM reference, §3.1.
-const DEFAULT_FLAGS: &str = "agQX";
-
 /// What may be given.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "live_update",
     "lpp_source",
     "fixes",
@@ -121,6 +128,7 @@ const KNOWN: [&str; 13] = [
     "fix_bundle",
     "script",
     "live_update_data",
+    "strategy",
     "installp_flags",
     "accept_licenses",
     "concurrent",

@@ -59,6 +59,7 @@ pub(crate) fn order(
         fixes: Vec::new(),
         fix_bundles: Vec::new(),
         scripts: Vec::new(),
+        strategy: None,
         alt_disk: None,
         accept_licenses: false,
         installp_flags: Some(flags),

@@ -1,0 +1,68 @@
+//! Updates in parts: what is installed first stays, whatever becomes of the move.
+
+use anyhow::{Result, ensure};
+use integration_tests::{Harness, SOURCE, cust, wait_until};
+use nim_lab::clock::Mode;
+use nim_lab::fault::Fault;
+use nim_lab::site;
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_is_slow_to_start_fails_an_update_in_one_step_and_not_one_in_parts()
+-> Result<()> {
+    let site = Harness::small(200).await?;
+    for lpar in ["lpar07", "lpar08"] {
+        site.lab().set_fault(lpar, Fault::PfcdaemonSlow).await?;
+    }
+    let one_step = site.nimctl(cust(SOURCE, &["lpar07"])).ended_with(1)?;
+    ensure!(one_step.stdout.contains("1430-134"), "{one_step}");
+    ensure!(status(&site, "lpar07")?["report"]["software"] == "applied_not_live");
+
+    let words = cust(SOURCE, &["lpar08"]).into_iter().chain(["-a", "strategy=split"]);
+    let split = site.nimctl(words).succeeded()?;
+    ensure!(site.updates_started("lpar08")? == 2, "{split}");
+    let shown = status(&site, "lpar08")?;
+    ensure!(shown["way"]["strategy"] == "split" && shown["state"] == "succeeded", "{shown:#}");
+    let events = site.nimctl(["events", "lpar08"]).succeeded()?.stdout;
+    for part in ["installation of the updates", "(installp -c all)", "start of pfcdaemon"] {
+        ensure!(events.contains(&format!("{part} succeeded")), "{events}");
+    }
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_that_keeps_libraries_is_updated_in_parts_by_itself_and_moved_later() -> Result<()>
+{
+    let mut file =
+        site::parse("site-small.yaml", include_str!("../../../examples/site-small.yaml"))?;
+    let entry = file.lpars.iter_mut().find(|entry| entry.name == "lpar01");
+    "7200-05-01-2038".clone_into(&mut entry.expect("the site has it").level);
+    let site = Harness::with(file, Mode::Auto { speed: 200 }).await?;
+    site.lab().set_fault("lpar01", Fault::ShlibStale).await?;
+    wait_until("the level of lpar01 to be known", || {
+        let list = site.nimctl(["list", "standalone", "--columns", "name,oslevel"]).succeeded()?;
+        let known = list.stdout.contains("7200-05-01-2038");
+        Ok(if known { Ok(()) } else { Err(list.to_string()) })
+    })?;
+    let run = site.nimctl(cust("lpp_source=7200-05-04", &["lpar01"])).ended_with(1)?;
+    ensure!(run.stderr.contains("pitfall 6"), "{run}");
+    let shown = status(&site, "lpar01")?;
+    ensure!(shown["way"]["strategy"] == "split", "{shown:#}");
+    ensure!(shown["report"]["software"] == "applied_not_live", "{shown:#}");
+    ensure!(shown["report"]["after"]["level"] == "7200-05-04-2220", "{shown:#}");
+    let world = site.lab().world()?;
+    ensure!(world.lpars["lpar01"].software.applied.filesets.is_empty(), "not committed");
+    ensure!(world.lpars["lpar01"].kernel != world.lpars["lpar01"].software.level);
+
+    // The workload that holds them is stopped: only the move is left.
+    site.lab().clear_fault("lpar01", Fault::ShlibStale)?;
+    let only_move = ["-a", "live_update=yes", "-a", "live_update_data=lud_lpar01", "lpar01"];
+    site.nimctl(["cust"].into_iter().chain(only_move)).succeeded()?;
+    let world = site.lab().world()?;
+    ensure!(world.lpars["lpar01"].kernel == world.lpars["lpar01"].software.level);
+    site.end().await
+}
+
+fn status(site: &Harness, lpar: &str) -> Result<Value> {
+    site.nimctl(["status", lpar, "--output", "json"]).succeeded()?.json()
+}

@@ -1,0 +1,39 @@
+//! `startsrc -s NAME` (LU §3.2).
+
+use std::io::Write;
+
+use super::lssrc::{SUBSYSTEMS, not_on_file};
+use super::{Context, Options};
+use crate::fault::Fault;
+use crate::world::lpar::Subsystem;
+
+/// How long the flash-cache daemon takes where it is slow, in milliseconds (LU §3.1, 1430-134).
+const SLOW: u64 = 300_000;
+
+pub(super) fn run(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let options = Options::read(arguments, "sage");
+    let name = options.value('s').unwrap_or_default();
+    let Some((_, _, pid)) = SUBSYSTEMS.iter().find(|(one, ..)| *one == name) else {
+        return not_on_file(name);
+    };
+    let now = context.now()?;
+    let started = context.change(|lpar| {
+        if lpar.subsystems.get(name) != Some(&Subsystem::Stopped) {
+            return Ok(false);
+        }
+        let slow = lpar.has(Fault::PfcdaemonSlow) && name == "pfcdaemon";
+        let ready = if slow { now + SLOW } else { now };
+        lpar.subsystems.insert(name.to_owned(), Subsystem::Starting { ready });
+        Ok(true)
+    })?;
+    if started {
+        writeln!(out, "0513-059 The {name} Subsystem has been started. Subsystem PID is {pid}.")?;
+        return Ok(0);
+    }
+    writeln!(std::io::stderr(), "0513-029 The {name} Subsystem is already active.")?;
+    Ok(1)
+}
