@@ -118,7 +118,9 @@ fn one(world: &mut World, hmc: &str, by: &str, words: &[String]) -> Result<Strin
         "lshmc" => lshmc::run(world, hmc, arguments),
         "lssyscfg" => lssyscfg::run(world, hmc, arguments),
         "lshwres" => lshwres::run(world, hmc, arguments),
-        "lshmcusr" => user::list(world, hmc),
+        "lshmcusr" => user::list(world, hmc, arguments),
+        // No site of the lab has an Enterprise Pool.
+        "lscodpool" => Ok("No results were found.\n".to_owned()),
         "viosvrcmd" => viosvrcmd::run(world, hmc, arguments),
         name if user::changes(name) => user::change(world, hmc, by, name, arguments),
         "true" => Ok(String::new()),

@@ -51,7 +51,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-pub use host::{HostKeys, Hosts, Listed, Looked, Offered};
+pub use host::{ConsoleSeen, HostKeys, Hosts, Listed, Looked, Offered};
 pub use socket::{Error as SocketError, Socket};
 
 use crate::clock::Clock;

@@ -4,7 +4,6 @@ mod preflight;
 mod query;
 mod refused;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +11,15 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt as _};
 use nim_shared::api::{AgentStatus, Failure, FailureKind, KeyExchanged, QueryAnswer, SystemView};
 use nim_shared::id::ObjectName;
-use nim_shared::object::{Object, Spec};
+use nim_shared::object::Object;
 use nim_shared::query::Query;
 use tokio::sync::Semaphore;
 
-use crate::api::{HostKeys, Hosts, Listed, Looked, Offered};
+use crate::api::{ConsoleSeen, HostKeys, Hosts, Listed, Looked, Offered};
 use crate::engine::session::Lost;
 use crate::engine::shared::Shared;
 use crate::inventory::console::{self, Console};
+use crate::inventory::details::Details;
 use crate::inventory::endpoint::{self, Route};
 use crate::inventory::frame::Seen;
 use crate::inventory::key_exchange::{self, exchange};
@@ -134,24 +134,21 @@ impl SshHosts {
         }
     }
 
-    /// Levels of the HMCs of a frame, of those that answer.
-    async fn levels(&self, frame: ObjectName) -> Result<BTreeMap<String, String>, String> {
-        let stored = self.shared.store.object(&frame).await;
-        let hmcs = match stored.map(|stored| stored.object.spec) {
-            Ok(Spec::Cec(cec)) => cec.mgmt_source,
-            Ok(_) => return Err(format!("{frame} is no frame")),
-            Err(error) => return Err(error.to_string()),
+    /// Level and users of an HMC.
+    async fn seen(&self, hmc: ObjectName) -> ConsoleSeen {
+        let question = async |console: &Console| {
+            let level = survey::version(console).await?;
+            Ok((level, survey::users(console).await))
         };
-        let mut levels = BTreeMap::new();
-        let mut last = format!("{frame} names no HMC");
-        for hmc in hmcs {
-            let asked = self.ask(&hmc, async |console| survey::version(console).await).await;
-            match asked {
-                Ok(level) => drop(levels.insert(hmc.to_string(), level)),
-                Err(failure) => last = failure.message,
+        match self.ask(&hmc, question).await {
+            Ok((level, users)) => ConsoleSeen {
+                level: Ok(level),
+                users: users.map_err(|error| crate::telemetry::chain(&error)),
+            },
+            Err(failure) => {
+                ConsoleSeen { level: Err(failure.message.clone()), users: Err(failure.message) }
             }
         }
-        if levels.is_empty() { Err(last) } else { Ok(levels) }
     }
 
     async fn exchange(
@@ -242,11 +239,17 @@ impl Hosts for SshHosts {
         .boxed()
     }
 
-    fn hmc_levels(
-        &self,
-        frame: ObjectName,
-    ) -> BoxFuture<'_, Result<BTreeMap<String, String>, String>> {
-        self.levels(frame).boxed()
+    fn frame_details(&self, frame: ObjectName) -> BoxFuture<'_, Result<Details, String>> {
+        async move {
+            let details = self.shared.frames.details(&frame);
+            let late = |_| Err(format!("no answer within {} s", SURVEY.as_secs()));
+            tokio::time::timeout(SURVEY, details).await.unwrap_or_else(late)
+        }
+        .boxed()
+    }
+
+    fn console(&self, hmc: ObjectName) -> BoxFuture<'_, ConsoleSeen> {
+        self.seen(hmc).boxed()
     }
 
     fn host_keys(&self, object: Object) -> BoxFuture<'_, HostKeys> {

@@ -2,6 +2,7 @@
 
 pub mod console;
 pub mod csv;
+pub mod details;
 pub mod discover;
 pub mod endpoint;
 pub mod failover;

@@ -1,19 +1,21 @@
 //! Preflight: whether a Live Update of an LPAR would succeed, and what to do where it would not.
 //!
 //! Three steps that know nothing of each other: [`probe`] is what the agent is asked, compiled into both sides; [`facts`] makes typed
-//! values of what came back; [`mod@catalogue`] holds one check for each requirement and each pitfall that is published, and judges it by
-//! the facts. What could not be read makes a check [`Verdict::Unknown`] with the reason, never [`Verdict::Pass`]: an LPAR that shows
-//! nothing is not one that is in order.
+//! values of what came back, [`around`] what the master knows beside; [`mod@catalogue`] holds one check for each requirement and each
+//! pitfall that is published, and judges it by both. What could not be read makes a check [`Verdict::Unknown`] with the reason, never
+//! [`Verdict::Pass`]: an LPAR that shows nothing is not one that is in order.
 
 mod advice;
+pub mod around;
 pub mod catalogue;
 pub mod facts;
 mod judged;
 pub mod probe;
 
 pub use advice::{Advice, Danger, Ours, Remedy, Standing};
+pub use around::Around;
 pub use catalogue::{Check, catalogue, check};
-pub use facts::{Around, Fact, Facts, Seen};
+pub use facts::{Fact, Facts, Seen};
 pub use judged::{Finding, Judged, Verdict, judge, score};
 
 use serde::{Deserialize, Serialize};

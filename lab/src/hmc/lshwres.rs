@@ -1,4 +1,4 @@
-//! `lshwres -r mem` and `-r proc`, of the frame and of its partitions (HV §2.3).
+//! `lshwres -r mem` and `-r proc`, of the frame and of its partitions; `-r virtualio` and `-r io` (HV §2.3, §2.4).
 
 use super::table::{Options, Row, print};
 use super::{Failure, frame_named, missing};
@@ -19,8 +19,72 @@ pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<Stri
         (Some("mem"), Some("lpar")) => per_lpar(memory),
         (Some("proc"), Some("lpar")) => per_lpar(processors),
         (Some("mem" | "proc"), _) => Err(missing("--level")),
+        (Some("virtualio"), level) => match (options.subtype.as_deref(), level) {
+            (Some("slot"), Some("lpar")) => per_lpar(slots),
+            (Some("scsi"), _) => print(&scsi(frame), &options),
+            _ => Err(missing("--rsubtype")),
+        },
+        (Some("io"), _) => match options.subtype.as_deref() {
+            Some("slot") => print(&physical(frame), &options),
+            _ => Err(missing("--rsubtype")),
+        },
         _ => Err(missing("-r")),
     }
+}
+
+/// Virtual slots of a partition: a few are in use (HV §2.4: 0 and 1 are the serial adapters).
+fn slots(partition: &Partition) -> Row {
+    let most = if partition.env == "vioserver" { 1000 } else { 64 };
+    vec![
+        ("lpar_name", partition.name.clone()),
+        ("lpar_id", partition.id.to_string()),
+        ("curr_max_virtual_slots", most.to_string()),
+        ("pend_max_virtual_slots", most.to_string()),
+        ("next_avail_virtual_slot", "10".to_owned()),
+    ]
+}
+
+/// Each virtual SCSI adapter of a VIO server and the client's at its other end (HV §2.4).
+fn scsi(frame: &Frame) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (number, (name, vios)) in (2_u32..).zip(&frame.vioses) {
+        let Some(server) = frame.named(name) else { continue };
+        for vhost in &vios.vhosts {
+            let Some(client) = frame.partition(vhost.client_id) else { continue };
+            let ends = [
+                (server, vhost.slot, "server", client, number),
+                (client, number, "client", server, vhost.slot),
+            ];
+            rows.extend(ends.map(|(own, slot, kind, other, other_slot)| {
+                vec![
+                    ("lpar_name", own.name.clone()),
+                    ("lpar_id", own.id.to_string()),
+                    ("slot_num", slot.to_string()),
+                    ("state", "1".to_owned()),
+                    ("is_required", "0".to_owned()),
+                    ("adapter_type", kind.to_owned()),
+                    ("remote_lpar_id", other.id.to_string()),
+                    ("remote_lpar_name", other.name.clone()),
+                    ("remote_slot_num", other_slot.to_string()),
+                ]
+            }));
+        }
+    }
+    rows
+}
+
+/// One physical slot for each VIO server (HV §2.4).
+fn physical(frame: &Frame) -> Vec<Row> {
+    let servers = frame.partitions.iter().filter(|one| one.env == "vioserver");
+    let row = |(number, one): (u32, &Partition)| {
+        vec![
+            ("lpar_name", one.name.clone()),
+            ("lpar_id", one.id.to_string()),
+            ("drc_name", format!("U78D2.001.WZS01K8-P1-C{number}")),
+            ("description", "PCIe3 4-Port 16Gb FC Adapter".to_owned()),
+        ]
+    };
+    (1..).zip(servers).map(row).collect()
 }
 
 fn system_memory(frame: &Frame) -> Row {

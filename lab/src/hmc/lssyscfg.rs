@@ -65,6 +65,7 @@ fn lpar(frame: &Frame, partition: &Partition) -> Row {
         ("rmc_ipaddr", if running { partition.rmc_ipaddr.clone() } else { String::new() }),
         ("sync_curr_profile", "0".to_owned()),
         ("simplified_remote_restart_capable", "0".to_owned()),
+        ("migration_state", "Not Migrating".to_owned()),
         ("uuid", partition.uuid.clone()),
     ]
 }

@@ -12,6 +12,7 @@ pub(super) struct Options {
     pub(super) resource: Option<String>,
     pub(super) system: Option<String>,
     pub(super) level: Option<String>,
+    pub(super) subtype: Option<String>,
     header: bool,
     /// `-F`: the list as it was given; empty means all attributes.
     fields: Option<String>,
@@ -29,6 +30,7 @@ impl Options {
                 "-r" => options.resource = Some(value()?),
                 "-m" => options.system = Some(value()?),
                 "--level" => options.level = Some(value()?),
+                "--rsubtype" => options.subtype = Some(value()?),
                 "--filter" => options.filter(&value()?)?,
                 "--header" => options.header = true,
                 "-F" => {

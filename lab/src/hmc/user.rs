@@ -3,6 +3,7 @@
 //! A real `mkhmcusr` without `--passwd` asks for the password; nobody can be asked here, so such a user has none and logs in with
 //! a key alone.
 
+use super::table::{Options, Row, print};
 use super::{Failure, missing, not_allowed};
 use crate::world::{HmcUser, World};
 
@@ -51,13 +52,17 @@ pub(super) fn change(
 }
 
 /// `lshmcusr`: name, description, task role and resource role of each user, in the form of the other lists.
-pub(super) fn list(world: &World, hmc: &str) -> Result<String, Failure> {
+pub(super) fn list(world: &World, hmc: &str, arguments: &[String]) -> Result<String, Failure> {
     let users = world.hmcs.get(hmc).map(|hmc| &hmc.users);
     let users = users.ok_or_else(|| Failure::Command("this HMC is not there".to_owned()))?;
-    let line = |(name, user): (&String, &HmcUser)| {
-        format!("name={name},taskrole={},resourcerole=ALL:\n", user.role)
+    let row = |(name, user): (&String, &HmcUser)| -> Row {
+        vec![
+            ("name", name.clone()),
+            ("taskrole", user.role.clone()),
+            ("resourcerole", "ALL:".to_owned()),
+        ]
     };
-    Ok(users.iter().map(line).collect())
+    print(&users.iter().map(row).collect::<Vec<_>>(), &Options::read(arguments)?)
 }
 
 /// What stands after `option`.

@@ -1,6 +1,5 @@
 //! What the API wants of hosts. Who speaks SSH implements it; tests answer themselves.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -8,9 +7,12 @@ use futures::future::BoxFuture;
 use nim_shared::api::{AgentStatus, Failure, KeyExchanged, PartitionView, QueryAnswer, SystemView};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
+use nim_shared::preflight::Fact;
+use nim_shared::preflight::around::ConsoleUser;
 use nim_shared::preflight::probe::Probed;
 use nim_shared::query::Query;
 
+use crate::inventory::details::Details;
 use crate::inventory::frame::Seen;
 
 /// Speaks with hosts on behalf of the API. Each call has a limit of time of its own, below that of a request.
@@ -30,11 +32,11 @@ pub trait Hosts: Send + Sync {
     /// A frame as an HMC shows it now.
     fn frame(&self, frame: ObjectName) -> BoxFuture<'_, Seen>;
 
-    /// Levels of the HMCs of a frame that answer, or why none does.
-    fn hmc_levels(
-        &self,
-        frame: ObjectName,
-    ) -> BoxFuture<'_, Result<BTreeMap<String, String>, String>>;
+    /// What an HMC shows of a frame that only a preflight asks, or why none does.
+    fn frame_details(&self, frame: ObjectName) -> BoxFuture<'_, Result<Details, String>>;
+
+    /// An HMC as it shows itself.
+    fn console(&self, hmc: ObjectName) -> BoxFuture<'_, ConsoleSeen>;
 
     /// The line of `authorized_keys` that goes with a private key on this master, for hosts that are logged in to with it.
     fn public_key(&self, path: &Path) -> Result<String, Box<Failure>>;
@@ -51,6 +53,15 @@ pub trait Hosts: Send + Sync {
 
     /// The partitions of the frame that machine type, model and serial number name, as the first of `hmcs` shows them that answers.
     fn partitions(&self, hmcs: Vec<ObjectName>, mtms: String) -> BoxFuture<'_, Listed>;
+}
+
+/// What an HMC shows of itself, or why it does not.
+#[derive(Clone, Debug)]
+pub struct ConsoleSeen {
+    /// Its level.
+    pub level: Fact<String>,
+    /// Its users.
+    pub users: Fact<Vec<ConsoleUser>>,
 }
 
 /// What a look at an LPAR found.

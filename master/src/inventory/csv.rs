@@ -33,13 +33,19 @@ pub enum BadTable {
     TooLong,
 }
 
+/// Whether `text` says that nothing matched.
+#[must_use]
+pub fn is_nothing(text: &str) -> bool {
+    text.trim() == NOTHING
+}
+
 /// Splits `text` into rows of `N` values.
 ///
 /// # Errors
 /// [`BadTable`] for the first row that does not fit.
 pub fn table<const N: usize>(text: &str) -> Result<Vec<[String; N]>, BadTable> {
     let mut rows = Vec::new();
-    if text.trim() == NOTHING {
+    if is_nothing(text) {
         return Ok(rows);
     }
     let mut rest = text;

@@ -7,6 +7,7 @@ use nim_shared::object::{Cec, Spec};
 use tracing::debug;
 
 use super::console::{self, Consoles};
+use super::details::Details;
 use super::failover::Heard;
 use super::hmc::{self, BadAnswer, FrameView, OPERATING};
 use crate::store::object::Sighting;
@@ -103,6 +104,38 @@ impl Frames {
         match seen {
             Some(view) => Seen::View(view),
             None => last.map_or(Seen::NoConsole, Seen::Unreachable),
+        }
+    }
+
+    /// What an HMC shows of `frame` beside, or why none does. Nothing of it is kept.
+    ///
+    /// # Errors
+    /// The text says why.
+    pub async fn details(&self, frame: &ObjectName) -> Result<Details, String> {
+        let stored = self.store.object(frame).await;
+        let cec = match stored.map(|stored| stored.object.spec) {
+            Ok(Spec::Cec(cec)) => cec,
+            Ok(_) => return Err(format!("{frame} is no frame")),
+            Err(error) => return Err(crate::telemetry::chain(&error)),
+        };
+        let mtms = cec.mtms();
+        let ask = async |hmc: ObjectName| {
+            let console = self.consoles.open(&hmc).await?;
+            let details = Details::ask(&console, &mtms).await;
+            console.close().await;
+            details
+        };
+        let asked = self.consoles.health().first(
+            &cec.mgmt_source,
+            |hmc, _| ask(hmc),
+            console::Error::is_silence,
+        );
+        match asked.await {
+            Ok(answered) => Ok(answered.answer),
+            Err(failed) => Err(failed.last().map_or_else(
+                || format!("{frame} names no HMC"),
+                |(_, error)| crate::telemetry::chain(error),
+            )),
         }
     }
 

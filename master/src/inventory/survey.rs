@@ -3,6 +3,7 @@
 //! Source of commands and attributes: HMC reference §2.2, §2.7.
 
 use nim_shared::api::{PartitionView, SystemView};
+use nim_shared::preflight::around::ConsoleUser;
 
 use super::console::{self, Console};
 use super::csv::{self, BadTable};
@@ -83,6 +84,21 @@ pub async fn version(console: &Console) -> Result<String, Error> {
     let words = ["lshmc".to_owned(), "-V".to_owned()];
     let answer = console.ask(&words).await?;
     base_version(&answer).ok_or_else(|| Error::Version { found: first_line(&answer) })
+}
+
+/// The users of the HMC. Source: HMC reference §1.2.
+///
+/// # Errors
+/// [`Error`].
+pub async fn users(console: &Console) -> Result<Vec<ConsoleUser>, Error> {
+    let words = question(&["lshmcusr"], "name,taskrole,resourcerole");
+    let answer = console.ask(&words).await?;
+    let user = |[name, task_role, resource_role]: [String; 3]| ConsoleUser {
+        name,
+        task_role,
+        resource_role,
+    };
+    Ok(rows(&words, &answer)?.into_iter().map(user).collect())
 }
 
 /// Source: HMC reference §1.8.

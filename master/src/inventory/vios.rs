@@ -80,6 +80,7 @@ pub fn scsi(text: &str) -> Result<Vec<ServerAdapter>, BadAnswer> {
                 status: target[1].clone(),
                 lun: target[2].clone(),
                 backing: target[3].clone(),
+                location: Some(target[4].clone()),
             });
             Ok(ServerAdapter {
                 name: name.clone(),

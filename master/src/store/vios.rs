@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nim_shared::api::ViosReading;
-use nim_shared::id::{ObjectName, printable};
+use nim_shared::id::{LparId, ObjectName, printable};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as, query_scalar};
 use serde_json::{Value, json};
@@ -94,6 +94,33 @@ impl Store {
                     .map_err(|cause| Error::unreadable(format!("the reading of {name}"), cause))?;
                 let failure = failed_at.map(Timestamp::new).zip(failure);
                 Ok((super::batch::name(&name)?, KnownVios { reading, failure }))
+            })
+            .collect()
+    }
+
+    /// Which VIOS on record is which partition of these frames.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn vios_partitions(
+        &self,
+        frames: &[&ObjectName],
+    ) -> Result<BTreeMap<(ObjectName, LparId), ObjectName>, Error> {
+        let rows: Vec<(String, i64, String)> = query_as(
+            "SELECT f.name, v.identity, o.name
+             FROM nim_vios v JOIN nim_object o ON o.id = v.object_id JOIN nim_object f ON f.id = v.cec_id
+             WHERE f.name = ANY($1)",
+        )
+        .bind(frames.iter().map(|frame| frame.as_str()).collect::<Vec<_>>())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("look for the VIOSes of frames", cause))?;
+        rows.into_iter()
+            .map(|(frame, id, vios)| {
+                let id = id.to_string().parse().map_err(|cause| {
+                    Error::unreadable(format!("the partition id of {vios}"), cause)
+                })?;
+                Ok(((super::batch::name(&frame)?, id), super::batch::name(&vios)?))
             })
             .collect()
     }

@@ -70,6 +70,9 @@ pub struct ScsiTarget {
     pub lun: String,
     /// The disk or volume of the VIOS behind it.
     pub backing: String,
+    /// Where that is in the machine; empty for what is nowhere, such as a volume. Absent where it was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
 }
 
 /// How a VIOS is known.

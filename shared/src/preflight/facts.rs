@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::around::Around;
 use super::probe::{Answer, Probe, ProbeId, Probed};
 use crate::aix::{
     self, BootDevice, ControlPoint, Device, DiskPath, FileSystem, Fileset, GroupState, InterimFix,
@@ -11,7 +12,7 @@ use crate::id::{DiskName, printable};
 use crate::level::Level;
 use crate::lvupdate::{self, Data};
 use crate::operation::{Disk, Named};
-use crate::unit::{Megabytes, ProcessorUnits};
+use crate::unit::Megabytes;
 
 /// A value, or why there is none.
 pub type Fact<T> = Result<T, String>;
@@ -89,53 +90,6 @@ pub struct Facts {
     pub kerberos: Fact<bool>,
     /// Whether the lock of a Live Update is there.
     pub lock: Fact<bool>,
-}
-
-/// The frame around an LPAR as the master knows it.
-#[derive(Clone, Debug)]
-pub struct Around {
-    /// The partition's name on the HMC.
-    pub partition_name: Fact<String>,
-    /// Whether `nimd` makes a token with the console itself before an update, by a password that is stored.
-    pub makes_tokens: Fact<bool>,
-    /// Levels of the HMCs, by name.
-    pub hmc_levels: Fact<BTreeMap<String, String>>,
-    /// How the HMC stands to it over RMC: `active`.
-    pub rmc_state: Fact<String>,
-    /// Memory and processors that no partition of the frame has.
-    pub free: Fact<(Megabytes, ProcessorUnits)>,
-    /// What the LPAR's copy needs of it.
-    pub need: Fact<(Megabytes, ProcessorUnits)>,
-    /// Partitions that the frame has, and may have.
-    pub partitions: Fact<(u32, u32)>,
-    /// Levels of the VIOSes of the frame, by name; each with the reason where it is not known.
-    pub vios_levels: Fact<BTreeMap<String, Fact<String>>>,
-    /// States of the VIOSes of the frame, by name.
-    pub vios_states: Fact<BTreeMap<String, String>>,
-    /// Names of all partitions of the frame.
-    pub names: Fact<Vec<String>>,
-}
-
-impl Around {
-    /// Where nothing is known, and why.
-    #[must_use]
-    pub fn unknown(why: &str) -> Self {
-        fn no<T>(why: &str) -> Fact<T> {
-            Err(why.to_owned())
-        }
-        Self {
-            partition_name: no(why),
-            makes_tokens: no(why),
-            hmc_levels: no(why),
-            rmc_state: no(why),
-            free: no(why),
-            need: no(why),
-            partitions: no(why),
-            vios_levels: no(why),
-            vios_states: no(why),
-            names: no(why),
-        }
-    }
 }
 
 /// All that a check may look at.

@@ -17,8 +17,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
-use crate::api::{Api, HostKeys, Hosts, Listed, Offered, Parts, Socket};
+use crate::api::{Api, ConsoleSeen, HostKeys, Hosts, Listed, Offered, Parts, Socket};
 use crate::clock::Clock;
+use crate::inventory::details::Details;
 use crate::settings::Configuration;
 use crate::store::secret::KeyFile;
 use crate::store::testing::world::no_limits;
@@ -313,8 +314,13 @@ impl Hosts for FakeHosts {
         async { crate::inventory::frame::Seen::NoConsole }.boxed()
     }
 
-    fn hmc_levels(&self, _: ObjectName) -> BoxFuture<'_, Result<BTreeMap<String, String>, String>> {
+    fn frame_details(&self, _: ObjectName) -> BoxFuture<'_, Result<Details, String>> {
         async { Err("no HMC".to_owned()) }.boxed()
+    }
+
+    fn console(&self, hmc: ObjectName) -> BoxFuture<'_, ConsoleSeen> {
+        let why = format!("cannot reach {hmc}");
+        async { ConsoleSeen { level: Err(why.clone()), users: Err(why) } }.boxed()
     }
 
     fn public_key(&self, path: &Path) -> Result<String, Box<Failure>> {

@@ -123,12 +123,12 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "M08",
         title: "the user on the HMC may do a Live Update, on all frames",
-        looks_at: "HMC: lshmcusr",
+        looks_at: "HMC: lshmcusr; hmcauth -l, lvupdate.data",
         severity: Severity::Block,
         levels: ALL,
         remedy: Remedy::sentence("give the user the role hmcclientliveupdate", Danger::None),
-        source: "LU §4.2 M08, §4.5 pitfall 8",
-        rule: not_looked_at,
+        source: "LU §4.2 M08, §4.5 pitfall 8, HV §1.2",
+        rule: authority,
     },
     Check {
         id: "M09",
@@ -143,12 +143,20 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "M10",
         title: "the LPAR is not remote restart capable",
-        looks_at: "HMC",
+        looks_at: "HMC: lssyscfg -r lpar, simplified_remote_restart_capable",
         severity: Severity::Block,
         levels: ALL,
         remedy: Remedy::sentence("turn the attribute off", Danger::None),
-        source: "LU §4.2 M10",
-        rule: not_looked_at,
+        source: "LU §4.2 M10, HV §2.2",
+        rule: |seen| {
+            let value = get(&seen.around.remote_restart)?;
+            let text = format!("simplified_remote_restart_capable is {value}");
+            match value.as_str() {
+                "0" => Ok(Judged::pass(text)),
+                "1" => Ok(Judged::block("remote restart capable", vec![text])),
+                _ => Err(text),
+            }
+        },
     },
     Check {
         id: "M11",
@@ -213,6 +221,53 @@ fn same_console(seen: &Seen<'_>) -> Result<Judged, String> {
                 vec![wanted, shown],
             )
         }
+    })
+}
+
+/// Whose token there is, or who is named where there is none yet: what that user may do, as the console that it is for says.
+fn authority(seen: &Seen<'_>) -> Result<Judged, String> {
+    let mut wanted: Vec<(&str, &str)> = get(&seen.facts.tokens)?
+        .iter()
+        .filter_map(|token| Some((token.address.as_str(), token.user.as_deref()?)))
+        .collect();
+    if wanted.is_empty() {
+        let hmc = get(&seen.facts.data)?.as_ref().and_then(|data| data.hmc.as_ref());
+        let named = hmc.and_then(|hmc| hmc.management_console.as_deref().zip(hmc.user.as_deref()));
+        wanted.extend(named);
+    }
+    if wanted.is_empty() {
+        return Ok(Judged::not_applicable("neither a token nor lvupdate.data names a user: M01"));
+    }
+    let consoles = get(&seen.around.consoles)?;
+    let (mut weak, mut narrow, mut fit) = (Vec::new(), Vec::new(), Vec::new());
+    for (address, user) in wanted {
+        let known = |one: &&super::super::around::Console| {
+            one.addresses.iter().any(|known| known.eq_ignore_ascii_case(address))
+        };
+        let console = consoles.values().find(known);
+        let console = console.ok_or_else(|| {
+            format!("{address} is none of the HMCs of the frame as nimd knows them")
+        })?;
+        let found = get(&console.users)?.iter().find(|one| one.name == user);
+        let found = found.ok_or_else(|| format!("lshmcusr on {address} lists no user {user}"))?;
+        let text = format!(
+            "{user} on {address} has the role {} on {}",
+            found.task_role, found.resource_role
+        );
+        match found.task_role.as_str() {
+            "hmcclientliveupdate" | "hmcsuperadmin" if found.resource_role == "ALL:" => {
+                fit.push(text)
+            }
+            "hmcclientliveupdate" | "hmcsuperadmin" => narrow.push(text),
+            "hmcviewer" => weak.push(text),
+            // What a role of the site or of a wider one may do is not published.
+            _ => return Err(text),
+        }
+    }
+    Ok(match (weak.is_empty(), narrow.is_empty()) {
+        (false, _) => Judged::block("a user that may not do a Live Update", weak),
+        (true, false) => Judged::warn("a user that may not see all frames", narrow),
+        (true, true) => Judged::pass(fit.join(", ")),
     })
 }
 

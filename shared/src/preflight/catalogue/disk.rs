@@ -92,22 +92,22 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "D06",
         title: "virtual SCSI disks are whole disks of the VIOS, not volumes or files",
-        looks_at: "VIOS: lsmap",
+        looks_at: "VIOS: lsmap -all, as it was read last",
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence("move the data to whole disks", Danger::Outage),
-        source: "LU §4.3 D06",
-        rule: not_looked_at,
+        source: "LU §4.3 D06, HV §3.3",
+        rule: whole_disks,
     },
     Check {
         id: "D07",
         title: "no virtual SCSI server adapter is for any partition and any slot",
-        looks_at: "HMC: profiles of the VIOSes",
+        looks_at: "HMC: lshwres -r virtualio --rsubtype scsi",
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence("name the client partition and slot in the profile", Danger::None),
-        source: "LU §4.3 D07",
-        rule: not_looked_at,
+        source: "LU §4.3 D07, HV §2.4",
+        rule: closed_servers,
     },
     Check {
         id: "D08",
@@ -245,6 +245,67 @@ fn two_adapters(seen: &Seen<'_>) -> Result<Judged, String> {
     });
     let all = format!("{} disks over two adapters or more", disks.len());
     Ok(none("disks without paths over two adapters", few.collect(), &all))
+}
+
+/// A VIOS that was not read may serve anything: what is wrong elsewhere is said all the same.
+fn whole_disks(seen: &Seen<'_>) -> Result<Judged, String> {
+    let (mut parts, mut disks, mut unread) = (Vec::new(), 0_usize, None);
+    for (name, vios) in get(&seen.around.vioses)? {
+        let targets = match &vios.targets {
+            Ok(targets) => targets,
+            Err(why) => {
+                unread = Some(format!("{name}: {why}"));
+                continue;
+            }
+        };
+        for one in targets.iter().filter(|one| !one.backing.is_empty()) {
+            let text = format!("{name}: {} is {}", one.device, one.backing);
+            let number = one.backing.strip_prefix("hdisk");
+            let is_hdisk = number.is_some_and(|rest| {
+                !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
+            });
+            match one.location.as_deref() {
+                _ if one.backing.starts_with('/') => parts.push(text),
+                _ if is_hdisk => disks += 1,
+                // A disk that was given another name is somewhere in the machine; a volume is not.
+                Some("") => parts.push(text),
+                Some(_) => disks += 1,
+                None => unread = Some(format!("{text}: whether that is a disk was not read")),
+            }
+        }
+    }
+    match unread {
+        Some(why) if parts.is_empty() => Err(why),
+        _ if parts.is_empty() && disks == 0 => {
+            Ok(Judged::not_applicable("no VIOS serves it virtual SCSI disks"))
+        }
+        _ => Ok(none(
+            "virtual SCSI targets that are no whole disks",
+            parts,
+            &format!("{disks} targets are whole disks"),
+        )),
+    }
+}
+
+fn closed_servers(seen: &Seen<'_>) -> Result<Judged, String> {
+    let all = get(&seen.around.scsi_servers)?;
+    if all.is_empty() {
+        return Ok(Judged::not_applicable("the HMC shows no virtual SCSI adapter of it"));
+    }
+    let mut open = Vec::new();
+    for one in all {
+        let place = format!("slot {} of partition {}", one.slot, one.partition);
+        let (partition, slot) =
+            one.is_for.as_ref().ok_or_else(|| format!("the HMC shows no adapter in {place}"))?;
+        if partition == "any" || slot == "any" {
+            open.push(format!("{place} is for partition {partition}, slot {slot}"));
+        }
+    }
+    Ok(none(
+        "a virtual SCSI server adapter that is for any",
+        open,
+        &format!("{} are for it alone", all.len()),
+    ))
 }
 
 fn of_class(facts: &Facts, classes: &[&str], found: &str) -> Result<Judged, String> {

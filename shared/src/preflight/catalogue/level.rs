@@ -1,10 +1,11 @@
 //! Levels, filesets, sizes.
 
 use super::super::advice::{Danger, Remedy};
-use super::super::facts::{Around, Facts, Seen};
+use super::super::around::Around;
+use super::super::facts::{Facts, Seen};
 use super::super::judged::Judged;
 use super::super::{Levels, Severity};
-use super::{Check, get, not_looked_at, of_ibms_master};
+use super::{Check, get, of_ibms_master};
 use crate::aix::FilesetState;
 use crate::level::{FilesetLevel, TechnologyLevel};
 
@@ -107,10 +108,17 @@ pub(super) const CHECKS: &[Check] = &[
         remedy: Remedy::sentence("update the HMC", Danger::None),
         source: "LU §4.1 L08",
         rule: |seen| {
-            let levels = get(&seen.around.hmc_levels)?;
             let mut shown = Vec::new();
             let mut old = Vec::new();
-            for (name, level) in levels {
+            let mut silent = None;
+            for (name, console) in get(&seen.around.consoles)? {
+                let level = match &console.level {
+                    Ok(level) => level,
+                    Err(why) => {
+                        silent = Some(why.clone());
+                        continue;
+                    }
+                };
                 let found = numbers(level);
                 let text = format!("{name} is {level}");
                 match found.is_empty() {
@@ -119,7 +127,11 @@ pub(super) const CHECKS: &[Check] = &[
                     false => shown.push(text),
                 }
             }
-            Ok(super::none("an HMC below 8.4.0", old, &shown.join(", ")))
+            // One of two that is down stops nobody: the other one is asked.
+            match silent {
+                Some(why) if old.is_empty() && shown.is_empty() => Err(why),
+                _ => Ok(super::none("an HMC below 8.4.0", old, &shown.join(", "))),
+            }
         },
     },
     Check {
@@ -158,25 +170,30 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "L12",
         title: "an Enterprise Pool is in compliance",
-        looks_at: "HMC",
+        looks_at: "HMC: lscodpool --level pool",
         severity: Severity::Warn,
         levels: ALL,
         remedy: Remedy::sentence("bring the pool into compliance", Danger::None),
-        source: "LU §4.1 L12",
-        rule: not_looked_at,
+        source: "LU §4.1 L12, HV §2.5",
+        rule: |seen| match get(&seen.around.has_pool)? {
+            false => Ok(Judged::not_applicable("the HMC manages no Enterprise Pool")),
+            true => {
+                Err("the HMC manages a pool; whether it is in compliance is not read".to_owned())
+            }
+        },
     },
     Check {
         id: "L13",
         title: "the partition has a free virtual slot, and a vNIC its backing",
-        looks_at: "HMC",
+        looks_at: "HMC: lshwres -r virtualio --rsubtype slot; lsdev -C",
         severity: Severity::Block,
         levels: ALL,
         remedy: Remedy::sentence(
             "raise the maximum of virtual adapters in the profile",
             Danger::Outage,
         ),
-        source: "LU §4.1 L13",
-        rule: not_looked_at,
+        source: "LU §4.1 L13, HV §2.4",
+        rule: virtual_slot,
     },
     Check {
         id: "L14",
@@ -210,8 +227,8 @@ pub(super) const CHECKS: &[Check] = &[
             "synchronisation of the current profile has to be off for clone_from_hmc_profile",
             Danger::None,
         ),
-        source: "LU §4.1 L16",
-        rule: not_looked_at,
+        source: "LU §4.1 L16, HV §2.2",
+        rule: profile_sync,
     },
 ];
 
@@ -288,13 +305,13 @@ fn firmware(seen: &Seen<'_>) -> Result<Judged, String> {
 }
 
 fn vios(seen: &Seen<'_>) -> Result<Judged, String> {
-    let levels = get(&seen.around.vios_levels)?;
-    if levels.is_empty() {
-        return Err("no VIOS of the frame was read yet".to_owned());
+    let all = get(&seen.around.vioses)?;
+    if all.is_empty() {
+        return Err("the HMC shows no VIOS of the frame".to_owned());
     }
     let (mut old, mut shown) = (Vec::new(), Vec::new());
-    for (name, level) in levels {
-        let level = level.as_ref().map_err(|why| format!("{name}: {why}"))?;
+    for (name, vios) in all {
+        let level = vios.level.as_ref().map_err(|why| format!("{name}: {why}"))?;
         let found = numbers(level);
         let text = format!("{name} is {level}");
         match found.is_empty() {
@@ -343,6 +360,43 @@ fn capacity(around: &Around) -> Result<Judged, String> {
     let fits =
         format!("{memory} and {processors} processors of {free_memory} and {free_processors}");
     Ok(super::none("no room on the frame", missing, &fits))
+}
+
+/// The next free slot is a number below the maximum; `none` is HV §2.1's word for no object.
+fn virtual_slot(seen: &Seen<'_>) -> Result<Judged, String> {
+    let slots = get(&seen.around.virtual_slots)?;
+    let text = format!("the next free slot is {} of {}", slots.next, slots.most);
+    let full = |text| Ok(Judged::block("no free virtual slot", vec![text]));
+    match (slots.next.parse::<u32>(), slots.most.parse::<u32>()) {
+        (Ok(next), Ok(most)) if next >= most => return full(text),
+        (Ok(_), Ok(_)) => {}
+        (Err(_), _) if slots.next == "none" => return full(text),
+        (Err(_), _) | (_, Err(_)) => return Err(format!("the HMC says: {text}")),
+    }
+    let mut devices = get(&seen.facts.devices)?.iter();
+    match devices.find(|one| one.class == "adapter" && one.description.contains("vNIC")) {
+        Some(one) => Err(format!("{text}; the backing of {} is not looked at", one.name)),
+        None => Ok(Judged::pass(text)),
+    }
+}
+
+fn profile_sync(seen: &Seen<'_>) -> Result<Judged, String> {
+    let hmc = get(&seen.facts.data)?.as_ref().and_then(|data| data.hmc.as_ref());
+    if hmc.and_then(|hmc| hmc.clone_from_hmc_profile) != Some(true) {
+        return Ok(Judged::not_applicable(
+            "lvupdate.data does not say clone_from_hmc_profile = yes",
+        ));
+    }
+    let state = get(&seen.around.profile_sync)?;
+    let text = format!("sync_curr_profile is {state}");
+    match state.as_str() {
+        "0" => Ok(Judged::pass(text)),
+        "1" | "2" => Ok(Judged::warn(
+            "the profile is synchronised, which clone_from_hmc_profile excludes",
+            vec![text],
+        )),
+        _ => Err(text),
+    }
 }
 
 fn space(facts: &Facts, folder: &str) -> Result<Judged, String> {

@@ -3,7 +3,7 @@
 use super::super::advice::{Danger, Remedy};
 use super::super::judged::Judged;
 use super::super::{Levels, Severity};
-use super::{Check, get, none, not_looked_at};
+use super::{Check, get, none};
 
 const ALL: Levels = Levels::All;
 const BLOCK: Severity = Severity::Block;
@@ -70,41 +70,63 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "F04",
-        title: "the VIOSes of the frame run",
+        title: "the VIOSes of the frame run, and the HMC reaches them",
         looks_at: "HMC: lssyscfg -r lpar, as it was read last",
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence("wait until the VIOS is back with all paths", Danger::None),
-        source: "LU §4.1 L09",
+        source: "HV §4.3",
         rule: |seen| {
-            let states = get(&seen.around.vios_states)?;
-            if states.is_empty() {
+            let all = get(&seen.around.vioses)?;
+            if all.is_empty() {
                 return Err("the HMC shows no VIOS of the frame".to_owned());
             }
-            let down = states.iter().filter(|(_, state)| *state != "Running");
-            let down = down.map(|(name, state)| format!("{name} is {state}")).collect();
-            Ok(none("a VIOS that does not run", down, &format!("{} run", states.len())))
+            let down = all.iter().filter(|(_, vios)| vios.state != "Running");
+            let down: Vec<_> =
+                down.map(|(name, vios)| format!("{name} is {}", vios.state)).collect();
+            let deaf = all.iter().filter(|(_, vios)| vios.rmc_state != "active");
+            let deaf: Vec<_> =
+                deaf.map(|(name, vios)| format!("{name}: RMC is {}", vios.rmc_state)).collect();
+            Ok(match (down.is_empty(), deaf.is_empty()) {
+                (false, _) => Judged::block("a VIOS that does not run", down),
+                // As while one is being updated or has not come up yet: HV §4.3.
+                (true, false) => Judged::block("a VIOS that the HMC does not reach", deaf),
+                (true, true) => Judged::pass(format!("{} run", all.len())),
+            })
         },
     },
     Check {
         id: "F05",
         title: "no migration of the partition is under way",
-        looks_at: "HMC: lslparmigr",
+        looks_at: "HMC: lssyscfg -r lpar, migration_state",
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence("wait for its end", Danger::None),
-        source: "HV §2.5",
-        rule: not_looked_at,
+        source: "HV §2.2, §2.5",
+        rule: |seen| {
+            let state = get(&seen.around.migration)?;
+            Ok(match state.as_str() {
+                "Not Migrating" => Judged::pass(state.clone()),
+                "" => return Err("the HMC shows no migration_state".to_owned()),
+                other => Judged::block(
+                    "a migration of the partition",
+                    vec![format!("migration_state is {other}")],
+                ),
+            })
+        },
     },
     Check {
         id: "F06",
         title: "no physical slot is assigned to the partition",
-        looks_at: "HMC: lshwres -r io",
+        looks_at: "HMC: lshwres -r io --rsubtype slot",
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence("take physical slots out of the profile", Danger::Outage),
-        source: "LU §4.3 D09",
-        rule: not_looked_at,
+        source: "LU §4.3 D09, HV §2.4",
+        rule: |seen| {
+            let all = get(&seen.around.physical_slots)?.clone();
+            Ok(none("physical slots", all, "the HMC shows no physical slot of it"))
+        },
     },
     Check {
         id: "F07",

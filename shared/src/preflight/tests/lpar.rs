@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::preflight::around::{Console, ConsoleUser, ScsiServer, Target, Vios, VirtualSlots};
 use crate::preflight::probe::{Answer, Probe, ProbeId, Probed};
 use crate::preflight::*;
 use crate::unit::{Megabytes, ProcessorUnits};
@@ -140,14 +141,52 @@ pub(super) fn around() -> Around {
     Around {
         partition_name: Ok("lpar01".to_owned()),
         makes_tokens: Ok(false),
-        hmc_levels: Ok([("hmc01".to_owned(), "V10R3".to_owned())].into()),
+        consoles: Ok([("hmc01".to_owned(), console())].into()),
         rmc_state: Ok("active".to_owned()),
         free: Ok((Megabytes(65_536), units("8.0"))),
         need: Ok((Megabytes(9000), units("1.0"))),
         partitions: Ok((12, 1000)),
-        vios_levels: Ok([("vios1".to_owned(), Ok("3.1.4.21".to_owned()))].into()),
-        vios_states: Ok([("vios1".to_owned(), "Running".to_owned())].into()),
+        vioses: Ok([("vios1".to_owned(), vios())].into()),
         names: Ok(vec!["lpar01".to_owned(), "vios1".to_owned()]),
+        remote_restart: Ok("0".to_owned()),
+        profile_sync: Ok("0".to_owned()),
+        migration: Ok("Not Migrating".to_owned()),
+        virtual_slots: Ok(VirtualSlots { most: "64".to_owned(), next: "7".to_owned() }),
+        scsi_servers: Ok(vec![ScsiServer {
+            partition: "1".to_owned(),
+            slot: "101".to_owned(),
+            is_for: Some(("12".to_owned(), "2".to_owned())),
+        }]),
+        physical_slots: Ok(Vec::new()),
+        has_pool: Ok(false),
+    }
+}
+
+pub(super) fn console() -> Console {
+    let user = |name: &str, role: &str| ConsoleUser {
+        name: name.to_owned(),
+        task_role: role.to_owned(),
+        resource_role: "ALL:".to_owned(),
+    };
+    Console {
+        addresses: vec!["hmc01".to_owned(), "10.1.1.1".to_owned()],
+        level: Ok("V10R3".to_owned()),
+        users: Ok(vec![user("hscroot", "hmcsuperadmin"), user("live", "hmcclientliveupdate")]),
+    }
+}
+
+pub(super) fn vios() -> Vios {
+    let location = Some("U78C9.001.WZS01K8-P1-C6-T1-L6".to_owned());
+    let target = |backing: &str| Target {
+        device: "vtscsi0".to_owned(),
+        backing: backing.to_owned(),
+        location: location.clone(),
+    };
+    Vios {
+        state: "Running".to_owned(),
+        rmc_state: "active".to_owned(),
+        level: Ok("3.1.4.21".to_owned()),
+        targets: Ok(vec![target("hdisk7"), target("lpar01_root")]),
     }
 }
 

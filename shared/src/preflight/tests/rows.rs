@@ -100,7 +100,7 @@ fn each_check_is_broken_by_what_it_is_for() {
         ("L14", LEVEL, vec![(P::FileSystems, free("644.00", "499.00"))], Warn),
         ("L15", LEVEL, vec![(P::FileSystems, free("0.00", "900.00"))], Block),
         ("L16", LEVEL, vec![], NotApplicable),
-        ("L16", late, vec![], Unknown),
+        ("L16", late, vec![], NotApplicable),
         ("M01", LEVEL, vec![(P::Tokens, printed("\n"))], Block),
         (
             "M02",
