@@ -353,6 +353,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0168",
+        "a hook did not succeed",
+        "A hook of the site failed, could not be started, or was ended at its time limit. Declared to fail, it ends the operation; hooks after it were not run.",
+        "nimctl log shows what it wrote. Mend its cause, then ask for the operation again.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0169",
+        "it is not known how a hook ended",
+        "It was left out, or whoever ran it was killed meanwhile. It is never run twice for one operation.",
+        "nimctl log shows what it wrote until then. See what it did; what is missing is to be done by hand.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0170",
         "stuck: something could not be put back",
         "What was changed in preparation could not be restored on the LPAR.",
