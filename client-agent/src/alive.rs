@@ -117,7 +117,7 @@ fn installs(arguments: &str) -> bool {
 }
 
 /// The name of the program in a command line, whichever shell reads it.
-fn program(arguments: &str) -> &str {
+pub(crate) fn program(arguments: &str) -> &str {
     let program = arguments.split_whitespace().find(|word| !is_shell(word)).unwrap_or_default();
     program.rsplit('/').next().unwrap_or_default()
 }
@@ -138,7 +138,7 @@ pub(crate) fn is_of(pid: u32, id: OperationId, commands: &Commands) -> bool {
 }
 
 /// Process ids and command lines; `None` where this LPAR does not tell.
-fn processes(commands: &Commands) -> Option<Vec<(u32, String)>> {
+pub(crate) fn processes(commands: &Commands) -> Option<Vec<(u32, String)>> {
     let text = commands.ask("ps", &["-e", "-o", "pid,args"], PS_LIMIT).ok()?;
     let row = |line: &str| {
         let (pid, arguments) = line.trim_start().split_once(' ')?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use nim_shared::frame::{Change, Position};
 use nim_shared::id::{Fence, OperationId};
-use nim_shared::operation::{FollowUp, Outcome};
+use nim_shared::operation::{FollowUp, Found, Outcome};
 use nim_shared::request::Request;
 
 use crate::disk::{self, Error};
@@ -37,6 +37,9 @@ pub(crate) struct Stored {
 pub(crate) struct Verdict {
     /// How the operation ends if everything can be put back.
     pub(crate) outcome: Outcome,
+    /// What is on the LPAR.
+    #[serde(default)]
+    pub(crate) found: Found,
     /// What decided it.
     pub(crate) summary: String,
     /// What is still open besides what `outcome` says.
@@ -45,6 +48,14 @@ pub(crate) struct Verdict {
     /// Codes that came from something else than geninstall's output.
     #[serde(default)]
     pub(crate) codes: Vec<String>,
+}
+
+impl Verdict {
+    /// An end that says itself what is on the LPAR.
+    pub(crate) fn of(outcome: Outcome, summary: impl Into<String>) -> Self {
+        let found = Found::by(&outcome);
+        Self { outcome, found, summary: summary.into(), follow_up: vec![], codes: vec![] }
+    }
 }
 
 /// What a split update is made of.

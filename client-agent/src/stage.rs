@@ -3,7 +3,7 @@
 pub(crate) mod alt_disk;
 pub(crate) mod backup;
 pub(crate) mod content;
-pub(crate) mod hook;
+pub(crate) mod fixes;
 pub(crate) mod post;
 pub(crate) mod pre;
 pub(crate) mod prep;
@@ -48,12 +48,7 @@ impl Stop {
     }
 
     pub(crate) fn decided(outcome: Outcome, summary: impl Into<String>) -> Self {
-        Self::Decided(Verdict {
-            outcome,
-            summary: summary.into(),
-            follow_up: vec![],
-            codes: vec![],
-        })
+        Self::Decided(Verdict::of(outcome, summary))
     }
 }
 

@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nim_shared::frame::{Boot, Change, ChangeClass, ChangeMoment, Effect, Known, Position};
-use nim_shared::hook::HookPoint;
 use nim_shared::id::{Epoch, Fence, OperationId};
 use nim_shared::operation::{Named, Outcome, Report, Software, StuckReason};
 use nim_shared::request::Request;
@@ -183,20 +182,17 @@ impl Supervisor {
     fn conclude(&mut self, verdict: Verdict) -> Result<Report, Error> {
         let software = verdict.outcome.clone();
         let whole = stage::script::run(self, verdict)?;
-        let report = stage::post::run(self, &software, whole)?;
-        stage::hook::after(self, report)
+        stage::post::run(self, &software, whole)
     }
 
     /// A full disk ends an operation before geninstall is asked for: a successor would find it as full, and what has to be
     /// written from here on has its room. Every other error is a successor's.
     fn without_room(&self, error: Error) -> Result<Verdict, Error> {
         match error {
-            Error::Disk(full) if full.is_no_space() && !self.has_begun()? => Ok(Verdict {
-                outcome: Outcome::Failed { software: Software::Unchanged },
-                summary: chain(&full),
-                follow_up: vec![],
-                codes: vec![],
-            }),
+            Error::Disk(full) if full.is_no_space() && !self.has_begun()? => {
+                let outcome = Outcome::Failed { software: Software::Unchanged };
+                Ok(Verdict::of(outcome, chain(&full)))
+            }
             error => Err(error),
         }
     }
@@ -212,14 +208,11 @@ impl Supervisor {
             if self.progress.stage <= Some(Stage::Pre) {
                 self.enter(Stage::Pre)?;
                 stage::pre::run(self)?;
-                stage::script::place(self)?;
-                stage::hook::before(self, HookPoint::Pre)?;
             }
             if self.progress.stage <= Some(Stage::Prep) {
                 self.check_cancel()?;
                 self.enter(Stage::Prep)?;
                 stage::prep::run(self)?;
-                stage::hook::before(self, HookPoint::Prep)?;
             }
             self.check_cancel()?;
             if self.progress.stage < Some(Stage::Backup) {
@@ -228,7 +221,6 @@ impl Supervisor {
             }
             stage::ready::wait(self)?;
         }
-        stage::hook::before(self, HookPoint::BeforeUpdate)?;
         stage::update::run(self)
     }
 
@@ -271,7 +263,7 @@ impl Supervisor {
     }
 
     /// Before geninstall runs, a reboot ends the operation: what prep did may be gone.
-    pub(crate) fn must_be_the_same_boot(&mut self) -> Result<(), Stop> {
+    fn must_be_the_same_boot(&mut self) -> Result<(), Stop> {
         if self.progress.records <= 1 {
             return Ok(());
         }
@@ -339,6 +331,7 @@ impl Supervisor {
         self.open_epoch(found.epoch.next(), found)?;
         let report = Report {
             outcome: Outcome::Stuck { reason: StuckReason::JournalDamaged },
+            found: None,
             summary: format!("{damage}; the file is kept as journal.damaged beside the journal"),
             codes: self.progress.codes.clone(),
             before: None,

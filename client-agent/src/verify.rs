@@ -3,7 +3,7 @@
 //! No single witness is believed alone. The text may be cut off, the exit status is documented nowhere, the error log
 //! may not be readable. Where they contradict each other a person has to look. Source: LU §2.7, §6.4.
 
-use nim_shared::operation::{FollowUp, Outcome, Software, StuckReason};
+use nim_shared::operation::{FollowUp, Found, Kernel, OnDisk, Outcome, Software, StuckReason};
 use nim_shared::request::Kind;
 use nim_shared::stage::Phase;
 use nim_shared::transcript::{Ending, Outcome as Text};
@@ -280,7 +280,32 @@ fn verdict(outcome: Outcome, summary: String, evidence: &Evidence) -> Verdict {
         (_, true) => format!("{summary}; {} is there", crate::alive::LIVE_UPDATE_LOCK),
         (_, false) => summary,
     };
-    Verdict { outcome, summary, follow_up: vec![], codes: vec![] }
+    Verdict { found: found(&outcome, evidence), ..Verdict::of(outcome, summary) }
+}
+
+/// What is on the LPAR: the software by the list of it, the kernel by how the run ended. The partition id says nothing of it: it may be
+/// the same before and after. Source: LU §6.1, §6.4.
+fn found(outcome: &Outcome, evidence: &Evidence) -> Found {
+    let moves = evidence.kind.moves();
+    let installed = match (evidence.changed, evidence.installed) {
+        (Some(true), _) | (None, true) => Some(OnDisk::Applied),
+        (Some(false), _) => Some(OnDisk::Unchanged),
+        (None, false) => None,
+    };
+    match outcome {
+        Outcome::Succeeded { .. } => {
+            let kernel = if moves { Kernel::New } else { Kernel::Old };
+            Found { software: installed, kernel: Some(kernel) }
+        }
+        Outcome::Stuck { reason: StuckReason::CleanUpOpen } => {
+            Found::by(&Outcome::Failed { software: software(evidence) })
+        }
+        Outcome::Stuck { .. } => {
+            let software = installed.filter(|found| *found == OnDisk::Unchanged);
+            Found { software, kernel: (!moves).then_some(Kernel::Old) }
+        }
+        Outcome::Unchanged | Outcome::Failed { .. } | Outcome::Cancelled => Found::by(outcome),
+    }
 }
 
 #[cfg(test)]

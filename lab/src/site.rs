@@ -268,6 +268,9 @@ pub struct IfixEntry {
     /// Whether Live Update may carry it. Default yes.
     #[serde(default = "yes")]
     pub live_update: bool,
+    /// Filesets that have to be there, and at which level at least. Default none.
+    #[serde(default)]
+    pub requires: BTreeMap<String, String>,
 }
 
 /// One thing wrong with a site file.

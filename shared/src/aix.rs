@@ -25,7 +25,7 @@ pub use service::{
 };
 pub use software::{
     Fileset, FilesetState, InterimFix, Lock, Outdated, emgr_l, emgr_p, genld, lslpp_l, lslpp_q,
-    oslevel,
+    lu_capable, oslevel,
 };
 
 use crate::id::printable;

@@ -7,7 +7,6 @@ pub mod aix;
 pub mod api;
 pub mod code;
 pub mod frame;
-pub mod hook;
 pub mod id;
 pub mod level;
 pub mod lpp;

@@ -57,6 +57,61 @@ names! {
 }
 
 names! {
+    /// What of the software that was asked for is on the disk.
+    OnDisk, "state of the software" {
+        /// Nothing of it.
+        Unchanged = "unchanged",
+        /// A part of it.
+        PartlyApplied = "partly_applied",
+        /// All of it.
+        Applied = "applied",
+    }
+}
+
+names! {
+    /// Which kernel runs.
+    Kernel, "state of the kernel" {
+        /// The one that ran before.
+        Old = "old",
+        /// One that was moved to, or booted, since.
+        New = "new",
+    }
+}
+
+/// What is on an LPAR in the end, as it was read there: two things, which need not go together. `None` where it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Found {
+    /// The software on the disk.
+    pub software: Option<OnDisk>,
+    /// The kernel.
+    pub kernel: Option<Kernel>,
+}
+
+impl Found {
+    /// As an `outcome` alone says it.
+    #[must_use]
+    pub const fn by(outcome: &Outcome) -> Self {
+        let (software, kernel) = match outcome {
+            Outcome::Unchanged
+            | Outcome::Cancelled
+            | Outcome::Failed { software: Software::Unchanged } => (OnDisk::Unchanged, Kernel::Old),
+            Outcome::Failed { software: Software::PartlyApplied } => {
+                (OnDisk::PartlyApplied, Kernel::Old)
+            }
+            Outcome::Failed { software: Software::AppliedNotLive } => {
+                (OnDisk::Applied, Kernel::Old)
+            }
+            Outcome::Failed { software: Software::Applied } => (OnDisk::Applied, Kernel::New),
+            Outcome::Succeeded { .. } | Outcome::Stuck { .. } => {
+                return Self { software: None, kernel: None };
+            }
+        };
+        Self { software: Some(software), kernel: Some(kernel) }
+    }
+}
+
+names! {
     /// What is still open after a success.
     FollowUp, "follow-up" {
         /// geninstall reported errors in post-processing (1430-094): paths, the old LPAR, resources.
@@ -69,8 +124,6 @@ names! {
         ConfigurationChanged = "configuration_changed",
         /// The console's token was not found in the new kernel.
         ConsoleToken = "console_token",
-        /// A hook of the site did not succeed, whose failure is declared to be a warning.
-        Hook = "hook",
     }
 }
 
@@ -201,6 +254,9 @@ pub struct Report {
     /// How it ended.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// What is on the LPAR, of an update or an installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
     /// One sentence for a person: what decided the outcome.
     pub summary: String,
     /// Error codes in the order in which they appeared, such as `1430-030`.

@@ -2,6 +2,7 @@
 
 use nim_shared::frame::{ChangeClass, ChangeMoment, Known, Moment};
 use nim_shared::operation::{Blackout, FollowUp, Outcome, Report, StuckReason};
+use nim_shared::request::Kind;
 use nim_shared::stage::{Point, Stage};
 
 use crate::alive;
@@ -21,7 +22,7 @@ pub(crate) fn run(
     verdict: Verdict,
 ) -> Result<Report, Error> {
     supervisor.enter(Stage::Post)?;
-    let Verdict { mut outcome, mut summary, follow_up, codes } = verdict;
+    let Verdict { mut outcome, found, mut summary, follow_up, codes } = verdict;
     if may_undo(supervisor)? {
         let failures = undo_all(supervisor, software)?;
         if !failures.is_empty() {
@@ -47,11 +48,12 @@ pub(crate) fn run(
             open.dedup();
         }
     }
-    Ok(report(supervisor, outcome, summary, codes))
+    let found = matches!(supervisor.request.kind, Kind::Update | Kind::Install).then_some(found);
+    Ok(Report { found, ..report(supervisor, outcome, summary, codes) })
 }
 
 /// Nothing is undone while geninstall or a Live Update is there.
-pub(crate) fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
+fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
     let running = alive::run(&supervisor.operation, &supervisor.commands)?.is_there();
     Ok(!running && !alive::live_update_lock(&supervisor.root).is_there())
 }
@@ -139,6 +141,7 @@ fn report(
     all.extend(codes.into_iter().filter(|code| !progress.codes.contains(code)));
     Report {
         outcome,
+        found: None,
         summary,
         codes: all,
         before: progress.before.clone(),

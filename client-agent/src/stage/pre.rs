@@ -46,7 +46,7 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
 }
 
 /// Whether something else installs or updates. It was asked before the operation was taken, and is asked again.
-fn alone(supervisor: &Supervisor) -> Option<String> {
+pub(crate) fn alone(supervisor: &Supervisor) -> Option<String> {
     if alive::live_update_lock(&supervisor.root).is_there() {
         let lock = alive::LIVE_UPDATE_LOCK;
         return Some(format!(

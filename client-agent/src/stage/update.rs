@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use nim_shared::frame::Known;
 use nim_shared::id::Digest;
-use nim_shared::operation::{FollowUp, Outcome, StuckReason};
+use nim_shared::operation::{FollowUp, Found, Kernel, Outcome, Software, StuckReason};
 use nim_shared::request::{Images, Install, Request};
 use nim_shared::stage::Phase;
 
@@ -31,6 +31,7 @@ use crate::verify::{self, Evidence, Log};
 
 pub(crate) mod split;
 mod told;
+mod volatile;
 
 use told::{Summary, Told};
 
@@ -40,6 +41,9 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
         if let Some(verdict) = without_geninstall(supervisor)? {
             return Ok(verdict);
         }
+        look_again(supervisor, |summary| {
+            Stop::failed(format!("geninstall was not started: {summary}"))
+        })?;
         Baseline::take(supervisor).keep(&supervisor.operation).map_err(|error| {
             Stop::failed(format!("geninstall was not started: {}", crate::text::chain(&error)))
         })?;
@@ -47,7 +51,8 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
     let mut follower = Follower::open(supervisor)?;
     if supervisor.slots.run.get()?.is_none() {
         if supervisor.request.is_split() {
-            split::run(supervisor, &mut follower)?;
+            let parts = split::run(supervisor, &mut follower);
+            parts.map_err(|stop| split::without_fixes(&supervisor.operation, stop))?;
         }
         let control = supervisor.operation.control()?;
         if supervisor.request.is_split() {
@@ -64,6 +69,22 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
     judge(supervisor, &summary)
 }
 
+/// Looks at the last moment for what stands against a move, and ends the operation where something does.
+fn look_again(supervisor: &mut Supervisor, stop: impl FnOnce(String) -> Stop) -> Result<(), Stop> {
+    if !supervisor.request.kind.moves() {
+        return Ok(());
+    }
+    let faults = volatile::faults(supervisor)?;
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let mut stop = stop(faults.join("; "));
+    if let Stop::Decided(verdict) = &mut stop {
+        verdict.codes.push(volatile::CODE.to_owned());
+    }
+    Err(stop)
+}
+
 /// What comes of an order for scripts alone, or whose software is there already: geninstall is not needed.
 fn without_geninstall(supervisor: &mut Supervisor) -> Result<Option<Verdict>, Stop> {
     let request = &supervisor.request;
@@ -71,7 +92,9 @@ fn without_geninstall(supervisor: &mut Supervisor) -> Result<Option<Verdict>, St
         // Looked at before: the operation is over where there is nothing to do.
         return Ok(None);
     }
-    let verdict = |outcome, summary| Verdict { outcome, summary, follow_up: vec![], codes: vec![] };
+    // Nothing is installed or moved by such an order.
+    let found = Found::by(&Outcome::Unchanged);
+    let verdict = |outcome, summary: String| Verdict { found, ..Verdict::of(outcome, summary) };
     if request.install == Install::Nothing && !request.kind.is_live_update() {
         let outcome = Outcome::Succeeded { follow_up: vec![] };
         return Ok(Some(verdict(outcome, "nothing was to be installed".to_owned())));
@@ -211,8 +234,6 @@ struct Follower {
     output: File,
     watch: Watch,
     offset: u64,
-    /// Where scripts and hooks after it began to write, where they have.
-    until: Option<u64>,
     told: Told,
     ticker: Ticker,
 }
@@ -223,8 +244,7 @@ impl Follower {
         Ok(Self {
             output: disk::doing("open", &output, disk::private().open(&output))?,
             watch: Watch::open(&supervisor.operation)?,
-            offset: supervisor.progress.output_before,
-            until: supervisor.progress.output_after,
+            offset: 0,
             told: Told::after(supervisor.progress.told, supervisor.request.kind),
             ticker: Ticker::start(),
         })
@@ -281,8 +301,6 @@ impl Follower {
         loop {
             let read = self.output.read_at(&mut part, self.offset);
             let count = disk::doing("read", &supervisor.operation.output(), read)?;
-            let left = self.until.map_or(u64::MAX, |until| until.saturating_sub(self.offset));
-            let count = count.min(usize::try_from(left).unwrap_or(usize::MAX));
             if count == 0 {
                 return Ok(());
             }
@@ -390,10 +408,19 @@ fn judge(supervisor: &mut Supervisor, summary: &Summary) -> Result<Verdict, Stop
         copied: super::alt_disk::is_made(supervisor),
     };
     let mut verdict = verify::judge(&evidence);
+    if rebooted && verdict.outcome == (Outcome::Failed { software: Software::AppliedNotLive }) {
+        // Whoever boots what is installed runs it.
+        verdict.outcome = Outcome::Failed { software: Software::Applied };
+        verdict.found.kernel = Some(Kernel::New);
+        verdict.summary += "; the LPAR was rebooted, and runs what is on its disk";
+    }
     if supervisor.slots.run.get()? == Some(Run::NotStarted) {
         let program = supervisor.request.kind.program();
         verdict.summary =
             format!("{program} could not be started: see the agent's log on the LPAR");
+    }
+    if split {
+        split::note_fixes(&supervisor.operation, &mut verdict)?;
     }
     if summary.configuration_changed {
         verdict.follow_up.push(FollowUp::ConfigurationChanged);

@@ -5,8 +5,8 @@
 mod alt_disk;
 mod border;
 mod full;
-mod hook;
 mod install;
+mod last_look;
 mod lpar;
 mod maint;
 mod master;

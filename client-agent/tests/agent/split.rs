@@ -143,13 +143,6 @@ fn a_part_that_fails_ends_the_update_and_says_what_is_on_disk() {
             "status 1",
         ),
         ("geninstall", partly, 1, failed(Software::PartlyApplied), "status 7"),
-        (
-            "geninstall",
-            "echo 'Either the software is already at the same level as on the media, or' | tee -a runs; exit 1",
-            1,
-            Outcome::Unchanged,
-            "nothing",
-        ),
         ("installp", fails, 2, INSTALLED, "installp -c all failed with exit status 9"),
         ("startsrc", "exit 1", 2, INSTALLED, "pfcdaemon does not run"),
     ] {
@@ -161,6 +154,21 @@ fn a_part_that_fails_ends_the_update_and_says_what_is_on_disk() {
         assert!(report.summary.contains(said), "{report:?}");
         assert_eq!(lpar.get("runs").lines().count(), lines, "{program}: {}", lpar.get("runs"));
     }
+}
+
+/// As geninstall does it in one step: they may be there already, and wait for the kernel.
+#[test]
+fn updates_that_are_there_already_keep_nobody_from_moving_the_kernel() {
+    let lpar = lpar();
+    let moves = std::fs::read_to_string(lpar.path("usr/sbin/geninstall")).unwrap();
+    let nothing =
+        "echo 'Either the software is already at the same level as on the media, or'; exit 1";
+    let moves = moves.lines().skip(2).collect::<Vec<_>>().join("\n").replace(INSTALLS, nothing);
+    lpar.command("geninstall", &moves);
+    lpar.command("installp", "echo \"installp $*\" >> runs");
+    let (_, report) = run(&lpar, &Request { install: Install::UpdateAll, ..order() });
+    assert!(matches!(report.outcome, Outcome::Succeeded { .. }), "{report:?}");
+    assert_eq!(runs(&lpar), "installp -c all\ngeninstall -k");
 }
 
 #[test]

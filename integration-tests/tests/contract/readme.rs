@@ -61,7 +61,7 @@ const CASES: &[(&str, Case)] = &[
         Ends(1),
     ),
     ("nimctl status --all", Ends(0)),
-    ("nimctl log lpar08", Ends(0)),
+    ("nimctl status lpar08", Ends(0)),
     ("nimctl explain 1020-311", Ends(0)),
     ("nimctl explain lpar08", Ends(0)),
     ("nimctl cust -a live_update=yes -a live_update_data=lud_lpar11 --detach lpar11", Ends(0)),

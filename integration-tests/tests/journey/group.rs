@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use integration_tests::{Harness, SOURCE, cust, wait_until};
+use nim_lab::Phase;
 use nim_lab::clock::Mode;
-use nim_lab::fault::Fault;
+use nim_lab::fault::{Armed, Fault};
 use nim_lab::site;
 
 /// Defines the group `two` of lpar07 and lpar08.
@@ -17,7 +18,7 @@ pub(crate) fn of_two(site: &Harness) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_lpar_of_a_group_fails_and_is_explained_and_the_others_are_updated() -> Result<()> {
     let site = Harness::small(200).await?;
-    site.lab().set_fault("lpar08", Fault::ProcfsOpen).await?;
+    site.lab().arm_fault("lpar08", Fault::ProcfsOpen, Armed::At(Phase::Move)).await?;
     let run = site.nimctl([
         "cust",
         "-a",

@@ -9,7 +9,6 @@ mod cookbook;
 mod discover;
 mod fix;
 mod group;
-mod hook;
 mod install;
 mod maint;
 mod nim;

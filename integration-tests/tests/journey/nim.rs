@@ -2,7 +2,8 @@
 
 use anyhow::{Result, ensure};
 use integration_tests::{Harness, SOURCE, cust};
-use nim_lab::fault::Fault;
+use nim_lab::Phase;
+use nim_lab::fault::{Armed, Fault};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_in_nims_words_prints_what_geninstall_prints_and_ends_as_nim_does() -> Result<()>
@@ -26,7 +27,7 @@ async fn an_update_in_nims_words_prints_what_geninstall_prints_and_ends_as_nim_d
     ensure!(shown.stdout.contains("Cstate_result"), "{shown}");
 
     // One that fails ends with NIM's code for it, and what geninstall said is there to read.
-    site.lab().set_fault("lpar08", Fault::ProcfsOpen).await?;
+    site.lab().arm_fault("lpar08", Fault::ProcfsOpen, Armed::At(Phase::Move)).await?;
     let failed = run(&[], "lpar08");
     ensure!(failed.code != Some(0) && failed.stdout.contains("1430-045"), "{failed}");
     site.nimctl(["lsnim", "-l", "nobody"]).ended_with(53)?;

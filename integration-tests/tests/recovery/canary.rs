@@ -6,8 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::Harness;
+use nim_lab::Phase;
 use nim_lab::clock::Mode;
-use nim_lab::fault::Fault;
+use nim_lab::fault::{Armed, Fault};
 use nim_lab::record::Deed;
 
 use crate::{site, update};
@@ -19,7 +20,7 @@ const SECRET: &str = "live4update";
 async fn the_password_of_the_console_is_nowhere_to_be_read() -> Result<()> {
     let mut site = site::start(Mode::Auto { speed: 200 }).await?;
     // One that succeeds, and one that fails and says why at length.
-    site.lab().set_fault("lpar08", Fault::ProcfsOpen).await?;
+    site.lab().arm_fault("lpar08", Fault::ProcfsOpen, Armed::At(Phase::Move)).await?;
     for lpar in ["lpar07", "lpar08"] {
         update::ask(&site, lpar)?;
     }

@@ -214,6 +214,7 @@ fn says(what: Says, victim: OperationId) -> Result<Vec<u8>> {
     let red = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
     let report = |summary: &str| Report {
         outcome: Outcome::Succeeded { follow_up: vec![] },
+        found: None,
         summary: summary.to_owned(),
         codes: vec![summary.to_owned()],
         before: None,

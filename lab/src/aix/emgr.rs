@@ -22,6 +22,15 @@ pub(super) fn run(
             }
         };
         describe(&package, out)?;
+        let lacks = package.requires.iter().filter(|(name, level)| {
+            lpar.software.filesets.get(*name).is_none_or(|installed| installed < *level)
+        });
+        let lacks: Vec<_> = lacks.map(|(name, level)| format!("{name} {level}")).collect();
+        if !lacks.is_empty() && !options.has('d') {
+            // The sentence is not known: the lab's own.
+            writeln!(out, "emgr: prerequisites are missing: {}", lacks.join(", "))?;
+            return Ok(1);
+        }
         if !options.has('p') && !options.has('d') {
             // Installed without Live Update it waits for a reboot (LU S02).
             let now = context.now()?;
@@ -88,7 +97,7 @@ fn describe(package: &media::IfixPackage, out: &mut dyn Write) -> anyhow::Result
         ("REBOOT REQUIRED:", "yes"),
         ("BUILD BOOT IMAGE:", "yes"),
         ("LU CAPABLE:", live_update),
-        ("PRE-REQUISITES:", "yes"),
+        ("PRE-REQUISITES:", if package.requires.is_empty() { "no" } else { "yes" }),
         ("SUPERSEDE:", "no"),
     ];
     for (key, value) in rows {

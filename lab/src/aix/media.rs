@@ -38,6 +38,9 @@ pub(crate) struct IfixPackage {
     pub(crate) text: String,
     pub(crate) packages: BTreeSet<String>,
     pub(crate) live_update: bool,
+    /// Filesets that have to be there, and at which level at least.
+    #[serde(default)]
+    pub(crate) requires: BTreeMap<String, String>,
 }
 
 impl IfixPackage {
@@ -92,6 +95,7 @@ pub(crate) fn write(
                 text: ifix.text.clone(),
                 packages: ifix.packages.iter().cloned().collect(),
                 live_update: ifix.live_update,
+                requires: ifix.requires.clone(),
             });
             let capable = if ifix.live_update { "yes" } else { "no" };
             let control = format!(

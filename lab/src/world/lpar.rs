@@ -279,7 +279,8 @@ impl Lpar {
 
     /// Whether the fault is set and strikes without waiting for a phase.
     pub fn has(&self, fault: Fault) -> bool {
-        self.faults.contains_key(&fault)
+        // One that is armed for a phase becomes this when that phase is entered.
+        self.faults.get(&fault) == Some(&Armed::Always)
     }
 
     /// Whether a subsystem runs.

@@ -13,9 +13,11 @@ use crate::store::operation::Record;
 pub(super) fn failure(record: &Record) -> Option<Failure> {
     let (lpar, id) = (&record.lpar, record.id);
     let (code, message, hint) = match &record.operation.state {
-        State::Ended { outcome: Outcome::Failed { software } } => {
-            (failed_code(*software), failed_message(record, *software), failed_hint(*software, id))
-        }
+        State::Ended { outcome: Outcome::Failed { software } } => (
+            failed_code(*software),
+            failed_message(record, *software),
+            failed_hint(*software, record),
+        ),
         State::Stuck { reason, .. } => (
             stuck_code(*reason),
             format!("the operation on {lpar} needs a person: {}", what_is_stuck(*reason)),
@@ -103,7 +105,8 @@ const fn on_disk(software: Software) -> &'static str {
 }
 
 /// What to do after a failure.
-fn failed_hint(software: Software, id: nim_shared::id::OperationId) -> String {
+fn failed_hint(software: Software, record: &Record) -> String {
+    let (id, lpar) = (record.id, &record.lpar);
     match software {
         Software::Unchanged | Software::Applied => format!("nimctl log {id}"),
         Software::PartlyApplied => {
@@ -111,7 +114,7 @@ fn failed_hint(software: Software, id: nim_shared::id::OperationId) -> String {
         }
         Software::AppliedNotLive => {
             format!(
-                "nimctl log {id}; when the cause is gone, run the update again or reboot the LPAR"
+                "nimctl log {id} says why; what is installed stays: when the cause is gone, or the workload that caused it is stopped, move only the kernel (nimctl cust -a live_update=yes -a live_update_data=NAME {lpar}), or reboot the LPAR"
             )
         }
     }

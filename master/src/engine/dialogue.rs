@@ -376,6 +376,7 @@ impl Dialogue {
                 if let State::Ended { outcome } = &self.operation.state {
                     self.progress.report = Some(Report {
                         outcome: outcome.clone(),
+                        found: None,
                         summary: format!("the agent refused: {}", nim_shared::id::printable(text)),
                         codes: vec![REFUSED.to_owned()],
                         before: None,

@@ -200,6 +200,7 @@ mod tests {
     fn finished() -> Known {
         Known::Finished(Report {
             outcome: Outcome::Unchanged,
+            found: None,
             summary: String::new(),
             codes: vec![],
             before: None,

@@ -141,12 +141,7 @@ fn part(step: &PartStep) -> String {
 }
 
 fn script(step: &ScriptStep) -> String {
-    let ScriptStep { name, hook, moment, status, .. } = step;
-    let what = ran(moment, *status);
-    match hook {
-        Some(at) => format!("hook {name} at {at} {what}"),
-        None => format!("script {name} {what}"),
-    }
+    format!("script {} {}", step.name, ran(&step.moment, step.status))
 }
 
 /// What became of a program.

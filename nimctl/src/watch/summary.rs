@@ -3,7 +3,9 @@
 use nim_shared::api::OperationView;
 use nim_shared::code;
 use nim_shared::id::BatchId;
-use nim_shared::operation::{Blackout, Outcome, Report, Snapshot, Software, StateName};
+use nim_shared::operation::{
+    Blackout, Kernel, OnDisk, Outcome, Report, Snapshot, Software, StateName,
+};
 use serde::Serialize;
 
 use super::Subject;
@@ -154,6 +156,10 @@ pub(crate) fn ending(view: &OperationView) -> String {
     let mut line = |what: &str, value: &str| text += &format!("   {what:9} = {}\n", clean(value));
     if let Some(report) = &view.report {
         line("outcome", &format!("{}: {}", outcome_word(&report.outcome), report.summary));
+        if let Some(found) = &report.found {
+            line("software", software_found(found.software));
+            line("kernel", kernel_found(found.kernel));
+        }
         if let Outcome::Succeeded { follow_up } = &report.outcome {
             for open in follow_up {
                 line("open", &format!("{open}: {}", meaning(*open)));
@@ -235,6 +241,25 @@ pub(crate) fn outcome_word(outcome: &Outcome) -> String {
     }
 }
 
+/// What of the software is on the disk.
+const fn software_found(found: Option<OnDisk>) -> &'static str {
+    match found {
+        Some(OnDisk::Unchanged) => "unchanged",
+        Some(OnDisk::PartlyApplied) => "partly applied",
+        Some(OnDisk::Applied) => "applied",
+        None => "not known",
+    }
+}
+
+/// Which kernel runs.
+const fn kernel_found(found: Option<Kernel>) -> &'static str {
+    match found {
+        Some(Kernel::Old) => "old: as before, until it is moved or the LPAR is rebooted",
+        Some(Kernel::New) => "new",
+        None => "not known",
+    }
+}
+
 /// What is open after a success.
 const fn meaning(open: nim_shared::operation::FollowUp) -> &'static str {
     use nim_shared::operation::FollowUp;
@@ -247,7 +272,6 @@ const fn meaning(open: nim_shared::operation::FollowUp) -> &'static str {
             "processes still run on libraries that were replaced; restart them"
         }
         FollowUp::ConfigurationChanged => "the update rewrote configuration files; see config.diff",
-        FollowUp::Hook => "a hook of the site did not succeed; see nimctl events",
         FollowUp::ConsoleToken => {
             "the console's token is not in the new kernel; the next update fetches it again"
         }

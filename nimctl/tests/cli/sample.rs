@@ -108,6 +108,7 @@ pub(crate) fn succeeded(number: u32, lpar: &str) -> OperationView {
         ended_at: Some(at("10:10:34")),
         report: Some(Report {
             outcome: Outcome::Succeeded { follow_up: Vec::new() },
+            found: None,
             summary: "the kernel and the level are the new ones".to_owned(),
             codes: Vec::new(),
             before: Some(snapshot("7300-02-01-2346", 4)),

@@ -212,6 +212,17 @@ fn fileset(name: &str, level: &str, state: &str, description: &str) -> Option<Fi
     })
 }
 
+/// `emgr -d -e FILE -v2`: whether a Live Update can install the interim fix; `None` where that is not said. Source: LU §5.2.
+#[must_use]
+pub fn lu_capable(text: &str) -> Option<bool> {
+    let value = text.lines().find_map(|line| line.trim().strip_prefix("LU CAPABLE:"))?;
+    match value.trim() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
+
 /// A process that uses objects which were replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outdated {
@@ -236,6 +247,15 @@ pub fn genld(text: &str) -> Listing<Outdated> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fix_says_whether_a_live_update_can_install_it_or_does_not() {
+        let of =
+            |value| format!("LABEL:             IJ1\nLU CAPABLE:       {value}\nSUPERSEDE:  no\n");
+        assert_eq!(lu_capable(&of("yes")), Some(true));
+        assert_eq!(lu_capable(&of("no")), Some(false));
+        assert_eq!(lu_capable("REBOOT REQUIRED:  yes\n"), None);
+    }
 
     /// IBM/ansible-power-aix, and C. Gibson 2015 for the last two rows.
     const EMGR_L: &str = "

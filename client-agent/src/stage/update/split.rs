@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use nim_shared::aix;
 use nim_shared::frame::{Known, PartStep, ScriptMoment};
 use nim_shared::lpp::is_interim_fix;
-use nim_shared::operation::{Named, Outcome, Software, StuckReason};
+use nim_shared::operation::{Named, OnDisk, Outcome, Software, StuckReason};
 use nim_shared::request::{DEFAULT_INSTALLP_FLAGS, Install, Request};
 use nim_shared::stage::Point;
 use nim_shared::strategy::Part;
 
-use super::{Baseline, Follower, Stop, images_folder};
+use super::{Baseline, Follower, Stop, images_folder, look_again};
 use crate::disk;
 use crate::facts::Facts;
 use crate::operation::{Divided, Operation, Verdict};
@@ -47,7 +47,7 @@ pub(crate) fn divide(supervisor: &Supervisor) -> Result<(), Stop> {
 }
 
 /// The files of interim fixes in `folder`.
-fn fixes_in(root: &Root, folder: &str) -> Result<Vec<String>, disk::Error> {
+pub(crate) fn fixes_in(root: &Root, folder: &str) -> Result<Vec<String>, disk::Error> {
     let path = root.at(folder);
     let mut names = Vec::new();
     for entry in disk::doing("list", &path, path.read_dir())? {
@@ -117,12 +117,11 @@ fn source(operation: &Operation, root: &Root, request: &Request) -> Vec<String> 
 
 /// Runs what comes before the move, or finds what came of it.
 pub(super) fn run(supervisor: &mut Supervisor, follower: &mut Follower) -> Result<(), Stop> {
-    let Divided { updates, fixes } = supervisor.operation.divided()?;
-    if updates.is_empty() {
+    if supervisor.operation.divided()?.updates.is_empty() {
         return Ok(());
     }
     let applied = part(supervisor, follower, Part::Apply)?;
-    if let Some(stop) = not_applied(supervisor, follower, &applied, !fixes.is_empty())? {
+    if let Some(stop) = not_applied(supervisor, follower, &applied)? {
         return Err(stop);
     }
     let committed = part(supervisor, follower, Part::Commit)?;
@@ -130,7 +129,11 @@ pub(super) fn run(supervisor: &mut Supervisor, follower: &mut Follower) -> Resul
         let text = format!("the updates are installed; installp -c all {}", ended(&committed));
         return Err(installed(text));
     }
-    start_daemon(supervisor, follower)
+    start_daemon(supervisor, follower)?;
+    must_go_on(supervisor)?;
+    look_again(supervisor, |summary| {
+        installed(format!("the updates are installed; the kernel was not moved: {summary}"))
+    })
 }
 
 /// Runs one part to its end, or finds how it ended.
@@ -214,22 +217,18 @@ fn rebooted(supervisor: &Supervisor) -> Result<Stop, Error> {
     Ok(Stop::decided(Outcome::Failed { software }, text))
 }
 
-/// Why the operation ends after the first part, where it does. With `fixes` the move goes on where there was nothing to install.
+/// Why the operation ends after the first part, where it does. Where there was nothing to install the kernel is moved nevertheless, as
+/// geninstall does in one step: the updates may be there already, and wait for it.
 fn not_applied(
-    supervisor: &mut Supervisor,
+    supervisor: &Supervisor,
     follower: &Follower,
     step: &PartStep,
-    fixes: bool,
 ) -> Result<Option<Stop>, Stop> {
     let changed = Baseline::read(&supervisor.operation)?.changed(&supervisor.facts);
     if changed != Some(true) && follower.told.summary().nothing_to_install {
-        let text = "geninstall found nothing to install";
-        return Ok((!fixes).then(|| Stop::unchanged(text)));
+        return Ok(None);
     }
     Ok(match (step.status, changed) {
-        (Some(0), Some(false)) if !fixes => {
-            Some(Stop::unchanged("geninstall succeeded, and nothing on disk is different"))
-        }
         (Some(0), _) => None,
         (None, None | Some(true)) => Some(Stop::stuck(
             StuckReason::Ambiguous,
@@ -259,6 +258,29 @@ fn ended(step: &PartStep) -> String {
 /// The updates are installed, and the old kernel runs.
 pub(super) fn installed(summary: impl Into<String>) -> Stop {
     Stop::decided(Outcome::Failed { software: Software::AppliedNotLive }, summary)
+}
+
+/// What `stop` says, without the interim fixes of the order.
+pub(super) fn without_fixes(operation: &Operation, stop: Stop) -> Stop {
+    match stop {
+        Stop::Decided(mut verdict) => match note_fixes(operation, &mut verdict) {
+            Ok(()) => Stop::Decided(verdict),
+            Err(error) => error.into(),
+        },
+        broken @ Stop::Broken(_) => broken,
+    }
+}
+
+/// Where the move did not happen the interim fixes, which go with it, are not installed.
+pub(super) fn note_fixes(operation: &Operation, verdict: &mut Verdict) -> Result<(), disk::Error> {
+    let lacks = matches!(verdict.outcome, Outcome::Failed { .. })
+        && verdict.found.software == Some(OnDisk::Applied)
+        && !operation.divided()?.fixes.is_empty();
+    if lacks {
+        verdict.found.software = Some(OnDisk::PartlyApplied);
+        verdict.summary += "; the interim fixes, which go with the move, are not installed";
+    }
+    Ok(())
 }
 
 /// Starts the flash-cache daemon where the update has stopped it, and waits until it runs. Source: LU §4.5, pitfall 3.

@@ -44,6 +44,7 @@ pub(crate) fn whole() -> Result<Script> {
         Known::Stage { stage: Named::Known(Stage::Post) },
         Known::Finished(Report {
             outcome: Outcome::Succeeded { follow_up: Vec::new() },
+            found: None,
             summary: "the preview found nothing in the way".to_owned(),
             codes: Vec::new(),
             before: Some(snapshot()),

@@ -125,6 +125,7 @@ fn events_move_state_and_position_and_ask_for_what_is_due() {
 fn what_does_not_belong_here_breaks_the_session_and_changes_nothing() {
     let report = Report {
         outcome: Outcome::Unchanged,
+        found: None,
         summary: String::new(),
         codes: vec![],
         before: None,

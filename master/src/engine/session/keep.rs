@@ -339,6 +339,7 @@ pub(super) type Place = (
 fn unreached(outcome: Outcome, lost: &Lost) -> Report {
     Report {
         outcome,
+        found: None,
         summary: lost.chain(),
         codes: vec![lost.code()],
         before: None,

@@ -314,7 +314,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "NLU-0162",
         "the software is installed, the old kernel still runs",
         "The updates are on disk; the move to the surrogate failed, so that they are not live yet.",
-        "When the cause is gone run the update again, or reboot the LPAR.",
+        "When the cause is gone, or the workload that caused it is stopped, move only the kernel: nimctl cust -a live_update=yes -a live_update_data=NAME LPAR. Or reboot the LPAR.",
         SeeOthers,
     ),
     own(
@@ -354,16 +354,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     own(
         "NLU-0168",
-        "a hook did not succeed",
-        "A hook of the site failed, could not be started, or was ended at its time limit. Declared to fail, it ends the operation; hooks after it were not run.",
-        "nimctl log shows what it wrote. Mend its cause, then ask for the operation again.",
-        AfterRemedy,
-    ),
-    own(
-        "NLU-0169",
-        "it is not known how a hook ended",
-        "It was left out, or whoever ran it was killed meanwhile. It is never run twice for one operation.",
-        "nimctl log shows what it wrote until then. See what it did; what is missing is to be done by hand.",
+        "the move was not begun: something stands against it at the last moment",
+        "Immediately before geninstall the LPAR is looked at once more: files in /proc, the console's token, the lock of a Live Update, paths to disks. The summary says what was found.",
+        "Do what the summary asks for, then ask again; `nimctl preflight` shows the same while nothing runs.",
         AfterRemedy,
     ),
     own(
