@@ -199,8 +199,13 @@ impl Commands {
     }
 
     /// Starts the script `path` with its output into a file, in a session of its own. One that does not say which program reads
-    /// it is read by `sh`, as a shell would do.
-    pub(crate) fn script(&self, path: &Path, output: File) -> Result<Child, Error> {
+    /// it is read by `sh`, as a shell would do. `input` is what it reads, if anything.
+    pub(crate) fn script(
+        &self,
+        path: &Path,
+        input: Option<File>,
+        output: File,
+    ) -> Result<Child, Error> {
         let start = |cause| Error::Start { command: path.display().to_string(), cause };
         let mut begin = [0; 2];
         File::open(path).and_then(|mut file| file.read_exact(&mut begin)).map_err(start)?;
@@ -213,7 +218,7 @@ impl Commands {
             shell
         };
         self.set_environment(&mut command);
-        command.stdin(Stdio::null());
+        command.stdin(input.map_or_else(Stdio::null, Stdio::from));
         command.stdout(output.try_clone().map_err(start)?).stderr(output);
         system::in_own_session(&mut command);
         command.spawn().map_err(start)

@@ -128,7 +128,7 @@ impl Policy {
             Scripts::All => false,
             Scripts::These(digests) => !digests.contains(&script.content.digest),
         };
-        match request.scripts.iter().find(is_not) {
+        match request.programs().find(is_not) {
             Some(Script { name, content: Content { digest, .. } }) => Err(format!(
                 "{FILE} does not allow the script {name}: root on this LPAR allows it there by \"scripts = {digest}\", or all by \"scripts = on\""
             )),
@@ -231,6 +231,7 @@ mod tests {
             lvupdate_data: String::new(),
             console: None,
             scripts,
+            hooks: None,
             limits: Limits::default(),
         };
         let one = Digest::of(b"one");

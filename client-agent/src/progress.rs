@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use nim_shared::frame::{
-    Body, Boot, Change, Event, Gap, Known, Moment, PartStep, Position, ScriptStep,
+    Body, Boot, Change, Event, Gap, Known, Moment, PartStep, Position, ScriptMoment, ScriptStep,
 };
+use nim_shared::hook::HookPoint;
 use nim_shared::id::Epoch;
-use nim_shared::operation::{Report, Snapshot};
+use nim_shared::operation::{Named, Report, Snapshot};
 use nim_shared::stage::{Phase, Point, Stage};
 use nim_shared::strategy::Part;
 use nim_shared::unit::Seconds;
@@ -33,6 +34,10 @@ pub(crate) struct Progress {
     pub(crate) parts: BTreeMap<Part, PartStep>,
     /// Scripts by number, each with where it stands.
     pub(crate) scripts: BTreeMap<u32, ScriptStep>,
+    /// How many bytes hooks before the update have written: what geninstall wrote begins there.
+    pub(crate) output_before: u64,
+    /// How many bytes there were when the first script or hook after it began.
+    pub(crate) output_after: Option<u64>,
     /// Records that came from geninstall's output.
     pub(crate) told: usize,
     /// Error codes in order of appearance.
@@ -119,6 +124,13 @@ impl Progress {
                 }
             }
             Known::Script(step) => {
+                let is_before =
+                    step.hook.as_ref().and_then(Named::known).is_some_and(HookPoint::is_before);
+                if is_before {
+                    self.output_before = self.output_before.max(step.output);
+                } else if step.moment == Named::Known(ScriptMoment::Begun) {
+                    self.output_after.get_or_insert(step.output);
+                }
                 self.scripts.insert(step.number, step.clone());
             }
             Known::Snapshot { moment, snapshot } => match moment {

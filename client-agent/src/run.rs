@@ -23,7 +23,7 @@ pub(crate) enum Step {
     Software,
     /// What a split update runs before the move.
     Part(Part),
-    /// The script with this number in the order, from 1.
+    /// The script or hook with this number in the order, from 1.
     Script(usize),
 }
 
@@ -32,7 +32,7 @@ impl Step {
     pub(crate) fn all(request: &Request) -> impl Iterator<Item = Self> + use<> {
         let parts = if request.is_split() { Part::ALL } else { &[] };
         let parts = parts.iter().copied().map(Self::Part);
-        let scripts = (1..=request.scripts.len()).map(Self::Script);
+        let scripts = (1..=request.programs().count()).map(Self::Script);
         std::iter::once(Self::Software).chain(parts).chain(scripts)
     }
 
@@ -109,7 +109,8 @@ impl Watch {
     /// How the run of `slot` stands. `foreign` is a process id on record that is another process's by now.
     pub(crate) fn look(&self, slot: &Slot<Run>, foreign: Option<u32>) -> Result<Standing, Error> {
         match slot.get()? {
-            Some(Run::Exited { .. } | Run::TooLong | Run::NotStarted) => return Ok(Standing::Over),
+            // Its shim is about to go: what comes next looks whether something still runs.
+            Some(Run::Exited { .. } | Run::TooLong | Run::NotStarted) => {}
             Some(Run::Started { pid }) if foreign != Some(pid) && system::process_exists(pid) => {
                 return Ok(Standing::Runs);
             }

@@ -76,7 +76,7 @@ fn start(root: &Root, id: OperationId, step: Step) -> Result<Option<Running>, Er
             crash::point("shim.started");
             let limit = match step {
                 Step::Software | Step::Part(_) => None,
-                Step::Script(_) => Some(request.limits.script.duration()),
+                Step::Script(number) => Some(script::limit(&request, number)),
             };
             Ok(Some(Running { child, limit, run, _lock: lock }))
         }
@@ -104,7 +104,10 @@ fn spawn(
             let (program, arguments) = split::program(operation, root, request, part)?;
             Ok(commands.installer(program, &arguments, output)?)
         }
-        Step::Script(number) => Ok(commands.script(&script::file(operation, number), output)?),
+        Step::Script(number) => {
+            let input = script::open_input(operation, request, number)?;
+            Ok(commands.script(&script::file(operation, number), input, output)?)
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nim_shared::frame::{Boot, Change, ChangeClass, ChangeMoment, Effect, Known, Position};
+use nim_shared::hook::HookPoint;
 use nim_shared::id::{Epoch, Fence, OperationId};
 use nim_shared::operation::{Named, Outcome, Report, Software, StuckReason};
 use nim_shared::request::Request;
@@ -182,7 +183,8 @@ impl Supervisor {
     fn conclude(&mut self, verdict: Verdict) -> Result<Report, Error> {
         let software = verdict.outcome.clone();
         let whole = stage::script::run(self, verdict)?;
-        stage::post::run(self, &software, whole)
+        let report = stage::post::run(self, &software, whole)?;
+        stage::hook::after(self, report)
     }
 
     /// A full disk ends an operation before geninstall is asked for: a successor would find it as full, and what has to be
@@ -208,11 +210,14 @@ impl Supervisor {
             if self.progress.stage <= Some(Stage::Pre) {
                 self.enter(Stage::Pre)?;
                 stage::pre::run(self)?;
+                stage::script::place(self)?;
+                stage::hook::before(self, HookPoint::Pre)?;
             }
             if self.progress.stage <= Some(Stage::Prep) {
                 self.check_cancel()?;
                 self.enter(Stage::Prep)?;
                 stage::prep::run(self)?;
+                stage::hook::before(self, HookPoint::Prep)?;
             }
             self.check_cancel()?;
             if self.progress.stage < Some(Stage::Backup) {
@@ -221,6 +226,7 @@ impl Supervisor {
             }
             stage::ready::wait(self)?;
         }
+        stage::hook::before(self, HookPoint::BeforeUpdate)?;
         stage::update::run(self)
     }
 
@@ -263,7 +269,7 @@ impl Supervisor {
     }
 
     /// Before geninstall runs, a reboot ends the operation: what prep did may be gone.
-    fn must_be_the_same_boot(&mut self) -> Result<(), Stop> {
+    pub(crate) fn must_be_the_same_boot(&mut self) -> Result<(), Stop> {
         if self.progress.records <= 1 {
             return Ok(());
         }

@@ -7,6 +7,7 @@ pub mod aix;
 pub mod api;
 pub mod code;
 pub mod frame;
+pub mod hook;
 pub mod id;
 pub mod level;
 pub mod lpp;

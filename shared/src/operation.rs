@@ -124,6 +124,8 @@ names! {
         ConfigurationChanged = "configuration_changed",
         /// The console's token was not found in the new kernel.
         ConsoleToken = "console_token",
+        /// A hook of the site did not succeed, whose failure is declared to be a warning.
+        Hook = "hook",
     }
 }
 

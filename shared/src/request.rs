@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hook::{Hook, Hooks};
 use crate::id::{Digest, DiskName, InstallationId, ObjectName};
 use crate::stage::names;
 use crate::strategy::Way;
@@ -41,6 +42,9 @@ pub struct Request {
     /// Programs that are run one after the other, in this order, once all else has succeeded. A preview runs none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<Script>,
+    /// Programs of the site that are run around all that. A preview runs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<Hooks>,
     /// Limits of time and space.
     pub limits: Limits,
 }
@@ -53,7 +57,18 @@ impl Request {
             Some(Images::Folder { .. } | Images::Nfs { .. }) | None => &[],
         };
         let files = files.iter().map(|file| Content { digest: file.digest, bytes: file.bytes });
-        files.chain(self.scripts.iter().map(|script| script.content))
+        files.chain(self.programs().map(|script| script.content))
+    }
+
+    /// The programs of the site: its scripts, then its hooks. Each has its place here as its number, from 1.
+    pub fn programs(&self) -> impl Iterator<Item = &Script> {
+        self.scripts.iter().chain(self.hooks().iter().map(|hook| &hook.script))
+    }
+
+    /// The hooks that run on the LPAR.
+    #[must_use]
+    pub fn hooks(&self) -> &[Hook] {
+        self.hooks.as_ref().map_or(&[], |hooks| &hooks.list)
     }
 }
 

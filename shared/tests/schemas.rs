@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use nim_shared::code::SiteCodes;
 use nim_shared::frame;
 use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame, Record};
+use nim_shared::hook::HookInput;
 use nim_shared::request::Request;
 use nim_shared::yaml::FleetFile;
 use schemars::generate::SchemaSettings;
@@ -59,6 +60,15 @@ fn codes() {
         "codes",
         "What a site adds to the codes that are known, as knowledge.codes of nimd's settings names it",
         |generator| json!({ "allOf": [generator.subschema_for::<SiteCodes>()] }),
+    );
+}
+
+#[test]
+fn hook() {
+    check(
+        "hook",
+        "What a hook of the site is told on its standard input",
+        |generator| json!({ "allOf": [generator.subschema_for::<HookInput>()] }),
     );
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use nim_shared::frame::{Command, Known, Refusal, SecretText};
+use nim_shared::hook::{Hook, MOST_HOOKS};
 use nim_shared::id::{Digest, ObjectName};
 use nim_shared::request::{
     Expected, INSTALLP_FLAGS, Images, Install, Kind, LARGEST_SCRIPT, MOST_SCRIPTS, Maintenance,
@@ -186,9 +187,10 @@ fn fault(request: &Request) -> Option<String> {
     if request.scripts.len() > MOST_SCRIPTS {
         return Some(format!("more than {MOST_SCRIPTS} scripts"));
     }
-    if let Some(script) =
-        request.scripts.iter().find(|script| script.content.bytes > LARGEST_SCRIPT)
-    {
+    if let Some(fault) = hook_fault(request) {
+        return Some(fault);
+    }
+    if let Some(script) = request.programs().find(|script| script.content.bytes > LARGEST_SCRIPT) {
         return Some(format!("the script {} is larger than {LARGEST_SCRIPT} bytes", script.name));
     }
     let is_flag = |flag: char| INSTALLP_FLAGS.contains(flag) && !request.kind.is_live_update();
@@ -208,6 +210,16 @@ fn fault(request: &Request) -> Option<String> {
     }
 }
 
+/// What would make hooks mean something else than the order says.
+fn hook_fault(request: &Request) -> Option<String> {
+    let hooks = request.hooks();
+    if hooks.len() > MOST_HOOKS {
+        return Some(format!("more than {MOST_HOOKS} hooks"));
+    }
+    let wrong = hooks.iter().find(|hook| !hook.at.takes(hook.exit));
+    wrong.map(|Hook { at, exit, script }| format!("the hook {} at {at} cannot {exit}", script.name))
+}
+
 /// What would make a copy of rootvg mean something else than the order says.
 fn copy_fault(request: &Request) -> Option<String> {
     let (Kind::AltDisk, Some(copy)) = (request.kind, &request.alt_disk) else {
@@ -220,16 +232,17 @@ fn copy_fault(request: &Request) -> Option<String> {
     if !is_list || (request.install != Install::Nothing && !copy.installs()) {
         return Some("a copy of rootvg takes filesets by name, in its second phase".to_owned());
     }
-    if !request.scripts.is_empty() || request.console.is_some() {
-        return Some("a copy of rootvg takes neither scripts nor a console".to_owned());
+    if request.programs().next().is_some() || request.console.is_some() {
+        return Some("a copy of rootvg takes neither scripts, hooks nor a console".to_owned());
     }
     None
 }
 
 /// What would make maintenance mean something else than the order says.
 fn maintenance_fault(request: &Request) -> Option<String> {
-    if request.images.is_some() || request.console.is_some() || !request.scripts.is_empty() {
-        return Some("maintenance takes neither images nor a console nor scripts".to_owned());
+    let runs = request.programs().next().is_some();
+    if request.images.is_some() || request.console.is_some() || runs {
+        return Some("maintenance takes no images, console, scripts or hooks".to_owned());
     }
     let flags = request.installp_flags.as_deref().unwrap_or_default();
     let action = match Maintenance::read(flags) {

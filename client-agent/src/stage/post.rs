@@ -53,7 +53,7 @@ pub(crate) fn run(
 }
 
 /// Nothing is undone while geninstall or a Live Update is there.
-fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
+pub(crate) fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
     let running = alive::run(&supervisor.operation, &supervisor.commands)?.is_there();
     Ok(!running && !alive::live_update_lock(&supervisor.root).is_there())
 }

@@ -7,7 +7,7 @@ use nim_shared::id::Digest;
 use nim_shared::lvupdate;
 use nim_shared::request::{Images, Kind, PushedFile};
 
-use super::{Stop, script, token, update};
+use super::{Stop, token, update};
 use crate::disk;
 use crate::images::{LINKED, MOUNT, Store};
 use crate::supervisor::Supervisor;
@@ -28,7 +28,6 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
     if live_update {
         token::fetch(supervisor)?;
     }
-    script::place(supervisor)?;
     super::content::choose(supervisor)?;
     update::split::divide(supervisor)?;
     super::content::check(supervisor)?;

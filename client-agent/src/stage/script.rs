@@ -1,14 +1,16 @@
-//! Scripts of the site, once all else has succeeded: one after the other, each once.
+//! Scripts of the site, once all else has succeeded: one after the other, each once. How one is run, hooks too ([`super::hook`]).
 //!
 //! Each is a copy of its content in the operation's folder, run as root in a session of its own below a shim, with its output behind
 //! geninstall's. That it begins is on the disk before it is started; one that was running when its shim was killed is not run again,
 //! and how it ended is then not known. The first that does not succeed ends the operation as failed.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nim_shared::frame::{Known, ScriptMoment, ScriptStep};
-use nim_shared::id::Digest;
+use nim_shared::hook::HookPoint;
+use nim_shared::id::{Digest, ObjectName};
 use nim_shared::operation::{Named, Outcome, Software};
 use nim_shared::request::{Install, LARGEST_SCRIPT, Request, Script};
 
@@ -22,15 +24,15 @@ use crate::slot::{Durability, Slot};
 use crate::supervisor::{CONTROL_PACE, Error, Supervisor, start};
 use crate::system;
 
-/// Puts copies of the scripts into the operation's folder, where they can be run.
+/// Puts copies of scripts and hooks into the operation's folder, where they can be run.
 pub(crate) fn place(supervisor: &Supervisor) -> Result<(), Stop> {
     let Supervisor { state, operation, request, .. } = supervisor;
-    if request.scripts.is_empty() || request.kind.is_preview() {
+    if request.programs().next().is_none() || request.kind.is_preview() {
         return Ok(());
     }
     let store = Store::open(state)?;
     disk::ensure_folder(&operation.file(FOLDER))?;
-    for (number, Script { name, content }) in (1..).zip(&request.scripts) {
+    for (number, Script { name, content }) in (1..).zip(request.programs()) {
         let found = disk::read(&store.whole(content.digest), LARGEST_SCRIPT)?;
         match found.filter(|found| Digest::of(found) == content.digest) {
             Some(found) => disk::replace(&file(operation, number), &found, 0o700)?,
@@ -45,6 +47,43 @@ pub(crate) fn place(supervisor: &Supervisor) -> Result<(), Stop> {
 /// The file of the script with this number.
 pub(crate) fn file(operation: &Operation, number: usize) -> PathBuf {
     operation.file(FOLDER).join(number.to_string())
+}
+
+/// The file that the program with this number reads as its standard input, where it is a hook.
+pub(crate) fn input(operation: &Operation, number: usize) -> PathBuf {
+    operation.file(FOLDER).join(format!("{number}.json"))
+}
+
+/// What the program with this number reads; `None` where it is no hook.
+pub(crate) fn open_input(
+    operation: &Operation,
+    request: &Request,
+    number: usize,
+) -> Result<Option<File>, disk::Error> {
+    if number <= request.scripts.len() {
+        return Ok(None);
+    }
+    let path = input(operation, number);
+    disk::doing("open", &path, File::open(&path)).map(Some)
+}
+
+/// How long the program with this number may take.
+pub(crate) fn limit(request: &Request, number: usize) -> Duration {
+    match &request.hooks {
+        Some(hooks) if number > request.scripts.len() => hooks.limit.duration(),
+        Some(_) | None => request.limits.script.duration(),
+    }
+}
+
+/// A script or a hook of the order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program<'a> {
+    /// Its number in the order, from 1.
+    pub(crate) number: usize,
+    /// Name of its object.
+    pub(crate) name: &'a ObjectName,
+    /// Of a hook, where it is run.
+    pub(crate) hook: Option<HookPoint>,
 }
 
 /// Runs the scripts where `verdict` lets them, or reads what a predecessor has made of them; what all of it comes to.
@@ -62,7 +101,7 @@ pub(crate) fn run(supervisor: &mut Supervisor, verdict: Verdict) -> Result<Verdi
         return Ok(Verdict { summary, ..verdict });
     }
     for (number, script) in (1..).zip(&scripts) {
-        let end = one(supervisor, number, script)?;
+        let end = one(supervisor, &Program { number, name: &script.name, hook: None })?;
         if end.moment != Named::Known(ScriptMoment::Succeeded) {
             return Ok(failed(&supervisor.request, verdict, &end));
         }
@@ -75,8 +114,9 @@ pub(crate) fn run(supervisor: &mut Supervisor, verdict: Verdict) -> Result<Verdi
     Ok(Verdict { outcome, summary: format!("{}; {ran}", verdict.summary), ..verdict })
 }
 
-/// Runs one script to its end, or finds how it ended.
-fn one(supervisor: &mut Supervisor, number: usize, script: &Script) -> Result<ScriptStep, Error> {
+/// Runs one program to its end, or finds how it ended.
+pub(crate) fn one(supervisor: &mut Supervisor, program: &Program<'_>) -> Result<ScriptStep, Error> {
+    let number = program.number;
     let known = supervisor.progress.scripts.get(&number_of(number)).cloned();
     if let Some(end) = known.clone().filter(|step| step.moment != Named::Known(ScriptMoment::Begun))
     {
@@ -86,10 +126,10 @@ fn one(supervisor: &mut Supervisor, number: usize, script: &Script) -> Result<Sc
     if slot.get()?.is_none() {
         // After a reboot, and after a person was needed, nobody waits for it any longer.
         if supervisor.was_rebooted() || supervisor.progress.finished.is_some() {
-            return record(supervisor, number, script, ScriptMoment::LeftOut, None);
+            return record(supervisor, program, ScriptMoment::LeftOut, None);
         }
         if known.is_none() {
-            record(supervisor, number, script, ScriptMoment::Begun, None)?;
+            record(supervisor, program, ScriptMoment::Begun, None)?;
         }
         slot.set(&Run::Asked, Durability::Synced)?;
         crate::crash::point("script.asked");
@@ -104,10 +144,18 @@ fn one(supervisor: &mut Supervisor, number: usize, script: &Script) -> Result<Sc
             (ScriptMoment::Unknown, None)
         }
     };
-    record(supervisor, number, script, moment, status)
+    record(supervisor, program, moment, status)
 }
 
-/// Waits for the end of a script. Its shim sees to the limit; where that was killed, this does.
+/// Records that a program is not run, unless it was begun before.
+pub(crate) fn leave_out(supervisor: &mut Supervisor, program: &Program<'_>) -> Result<(), Error> {
+    if !supervisor.progress.scripts.contains_key(&number_of(program.number)) {
+        record(supervisor, program, ScriptMoment::LeftOut, None)?;
+    }
+    Ok(())
+}
+
+/// Waits for the end of a program. Its shim sees to the limit; where that was killed, this does.
 fn follow(supervisor: &mut Supervisor, number: usize, slot: &Slot<Run>) -> Result<(), Error> {
     let watch = Watch::open(&supervisor.operation)?;
     let foreign = match slot.get()? {
@@ -118,7 +166,7 @@ fn follow(supervisor: &mut Supervisor, number: usize, slot: &Slot<Run>) -> Resul
         }
         Some(_) | None => None,
     };
-    let limit = supervisor.request.limits.script.duration() + SHIMS_OWN;
+    let limit = limit(&supervisor.request, number) + SHIMS_OWN;
     let since = Instant::now();
     loop {
         match watch.look(slot, foreign)? {
@@ -138,18 +186,18 @@ fn follow(supervisor: &mut Supervisor, number: usize, slot: &Slot<Run>) -> Resul
     }
 }
 
-/// Writes down where a script stands.
+/// Writes down where a program stands.
 fn record(
     supervisor: &mut Supervisor,
-    number: usize,
-    script: &Script,
+    program: &Program<'_>,
     moment: ScriptMoment,
     status: Option<i32>,
 ) -> Result<ScriptStep, Error> {
     let output = supervisor.operation.output();
     let output = disk::doing("look at", &output, output.metadata())?.len();
-    let (number, name) = (number_of(number), script.name.clone());
-    let step = ScriptStep { number, name, moment: Named::Known(moment), status, output };
+    let (number, name) = (number_of(program.number), program.name.clone());
+    let hook = program.hook.map(Named::Known);
+    let step = ScriptStep { number, name, hook, moment: Named::Known(moment), status, output };
     supervisor.record(Known::Script(step.clone()))?;
     Ok(step)
 }
@@ -198,7 +246,8 @@ fn failed(request: &Request, mut verdict: Verdict, end: &ScriptStep) -> Verdict 
     Verdict { outcome: Outcome::Failed { software }, ..verdict }
 }
 
-fn number_of(number: usize) -> u32 {
+/// A number as the journal has it.
+pub(crate) fn number_of(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 

@@ -234,6 +234,8 @@ struct Follower {
     output: File,
     watch: Watch,
     offset: u64,
+    /// Where scripts and hooks after it began to write, where they have.
+    until: Option<u64>,
     told: Told,
     ticker: Ticker,
 }
@@ -244,7 +246,8 @@ impl Follower {
         Ok(Self {
             output: disk::doing("open", &output, disk::private().open(&output))?,
             watch: Watch::open(&supervisor.operation)?,
-            offset: 0,
+            offset: supervisor.progress.output_before,
+            until: supervisor.progress.output_after,
             told: Told::after(supervisor.progress.told, supervisor.request.kind),
             ticker: Ticker::start(),
         })
@@ -301,6 +304,8 @@ impl Follower {
         loop {
             let read = self.output.read_at(&mut part, self.offset);
             let count = disk::doing("read", &supervisor.operation.output(), read)?;
+            let left = self.until.map_or(u64::MAX, |until| until.saturating_sub(self.offset));
+            let count = count.min(usize::try_from(left).unwrap_or(usize::MAX));
             if count == 0 {
                 return Ok(());
             }

@@ -39,7 +39,7 @@ fn what_stands_against_the_move_at_the_last_moment_keeps_geninstall_from_startin
         let (_, report) = run(&lpar, &order(Kind::Update));
         assert_eq!(report.outcome, UNCHANGED, "{program}: {report:?}");
         assert!(report.summary.contains(said), "{report:?}");
-        assert_eq!(report.codes, ["NLU-0168"], "{report:?}");
+        assert_eq!(report.codes, ["NLU-0159"], "{report:?}");
         assert_eq!(report.found, Some(Found::by(&UNCHANGED)));
         assert_eq!(lpar.get("runs"), "", "{program}");
         assert_eq!(std::fs::read_to_string(lpar.data()).unwrap(), lpar::OWN_DATA);

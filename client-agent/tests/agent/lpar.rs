@@ -148,6 +148,7 @@ pub(crate) fn order(kind: Kind) -> Request {
             secret: "hmc01_pw".parse().unwrap(),
         }),
         scripts: Vec::new(),
+        hooks: None,
         limits: Limits { post: Seconds(1), ..Limits::default() },
     }
 }

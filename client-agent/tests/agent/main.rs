@@ -5,6 +5,7 @@
 mod alt_disk;
 mod border;
 mod full;
+mod hook;
 mod install;
 mod last_look;
 mod lpar;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use nim_shared::hook::{HookExit, HookPoint};
 use nim_shared::request::{Install, Kind, Request};
 
 use crate::alt_disk;
+use crate::hook::{self, FAILS, NOTES};
 use crate::install::{self, INSTALLS, plain};
 use crate::lpar::{FIX, Lpar, OWN_DATA, order};
 use crate::maint;
@@ -51,7 +53,7 @@ struct Case {
 /// Runs one operation; the first process that comes to `crash` dies there.
 fn run(case: &Case, crash: &str) -> (End, Vec<String>) {
     let lpar = (case.lpar)();
-    push_all(&lpar, &[FIX, FIRST, SECOND]);
+    push_all(&lpar, &[FIX, FIRST, SECOND, NOTES, FAILS]);
     let log = lpar.path(LOG);
     let log = log.to_str().unwrap();
     let mut master = Master::new(&case.request);
@@ -110,6 +112,23 @@ fn wherever_the_agent_is_killed_scripts_run_once_and_are_told() {
 #[test]
 fn wherever_the_agent_is_killed_each_part_of_a_split_update_runs_once() {
     killed_everywhere(&Case { lpar: split::lpar, request: split::order(), places: 110 });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_hooks_run_once_and_are_told() {
+    let request = hook::everywhere(script::with(&[FIRST], plain(Kind::Install)));
+    killed_everywhere(&Case { lpar: script::lpar, request, places: 90 });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_a_hook_that_fails_ends_the_operation_once() {
+    let hooks = [
+        (HookPoint::Prep, HookExit::Warn, FAILS),
+        (HookPoint::BeforeUpdate, HookExit::Fail, FAILS),
+        (HookPoint::OnFailure, HookExit::Warn, NOTES),
+    ];
+    let request = hook::with(&hooks, plain(Kind::Install));
+    killed_everywhere(&Case { lpar: script::lpar, request, places: 50 });
 }
 
 #[test]

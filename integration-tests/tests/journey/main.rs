@@ -9,6 +9,7 @@ mod cookbook;
 mod discover;
 mod fix;
 mod group;
+mod hook;
 mod install;
 mod maint;
 mod nim;

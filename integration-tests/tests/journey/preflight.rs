@@ -84,6 +84,17 @@ async fn faults_are_found_grouped_and_gone_when_they_are_mended() -> Result<()> 
     ensure!(!json["lpars"][0]["failure"].is_null(), "{json:#}");
     site.lab().thaw("lpar10").await?;
 
+    // What is registered with Live Update is shown where all is asked for.
+    let registered = site.lab().root("lpar09").join("etc/liveupdate/lvup_BaseProcs");
+    std::fs::write(&registered, "ours /opt/site/based\n")?;
+    let all = site.nimctl(["preflight", "--all", "lpar09"]).ended_with(0)?;
+    for text in [
+        "info R01  1 LPAR: scripts are registered\n  lpar09: orig,LVUP_CHECK: STOP_CACHE",
+        "info R02  1 LPAR: base or exit processes are registered\n  lpar09: ours /opt/site/based\n",
+    ] {
+        ensure!(all.stdout.contains(text), "no \"{text}\" in {all}");
+    }
+
     // The LPAR's own root has the last word.
     let policy = site.lab().root("lpar07").join("etc/nim-agent.policy");
     std::fs::write(&policy, "preflight = off\n")?;

@@ -43,13 +43,15 @@ pub(super) async fn cust(
     }
     let mut faults = plan::request_faults(&cust);
     faults.extend(fix::request_faults(&cust));
+    faults.extend(script::hook_faults(&cust));
     let cust = bundle::resolved(&api, cust, &mut faults).await?;
     let cust = fix::resolved(&api, cust, &mut faults).await?;
     let updates_only = cust.alt_disk.is_some() && cust.install == Install::UpdateAll;
     let cust = fix::all_updates(&api, cust, &mut faults).await?;
     let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
     let scripts = script::read(&api, &cust, &mut faults).await?;
-    let known = Known { updates_only, ..known(&api, &cust, &targets, scripts).await? };
+    let hooks = script::hooks(&api, &cust, &mut faults).await?;
+    let known = Known { updates_only, hooks, ..known(&api, &cust, &targets, scripts).await? };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
@@ -205,6 +207,8 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
         content,
         files,
         scripts,
+        hooks: Vec::new(),
+        hook_limit: settings.hook.seconds(),
         updates_only: false,
         hmcs: hmcs.collect(),
         objects,

@@ -2,6 +2,8 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
+use nim_shared::hook::MOST_HOOKS_AT;
+
 use super::Configuration;
 use super::file::{Error, Sheet};
 use super::table::Settings;
@@ -62,6 +64,25 @@ pub(super) fn rules(settings: &Settings, sheet: &mut Sheet) {
                 format!(
                     "{own} ({}) must be shorter than {theirs} ({})",
                     limit.show(),
+                    patience.show()
+                ),
+            );
+        }
+    }
+    hooks(settings, &mut refuse);
+}
+
+/// Whether the hooks of one point, each as long as it may be, end before the master gives up.
+fn hooks(settings: &Settings, refuse: &mut impl FnMut([&str; 2], String)) {
+    let (agent, master) = (&settings.agent, &settings.deadlines);
+    let most = u32::try_from(MOST_HOOKS_AT).unwrap_or(u32::MAX);
+    for (key, patience) in [("deadlines.stage", master.stage), ("deadlines.post", master.post)] {
+        if agent.hook.duration().saturating_mul(most) >= patience.duration() {
+            refuse(
+                ["agent.hook", key],
+                format!(
+                    "{most} times agent.hook ({}) must be shorter than {key} ({})",
+                    agent.hook.show(),
                     patience.show()
                 ),
             );

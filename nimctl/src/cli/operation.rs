@@ -20,6 +20,9 @@ Attributes, as NIM has them:
   script=NAME               run this object's file on the LPAR once all else has succeeded; repeat it for more; also alone
   strategy=one-step|split   split: install and commit the updates first, then move the kernel, with the interim fixes; where it is
                             not said the level of the LPAR decides
+  hook=POINT:NAME[:MEANING] run this object's file on the LPAR at POINT: pre, prep, before-update, post or on-failure; where
+                            it does not succeed the operation fails (fail, as without MEANING before the update), its report
+                            says so (warn, as without it after that), or nothing follows (ignore); repeat it for more
   live_update_data=NAME     for live_update: the object with lvupdate.data; {lpar} in it stands for the LPAR's name
   accept_licenses=yes|no    agree to licences
   installp_flags=FLAGS      p: preview, Y: agree to licences; without live_update also those of acgNQXqwvV, agQX where none are given

@@ -96,7 +96,7 @@ pub(crate) async fn scripts(id: OperationId, context: &Context) -> Result<bool, 
     // Scripts come last: from the first of them on all that was written is theirs.
     let first = events.iter().rev().find_map(|EventView { event, .. }| match &event.body {
         Body::Known(known) => match &**known {
-            Known::Script(step) if step.number == 1 && is_begun(step) => {
+            Known::Script(step) if step.number == 1 && step.hook.is_none() && is_begun(step) => {
                 Some((event.epoch, step.output))
             }
             _ => None,

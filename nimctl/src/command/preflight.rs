@@ -90,10 +90,11 @@ impl Fleet {
         let mut groups: BTreeMap<(Verdict, &str, &str, Option<&str>), Group> = BTreeMap::new();
         for report in &lpars {
             for one in &report.findings {
-                let Some(verdict @ (Verdict::Block | Verdict::Warn | Verdict::Unknown)) =
-                    one.verdict.known()
-                else {
-                    continue;
+                let verdict = match one.verdict.known() {
+                    Some(bad @ (Verdict::Block | Verdict::Warn | Verdict::Unknown)) => bad,
+                    // It holds, and still there is something to be told.
+                    Some(Verdict::Pass) if !one.found.is_empty() => Verdict::Pass,
+                    Some(Verdict::Pass | Verdict::NotApplicable) | None => continue,
                 };
                 let advice = one.remedy.as_ref().map(|advice| advice.text.as_str());
                 let group =
@@ -167,9 +168,13 @@ impl Group {
             Verdict::Warn => Paint::Care,
             Verdict::Unknown | Verdict::Pass | Verdict::NotApplicable => Paint::None,
         };
+        let label = match self.verdict {
+            Verdict::Pass => "info",
+            other => other.name(),
+        };
         let mut text = format!(
             "\n{} {}  {}: {}\n",
-            paint.paint(self.verdict.name(), style),
+            paint.paint(label, style),
             self.check,
             count(self.lpars.len(), "LPAR"),
             clean(&self.found)

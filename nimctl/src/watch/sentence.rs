@@ -141,7 +141,12 @@ fn part(step: &PartStep) -> String {
 }
 
 fn script(step: &ScriptStep) -> String {
-    format!("script {} {}", step.name, ran(&step.moment, step.status))
+    let ScriptStep { name, hook, moment, status, .. } = step;
+    let what = ran(moment, *status);
+    match hook {
+        Some(at) => format!("hook {name} at {at} {what}"),
+        None => format!("script {name} {what}"),
+    }
 }
 
 /// What became of a program.

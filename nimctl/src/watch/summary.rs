@@ -272,6 +272,7 @@ const fn meaning(open: nim_shared::operation::FollowUp) -> &'static str {
             "processes still run on libraries that were replaced; restart them"
         }
         FollowUp::ConfigurationChanged => "the update rewrote configuration files; see config.diff",
+        FollowUp::Hook => "a hook of the site did not succeed; see nimctl events",
         FollowUp::ConsoleToken => {
             "the console's token is not in the new kernel; the next update fetches it again"
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Event;
+use crate::hook::NamedHook;
 use crate::id::{BadName, BatchId, ClientToken, Epoch, MasterId, ObjectName, OperationId, Seq};
 use crate::object::ObjectType;
 use crate::operation::{Named, Report, StateName};
@@ -42,6 +43,9 @@ pub struct Cust {
     /// Whether an update goes in one run or in parts; `None` leaves it to the level of each LPAR.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
+    /// Objects of type `script`, which are run on the LPAR as hooks, those of one point in this order. A preview runs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<NamedHook>,
     /// Where rootvg is copied to: for `alt_disk_install` and for nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alt_disk: Option<AltDisk>,
@@ -84,6 +88,7 @@ impl Cust {
             bundles,
             fix_bundles,
             scripts,
+            hooks,
             fixes: _,
             strategy: _,
             alt_disk: _,
@@ -102,7 +107,14 @@ impl Cust {
         let source = lpp_source.clone().map(|name| (ObjectType::LppSource, name));
         let bundles = bundles.iter().cloned().map(|name| (ObjectType::InstallpBundle, name));
         let fixes = fix_bundles.iter().cloned().map(|name| (ObjectType::FixBundle, name));
-        let scripts = scripts.iter().cloned().map(|name| (ObjectType::Script, name));
+        let mut programs = scripts.clone();
+        for hook in hooks {
+            // One that runs at two points is one resource.
+            if !programs.contains(&hook.name) {
+                programs.push(hook.name.clone());
+            }
+        }
+        let scripts = programs.into_iter().map(|name| (ObjectType::Script, name));
         source.into_iter().chain(data).chain(bundles).chain(fixes).chain(scripts).collect()
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hook::HookPoint;
 use crate::id::{Digest, Epoch, Fence, ObjectName, OperationId, Seq};
 use crate::operation::{Named, Report, Snapshot};
 use crate::stage::{Phase, Point, Stage, names};
@@ -210,7 +211,7 @@ pub enum Known {
     Change(Change),
     /// A part of a split update begins, or came to its end.
     Part(PartStep),
-    /// A script of the order begins, or came to its end.
+    /// A script or a hook of the order begins, or came to its end.
     Script(ScriptStep),
     /// What the LPAR looks like.
     Snapshot {
@@ -264,15 +265,18 @@ pub struct PartStep {
     pub output: u64,
 }
 
-/// Where one script of an order stands. Two records make a script: that it begins, on the disk before it is started, and what
+/// Where one script or hook of an order stands. Two records make one: that it begins, on the disk before it is started, and what
 /// became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScriptStep {
-    /// Number in the order, from 1.
+    /// Number in the order, from 1: first its scripts, then its hooks.
     pub number: u32,
     /// Name of the object.
     pub name: ObjectName,
+    /// Of a hook, where it is run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<Named<HookPoint>>,
     /// Where it stands.
     pub moment: Named<ScriptMoment>,
     /// Its exit status, once it has one: `None` when a signal ended it.

@@ -6,6 +6,7 @@ mod disk;
 mod known;
 mod level;
 mod more;
+mod registered;
 mod rootvg;
 mod security;
 mod service;
@@ -61,6 +62,7 @@ pub fn catalogue() -> impl Iterator<Item = &'static Check> {
         workload::CHECKS,
         known::CHECKS,
         more::CHECKS,
+        registered::CHECKS,
     ]
     .into_iter()
     .flatten()

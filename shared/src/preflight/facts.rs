@@ -62,6 +62,10 @@ pub struct Facts {
     pub scripts: Fact<Vec<NotifiedScript>>,
     /// Programs of those that are not there.
     pub missing_scripts: Fact<Vec<String>>,
+    /// What is registered as base or exit process, line by line.
+    pub base_processes: Fact<Vec<String>>,
+    /// What is registered to be started with the surrogate, line by line.
+    pub surrogate_inittab: Fact<Vec<String>>,
     /// Processes that have /proc open.
     pub proc_users: Fact<Vec<u64>>,
     /// Processes.
@@ -151,6 +155,8 @@ impl Facts {
             }),
             missing_scripts: scripts.clone().map(|(_, missing)| missing.to_vec()),
             scripts: scripts.and_then(|(text, _)| rows(P::Scripts, aix::lvupdate_scripts(text))),
+            base_processes: all.lines(P::BaseProcesses),
+            surrogate_inittab: all.lines(P::SurrogateInittab),
             proc_users: all.ended(P::ProcUsers).and_then(|(status, text)| {
                 // With nobody there it says nothing, and with which status is not known.
                 match rows(P::ProcUsers, aix::fuser(text))? {
@@ -288,6 +294,13 @@ impl<'a> Answers<'a> {
                 Err(format!("the agent answers {id} with something else"))
             }
         }
+    }
+
+    /// Lines of a file that is not there where nothing was ever written to it.
+    fn lines(&self, id: ProbeId) -> Fact<Vec<String>> {
+        let text = self.file(id)?.unwrap_or_default();
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        Ok(lines.map(printable).collect())
     }
 
     fn disk_sizes(&self) -> BTreeMap<DiskName, Fact<Megabytes>> {

@@ -79,7 +79,7 @@ pub struct Finding {
     pub title: String,
     /// What it came to.
     pub verdict: Named<Verdict>,
-    /// What was found, in words that are the same on every LPAR that has it; empty where it holds.
+    /// What was found, in words that are the same on every LPAR that has it; empty where it holds and nothing is to be told.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub found: String,
     /// What says so on this LPAR.
@@ -136,7 +136,7 @@ fn short(text: &str) -> String {
 const MOST_EVIDENCE: usize = 20;
 
 /// Longest of them, in characters.
-const LONGEST: usize = 300;
+pub(super) const LONGEST: usize = 300;
 
 impl Check {
     /// What this check says.

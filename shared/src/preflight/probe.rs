@@ -59,6 +59,10 @@ names! {
         Trust = "trust",
         /// Scripts that Live Update notifies.
         Scripts = "scripts",
+        /// Base and exit processes that are registered: `/etc/liveupdate/lvup_BaseProcs`.
+        BaseProcesses = "base_processes",
+        /// What is registered to be started with the surrogate: `/etc/liveupdate/lvup_inittab`.
+        SurrogateInittab = "surrogate_inittab",
         /// Who has /proc open.
         ProcUsers = "proc_users",
         /// Processes by name.
@@ -206,6 +210,8 @@ impl Probe {
             P::NisDomain => command("domainname", &[]),
             P::PathControl => command("lsattr", &["-El", &disk()?, "-a", "PCM", "-F", "value"]),
             P::DiskSize => command("getconf", &["DISK_SIZE", &format!("/dev/{}", disk()?)]),
+            P::BaseProcesses => Look::File("/etc/liveupdate/lvup_BaseProcs"),
+            P::SurrogateInittab => Look::File("/etc/liveupdate/lvup_inittab"),
             P::LvupdateData => Look::File(crate::lvupdate::PATH),
             P::Inittab => Look::File("/etc/inittab"),
             P::AuditConfig => Look::File("/etc/security/audit/config"),

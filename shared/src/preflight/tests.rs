@@ -15,7 +15,7 @@ use lpar::*;
 #[test]
 fn each_row_of_the_reference_is_a_check_of_its_own() {
     let mut wanted = BTreeSet::new();
-    for (letter, last) in [('L', 16), ('M', 12), ('D', 28), ('S', 38), ('F', 7)] {
+    for (letter, last) in [('L', 16), ('M', 12), ('D', 28), ('S', 38), ('F', 7), ('R', 3)] {
         wanted.extend((1..=last).map(|number| format!("{letter}{number:02}")));
     }
     wanted.extend(["P06", "P09", "P10", "P11"].map(str::to_owned));
@@ -41,6 +41,41 @@ fn an_lpar_in_order_has_no_block_and_what_nobody_looks_at_is_not_known() {
     assert_eq!(of(Verdict::Warn), ["S37"]);
     assert_eq!(of(Verdict::Unknown), ["M09", "S11", "S12", "S21"]);
     assert_eq!(score(&found), 100 - 5 - 2 * 4);
+}
+
+#[test]
+fn what_is_registered_with_live_update_is_shown_and_not_judged() {
+    let mut answers = healthy();
+    let evidence = |answers: &Answers, id: &str| {
+        let (facts, around) = (facts(LEVEL, answers), around());
+        let judged = check(id).unwrap().judge(&Seen { facts: &facts, around: &around });
+        assert_eq!(judged.verdict, Verdict::Pass, "{id}");
+        judged.evidence
+    };
+    assert_eq!(evidence(&answers, "R01"), ["orig,LVUP_CHECK: STOP_CACHE"]);
+    assert_eq!(evidence(&answers, "R02"), ["none is registered"]);
+    assert_eq!(evidence(&answers, "R03"), ["none is registered"]);
+    let scripts: String =
+        (0..60).map(|n| format!("        A_LONG_LABEL_{n:02} = /usr/x\n")).collect();
+    let scripts = Answer::Printed {
+        status: 0,
+        stdout: format!(
+            "orig,LVUP_CHECK,6:\n{scripts}orig,LVUP_CHECK,7:\n        LAST = /gone -a\nsurr,LVUP_POST,1:\n        START = /usr/s\n"
+        ),
+        stderr: String::new(),
+        missing: vec!["/gone".to_owned()],
+    };
+    answers.insert(ProbeId::Scripts, scripts);
+    answers.insert(ProbeId::BaseProcesses, file("ours /opt/site/based -x\n\n"));
+    answers.insert(ProbeId::SurrogateInittab, file("site:2:once:/opt/site/start\n"));
+    let rows = evidence(&answers, "R01");
+    let (check, rest) = rows.split_at(rows.len() - 2);
+    assert!(check.len() > 1 && check.iter().all(|row| row.starts_with("orig,LVUP_CHECK: A_LONG")));
+    assert_eq!(check.concat().matches("A_LONG").count(), 60);
+    assert!(check.concat().ends_with(", LAST"));
+    assert_eq!(rest, ["surr,LVUP_POST: START", "is not there: /gone"]);
+    assert_eq!(evidence(&answers, "R02"), ["ours /opt/site/based -x"]);
+    assert_eq!(evidence(&answers, "R03"), ["site:2:once:/opt/site/start"]);
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) fn faults(supervisor: &mut Supervisor) -> Result<Vec<String>, Error> 
 }
 
 /// The code of the knowledge base for an update that was not begun because of them.
-pub(super) const CODE: &str = "NLU-0168";
+pub(super) const CODE: &str = "NLU-0159";
 
 #[derive(Default)]
 struct Found {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::api::{Cust, FileFault};
+use nim_shared::hook::{Hook, Hooks};
 use nim_shared::id::ObjectName;
 use nim_shared::lpp::{Content, is_fileset, is_package};
 use nim_shared::lvupdate::Data;
@@ -12,6 +13,7 @@ use nim_shared::request::{
     Request, Script,
 };
 use nim_shared::strategy::{Strategy, Way, installs_updates};
+use nim_shared::unit::Seconds;
 
 use crate::inventory::endpoint::Route;
 use crate::render::{self, Facts, HmcFacts, Rendered};
@@ -42,6 +44,10 @@ pub(super) struct Known {
     pub(super) updates_only: bool,
     /// The scripts, in their order.
     pub(super) scripts: Vec<Script>,
+    /// The hooks, in their order.
+    pub(super) hooks: Vec<Hook>,
+    /// How long each of them may take.
+    pub(super) hook_limit: Seconds,
     /// Limits that the agent keeps.
     pub(super) limits: Limits,
 }
@@ -316,6 +322,7 @@ impl Order<'_> {
             lvupdate_data,
             console,
             scripts: self.known.scripts.clone(),
+            hooks: self.hooks(),
             limits: self.known.limits,
         };
         if !self.wrong.is_empty() {
@@ -329,6 +336,17 @@ impl Order<'_> {
             kind: self.cust.kind,
             request,
             warnings,
+        })
+    }
+
+    /// The hooks that run on it.
+    fn hooks(&self) -> Option<Hooks> {
+        let list = self.known.hooks.clone();
+        (!list.is_empty()).then(|| Hooks {
+            lpar: self.target.name.clone(),
+            lpp_source: self.cust.lpp_source.clone(),
+            limit: self.known.hook_limit,
+            list,
         })
     }
 

@@ -20,6 +20,7 @@ pub(super) fn request(targets: &[&str]) -> Cust {
         fix_bundles: Vec::new(),
         scripts: Vec::new(),
         strategy: None,
+        hooks: Vec::new(),
         alt_disk: None,
         accept_licenses: true,
         installp_flags: None,

@@ -169,7 +169,7 @@ impl Wanted {
             source: Source::Package(file.path.clone()),
             content: Content { digest: file.digest, bytes: file.bytes },
         });
-        let scripts = request.scripts.iter().map(|script| Self {
+        let scripts = request.programs().map(|script| Self {
             source: Source::Script(script.name.clone()),
             content: script.content,
         });

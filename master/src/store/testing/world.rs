@@ -127,6 +127,7 @@ pub fn adopted(lpar: &str) -> Adopted {
         lvupdate_data: String::new(),
         console: None,
         scripts: Vec::new(),
+        hooks: None,
         limits: nim_shared::request::Limits::default(),
     };
     Adopted {

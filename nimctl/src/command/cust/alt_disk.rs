@@ -82,6 +82,7 @@ pub(crate) fn order(
         fix_bundles,
         scripts: Vec::new(),
         strategy: None,
+        hooks: Vec::new(),
         alt_disk: Some(AltDisk { disks, set_bootlist, phase }),
         accept_licenses,
         installp_flags: Some(flags),

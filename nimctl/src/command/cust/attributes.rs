@@ -2,6 +2,7 @@
 //! something out is worse than none. Source: the NIM reference, §3.1.
 
 use nim_shared::api::Cust as Body;
+use nim_shared::hook::NamedHook;
 use nim_shared::id::{ClientToken, ObjectName};
 use nim_shared::lpp::is_keyword;
 use nim_shared::request::{DEFAULT_INSTALLP_FLAGS, INSTALLP_FLAGS, Install, Kind};
@@ -64,6 +65,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     let mut fixes = given.words("fixes");
     let install = install(&mut given, &mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
     let scripts: Vec<ObjectName> = given.each("script");
+    let hooks: Vec<NamedHook> = given.each("hook");
     if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
         given
             .fault("lpp_source", "is required with fixes, fix_bundle, filesets or installp_bundle");
@@ -108,6 +110,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         fix_bundles,
         scripts,
         strategy,
+        hooks,
         alt_disk: None,
         accept_licenses,
         installp_flags: (!live_update).then_some(installp_flags),
@@ -119,7 +122,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
 }
 
 /// What may be given.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "live_update",
     "lpp_source",
     "fixes",
@@ -127,6 +130,7 @@ const KNOWN: [&str; 14] = [
     "installp_bundle",
     "fix_bundle",
     "script",
+    "hook",
     "live_update_data",
     "strategy",
     "installp_flags",

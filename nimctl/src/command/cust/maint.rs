@@ -60,6 +60,7 @@ pub(crate) fn order(
         fix_bundles: Vec::new(),
         scripts: Vec::new(),
         strategy: None,
+        hooks: Vec::new(),
         alt_disk: None,
         accept_licenses: false,
         installp_flags: Some(flags),

@@ -297,6 +297,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0159",
+        "the move was not begun: something stands against it at the last moment",
+        "Immediately before geninstall the LPAR is looked at once more: files in /proc, the console's token, the lock of a Live Update, paths to disks. The summary says what was found.",
+        "Do what the summary asks for, then ask again; `nimctl preflight` shows the same while nothing runs.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0160",
         "the live update did not happen, nothing was installed",
         "The LPAR is as it was before. The summary and the codes beside this one say why.",
@@ -354,9 +361,16 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     own(
         "NLU-0168",
-        "the move was not begun: something stands against it at the last moment",
-        "Immediately before geninstall the LPAR is looked at once more: files in /proc, the console's token, the lock of a Live Update, paths to disks. The summary says what was found.",
-        "Do what the summary asks for, then ask again; `nimctl preflight` shows the same while nothing runs.",
+        "a hook did not succeed",
+        "A hook of the site failed, could not be started, or was ended at its time limit. Declared to fail, it ends the operation; hooks after it were not run.",
+        "nimctl log shows what it wrote. Mend its cause, then ask for the operation again.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0169",
+        "it is not known how a hook ended",
+        "It was left out, or whoever ran it was killed meanwhile. It is never run twice for one operation.",
+        "nimctl log shows what it wrote until then. See what it did; what is missing is to be done by hand.",
         AfterRemedy,
     ),
     own(

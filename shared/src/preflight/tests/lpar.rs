@@ -98,6 +98,8 @@ pub(super) fn healthy() -> Answers {
                 "orig,LVUP_CHECK,6:\n        STOP_CACHE = /usr/sbin/cache_mgt cache stop -t all\n",
             ),
         ),
+        (P::BaseProcesses, Answer::NoFile),
+        (P::SurrogateInittab, Answer::NoFile),
         (P::ProcUsers, printed("\n")),
         (P::Processes, printed("     PID COMMAND\n       1 init\n 6619442 rmcd\n")),
         (P::WorkloadManager, ended(1)),
