@@ -5,6 +5,7 @@
 
 pub mod aix;
 pub mod api;
+pub mod capacity;
 pub mod code;
 pub mod frame;
 pub mod hook;

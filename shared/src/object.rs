@@ -11,8 +11,7 @@ mod password;
 mod spec;
 
 pub use attribute::{Attribute, Problem};
-pub(crate) use draft::is_label_key;
-pub use draft::{Draft, Fault};
+pub use draft::{Draft, Fault, is_label_key};
 pub use part::{AbsolutePath, BadLength, BadPart, FixedText, Hop, Interface, Route};
 pub use password::PasswordFile;
 pub use spec::{

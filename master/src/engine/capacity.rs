@@ -4,19 +4,13 @@
 //! visible at T. Where nothing is known of a frame or an LPAR no figure is invented: then only the number of updates counts.
 //! Source of the rules: the HMC reference, §4.3 and §4.4.
 
+pub use nim_shared::capacity::{Need, need};
+
+use nim_shared::capacity::{MARGIN_PERCENT, margin};
 use nim_shared::id::OperationId;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::{Megabytes, ProcessorUnits, Seconds};
 use serde::{Deserialize, Serialize};
-
-/// What a surrogate takes from its frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Need {
-    /// The LPAR's memory, rounded up to whole regions, and the hypervisor's overhead for it.
-    pub memory: Megabytes,
-    /// Entitlement of a shared LPAR, or whole processors of a dedicated one.
-    pub processors: ProcessorUnits,
-}
 
 /// What an HMC showed of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,9 +106,6 @@ pub enum Shortage {
 /// How old a reading may be.
 pub const FRESH: Seconds = Seconds(60);
 
-/// Share of the configurable memory that stays free, in percent. Source: HMC reference §4.4, "margin".
-const MARGIN_PERCENT: u64 = 5;
-
 impl FrameLedger {
     /// Whether `need` fits at `now`. `need` is `None` where nothing is known of the LPAR.
     #[must_use]
@@ -138,10 +129,9 @@ impl FrameLedger {
             || self.reservations.iter().filter(|r| r.seen_at.is_none_or(|at| at > reading.read_at));
         let promised: Megabytes = unseen().filter_map(|r| r.need).map(|n| n.memory).sum();
         let units: ProcessorUnits = unseen().filter_map(|r| r.need).map(|n| n.processors).sum();
-        let margin =
-            reading.region.0.saturating_add(reading.configurable_memory.0 * MARGIN_PERCENT / 100);
+        let margin = margin(reading.region, reading.configurable_memory, MARGIN_PERCENT);
         let free =
-            Megabytes(reading.free_memory.0.saturating_sub(promised.0).saturating_sub(margin));
+            Megabytes(reading.free_memory.0.saturating_sub(promised.0).saturating_sub(margin.0));
         let free_units = ProcessorUnits {
             hundredths: reading.free_processors.hundredths.saturating_sub(units.hundredths),
         };
@@ -159,26 +149,6 @@ impl FrameLedger {
             Decision::Granted
         }
     }
-}
-
-/// What an LPAR with these figures takes from a frame whose memory comes in regions of `region`.
-///
-/// `hpt_ratio` is the *d* of the page table ratio `1:d`; `None` takes 64, the larger table. The overhead is an estimate that
-/// errs upwards: at least 512 MB. Source: HMC reference §4.4.
-#[must_use]
-pub fn need(
-    memory: Megabytes,
-    max_memory: Megabytes,
-    hpt_ratio: Option<u64>,
-    region: Megabytes,
-    processors: ProcessorUnits,
-) -> Need {
-    let region = region.0.max(1);
-    let up = |mb: u64| mb.div_ceil(region).saturating_mul(region);
-    let ratio = hpt_ratio.filter(|d| *d > 0).unwrap_or(64);
-    let table = (up(max_memory.0) / ratio).next_power_of_two();
-    let overhead = up(table).saturating_add(region).max(512);
-    Need { memory: Megabytes(up(memory.0).saturating_add(overhead)), processors }
 }
 
 #[cfg(test)]

@@ -202,7 +202,8 @@ impl Draft {
 }
 
 /// Whether `key` can be the key of a label.
-pub(crate) fn is_label_key(key: &str) -> bool {
+#[must_use]
+pub fn is_label_key(key: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
     !key.is_empty() && key.len() <= 63 && key.chars().all(allowed)
 }

@@ -1,5 +1,6 @@
 //! Label selectors, as `kubectl` has them: `env=prod,tier in (web, db),!old`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -21,6 +22,21 @@ pub enum Requirement {
     In(String, Vec<String>),
     /// `KEY!=VALUE`, `KEY notin (VALUE, …)`: none of these; also where there is no such label.
     NotIn(String, Vec<String>),
+}
+
+impl Selector {
+    /// Whether all requirements hold of `labels`.
+    #[must_use]
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.0.iter().all(|one| match one {
+            Requirement::Exists(key) => labels.contains_key(key),
+            Requirement::Missing(key) => !labels.contains_key(key),
+            Requirement::In(key, values) => labels.get(key).is_some_and(|has| values.contains(has)),
+            Requirement::NotIn(key, values) => {
+                labels.get(key).is_none_or(|has| !values.contains(has))
+            }
+        })
+    }
 }
 
 /// A text that is no selector.

@@ -7,11 +7,11 @@ use super::library::{self, Event, ScalarStyle, Tag};
 
 /// A node and where it begins.
 #[derive(Debug)]
-pub(super) struct Node {
+pub struct Node {
     /// Line in its file, from 1.
-    pub(super) line: u64,
+    pub line: u64,
     /// What it is.
-    pub(super) value: Value,
+    pub value: Value,
     /// How many nodes it consists of, aliases counted in full.
     size: usize,
     /// How many levels it has, aliases counted in full: what lies too deep would be too deep to drop.
@@ -20,7 +20,7 @@ pub(super) struct Node {
 
 /// What a node is.
 #[derive(Debug)]
-pub(super) enum Value {
+pub enum Value {
     /// Nothing: an empty place, `~` or `null`.
     Null,
     /// A scalar, with its text.
@@ -33,16 +33,17 @@ pub(super) enum Value {
 
 /// The key of a mapping.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub struct Key {
     /// Its text.
-    pub(super) text: String,
+    pub text: String,
     /// Its line, from 1.
-    pub(super) line: u64,
+    pub line: u64,
 }
 
 impl Value {
     /// What it is, for a message.
-    pub(super) const fn kind(&self) -> &'static str {
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Text(_) => "a single value",

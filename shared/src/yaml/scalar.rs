@@ -2,8 +2,8 @@
 
 use crate::api::{File, FileFault};
 
-use super::FILE_LIMIT;
-use super::node::{Node, Value, documents};
+use super::document::read_document;
+use super::node::{Node, Value};
 
 /// One scalar, or an empty place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,33 +21,9 @@ pub struct Scalar {
 /// # Errors
 /// What keeps it from being read, with its line.
 pub fn read_scalars(file: &File) -> Result<Vec<Scalar>, FileFault> {
-    let fault = |line, message: String| FileFault {
-        file: Some(file.name.clone()),
-        line,
-        path: String::new(),
-        message,
-    };
-    if file.text.len() > FILE_LIMIT {
-        return Err(fault(None, format!("is larger than {} MB", FILE_LIMIT >> 20)));
-    }
-    let (documents, broken) = documents(&file.text);
-    if let Some(broken) = broken {
-        return Err(fault(Some(broken.line), broken.message));
-    }
     let mut scalars = Vec::new();
-    match &documents[..] {
-        [] => {}
-        [document] => match &document.value {
-            Value::Map(_) => walk(document, String::new(), &mut scalars),
-            Value::Null => {}
-            other => {
-                let message = format!("is {}, and should be a mapping", other.kind());
-                return Err(fault(Some(document.line), message));
-            }
-        },
-        [_, second, ..] => {
-            return Err(fault(Some(second.line), "holds more than one document".to_owned()));
-        }
+    if let Some(document) = read_document(file)? {
+        walk(&document, String::new(), &mut scalars);
     }
     Ok(scalars)
 }

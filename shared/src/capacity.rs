@@ -1,0 +1,45 @@
+//! What one more surrogate takes from its frame. Ledger and planner have to agree about it, so it stands here.
+//!
+//! Source of the formula: the HMC reference, §4.3 and §4.4.
+
+use serde::{Deserialize, Serialize};
+
+use crate::unit::{Megabytes, ProcessorUnits};
+
+/// Share of the configurable memory that stays free, in percent. Source: HMC reference §4.4, "margin".
+pub const MARGIN_PERCENT: u64 = 5;
+
+/// What a surrogate takes from its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// The LPAR's memory, rounded up to whole regions, and the hypervisor's overhead for it.
+    pub memory: Megabytes,
+    /// Entitlement of a shared LPAR, or whole processors of a dedicated one.
+    pub processors: ProcessorUnits,
+}
+
+/// Memory of a frame that is left alone: a region, and `percent` of what is configurable. Source: HMC reference §4.4, "margin".
+#[must_use]
+pub const fn margin(region: Megabytes, configurable: Megabytes, percent: u64) -> Megabytes {
+    Megabytes(region.0.saturating_add(configurable.0.saturating_mul(percent) / 100))
+}
+
+/// What an LPAR with these figures takes from a frame whose memory comes in regions of `region`.
+///
+/// `hpt_ratio` is the *d* of the page table ratio `1:d`; `None` takes 64, the larger table. The overhead is an estimate that
+/// errs upwards: at least 512 MB. Source: HMC reference §4.4.
+#[must_use]
+pub fn need(
+    memory: Megabytes,
+    max_memory: Megabytes,
+    hpt_ratio: Option<u64>,
+    region: Megabytes,
+    processors: ProcessorUnits,
+) -> Need {
+    let region = region.0.max(1);
+    let up = |mb: u64| mb.div_ceil(region).saturating_mul(region);
+    let ratio = hpt_ratio.filter(|d| *d > 0).unwrap_or(64);
+    let table = (up(max_memory.0) / ratio).next_power_of_two();
+    let overhead = up(table).saturating_add(region).max(512);
+    Need { memory: Megabytes(up(memory.0).saturating_add(overhead)), processors }
+}
