@@ -39,8 +39,15 @@ impl std::fmt::Display for Crossing {
 }
 
 /// The crates of this workspace, as sources name them.
-const OURS: &[&str] =
-    &["nim_shared", "nim_master", "nim_lab", "nim_agent", "nimctl", "integration_tests"];
+const OURS: &[&str] = &[
+    "nim_shared",
+    "nim_rollout",
+    "nim_master",
+    "nim_lab",
+    "nim_agent",
+    "nimctl",
+    "integration_tests",
+];
 
 /// Where sources stand that `cargo test` alone builds.
 const TESTS: &[&str] = &["/tests.rs", "/tests/"];
@@ -73,6 +80,35 @@ const BORDERS: &[Border] = &[
             "nim_lab",
             "nim_agent",
             "nimctl",
+        ]),
+    },
+    Border {
+        says: "rollout plans and decides: of ours it uses shared",
+        inside: &["rollout/src/"],
+        except: &[],
+        rule: Rule::OnlyOurs(&["nim_shared", "crate"]),
+    },
+    Border {
+        says: "rollout has no IO, no async, no clock, no chance but a seed's",
+        inside: &["rollout/src/"],
+        except: &[],
+        rule: Rule::Never(&[
+            "std::fs",
+            "std::net",
+            "std::process",
+            "std::thread",
+            "std::env",
+            "std::os",
+            "std::time::SystemTime",
+            "std::time::Instant",
+            "std::io::stdin",
+            "std::io::stdout",
+            "std::io::stderr",
+            "jiff::Zoned::now",
+            "jiff::Timestamp::now",
+            "tokio",
+            "futures",
+            "rand",
         ]),
     },
     Border {
@@ -210,13 +246,13 @@ const BORDERS: &[Border] = &[
     },
     Border {
         says: "nothing imports the lab or the integration tests",
-        inside: &["shared/", "client-agent/", "master/", "nimctl/"],
+        inside: &["shared/", "rollout/", "client-agent/", "master/", "nimctl/"],
         except: &[],
         rule: Rule::Never(&["nim_lab", "integration_tests"]),
     },
     Border {
         says: "text becomes YAML values in one place",
-        inside: &["shared/", "client-agent/", "master/", "nimctl/", "lab/"],
+        inside: &["shared/", "rollout/", "client-agent/", "master/", "nimctl/", "lab/"],
         except: &["shared/src/yaml/library.rs"],
         rule: Rule::Never(&["serde_yaml", "serde_saphyr"]),
     },

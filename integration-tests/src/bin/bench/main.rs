@@ -11,6 +11,7 @@ mod hosts;
 mod inventory;
 mod list;
 mod part;
+mod planned;
 mod report;
 mod session;
 mod sshd;

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use tokio::runtime::Handle;
 
 use crate::report::{Gate, Row, say, step};
-use crate::{discover, events, held, inventory, list, sshd, watched, whole};
+use crate::{discover, events, held, inventory, list, planned, sshd, watched, whole};
 
 /// The argument with which this program starts itself for some rows; their letters follow.
 pub(crate) const MEASURE: &str = "measure";
@@ -54,6 +54,7 @@ const PARTS: &[&[Claim]] = &[
         claim("j", "answers among 100,000 LPARs", Gate::Yes),
         claim("k", "lists of 100,000 LPARs, streamed", Gate::Yes),
     ],
+    &[claim("l", "plans of rollouts", Gate::Yes)],
 ];
 
 /// Has the chosen rows measured, or all where none is chosen. How many gates were missed.
@@ -186,6 +187,9 @@ pub(crate) fn measure(letters: &[String]) -> usize {
             "j" => inventory::answers(site),
             _ => inventory::streams(site),
         });
+    }
+    if wanted("l") {
+        missed += row("l", planned::measure());
     }
     missed
 }

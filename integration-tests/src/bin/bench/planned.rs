@@ -1,0 +1,83 @@
+//! (l) Plans of rollouts: how long they take to make, and how near they come to what no plan can beat. On one core: planning has no threads.
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use nim_rollout::plan::{Input, Plan, make};
+use nim_rollout::testing::{Fleet, Processors, fleet, rollout};
+use nim_shared::stamp::Timestamp;
+
+use crate::report::{Gate, Row, step};
+
+/// Seeds of the fleets by which plans are judged: printed, so that each can be made again.
+const SEEDS: u64 = 21;
+
+/// Measures the row.
+pub(crate) fn measure() -> Result<Row> {
+    let mut row = Row::new("(l) plans of rollouts");
+    for (frames, lpars, most) in [(500, 10_000, 2.0), (5000, 100_000, 30.0)] {
+        step(&format!("a plan of {lpars} LPARs"));
+        let of = Fleet {
+            frames,
+            lpars: (20, 20),
+            frames_per_hmc: 10,
+            processors: Processors::FollowMemory,
+        };
+        let (plan, seconds) = planned(of, 1)?;
+        ensure!(plan.targets.len() == lpars, "{} are planned", plan.targets.len());
+        row.figure(
+            &format!("{lpars} LPARs on {frames} frames"),
+            format!("{:.3} of the bound, seed 1", ratio(&plan)),
+        );
+        row.at_most(
+            &format!("seconds, {lpars} LPARs on {frames} frames"),
+            seconds,
+            most,
+            Gate::Yes,
+        );
+    }
+    for (what, processors, gate) in [
+        ("processors follow memory", Processors::FollowMemory, Gate::Yes),
+        ("processors are independent of memory", Processors::Independent, Gate::No),
+    ] {
+        step(&format!("plans of {SEEDS} fleets of which {what}"));
+        let of = Fleet { frames: 40, lpars: (5, 60), frames_per_hmc: 10, processors };
+        let mut ratios = Vec::new();
+        for seed in 0..SEEDS {
+            ratios.push((ratio(&planned(of, seed)?.0), seed));
+        }
+        ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (median, worst) = (ratios[ratios.len() / 2].0, ratios[ratios.len() - 1]);
+        row.figure(
+            what,
+            format!(
+                "median {median:.3}, worst {:.3} of seed {}; seeds 0 to {}",
+                worst.0,
+                worst.1,
+                SEEDS - 1
+            ),
+        );
+        row.at_most(&format!("time over bound, {what}"), median, 1.05, gate);
+    }
+    row.figure("sizes", "5 to 60 LPARs a frame, 3 to 70 % of what is free, 10 % partners");
+    Ok(row)
+}
+
+/// The plan of a fleet, and how many seconds it took.
+fn planned(of: Fleet, seed: u64) -> Result<(Plan, f64)> {
+    let snapshot = fleet(of, seed);
+    // In the fleets of this row VIOSes limit nothing.
+    let mut file = rollout("limits: {per_vios_pair: 1000}\n");
+    file.seed = seed;
+    let begun = Instant::now();
+    let plan = make(&Input { file: &file, snapshot: &snapshot, history: &[], begin: snapshot.at });
+    let seconds = begun.elapsed().as_secs_f64();
+    ensure!(plan.excluded.is_empty(), "seed {seed}: {} are left out", plan.excluded.len());
+    Ok((plan, seconds))
+}
+
+/// How long a plan takes over how long it takes at least.
+fn ratio(plan: &Plan) -> f64 {
+    let seconds = |of: Timestamp| of.since(plan.begin).as_seconds_f64();
+    seconds(plan.end) / seconds(plan.bound)
+}

@@ -1,0 +1,70 @@
+//! Classes of LPARs that are equal as far as an update goes: what works for one works for the others.
+
+use std::collections::{BTreeSet, HashMap};
+
+use nim_shared::level::Level;
+
+use crate::facts::{ClusterSoftware, Lpar};
+
+/// What the LPARs of a class have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Class<'a> {
+    level: Option<Level>,
+    fixes: &'a BTreeSet<String>,
+    storage: &'a BTreeSet<String>,
+    cluster: BTreeSet<u8>,
+    extensions: &'a BTreeSet<String>,
+}
+
+/// Classes by number, in the order in which they were met.
+#[derive(Debug, Default)]
+pub struct Classes<'a> {
+    known: HashMap<Class<'a>, u32>,
+    /// What each has in common, in words.
+    pub names: Vec<String>,
+}
+
+impl<'a> Classes<'a> {
+    /// The number of the class of `lpar`.
+    pub fn of(&mut self, lpar: &'a Lpar) -> u32 {
+        let class = Class {
+            level: lpar.level,
+            fixes: &lpar.fixes,
+            storage: &lpar.storage,
+            cluster: lpar.clusters.iter().map(|one| software(one.software).0).collect(),
+            extensions: &lpar.extensions,
+        };
+        let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        match self.known.get(&class) {
+            Some(found) => *found,
+            None => {
+                self.names.push(words(lpar));
+                self.known.insert(class, next);
+                next
+            }
+        }
+    }
+}
+
+const fn software(of: ClusterSoftware) -> (u8, &'static str) {
+    match of {
+        ClusterSoftware::PowerHa => (0, "PowerHA"),
+        ClusterSoftware::OracleRac => (1, "Oracle RAC"),
+        ClusterSoftware::PureScale => (2, "Db2 pureScale"),
+    }
+}
+
+fn words(lpar: &Lpar) -> String {
+    let mut words =
+        vec![lpar.level.map_or_else(|| "level not known".to_owned(), |l| l.to_string())];
+    let list = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(" ");
+    for part in [&lpar.storage, &lpar.fixes, &lpar.extensions] {
+        if !part.is_empty() {
+            words.push(list(part));
+        }
+    }
+    let clusters: BTreeSet<&str> =
+        lpar.clusters.iter().map(|one| software(one.software).1).collect();
+    words.extend(clusters.into_iter().map(str::to_owned));
+    words.join(", ")
+}

@@ -1,0 +1,171 @@
+//! What would let an LPAR take part that does not fit. Each is tried before it is said.
+
+use std::fmt;
+
+use nim_shared::level::TechnologyLevel;
+use nim_shared::unit::{Megabytes, Seconds};
+
+use crate::calendar::Calendars;
+use crate::compile::Compiler;
+use crate::facts::{CpuReduction, Lpar, Snapshot};
+use crate::file::{DayTime, Rollout};
+use crate::predict::Forecast;
+
+use super::excluded::Shortage;
+use super::{Excluded, Input, Why};
+
+/// A change with which it fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proposal {
+    /// Less memory, by DLPAR.
+    LessMemory {
+        /// How much less.
+        less: Megabytes,
+        /// What is left.
+        left: Megabytes,
+    },
+    /// `cpu_reduction = yes`.
+    CpuReduction,
+    /// Both.
+    Both {
+        /// How much less memory.
+        less: Megabytes,
+        /// What is left.
+        left: Megabytes,
+    },
+    /// A longer window.
+    Window {
+        /// Name of the window.
+        name: String,
+        /// When it begins.
+        from: DayTime,
+        /// When it would have to end.
+        to: DayTime,
+    },
+}
+
+impl fmt::Display for Proposal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const REDUCTION: &str = "cpu_reduction = yes in its lvupdate.data";
+        match self {
+            Self::LessMemory { less, left } => {
+                write!(f, "it fits with {less} of memory less by DLPAR, {left} in all")
+            }
+            Self::CpuReduction => write!(f, "it fits with {REDUCTION}"),
+            Self::Both { less, left } => {
+                write!(
+                    f,
+                    "it fits with {REDUCTION} and {less} of memory less by DLPAR, {left} in all"
+                )
+            }
+            Self::Window { name, from, to } => {
+                write!(f, "it fits if window {name} is from {from} to {to}")
+            }
+        }
+    }
+}
+
+/// Changes with which `lpar` would take part.
+#[must_use]
+pub fn propose(
+    input: &Input<'_>,
+    lpar: &Lpar,
+    forecast: &Forecast,
+    excluded: &Excluded,
+) -> Vec<Proposal> {
+    let trial = Trial::new(input, lpar, forecast);
+    match &excluded.reason {
+        Some(Why::TooLarge { shortage, .. }) => trial.smaller(*shortage),
+        Some(Why::WindowTooShort { needed, .. }) => trial.longer_windows(*needed),
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// The LPAR alone on its frame.
+struct Trial<'a> {
+    input: &'a Input<'a>,
+    lpar: &'a Lpar,
+    forecast: &'a Forecast,
+    snapshot: Snapshot,
+}
+
+impl<'a> Trial<'a> {
+    fn new(input: &'a Input<'a>, lpar: &'a Lpar, forecast: &'a Forecast) -> Self {
+        let all = input.snapshot;
+        let its = |frame: &&crate::facts::Frame| Some(&frame.name) == lpar.frame.as_ref();
+        let snapshot = Snapshot {
+            at: all.at,
+            allowed: all.allowed,
+            frames: all.frames.iter().filter(its).cloned().collect(),
+            lpars: Vec::new(),
+            maintenance: Vec::new(),
+        };
+        Self { input, lpar, forecast, snapshot }
+    }
+
+    /// Whether a changed LPAR takes part under a changed file; otherwise why not.
+    fn fits(&self, file: &Rollout, lpar: &Lpar) -> Result<(), Why> {
+        let calendars = Calendars::new(file, self.input.begin, file.deadlines.whole.get());
+        let mut compiler = Compiler::new(file, &self.snapshot, &[], calendars);
+        compiler.job(lpar, self.forecast)
+    }
+
+    fn smaller(&self, shortage: Shortage) -> Vec<Proposal> {
+        let mut reduced = self.lpar.clone();
+        // Source: the reference on Live Update, §1.2 and §4.7: from 7200-03 on.
+        let may_reduce =
+            self.lpar.level.is_some_and(|level| level.technology >= TechnologyLevel::CPU_REDUCTION);
+        if let Some(shape) = reduced.shape.as_mut().filter(|_| may_reduce) {
+            shape.cpu_reduction = CpuReduction::Yes;
+        }
+        let file = self.input.file;
+        let mut found = Vec::new();
+        if shortage == Shortage::Processors && may_reduce && self.fits(file, &reduced).is_ok() {
+            found.push(Proposal::CpuReduction);
+        }
+        if let Some((less, left)) = self.less_memory(self.lpar) {
+            found.push(Proposal::LessMemory { less, left });
+        }
+        if found.is_empty()
+            && may_reduce
+            && let Some((less, left)) = self.less_memory(&reduced)
+        {
+            found.push(Proposal::Both { less, left });
+        }
+        found
+    }
+
+    /// How much less memory `lpar` must have, and what is left then, where that is enough and allowed.
+    fn less_memory(&self, lpar: &Lpar) -> Option<(Megabytes, Megabytes)> {
+        let shape = lpar.shape?;
+        let region = self.snapshot.frames.first()?.free?.region.0.max(1);
+        let Err(Why::TooLarge { shortage: Shortage::Memory { missing }, .. }) =
+            self.fits(self.input.file, lpar)
+        else {
+            return None;
+        };
+        let left =
+            (shape.memory.0 / region * region).checked_sub(missing.div_ceil(region) * region)?;
+        if left < shape.min_memory.0.max(region) {
+            return None;
+        }
+        let mut smaller = lpar.clone();
+        smaller.shape.as_mut()?.memory = Megabytes(left);
+        self.fits(self.input.file, &smaller).ok()?;
+        Some((Megabytes(shape.memory.0 - left), Megabytes(left)))
+    }
+
+    fn longer_windows(&self, needed: Seconds) -> Vec<Proposal> {
+        let mut found = Vec::new();
+        for (at, window) in self.input.file.windows.iter().enumerate() {
+            let Some(to) = window.from.plus_minutes(needed.0.div_ceil(60)) else { continue };
+            let mut file = self.input.file.clone();
+            file.windows[at].to = to;
+            if self.fits(&file, self.lpar).is_ok() {
+                let name = window.name.to_string();
+                found.push(Proposal::Window { name, from: window.from, to });
+            }
+        }
+        found
+    }
+}
