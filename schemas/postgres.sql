@@ -535,6 +535,13 @@ CREATE TABLE public.output_default (
     data bytea NOT NULL
 );
 
+CREATE TABLE public.policy (
+    version bigint NOT NULL,
+    text text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_by bigint NOT NULL
+);
+
 CREATE TABLE public.preflight (
     lpar_id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -720,6 +727,9 @@ ALTER TABLE ONLY public.output
 
 ALTER TABLE ONLY public.output_default
     ADD CONSTRAINT output_default_pkey PRIMARY KEY (operation_id, epoch, stream, "offset");
+
+ALTER TABLE ONLY public.policy
+    ADD CONSTRAINT policy_pkey PRIMARY KEY (version);
 
 ALTER TABLE ONLY public.preflight
     ADD CONSTRAINT preflight_pkey PRIMARY KEY (lpar_id, at);

@@ -92,6 +92,11 @@ impl Operation {
         self.file("output")
     }
 
+    /// What a copy of rootvg prints: apart from what geninstall does, which is read from its beginning.
+    pub(crate) fn backup_output(&self) -> PathBuf {
+        self.file("backup.output")
+    }
+
     /// The named pipe through which a secret comes. It is there only while one is wanted; a supervisor that was killed leaves its
     /// pipe behind.
     pub(crate) fn secret(&self) -> PathBuf {
@@ -128,6 +133,7 @@ impl Operation {
         disk::create_zeros(&self.file(SHIM), 0)?;
         disk::create_zeros(&self.file(SUPERVISOR), 0)?;
         disk::create_zeros(&self.output(), 0)?;
+        disk::create_zeros(&self.backup_output(), 0)?;
         disk::replace(&self.file(REQUEST), request.as_bytes(), 0o600)
     }
 
@@ -204,6 +210,7 @@ impl Operation {
     fn run_file(&self, step: Step) -> PathBuf {
         match step {
             Step::Software => self.file(RUN),
+            Step::Backup => self.file(&format!("{RUN}.backup")),
             Step::Part(part) => self.file(&format!("{RUN}.part.{part}")),
             Step::Script(number) => self.file(&format!("{RUN}.script.{number}")),
         }

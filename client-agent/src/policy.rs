@@ -6,6 +6,7 @@
 //! preview_only = yes    no update
 //! queries = oslevel, lslpp    of the list that is compiled into the agent these only; `off` for none
 //! preflight = off         no look at the LPAR for a preflight
+//! prep = off              nothing is switched off or stopped before an update
 //! scripts = on            any script that the master sends; or a list of SHA-256 digests: these only
 //! ```
 //!
@@ -15,6 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nim_shared::id::Digest;
+use nim_shared::prep::PrepStep;
 use nim_shared::query::QueryId;
 use nim_shared::request::{Content, Request, Script};
 
@@ -33,6 +35,7 @@ pub(crate) struct Policy {
     /// `None`: all that are compiled in.
     queries: Option<Vec<QueryId>>,
     preflight: Allowed,
+    prep: Allowed,
     scripts: Scripts,
 }
 
@@ -66,7 +69,7 @@ impl Policy {
     const fn open() -> Self {
         let scripts = Scripts::These(Vec::new());
         let yes = Allowed::Yes;
-        Self { push: yes, update: yes, queries: None, preflight: yes, scripts }
+        Self { push: yes, update: yes, queries: None, preflight: yes, prep: yes, scripts }
     }
 
     /// A line that is not understood might forbid something, so it makes the whole file an error.
@@ -86,6 +89,8 @@ impl Policy {
                 ("preview_only", "yes") => policy.update = Allowed::No,
                 ("preflight", "on") => policy.preflight = Allowed::Yes,
                 ("preflight", "off") => policy.preflight = Allowed::No,
+                ("prep", "on") => policy.prep = Allowed::Yes,
+                ("prep", "off") => policy.prep = Allowed::No,
                 ("queries", "on") => policy.queries = None,
                 ("queries", "off") => policy.queries = Some(Vec::new()),
                 ("queries", list) => {
@@ -120,6 +125,11 @@ impl Policy {
     pub(crate) fn admit(&self, request: &Request) -> Result<(), String> {
         if self.update == Allowed::No && !request.kind.is_preview() {
             return Err(format!("{FILE} allows previews only"));
+        }
+        if self.prep == Allowed::No
+            && let Some(PrepStep { step, .. }) = request.prep.first()
+        {
+            return Err(format!("{FILE} does not allow what the order wants first: {step}"));
         }
         if request.contents().next().is_some() {
             self.admit_push()?;
@@ -176,6 +186,8 @@ const LIMIT: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests {
+    use nim_shared::frame::ChangeClass;
+    use nim_shared::prep::Step;
     use nim_shared::request::{Expected, Install, Kind, Limits};
     use nim_shared::strategy::Way;
 
@@ -232,6 +244,8 @@ mod tests {
             console: None,
             scripts,
             hooks: None,
+            prep: Vec::new(),
+            backup: None,
             limits: Limits::default(),
         };
         let one = Digest::of(b"one");
@@ -254,6 +268,13 @@ mod tests {
             format!(
                 "/etc/nim-agent.policy does not allow the script post: root on this LPAR allows it there by \"scripts = {one}\", or all by \"scripts = on\""
             )
+        );
+        let step = PrepStep { step: Step::TrustedExecution, class: ChangeClass::Always };
+        let prepared = Request { prep: vec![step], ..request(Vec::new()) };
+        assert_eq!(Policy::open().admit(&prepared), Ok(()));
+        assert_eq!(
+            Policy::parse("prep = off").unwrap().admit(&prepared).unwrap_err(),
+            "/etc/nim-agent.policy does not allow what the order wants first: Trusted Execution off"
         );
         for text in ["scripts", "scripts = abc", "scripts = on off"] {
             assert!(Policy::parse(text).is_err(), "{text}");

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use nim_shared::prep::Backup;
 use nim_shared::request::Request;
 use nim_shared::strategy::Part;
 
@@ -21,6 +22,8 @@ use crate::system;
 pub(crate) enum Step {
     /// geninstall, installp or alt_disk_copy; of a split update the move.
     Software,
+    /// What copies rootvg before it.
+    Backup,
     /// What a split update runs before the move.
     Part(Part),
     /// The script or hook with this number in the order, from 1.
@@ -33,13 +36,16 @@ impl Step {
         let parts = if request.is_split() { Part::ALL } else { &[] };
         let parts = parts.iter().copied().map(Self::Part);
         let scripts = (1..=request.programs().count()).map(Self::Script);
-        std::iter::once(Self::Software).chain(parts).chain(scripts)
+        let copies = matches!(request.backup, Some(Backup::CopyTo(_)));
+        let backup = copies.then_some(Self::Backup);
+        std::iter::once(Self::Software).chain(backup).chain(parts).chain(scripts)
     }
 
     /// From the words after `nim-agent run ID`.
     pub(crate) fn read(words: &[&str]) -> Option<Self> {
         match words {
             [] => Some(Self::Software),
+            ["backup"] => Some(Self::Backup),
             ["part", part] => part.parse().ok().map(Self::Part),
             ["script", number] => number.parse().ok().map(Self::Script),
             _ => None,
@@ -50,6 +56,7 @@ impl Step {
     pub(crate) fn words(self) -> Vec<String> {
         match self {
             Self::Software => Vec::new(),
+            Self::Backup => vec!["backup".to_owned()],
             Self::Part(part) => vec!["part".to_owned(), part.to_string()],
             Self::Script(number) => vec!["script".to_owned(), number.to_string()],
         }

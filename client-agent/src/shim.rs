@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::{Child, ExitCode};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::root::Root;
 use crate::run::{Run, Step};
 use crate::slot::{Durability, Slot};
 use crate::stage::update::split;
-use crate::stage::{script, update};
+use crate::stage::{backup, script, update};
 use crate::state::State;
 use crate::system;
 use crate::text::chain;
@@ -65,7 +66,10 @@ fn start(root: &Root, id: OperationId, step: Step) -> Result<Option<Running>, Er
         return Ok(None);
     }
     let request = operation.request()?;
-    let output = open_output(&operation)?;
+    let output = open_output(&match step {
+        Step::Backup => operation.backup_output(),
+        Step::Software | Step::Part(_) | Step::Script(_) => operation.output(),
+    })?;
     // From here on nobody starts it again, whatever happens.
     run.set(&Run::Starting, Durability::Synced)?;
     crash::point("shim.starting");
@@ -76,6 +80,7 @@ fn start(root: &Root, id: OperationId, step: Step) -> Result<Option<Running>, Er
             crash::point("shim.started");
             let limit = match step {
                 Step::Software | Step::Part(_) => None,
+                Step::Backup => Some(request.limits.stage.duration()),
                 Step::Script(number) => Some(script::limit(&request, number)),
             };
             Ok(Some(Running { child, limit, run, _lock: lock }))
@@ -108,15 +113,18 @@ fn spawn(
             let input = script::open_input(operation, request, number)?;
             Ok(commands.script(&script::file(operation, number), input, output)?)
         }
+        Step::Backup => {
+            let arguments = backup::arguments(request.backup.as_ref());
+            Ok(commands.installer(backup::PROGRAM, &arguments, output)?)
+        }
     }
 }
 
-fn open_output(operation: &Operation) -> Result<File, disk::Error> {
-    let path = operation.output();
+fn open_output(path: &Path) -> Result<File, disk::Error> {
     disk::doing(
         "open",
-        &path,
-        OpenOptions::new().append(true).custom_flags(system::NO_FOLLOW).open(&path),
+        path,
+        OpenOptions::new().append(true).custom_flags(system::NO_FOLLOW).open(path),
     )
 }
 

@@ -213,17 +213,19 @@ impl Supervisor {
                 stage::script::place(self)?;
                 stage::hook::before(self, HookPoint::Pre)?;
             }
-            if self.progress.stage <= Some(Stage::Prep) {
-                self.check_cancel()?;
-                self.enter(Stage::Prep)?;
-                stage::prep::run(self)?;
+            self.check_cancel()?;
+            let is_prepared = self.progress.stage > Some(Stage::Prep);
+            self.enter(Stage::Prep)?;
+            // Also by a successor that finds it done: changes are numbered by coming by.
+            stage::prep::run(self)?;
+            if !is_prepared {
                 stage::hook::before(self, HookPoint::Prep)?;
             }
             self.check_cancel()?;
-            if self.progress.stage < Some(Stage::Backup) {
-                self.enter(Stage::Backup)?;
-                stage::backup::run(self)?;
-            }
+            let entered_now = self.progress.stage < Some(Stage::Backup);
+            self.enter(Stage::Backup)?;
+            stage::backup::run(self, entered_now)?;
+            stage::prep::rest(self)?;
             stage::ready::wait(self)?;
         }
         stage::hook::before(self, HookPoint::BeforeUpdate)?;
@@ -472,6 +474,11 @@ impl Supervisor {
     }
 
     // ---- changes
+
+    /// Number of the change that comes next.
+    pub(crate) const fn next_change(&self) -> u32 {
+        self.next_change
+    }
 
     /// Makes one change: its intent is on this disk and stored by the master before `apply` runs, which has to cope with being run
     /// again. `plan` says what it is, with the state before; `None`: nothing has to be changed.

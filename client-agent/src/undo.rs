@@ -14,6 +14,7 @@ use crate::disk;
 use crate::operation::Operation;
 use crate::pty;
 use crate::root::Root;
+use crate::stage::prep::setting;
 
 /// Why something could not be put back.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,19 @@ pub(crate) enum Error {
     /// The content before is no longer there.
     #[error("the content of {path} before is lost")]
     Lost { path: String },
+    #[error(transparent)]
+    Setting(#[from] setting::Error),
+    /// Somebody else has given it another state. It is left as it is.
+    #[error("{setting} was set to {now} by somebody else; before, it was {before}")]
+    SetMeanwhile { setting: String, now: String, before: String },
+    /// What was installed is not what the database of Trusted Execution says.
+    #[error(
+        "trustchk -n does not verify what was installed, so it is not enforced again (exit status {status}): {text}"
+    )]
+    NotVerified { status: i32, text: String },
+    /// Its class says that nobody puts it back.
+    #[error("{what}: nothing puts that back")]
+    Lasting { what: &'static str },
     /// It is still as it was changed.
     #[error("{what} is still there")]
     StillThere { what: String },
@@ -61,6 +75,13 @@ impl Undo<'_> {
             Effect::Images { path } => {
                 disk::remove_folder(&self.root.at(path))?;
                 self.must_be_gone(path)
+            }
+            Effect::InterimFixes { .. } => {
+                Err(Error::Lasting { what: "interim fixes were removed" })
+            }
+            Effect::RootvgCopy { .. } => Err(Error::Lasting { what: "a copy of rootvg was made" }),
+            Effect::Setting { setting, before, after } => {
+                setting::restore(self, setting, before, after)
             }
         }
     }

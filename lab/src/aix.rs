@@ -4,6 +4,7 @@
 //! with its source in LU; nothing is taken from the product. A command knows its LPAR by `NIM_AGENT_ROOT`.
 
 mod alt_disk_copy;
+mod alt_rootvg_op;
 mod audit;
 mod bootlist;
 mod clvupdate;
@@ -18,6 +19,7 @@ mod getconf;
 mod hmcauth;
 mod hostname;
 mod ifconfig;
+pub(crate) mod inittab;
 mod installp;
 mod instfix;
 mod locale;
@@ -40,8 +42,9 @@ mod prtconf;
 mod ps;
 mod rmcdomainstatus;
 mod stamp;
+pub(crate) mod stanza;
 mod startsrc;
-mod trustchk;
+pub(crate) mod trustchk;
 mod uname;
 mod vmo;
 mod who;
@@ -62,8 +65,11 @@ use crate::world::{Lpar, Store, World};
 /// Folder and name of each command.
 pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "alt_disk_copy"),
+    ("usr/sbin", "alt_rootvg_op"),
     ("usr/sbin", "audit"),
     ("usr/bin", "bootlist"),
+    ("usr/sbin", "chitab"),
+    ("usr/bin", "chsec"),
     ("usr/sbin", "clvupdate"),
     ("usr/bin", "df"),
     ("usr/bin", "domainname"),
@@ -82,6 +88,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/bin", "lppchk"),
     ("usr/sbin", "lsattr"),
     ("usr/sbin", "lsdev"),
+    ("usr/sbin", "lsitab"),
     ("usr/bin", "lslpp"),
     ("usr/sbin", "lspath"),
     ("usr/sbin", "lspv"),
@@ -94,7 +101,9 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "prtconf"),
     ("usr/bin", "ps"),
     ("usr/sbin/rsct/bin", "rmcdomainstatus"),
+    ("usr/sbin", "rmitab"),
     ("usr/bin", "startsrc"),
+    ("usr/bin", "stopsrc"),
     ("usr/sbin", "trustchk"),
     ("usr/sbin", "umount"),
     ("usr/bin", "uname"),
@@ -124,8 +133,11 @@ type Run = fn(&Context, &[String], &mut dyn io::Write) -> anyhow::Result<u8>;
 pub(crate) fn command(name: &str) -> Option<Run> {
     Some(match name {
         "alt_disk_copy" => alt_disk_copy::run,
+        "alt_rootvg_op" => alt_rootvg_op::run,
         "audit" => audit::run,
         "bootlist" => bootlist::run,
+        "chitab" => inittab::chitab,
+        "chsec" => stanza::chsec,
         "clvupdate" => clvupdate::run,
         "df" => df::run,
         "domainname" => domainname::run,
@@ -144,6 +156,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "lppchk" => lppchk::run,
         "lsattr" => lsattr::run,
         "lsdev" => lsdev::run,
+        "lsitab" => inittab::lsitab,
         "lslpp" => lslpp::run,
         "lspath" => lspath::run,
         "lspv" => lspv::run,
@@ -156,7 +169,9 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "prtconf" => prtconf::run,
         "ps" => ps::run,
         "rmcdomainstatus" => rmcdomainstatus::run,
+        "rmitab" => inittab::rmitab,
         "startsrc" => startsrc::run,
+        "stopsrc" => startsrc::stop,
         "trustchk" => trustchk::run,
         "umount" => mount::umount,
         "uname" => uname::run,

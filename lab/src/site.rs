@@ -6,7 +6,7 @@
 pub mod build;
 mod check;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use nim_shared::api::FileFault;
@@ -163,6 +163,12 @@ pub struct LparEntry {
     /// Users beside root.
     #[serde(default)]
     pub users: Vec<String>,
+    /// What is switched on that a Live Update does not go with.
+    #[serde(default)]
+    pub on: BTreeSet<SwitchedOn>,
+    /// Subsystems on file beside the usual ones.
+    #[serde(default)]
+    pub subsystems: Vec<String>,
     /// Tenths of the sample's durations its phases take, 10 small to 25 large (LU §8.4). Default 10.
     #[serde(default = "size_tenths")]
     pub size_tenths: u32,
@@ -181,6 +187,20 @@ pub struct LparEntry {
     /// Faults from the start.
     #[serde(default)]
     pub faults: Vec<FaultEntry>,
+}
+
+/// What an LPAR has on (LU §4.4 S08, S10, S16, S22).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SwitchedOn {
+    /// Trusted Execution.
+    TrustedExecution,
+    /// Its database is looked up in LDAP.
+    Ldap,
+    /// Workload Manager, from inittab.
+    WorkloadManager,
+    /// Auditing in bin and in stream mode, from inittab.
+    AuditStream,
 }
 
 /// A disk as written.

@@ -6,6 +6,7 @@
 mod change;
 pub mod frame;
 pub mod lpar;
+pub mod running;
 mod store;
 pub mod update;
 mod vary;

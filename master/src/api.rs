@@ -23,6 +23,7 @@ mod list;
 mod lpp;
 mod object;
 mod operation;
+mod policy;
 mod preflight;
 mod report;
 mod secret;
@@ -207,6 +208,8 @@ routes! {
     "/v1/hostkeys/{name}" { delete hostkey::forget }
     "/v1/secrets" { get secret::list }
     "/v1/secret-key" { post secret::rotate }
+    "/v1/policy" { get policy::show, put policy::set }
+    "/v1/policy/{lpar}" { get policy::of }
     "/v1/secrets/{name}" { put secret::set, delete secret::remove }
     "/v1/agent/{lpar}/bundle" { get agent::bundle }
     "/v1/agent/{lpar}/status" { get agent::status }

@@ -25,6 +25,7 @@ pub mod notify;
 pub mod object;
 pub mod operation;
 pub mod output;
+pub mod policy;
 mod preflight;
 pub mod reservation;
 pub mod secret;

@@ -12,7 +12,7 @@ pub(crate) use object::{
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, Watch};
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
-pub(crate) use site::{Agent, Completions, Hostkey, Secret};
+pub(crate) use site::{Agent, Completions, Hostkey, Policy, Secret};
 
 use std::ffi::OsString;
 
@@ -122,6 +122,9 @@ pub(crate) enum Command {
     /// Secrets, such as the password that a console asks for
     #[command(subcommand)]
     Secret(Secret),
+    /// The site's policy: what is changed before an update and put back after it
+    #[command(subcommand)]
+    Policy(Policy),
     /// The agent on the LPARs
     #[command(subcommand)]
     Agent(Agent),

@@ -15,6 +15,7 @@ mod history;
 mod hostkey;
 mod list;
 pub(crate) mod log;
+mod policy;
 mod preflight;
 mod remove;
 mod report;
@@ -58,6 +59,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Export(args) => export::run(args, context).await,
         Command::Hostkey(args) => hostkey::run(args, context).await,
         Command::Secret(args) => secret::run(args, context).await,
+        Command::Policy(args) => policy::run(args, context).await,
         Command::Agent(args) => agent::run(args, context).await,
         Command::Preflight(args) => preflight::run(args, context).await,
         Command::Cust(args) => cust::run(args, context).await,

@@ -9,6 +9,7 @@ mod errpt;
 mod partition;
 mod service;
 mod software;
+mod stanza;
 
 pub use device::{
     Device, GroupState, LogicalVolume, Mounted, lsdev_fields, lsvg, lsvg_l, mount, tunable,
@@ -27,6 +28,7 @@ pub use software::{
     Fileset, FilesetState, InterimFix, Lock, Outdated, emgr_l, emgr_p, genld, lslpp_l, lslpp_q,
     lu_capable, oslevel,
 };
+pub use stanza::{stanza_value, stanzas, with_stanza_value};
 
 use crate::id::printable;
 

@@ -49,6 +49,9 @@
 //! | `GET /v1/agent/{lpar}/status` | → [`AgentStatus`] |
 //! | `POST /v1/agent/{lpar}/query` | [`Query`] → [`QueryAnswer`] |
 //! | `POST /v1/preflight` | [`Preflight`] → [`Preflighted`] |
+//! | `GET /v1/policy` | → [`PolicyView`] |
+//! | `PUT /v1/policy` | [`SetPolicy`] → [`PolicyView`] |
+//! | `GET /v1/policy/{lpar}` | → [`LparPolicy`]: what it means for one LPAR |
 //!
 //! `label`, `where`, `sort` and `columns` are written as [`crate::select`] reads them. Lines are streamed, whatever the size of the fleet.
 //!
@@ -64,6 +67,7 @@ mod host;
 mod lpp;
 mod object;
 mod operation;
+mod policy;
 mod preflight;
 mod vios;
 
@@ -86,6 +90,7 @@ pub use object::{
 pub use operation::{
     Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Watched,
 };
+pub use policy::{LparPolicy, PolicyView, SetPolicy};
 pub use preflight::{Before, Preflight, PreflightReport, Preflighted};
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,

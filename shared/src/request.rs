@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hook::{Hook, Hooks};
 use crate::id::{Digest, DiskName, InstallationId, ObjectName};
+use crate::prep::{Backup, PrepStep};
 use crate::stage::names;
 use crate::strategy::Way;
 use crate::unit::{Megabytes, Seconds};
@@ -45,6 +46,12 @@ pub struct Request {
     /// Programs of the site that are run around all that. A preview runs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hooks: Option<Hooks>,
+    /// What is changed before the update and put back after it, in this order. A preview changes nothing of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prep: Vec<PrepStep>,
+    /// What one can go back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
     /// Limits of time and space.
     pub limits: Limits,
 }
@@ -355,6 +362,18 @@ pub enum Install {
     List(Vec<String>),
 }
 
+impl Install {
+    /// Whether it may bring updates of filesets, not interim fixes alone.
+    #[must_use]
+    pub fn updates(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::UpdateAll | Self::All => true,
+            Self::List(names) => names.iter().any(|name| !name.ends_with(".epkg.Z")),
+        }
+    }
+}
+
 /// Where the LPAR gets the token that Live Update needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -418,6 +437,14 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn interim_fixes_alone_are_no_update() {
+        let list =
+            |names: &[&str]| Install::List(names.iter().map(|&name| name.to_owned()).collect());
+        assert!(!list(&["IJ1.241031.epkg.Z"]).updates() && !Install::Nothing.updates());
+        assert!(list(&["IJ1.241031.epkg.Z", "bos.net"]).updates() && Install::All.updates());
+    }
 
     #[test]
     fn maintenance_is_one_thing_done_to_what_it_can_be_done_to() {

@@ -1,10 +1,11 @@
-//! The fleet in `examples/` is one, and the codes of a site are used.
+//! The files in `examples/` are what they say.
 
 use std::collections::BTreeMap;
 
 use nim_shared::api::File;
 use nim_shared::code::{Knowledge, Retry, SiteCodes};
 use nim_shared::object::{Object, ObjectType};
+use nim_shared::policy::Policy;
 use nim_shared::yaml::{Fleet, read_settings, render_fleet};
 
 fn read(name: &str, text: String) -> Vec<Object> {
@@ -48,4 +49,17 @@ BKP0043 tape0 is busy
         told,
         [(true, Retry::Later), (false, Retry::AfterRemedy), (true, Retry::AfterRemedy)]
     );
+}
+
+#[test]
+fn the_example_policy_says_something_of_each_step_and_has_no_fault() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/policy.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let policy: Policy = read_settings(&File { name: "policy.yaml".to_owned(), text }).unwrap();
+    assert_eq!(policy.faults(), []);
+    let all = serde_json::to_value(&policy.prep).unwrap();
+    let all = all.as_object().unwrap();
+    assert!(all.values().all(|value| !value.is_null()), "{all:?}");
+    let steps = policy.prep_of(&"lpar01".parse().unwrap(), &BTreeMap::new()).steps();
+    assert!(steps.len() >= 5, "{steps:?}");
 }

@@ -8,6 +8,7 @@ use nim_shared::code::SiteCodes;
 use nim_shared::frame;
 use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame, Record};
 use nim_shared::hook::HookInput;
+use nim_shared::policy::Policy;
 use nim_shared::request::Request;
 use nim_shared::yaml::FleetFile;
 use schemars::generate::SchemaSettings;
@@ -34,6 +35,15 @@ fn frames() {
             generator.subschema_for::<FileFrame>(),
         ]})
     });
+}
+
+#[test]
+fn policy() {
+    check(
+        "policy",
+        "The policy of a site, as nimctl policy set reads it",
+        |generator| json!({ "allOf": [generator.subschema_for::<Policy>()] }),
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! The table is the file `.toc` that `inutoc` writes (its form is inferred: `FILESET 07.03.0003.0001 …`, one line for each fileset). Where
 //! a folder has none, geninstall makes it and finds out itself; a line that is not understood decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::aix;
 use nim_shared::level::FilesetLevel;
@@ -85,6 +85,37 @@ pub(crate) fn nothing_new(supervisor: &mut Supervisor) -> Result<Option<String>,
         }
         Finding::Refuse(text) => Err(Stop::failed(text)),
     }
+}
+
+/// What an update brings, as the table of its images has it.
+pub(crate) struct Update {
+    /// Filesets that are installed at a lower level.
+    pub(crate) filesets: BTreeSet<String>,
+    /// First words of all lines: keywords of fixes are among them.
+    pub(crate) fixes: BTreeSet<String>,
+}
+
+/// What the order's update brings; `None` where the images have no table, or the LPAR does not tell what is installed.
+pub(crate) fn update(supervisor: &Supervisor) -> Result<Option<Update>, Stop> {
+    let Some(folder) = prep::folder(supervisor) else { return Ok(None) };
+    let text = disk::read(&supervisor.root.at(&folder).join(".toc"), TABLE_LIMIT)?;
+    let (Some(text), Ok(installed)) = (text, supervisor.facts.filesets()) else { return Ok(None) };
+    let rows = aix::lslpp_q(&installed).rows;
+    let installed = highest(rows.iter().map(|row| (row.name.as_str(), row.level.as_str())));
+    let text = String::from_utf8_lossy(&text);
+    let is_meant = |name: &str| match &supervisor.request.install {
+        Install::List(names) => names.iter().any(|one| one == name),
+        Install::Nothing | Install::UpdateAll | Install::All => true,
+    };
+    let offered = table(&text).into_iter();
+    let new = offered.filter(|(name, level)| {
+        is_meant(name) && installed.get(name).is_some_and(|old| level > old)
+    });
+    let words = text.lines().filter_map(|line| line.split_whitespace().next());
+    Ok(Some(Update {
+        filesets: new.map(|(name, _)| name.to_owned()).collect(),
+        fixes: words.map(str::to_owned).collect(),
+    }))
 }
 
 type Levels<'a> = BTreeMap<&'a str, FilesetLevel>;

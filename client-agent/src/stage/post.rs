@@ -9,6 +9,7 @@ use crate::alive;
 use crate::facts;
 use crate::operation::Verdict;
 use crate::pty;
+use crate::stage::prep::setting;
 use crate::supervisor::{Error, Supervisor};
 use crate::text::chain;
 use crate::ticker;
@@ -63,6 +64,7 @@ fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String
     let updated = matches!(outcome, Outcome::Succeeded { .. }) && supervisor.request.kind.moves();
     let updated = updated || supervisor.progress.has_passed(Point::Moved);
     let mut failures = Vec::new();
+    let mut failed = Vec::new();
     for change in supervisor.progress.open_changes() {
         let class = change.class.known().unwrap_or(ChangeClass::Always);
         let keep = match class {
@@ -72,6 +74,9 @@ fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String
         };
         let (moment, error) = if keep {
             (ChangeMoment::Kept, None)
+        } else if setting::is_held_by(&change.effect, &failed) {
+            let text = "it stays off: where its database is looked up could not be put back";
+            (ChangeMoment::UndoFailed, Some(format!("Trusted Execution: {text}")))
         } else {
             crate::crash::point("undo.before");
             let Supervisor { root, operation, commands, .. } = &*supervisor;
@@ -82,7 +87,10 @@ fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String
                 Err(error) => (ChangeMoment::UndoFailed, Some(chain(&error))),
             }
         };
-        failures.extend(error.clone());
+        if let Some(error) = &error {
+            failures.push(error.clone());
+            failed.push(change.effect.clone());
+        }
         supervisor.record_change(change.number, moment, class, change.effect, error)?;
     }
     Ok(failures)

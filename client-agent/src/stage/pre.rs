@@ -34,6 +34,7 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
         faults.extend(file(supervisor));
     }
     faults.extend(super::alt_disk::faults(supervisor, &before));
+    faults.extend(super::backup::faults(supervisor, &before));
     faults.extend(images(supervisor)?);
     if !faults.is_empty() {
         return Err(Stop::failed(faults.join("; ")));

@@ -1,11 +1,27 @@
 //! `prep`: makes the LPAR ready. Each change is journalled before and after, and can be put back.
+//!
+//! What the site's policy wants is in the order, step by step. Trusted Execution comes first, because nothing can be updated under it, not
+//! even a copy; then what the order itself needs; and, after a copy of rootvg was made, all the rest.
+
+mod audit;
+mod autofs;
+pub(crate) mod copy_name;
+mod interim_fixes;
+mod pfcdaemon;
+mod secorder;
+mod services;
+pub(crate) mod setting;
+mod trusted_execution;
+mod verification;
+mod workload_manager;
 
 use std::fs;
 
 use nim_shared::frame::{ChangeClass, Effect};
 use nim_shared::id::Digest;
 use nim_shared::lvupdate;
-use nim_shared::request::{Images, Kind, PushedFile};
+use nim_shared::prep::{PrepStep, Step};
+use nim_shared::request::{Images, Kind, PushedFile, Request};
 
 use super::{Stop, token, update};
 use crate::disk;
@@ -13,8 +29,10 @@ use crate::images::{LINKED, MOUNT, Store};
 use crate::supervisor::Supervisor;
 use crate::undo::{self, FILE_LIMIT, MOUNT_LIMIT};
 
-/// Makes all changes, in the order in which a failure costs least.
+/// Makes what comes before a copy of rootvg, in the order in which a failure costs least. A successor goes through it again: what was
+/// done is not done twice.
 pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
+    steps(supervisor, Step::is_before_backup)?;
     let live_update = supervisor.request.kind.is_live_update();
     if live_update {
         write_data(supervisor)?;
@@ -34,6 +52,34 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
     super::fixes::check(supervisor)
 }
 
+/// Makes what comes after it.
+pub(crate) fn rest(supervisor: &mut Supervisor) -> Result<(), Stop> {
+    steps(supervisor, |step| !step.is_before_backup())
+}
+
+/// Makes those steps of the order that `are_meant`.
+fn steps(supervisor: &mut Supervisor, are_meant: impl Fn(&Step) -> bool) -> Result<(), Stop> {
+    if !supervisor.request.kind.moves() {
+        return Ok(());
+    }
+    let steps: Vec<PrepStep> = supervisor.request.prep.clone();
+    for PrepStep { step, class } in steps.iter().filter(|one| are_meant(&one.step)) {
+        supervisor.check_cancel()?;
+        match step {
+            Step::TrustedExecution => trusted_execution::run(supervisor, *class)?,
+            Step::Secorder => secorder::run(supervisor, *class)?,
+            Step::WorkloadManager => workload_manager::run(supervisor, *class)?,
+            Step::Service { subsystem } => services::run(supervisor, *class, subsystem)?,
+            Step::AuditStream => audit::run(supervisor, *class)?,
+            Step::OtherCopy => copy_name::run(supervisor, *class)?,
+            Step::Pfcdaemon => pfcdaemon::run(supervisor, *class)?,
+            Step::StaleAutofs => autofs::run(supervisor, *class)?,
+            Step::InterimFixes => interim_fixes::run(supervisor, *class)?,
+        }
+    }
+    Ok(())
+}
+
 /// Gives the LPAR our `lvupdate.data`; the site's own is kept.
 fn write_data(supervisor: &mut Supervisor) -> Result<(), Stop> {
     let content = supervisor.request.lvupdate_data.clone().into_bytes();
@@ -41,30 +87,31 @@ fn write_data(supervisor: &mut Supervisor) -> Result<(), Stop> {
     supervisor.change(
         ChangeClass::Always,
         |supervisor| save(supervisor, lvupdate::PATH, Some(after)).map(Some),
-        |supervisor, effect| {
-            let Effect::File { path, before, after, .. } = effect else { return Ok(()) };
-            let file = supervisor.root.at(path);
-            let now = undo::digest(&file)?;
-            if now == *after {
-                return Ok(());
-            }
-            if now != *before {
-                return Err(Stop::failed(format!("{path} was changed by somebody else meanwhile")));
-            }
-            if let Some(folder) = file.parent() {
-                // Part of bos.liveupdate; without it geninstall says so itself.
-                disk::doing("make the folder", folder, fs::create_dir_all(folder))?;
-            }
-            let mode = if before.is_some() { 0o600 } else { 0o644 };
-            disk::replace(&file, &content, mode)?;
-            match effect {
-                Effect::File { saved_as: Some(name), .. } => {
-                    Ok(undo::copy_owner(&supervisor.operation.file(name), &file)?)
-                }
-                _ => Ok(()),
-            }
-        },
+        |supervisor, effect| write(supervisor, effect, &content),
     )
+}
+
+/// Gives the file of `effect` its new content, as long as nobody else has written it.
+fn write(supervisor: &Supervisor, effect: &Effect, content: &[u8]) -> Result<(), Stop> {
+    let Effect::File { path, before, after, saved_as } = effect else { return Ok(()) };
+    let file = supervisor.root.at(path);
+    let now = undo::digest(&file)?;
+    if now == *after {
+        return Ok(());
+    }
+    if now != *before {
+        return Err(Stop::failed(format!("{path} was changed by somebody else meanwhile")));
+    }
+    if let Some(folder) = file.parent() {
+        // Part of bos.liveupdate; without it geninstall says so itself.
+        disk::doing("make the folder", folder, fs::create_dir_all(folder))?;
+    }
+    let mode = if before.is_some() { 0o600 } else { 0o644 };
+    disk::replace(&file, content, mode)?;
+    match saved_as {
+        Some(name) => Ok(undo::copy_owner(&supervisor.operation.file(name), &file)?),
+        None => Ok(()),
+    }
 }
 
 /// A preview writes `liveupdate.cf` too. An update needs it afterwards: `clvupdate` reads it when a run has failed.
@@ -149,8 +196,10 @@ pub(crate) fn makes(supervisor: &Supervisor, effect: &Effect) -> bool {
     let request = &supervisor.request;
     match effect {
         Effect::File { path, saved_as, .. } => {
-            let ours =
-                path == lvupdate::PATH || path == CONFIGURATION && request.kind == Kind::Preview;
+            let streams = || request.prep.iter().any(|one| one.step == Step::AuditStream);
+            let ours = path == lvupdate::PATH
+                || path == CONFIGURATION && request.kind == Kind::Preview
+                || path == audit::CONFIG && streams();
             ours && saved_as.as_ref().is_none_or(|name| *name == saved_name(path))
         }
         Effect::Mount { on, .. } => {
@@ -165,8 +214,17 @@ pub(crate) fn makes(supervisor: &Supervisor, effect: &Effect) -> bool {
             .console
             .as_ref()
             .is_some_and(|console| console.address == *address && console.user == *user),
-        Effect::Folder { .. } => false,
+        Effect::Setting { setting, before, after } => {
+            setting::makes(supervisor, setting, before, after)
+        }
+        // Nothing is ever done about these two: their class says so.
+        Effect::InterimFixes { .. } | Effect::RootvgCopy { .. } | Effect::Folder { .. } => false,
     }
+}
+
+/// Whether an `altinst_rootvg` of somebody else gets another name.
+pub(crate) fn renames_copies(request: &Request) -> bool {
+    request.prep.iter().any(|one| one.step == Step::OtherCopy)
 }
 
 /// Name under which the content of `path` before is kept.

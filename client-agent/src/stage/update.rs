@@ -286,7 +286,9 @@ impl Follower {
             if since.elapsed() >= limit {
                 let program = match step {
                     Step::Part(part) => split::program_of(part),
-                    Step::Software | Step::Script(_) => supervisor.request.kind.program(),
+                    Step::Software | Step::Backup | Step::Script(_) => {
+                        supervisor.request.kind.program()
+                    }
                 };
                 let text = format!(
                     "{program} did not end within {} seconds; it is not interrupted: see {} on the LPAR",

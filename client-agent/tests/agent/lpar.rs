@@ -149,6 +149,8 @@ pub(crate) fn order(kind: Kind) -> Request {
         }),
         scripts: Vec::new(),
         hooks: None,
+        prep: Vec::new(),
+        backup: None,
         limits: Limits { post: Seconds(1), ..Limits::default() },
     }
 }

@@ -15,6 +15,7 @@ mod mounts;
 mod operation;
 mod other_copy;
 mod preflight;
+mod prep;
 mod process;
 mod query;
 mod receive;

@@ -13,6 +13,7 @@ use crate::install::{self, INSTALLS, plain};
 use crate::lpar::{FIX, Lpar, OWN_DATA, order};
 use crate::maint;
 use crate::master::{Master, Session, push_all};
+use crate::prep;
 use crate::script::{self, FIRST, SECOND};
 use crate::split;
 
@@ -28,6 +29,8 @@ struct End {
     data: String,
     token: String,
     images: bool,
+    /// What steps of prep change.
+    settings: Vec<(&'static str, String)>,
 }
 
 fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> End {
@@ -39,6 +42,7 @@ fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> 
         data: std::fs::read_to_string(lpar.data()).unwrap(),
         token: lpar.get("token"),
         images: lpar.agent_file(&format!("operations/{}/images", master.operation)).exists(),
+        settings: prep::state(lpar),
     }
 }
 
@@ -80,6 +84,30 @@ fn has_crashed(log: &str, crash: &str) -> bool {
 fn wherever_the_agent_is_killed_the_end_is_that_of_the_undisturbed_run() {
     let lpar = Lpar::new;
     killed_everywhere(&Case { lpar, request: order(Kind::Update), places: 100 });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_with_all_steps_of_prep_what_was_on_is_on_again() {
+    let before = prep::with_copy(prep::state(&prep::lpar()));
+    let request = prep::with_prep();
+    let undisturbed = killed_everywhere(&Case { lpar: prep::lpar, request, places: 200 });
+    assert_eq!(undisturbed.settings, before);
+}
+
+#[test]
+fn wherever_the_agent_is_killed_in_a_failure_with_all_steps_of_prep_what_was_on_is_on_again() {
+    let lpar = || {
+        let lpar = prep::lpar();
+        lpar.set("fail", "");
+        lpar.set(
+            "transcript",
+            "Validating live update input data.\n1430-045 The live update operation failed.\n",
+        );
+        lpar
+    };
+    let (before, request) = (prep::with_copy(prep::state(&lpar())), prep::with_prep());
+    let undisturbed = killed_everywhere(&Case { lpar, request, places: 190 });
+    assert_eq!(undisturbed.settings, before);
 }
 
 #[test]
@@ -141,8 +169,8 @@ fn wherever_the_agent_is_killed_the_preview_of_an_installation_runs_once() {
     killed_everywhere(&Case { lpar, request: plain(Kind::InstallPreview), places: 50 });
 }
 
-/// Kills the agent at each place that the undisturbed run passes.
-fn killed_everywhere(case: &Case) {
+/// Kills the agent at each place that the undisturbed run passes. The end of that one.
+fn killed_everywhere(case: &Case) -> End {
     let (undisturbed, passed) = run(case, "");
     assert_eq!(undisturbed.data, OWN_DATA);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -176,6 +204,7 @@ fn killed_everywhere(case: &Case) {
         "{names:?}\nundisturbed: {undisturbed:#?}\nfirst: {:#?}",
         differing[0]
     );
+    undisturbed
 }
 
 /// Runs at once: each mostly waits.

@@ -15,6 +15,7 @@ mod maint;
 mod nim;
 mod packages;
 mod preflight;
+mod prep;
 mod query;
 mod round_trip;
 mod script;

@@ -50,6 +50,16 @@ pub(super) fn run(
         })?;
         return Ok(u8::from(!removed));
     }
+    if let Some(label) = options.value('L') {
+        // What a fix was made for stands at the beginning of its label.
+        let apar = label.get(..7).filter(|apar| apar.starts_with("IJ"));
+        writeln!(out, "APAR information:\n=================")?;
+        match apar {
+            Some(apar) => writeln!(out, "APAR number: {apar}\nAPAR abstract: a fix")?,
+            None => writeln!(out, "No APAR numbers listed.")?,
+        }
+        return Ok(0);
+    }
     if lpar.software.ifixes.is_empty() {
         writeln!(out, "{}", language().say("There is no efix data on this system."))?;
     } else if options.has('P') {

@@ -34,6 +34,13 @@ pub(crate) fn list(
         writeln!(err, "lslpp: 0504-132  Fileset {wanted} not installed.")?;
         return Ok(1);
     }
+    if options.has('f') {
+        // One file a fileset, in the colon form (inferred).
+        for (name, level) in found {
+            writeln!(out, "/usr/lib/objrepos:{name} {level}:/usr/sbin/{name}")?;
+        }
+        return Ok(0);
+    }
     // Source: LU §5.2: C committed, A applied.
     let is_applied = |name: &str| software.applied.filesets.contains_key(name);
     let locked = |name: &str| software.ifixes.iter().any(|ifix| ifix.packages.contains(name));

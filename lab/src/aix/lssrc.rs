@@ -4,9 +4,10 @@ use std::io::Write;
 
 use super::{Context, Options};
 use crate::fault::Fault;
+use crate::world::Lpar;
 
 /// Subsystem, group, process id while it runs.
-pub(super) const SUBSYSTEMS: [(&str, &str, u32); 6] = [
+const SUBSYSTEMS: [(&str, &str, u32); 6] = [
     ("syslogd", "ras", 5_112_110),
     ("sshd", "ssh", 5_243_188),
     ("ctrmc", "rsct", 6_619_442),
@@ -14,6 +15,13 @@ pub(super) const SUBSYSTEMS: [(&str, &str, u32); 6] = [
     ("clcomd", "caa", 5_570_962),
     ("pfcdaemon", "pfc", 6_095_236),
 ];
+
+/// All that are on file: the usual ones, and the site's.
+pub(super) fn on_file(lpar: &Lpar) -> Vec<(String, &'static str, u32)> {
+    let usual = SUBSYSTEMS.into_iter().map(|(name, group, pid)| (name.to_owned(), group, pid));
+    let more = (7_000_000..).zip(&lpar.more_subsystems);
+    usual.chain(more.map(|(pid, name)| (name.clone(), "site", pid))).collect()
+}
 
 pub(super) fn run(
     context: &Context,
@@ -23,16 +31,17 @@ pub(super) fn run(
     let options = Options::read(arguments, "sgl");
     let (lpar, now) = (context.lpar()?, context.now()?);
     let wanted = options.value('s');
+    let all = on_file(&lpar);
     if let Some(name) = wanted
-        && !SUBSYSTEMS.iter().any(|(one, ..)| *one == name)
+        && !all.iter().any(|(one, ..)| *one == name)
     {
         return not_on_file(name);
     }
     writeln!(out, "Subsystem         Group            PID          Status")?;
-    for (name, group, pid) in SUBSYSTEMS {
+    for (name, group, pid) in all {
         if wanted.is_none_or(|wanted| wanted == name) {
             let stuck = lpar.has(Fault::Pfcdaemon) && name == "pfcdaemon";
-            let (pid, status) = match (stuck, lpar.runs(name, now)) {
+            let (pid, status) = match (stuck, lpar.runs(&name, now)) {
                 (true, _) => (pid.to_string(), "stopping"),
                 (false, true) => (pid.to_string(), "active"),
                 (false, false) => (String::new(), "inoperative"),

@@ -1,8 +1,8 @@
-//! `startsrc -s NAME` (LU §3.2).
+//! `startsrc -s NAME`, `stopsrc -s NAME` (LU §3.2).
 
 use std::io::Write;
 
-use super::lssrc::{SUBSYSTEMS, not_on_file};
+use super::lssrc::{not_on_file, on_file};
 use super::{Context, Options};
 use crate::fault::Fault;
 use crate::world::lpar::Subsystem;
@@ -17,7 +17,8 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "sage");
     let name = options.value('s').unwrap_or_default();
-    let Some((_, _, pid)) = SUBSYSTEMS.iter().find(|(one, ..)| *one == name) else {
+    let all = on_file(&context.lpar()?);
+    let Some((_, _, pid)) = all.iter().find(|(one, ..)| *one == name) else {
         return not_on_file(name);
     };
     let now = context.now()?;
@@ -26,8 +27,13 @@ pub(super) fn run(
             return Ok(false);
         }
         let slow = lpar.has(Fault::PfcdaemonSlow) && name == "pfcdaemon";
-        let ready = if slow { now + SLOW } else { now };
-        lpar.subsystems.insert(name.to_owned(), Subsystem::Starting { ready });
+        match slow {
+            true => {
+                let starting = Subsystem::Starting { ready: now + SLOW };
+                lpar.subsystems.insert(name.to_owned(), starting)
+            }
+            false => lpar.subsystems.remove(name),
+        };
         Ok(true)
     })?;
     if started {
@@ -36,4 +42,25 @@ pub(super) fn run(
     }
     writeln!(std::io::stderr(), "0513-029 The {name} Subsystem is already active.")?;
     Ok(1)
+}
+
+pub(super) fn stop(
+    context: &Context,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let options = Options::read(arguments, "sg");
+    let name = options.value('s').unwrap_or_default();
+    if !on_file(&context.lpar()?).iter().any(|(one, ..)| one == name) {
+        return not_on_file(name);
+    }
+    let before =
+        context.change(|lpar| Ok(lpar.subsystems.insert(name.to_owned(), Subsystem::Stopped)))?;
+    if before == Some(Subsystem::Stopped) {
+        let text = format!("0513-004 The Subsystem or Group, {name}, is currently inoperative.");
+        writeln!(std::io::stderr(), "{text}")?;
+        return Ok(1);
+    }
+    writeln!(out, "0513-044 The {name} Subsystem was requested to stop.")?;
+    Ok(0)
 }

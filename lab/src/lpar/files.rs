@@ -3,10 +3,16 @@
 //! `DIR/lpars/NAME/disks/PVID` holds what is on that disk; a boot from another disk moves the link, so that the agent finds what was on
 //! that copy when it was made: its own journal among it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+
+use crate::aix::inittab::INITTAB as INITTAB_PATH;
+use crate::aix::trustchk::{DATABASE, POLICIES};
+use crate::site::SwitchedOn;
+use crate::world::running::Running;
 
 /// Where the files of an LPAR are.
 #[derive(Clone, Debug)]
@@ -78,6 +84,41 @@ impl Files {
         }
         fs::write(tree.join("etc/inittab"), INITTAB)?;
         fs::write(tree.join("etc/check_config.files"), "d /etc/inittab\n")
+    }
+
+    /// Writes down in a tree that was just made what is switched on.
+    pub(crate) fn switch_on(&self, pvid: &str, on: &BTreeSet<SwitchedOn>) -> io::Result<()> {
+        let tree = self.disk(pvid);
+        let path = |absolute: &str| tree.join(absolute.trim_start_matches('/'));
+        for one in on {
+            let (file, text) = match one {
+                SwitchedOn::TrustedExecution => {
+                    fs::create_dir_all(tree.join("etc/security/tsd"))?;
+                    fs::write(path(DATABASE), "/usr/sbin/bos.rte:\n\towner = root\n")?;
+                    (POLICIES, "TE=ON\n")
+                }
+                SwitchedOn::Ldap => ("/etc/nscontrol.conf", "tsddat:\n\tsecorder = LDAP,files\n"),
+                SwitchedOn::WorkloadManager => (
+                    INITTAB_PATH,
+                    "rcnetwlm:23456789:wait:/etc/rc.netwlm start> /dev/console 2>&1 # Start netwlm\n",
+                ),
+                SwitchedOn::AuditStream => {
+                    fs::create_dir_all(tree.join("etc/security/audit"))?;
+                    let config = "start:\n\tbinmode = on\n\tstreammode = on\n";
+                    fs::write(path("/etc/security/audit/config"), config)?;
+                    (INITTAB_PATH, "audit:2:boot:audit start > /dev/console 2>&1\n")
+                }
+            };
+            let before = fs::read_to_string(path(file)).unwrap_or_default();
+            fs::write(path(file), before + text)?;
+        }
+        Ok(())
+    }
+
+    /// What a boot of the system that `root` points at starts.
+    pub(crate) fn after_boot(&self) -> Running {
+        let path = self.root().join(INITTAB_PATH.trim_start_matches('/'));
+        Running::after_boot(&fs::read_to_string(path).unwrap_or_default())
     }
 
     /// Points `root` at the disk the system was booted from.

@@ -7,6 +7,7 @@ use super::{DiskEntry, File, FrameEntry, LparEntry, variation};
 use crate::fault::Armed;
 use crate::world::frame::{Frame, Partition, PartitionState, Vfchost, Vhost, Vios};
 use crate::world::lpar::{Applied, Disk, FileSystem, Ifix, Lpar, Software, Style};
+use crate::world::running::Running;
 use crate::world::update::{all_paths, fresh_pvid, os_version};
 use crate::world::{Hmc, HmcUser, World};
 
@@ -159,6 +160,9 @@ fn lpar(file: &File, entry: &LparEntry) -> Lpar {
         errors: Vec::new(),
         tokens: Vec::new(),
         outdated: Vec::new(),
+        running: Running::default(),
+        autofs_gone: false,
+        more_subsystems: entry.subsystems.iter().cloned().collect(),
         users: entry.users.clone(),
         subsystems: BTreeMap::new(),
         update: None,

@@ -246,7 +246,13 @@ impl Shared {
         })?;
         self.note(lpar, Deed::Booted { disk: booted.clone() })?;
         let Some(pvid) = booted else { return Ok(()) };
-        Files::of(&self.directory, lpar).boot(&pvid).context("cannot switch an LPAR's files")?;
+        let files = Files::of(&self.directory, lpar);
+        files.boot(&pvid).context("cannot switch an LPAR's files")?;
+        let running = files.after_boot();
+        self.store.change(|world| {
+            world.lpar_mut(lpar)?.running = running;
+            Ok::<_, anyhow::Error>(())
+        })?;
         let gate = host.gate.clone();
         let clock = self.clock.clone();
         let until = clock.now() + BOOT_MILLISECONDS;

@@ -1,6 +1,6 @@
 //! From settings to a site whose ports are bound and whose LPARs have booted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::fleet;
 use crate::lpar::Runtime;
 use crate::lpar::files::{Files, link};
 use crate::record::{self, Deed, Entry};
-use crate::site::build;
+use crate::site::{SwitchedOn, build};
 use crate::ssh::wire::Wire;
 use crate::ssh::{self, Gate, keys};
 use crate::world::lpar::AgentInstalled;
@@ -79,6 +79,10 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
         };
         names.into_iter().map(boot).collect::<anyhow::Result<BTreeMap<_, _>>>()
     })?;
+    let nothing = BTreeSet::new();
+    let on: BTreeMap<&str, &BTreeSet<SwitchedOn>> =
+        settings.site.lpars.iter().map(|entry| (entry.name.as_str(), &entry.on)).collect();
+    let mut running = BTreeMap::new();
     for (name, lpar) in &world.lpars {
         let files = Files::of(&directory, name);
         if fresh {
@@ -87,6 +91,7 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
             }) {
                 let pvid = disk.pvid.as_deref().unwrap_or_default();
                 files.install(pvid, &settings.lab, aix::COMMANDS)?;
+                files.switch_on(pvid, on.get(name.as_str()).copied().unwrap_or(&nothing))?;
                 let tree = files.disk(pvid);
                 let mut known = authorized.as_str();
                 if lpar.agent == AgentInstalled::Absent {
@@ -100,7 +105,13 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
         let booted = disks.remove(name).flatten();
         let gate = Gate::default();
         match &booted {
-            Some(pvid) => files.boot(pvid)?,
+            Some(pvid) => {
+                files.boot(pvid)?;
+                let after = files.after_boot();
+                if lpar.running != after {
+                    running.insert(name.clone(), after);
+                }
+            }
             None => gate.switch_off(),
         }
         let entry =
@@ -133,6 +144,14 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
                 boots: Mutex::new(0),
             },
         );
+    }
+    if !running.is_empty() {
+        store.change(|world| {
+            for (name, running) in running {
+                world.lpar_mut(&name)?.running = running;
+            }
+            Ok::<_, anyhow::Error>(())
+        })?;
     }
     let addresses = listeners
         .iter()

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::running::Running;
 use super::update::Update;
 use super::vary::Variation;
 use crate::fault::{Armed, Fault};
@@ -49,6 +50,15 @@ pub struct Lpar {
     pub tokens: Vec<Token>,
     /// Processes that `genld -u` finds with old libraries.
     pub outdated: Vec<OldProcess>,
+    /// What runs beside the workload.
+    #[serde(default)]
+    pub running: Running,
+    /// Whether the script of autofs was taken off the list of what is notified.
+    #[serde(default)]
+    pub autofs_gone: bool,
+    /// Subsystems on file beside the usual ones.
+    #[serde(default)]
+    pub more_subsystems: BTreeSet<String>,
     /// Users beside root.
     pub users: Vec<String>,
     /// Subsystems that do not simply run.

@@ -51,7 +51,12 @@ pub(super) async fn cust(
     let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
     let scripts = script::read(&api, &cust, &mut faults).await?;
     let hooks = script::hooks(&api, &cust, &mut faults).await?;
-    let known = Known { updates_only, hooks, ..known(&api, &cust, &targets, scripts).await? };
+    let policy = match cust.kind.is_live_update() {
+        true => super::policy::current(&api.store).await?,
+        false => None,
+    };
+    let known =
+        Known { updates_only, hooks, policy, ..known(&api, &cust, &targets, scripts).await? };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
@@ -83,6 +88,8 @@ pub(super) async fn cust(
         let text = "the bootlist stays as it is: set_bootlist=yes has the LPAR boot from the copy";
         warnings.push(plan::fault("set_bootlist", text.to_owned()));
     }
+    warnings
+        .extend(super::policy::announced(planned.iter().map(|one| (&one.lpar, one.announced()))));
     for warning in planned.iter().flat_map(|one| &one.warnings) {
         if warnings.last() != Some(warning) && !warnings.contains(warning) {
             warnings.push(warning.clone());
@@ -210,6 +217,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
         hooks: Vec::new(),
         hook_limit: settings.hook.seconds(),
         updates_only: false,
+        policy: None,
         hmcs: hmcs.collect(),
         objects,
         limits: Limits {

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use nim_shared::api::{EventView, OperationView, Output, Page, Resolve};
 use nim_shared::id::{BatchId, Epoch, ObjectName, OperationId, Seq};
 use nim_shared::operation::{Named as Name, Outcome, Software, StateName};
+use nim_shared::prep::{Backup, PrepStep};
 use nim_shared::strategy::Way;
 use tracing::info;
 
@@ -217,6 +218,7 @@ pub(super) fn view(record: Record) -> OperationView {
         Engine::Stuck { run, .. } => *run,
         Engine::Queued | Engine::Dispatching { .. } | Engine::Ended { .. } => None,
     };
+    let part: Part = serde_json::from_str(&record.request).unwrap_or_default();
     OperationView {
         id: record.id,
         batch: record.batch,
@@ -237,6 +239,8 @@ pub(super) fn view(record: Record) -> OperationView {
         requested_by: record.requested_by.uid,
         owner: record.owner,
         failure: verdict::failure(&record),
+        prep: part.prep,
+        backup: part.backup,
         lpar: record.lpar,
         waits_for: record.waits_for,
         report: record.report,
@@ -251,6 +255,14 @@ fn way(request: &str) -> Option<Way> {
     }
     let Ordered { way } = serde_json::from_str(request).ok()?;
     (!way.is_one_step()).then_some(way)
+}
+
+/// What of a request is about the time before the update; nothing where another version wrote it in a way that is not known.
+#[derive(Default, serde::Deserialize)]
+struct Part {
+    #[serde(default)]
+    prep: Vec<PrepStep>,
+    backup: Option<Backup>,
 }
 
 /// An event as it is shown.

@@ -22,6 +22,7 @@ mod m0013_allocation;
 mod m0014_vios_reading;
 mod m0015_selection;
 mod m0016_preflight;
+mod m0017_policy;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -29,7 +30,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 16;
+pub(super) const LEVEL: i32 = 17;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -118,6 +119,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_vios_reading::M0014ViosReading),
             Box::new(m0015_selection::M0015Selection),
             Box::new(m0016_preflight::M0016Preflight),
+            Box::new(m0017_policy::M0017Policy),
         ]
     }
 }

@@ -67,6 +67,23 @@ pub(crate) enum Secret {
     },
 }
 
+/// The site's policy.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Set it from a YAML file, in place of the one before
+    #[command(after_help = "Example:\n  nimctl policy set examples/policy.yaml")]
+    Set {
+        /// The file, as schemas/policy.schema.json describes it; - for standard input.
+        file: PathBuf,
+    },
+    /// Show it, or what it means for LPARs
+    Show {
+        /// LPARs; none: the policy itself.
+        #[arg(value_name = "LPAR")]
+        lpars: Vec<ObjectName>,
+    },
+}
+
 /// The agent.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Agent {

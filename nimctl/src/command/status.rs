@@ -143,6 +143,8 @@ impl View for One {
         rows.extend(view.started_at.map(|at| ("started", moment(at))));
         rows.extend(view.ended_at.map(|at| ("ended", moment(at))));
         rows.extend(view.owner.map(|owner| ("master", owner.to_string())));
+        rows.extend(view.backup.iter().map(|backup| ("backup", backup.to_string())));
+        rows.extend(view.prep.iter().map(|step| ("prep", step.to_string())));
         let mut text = format!("{}:\n", view.lpar);
         for (what, value) in rows {
             text += &format!("   {what:9} = {}\n", clean(&value));

@@ -3,6 +3,7 @@
 use nim_shared::frame::{
     Body, Change, ChangeMoment, Effect, Known, PartStep, ScriptMoment, ScriptStep, Verdict,
 };
+use nim_shared::id::printable;
 use nim_shared::operation::Named;
 use nim_shared::stage::Point;
 use nim_shared::strategy::Part;
@@ -173,6 +174,18 @@ fn change_made(change: &Change) -> String {
         Effect::Mount { source, on } => format!("mount of {source} on {on}"),
         Effect::ConsoleToken { address, user, .. } => format!("token of {user} at {address}"),
         Effect::Images { path } => format!("images in {path}"),
+        Effect::InterimFixes { labels } => {
+            format!("interim fixes removed: {}", printable(&labels.join(", ")))
+        }
+        Effect::RootvgCopy { disks, name, level, .. } => {
+            let disks: Vec<_> = disks.iter().map(ToString::to_string).collect();
+            let level = level.as_deref().unwrap_or("an unknown level");
+            let (name, level) = (printable(name), printable(level));
+            format!("copy of rootvg on {} as {name}, at {level}", disks.join(" "))
+        }
+        Effect::Setting { setting, before, after } => {
+            format!("{setting} from {} to {}", printable(before), printable(after))
+        }
     };
     let moment = match change.moment.known() {
         Some(ChangeMoment::Intent) => "about to be made",

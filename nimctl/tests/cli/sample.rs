@@ -80,6 +80,8 @@ pub(crate) fn operation(number: u32, lpar: &str) -> OperationView {
         owner: None,
         report: None,
         failure: None,
+        prep: Vec::new(),
+        backup: None,
     }
 }
 

@@ -96,6 +96,7 @@ fn help_and_version_are_data() {
       export         Write the fleet as YAML
       hostkey        Host keys: what nimd knows of the hosts that it connects to
       secret         Secrets, such as the password that a console asks for
+      policy         The site's policy: what is changed before an update and put back after it
       agent          The agent on the LPARs
       preflight      Look at LPARs for what would stop a Live Update
       cust           Update LPARs, by Live Update or without it, or preview that

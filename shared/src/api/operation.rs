@@ -7,6 +7,7 @@ use crate::hook::NamedHook;
 use crate::id::{BadName, BatchId, ClientToken, Epoch, MasterId, ObjectName, OperationId, Seq};
 use crate::object::ObjectType;
 use crate::operation::{Named, Report, StateName};
+use crate::prep::{Backup, PrepStep};
 use crate::request::{AltDisk, Install, Kind};
 use crate::stage::{Phase, Stage};
 use crate::stamp::Timestamp;
@@ -191,6 +192,12 @@ pub struct OperationView {
     pub report: Option<Report>,
     /// What is wrong and what to do, for `failed` and `stuck`.
     pub failure: Option<super::Failure>,
+    /// What is changed on the LPAR before the update, as the policy said when it was accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prep: Vec<PrepStep>,
+    /// What one can go back to, as the policy said then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
 }
 
 /// One event with when it was stored.

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::hook::HookPoint;
-use crate::id::{Digest, Epoch, Fence, ObjectName, OperationId, Seq};
+use crate::id::{Digest, DiskName, Epoch, Fence, ObjectName, OperationId, Seq};
 use crate::operation::{Named, Report, Snapshot};
+use crate::prep::Setting;
 use crate::stage::{Phase, Point, Stage, names};
 use crate::stamp::Timestamp;
 use crate::strategy::Part;
@@ -434,5 +435,32 @@ pub enum Effect {
     Images {
         /// Absolute path.
         path: String,
+    },
+    /// Interim fixes are removed. Nothing puts them back.
+    InterimFixes {
+        /// Their labels.
+        labels: Vec<String>,
+    },
+    /// A copy of rootvg is made, to go back to. It stays.
+    RootvgCopy {
+        /// Names of the disks that it is on.
+        disks: Vec<DiskName>,
+        /// Name of its volume group.
+        name: String,
+        /// The level that it holds, as `oslevel -s` shows it.
+        level: Option<String>,
+        /// Disks of the boot list, which stays as it is.
+        bootlist: Vec<String>,
+        /// Numbers of the changes that are in the copy too: undone after a boot from it.
+        prepared: Vec<u32>,
+    },
+    /// A setting gets another state.
+    Setting {
+        /// Which.
+        setting: Setting,
+        /// Its state before, as it was read.
+        before: String,
+        /// Its state after.
+        after: String,
     },
 }

@@ -381,16 +381,5 @@ fn interfaces(text: &str) -> Fact<Vec<String>> {
 
 /// The value of a key in a stanza file of AIX; empty where there is none.
 fn value(text: &str, stanza: &str, key: &str) -> String {
-    let mut inside = false;
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with('*')) {
-        if let Some(name) = line.strip_suffix(':') {
-            inside = name == stanza;
-        } else if let Some((name, value)) = line.split_once('=')
-            && inside
-            && name.trim() == key
-        {
-            return printable(value.trim());
-        }
-    }
-    String::new()
+    printable(aix::stanza_value(text, stanza, key).unwrap_or_default())
 }

@@ -230,7 +230,10 @@ fn table(
     let mounted = !lpar.has(Fault::UnsupportedFs)
         && lpar.filesystems.iter().all(|fs| fs.kind == "jfs2")
         && lpar.mounts.iter().all(|mount| mount.kind.starts_with("nfs"));
-    let streaming = lpar.has(Fault::AuditStream) && lpar.software.level.as_str() < "7300-03";
+    let streaming =
+        crate::aix::audit::streams(context, lpar) && lpar.software.level.as_str() < "7300-03";
+    // With updates it has to be off (LU S08).
+    let trusted = crate::aix::trustchk::is_on(context, "TE") && !selection.filesets.is_empty();
     let applicable = selection.ifixes.iter().all(|ifix| ifix.live_update);
     let pass = |passed| Check { passed, failed: None };
     let check = |passed, ok: bool, number| Check { passed, failed: (!ok).then_some(number) };
@@ -250,7 +253,7 @@ fn table(
             "9999-007",
         ),
         pass("rootvg is not part of a snapshot."),
-        pass("The trustchk Trusted Execution Policy is not on."),
+        check("The trustchk Trusted Execution Policy is not on.", !trusted, "9999-008"),
         pass("The trustchk Trusted Library Policy is not on."),
         pass("The trustchk TSD_FILES_LOCK policy is not on."),
         check("the boot disk is set to the current rootvg.", boots, "9999-011"),

@@ -7,11 +7,13 @@ use super::fail::{self, Failure};
 use super::logs;
 use super::say::Printer;
 use crate::Phase;
+use crate::aix::inittab::INITTAB;
 use crate::aix::lvupdate::Data;
 use crate::aix::media::Selection;
 use crate::aix::{Context, stamp};
 use crate::fault::Fault;
 use crate::world::lpar::{Lpar, OldProcess, Style};
+use crate::world::running::{Running, WorkloadManager};
 use crate::world::update::Update;
 
 /// How a run that went through came out.
@@ -103,7 +105,10 @@ fn phases(context: &Context, printer: &mut Printer<'_>, data: &Data) -> Result<T
 
     run.enter(Phase::Notify)?;
     run.say("Notifying applications of impending live update.")?;
-    run.fails_by(&[Fault::NotifyScript, Fault::Pfcdaemon, Fault::AutofsMissing])?;
+    run.fails_by(&[Fault::NotifyScript, Fault::Pfcdaemon])?;
+    if !context.lpar()?.autofs_gone {
+        run.fails_by(&[Fault::AutofsMissing])?;
+    }
     if !context.lpar()?.runs("pfcdaemon", context.now()?) {
         run.fails_by(&[Fault::PfcdaemonSlow])?;
     }
@@ -140,6 +145,7 @@ fn phases(context: &Context, printer: &mut Printer<'_>, data: &Data) -> Result<T
     context.store.change(|world| world.refcode(name, "000e"))?;
     run.wait(Phase::Move)?;
     run.fails_by(&[Fault::MoveWorkload])?;
+    run.fails_by_workload_manager()?;
     run.blackout(data)?;
 
     run.enter(Phase::Running)?;
@@ -179,6 +185,19 @@ impl Run<'_, '_, '_> {
         match faults.iter().find(|fault| lpar.has(**fault)) {
             Some(fault) => Err(Stop::Failed(Failure::of(*fault))),
             None => Ok(()),
+        }
+    }
+
+    /// Workload Manager that runs, or that the surrogate's inittab starts, keeps the workload from being moved (LU §4.5 pitfall 2).
+    fn fails_by_workload_manager(&self) -> Result<(), Stop> {
+        let inittab = fs::read_to_string(self.context.path(INITTAB)).unwrap_or_default();
+        let states = [
+            self.context.lpar()?.running.workload_manager,
+            Running::after_boot(&inittab).workload_manager,
+        ];
+        match states.iter().all(|state| *state == WorkloadManager::Stopped) {
+            true => Ok(()),
+            false => Err(Stop::Failed(Failure::of(Fault::MoveWorkload))),
         }
     }
 

@@ -6,8 +6,10 @@ use nim_shared::api::{Cust, FileFault};
 use nim_shared::hook::{Hook, Hooks};
 use nim_shared::id::ObjectName;
 use nim_shared::lpp::{Content, is_fileset, is_package};
-use nim_shared::lvupdate::Data;
+use nim_shared::lvupdate::{Data, Disks};
 use nim_shared::object::{Hmc, Object, Spec};
+use nim_shared::policy::Policy;
+use nim_shared::prep::{Backup, PrepStep};
 use nim_shared::request::{
     Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, MOST_SCRIPTS, Maintenance,
     Request, Script,
@@ -48,6 +50,8 @@ pub(super) struct Known {
     pub(super) hooks: Vec<Hook>,
     /// How long each of them may take.
     pub(super) hook_limit: Seconds,
+    /// The site's policy; `None` where none was set.
+    pub(super) policy: Option<Policy>,
     /// Limits that the agent keeps.
     pub(super) limits: Limits,
 }
@@ -58,10 +62,22 @@ pub(super) struct Planned {
     pub(super) frame: Option<ObjectName>,
     pub(super) hmc: Option<ObjectName>,
     pub(super) kind: Kind,
+    /// What is changed on the LPAR before an update; of a preview: what an update would change.
+    pub(super) prep: Vec<PrepStep>,
+    /// What one can go back to.
+    pub(super) backup: Option<Backup>,
     /// The order as text.
     pub(super) request: String,
     /// What somebody should look at in the `lvupdate.data` of it.
     pub(super) warnings: Vec<FileFault>,
+}
+
+impl Planned {
+    /// What is said of it before it starts.
+    pub(super) fn announced(&self) -> Vec<String> {
+        let backup = self.backup.iter().map(ToString::to_string);
+        backup.chain(self.prep.iter().map(ToString::to_string)).collect()
+    }
 }
 
 /// A fault at `path`: a part of the request, or an LPAR.
@@ -293,6 +309,7 @@ impl Order<'_> {
             true => Way::of(self.cust.strategy, &self.cust.install, target.level),
             false => Way::ONE_STEP,
         };
+        let disks = file.as_ref().map(|file| file.data.disks.clone()).unwrap_or_default();
         let (lvupdate_data, mut warnings): (_, Vec<_>) = match file {
             Some(File { object, text, warnings, .. }) => {
                 (text, warnings.into_iter().map(|text| fault(&object, text)).collect())
@@ -305,6 +322,11 @@ impl Order<'_> {
             );
             warnings.push(fault(target.name.as_str(), text));
         }
+        let policy = self.known.policy.as_ref();
+        let prep = policy.map(|policy| policy.prep_of(&target.name, &target.labels).steps());
+        let prep = prep.unwrap_or_default();
+        let backup = self.backup(&disks);
+        let moves = self.cust.kind.moves();
         let request = Request {
             kind: self.cust.kind,
             expected: Expected {
@@ -323,6 +345,8 @@ impl Order<'_> {
             console,
             scripts: self.known.scripts.clone(),
             hooks: self.hooks(),
+            prep: if moves { prep.clone() } else { Vec::new() },
+            backup: backup.clone().filter(|_| moves),
             limits: self.known.limits,
         };
         if !self.wrong.is_empty() {
@@ -334,6 +358,8 @@ impl Order<'_> {
             frame: target.frame.clone(),
             hmc: target.hmc.clone(),
             kind: self.cust.kind,
+            prep,
+            backup,
             request,
             warnings,
         })
@@ -348,6 +374,32 @@ impl Order<'_> {
             limit: self.known.hook_limit,
             list,
         })
+    }
+
+    /// What one can go back to. A TL or SP is committed first, so that a policy that says nothing of it stops the update.
+    fn backup(&mut self, disks: &Disks) -> Option<Backup> {
+        let policy = self.known.policy.as_ref()?;
+        if !self.cust.install.updates() {
+            return None;
+        }
+        let backup = policy.backup_of(&self.target.name, &self.target.labels).cloned();
+        match &backup {
+            None => self.wrong.push(
+                "the policy says nothing of what one goes back to after a TL or SP, which is committed first: `backup` with copy_to, \
+                 or waived with a reason"
+                    .to_owned(),
+            ),
+            Some(Backup::CopyTo(names)) => {
+                let used = [&disks.nhdisk, &disks.mhdisk, &disks.tohdisk, &disks.tshdisk];
+                for name in names.iter().filter(|name| used.iter().any(|all| all.contains(name))) {
+                    self.wrong.push(format!(
+                        "the policy has rootvg copied to {name}, which lvupdate.data uses"
+                    ));
+                }
+            }
+            Some(Backup::Waived(_)) => {}
+        }
+        backup
     }
 
     /// Looks whether the LPAR can be connected to: addresses, key, and a host key for each host on the way.

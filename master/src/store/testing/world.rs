@@ -128,6 +128,8 @@ pub fn adopted(lpar: &str) -> Adopted {
         console: None,
         scripts: Vec::new(),
         hooks: None,
+        prep: Vec::new(),
+        backup: None,
         limits: nim_shared::request::Limits::default(),
     };
     Adopted {

@@ -209,6 +209,7 @@ impl World {
                 };
                 store.record_preflights(&[report]).await
             }
+            Writing::PolicySet => store.policy_set("a", SOMEBODY).await.map(drop),
             Writing::HmcState => {
                 let (hmc, mtms) = (&name("hmc01"), "9105-42A*78ABCDE".to_owned());
                 store.hmc_states(&[Sighting { hmc, mtms, state: "Operating" }]).await

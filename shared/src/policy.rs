@@ -1,0 +1,349 @@
+//! A site's policy: what may be done to which LPARs around an update.
+//!
+//! One document for the whole site, kept by `nimd` in its database. What stands at its top holds for every LPAR; each rule changes
+//! that for the LPARs that it names, a later one what an earlier one says. What nothing is said of is off.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::frame::ChangeClass;
+use crate::id::{ObjectName, printable};
+use crate::prep::{Backup, PrepStep, Step, Subsystem};
+
+/// A site's policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// What is changed on an LPAR before an update and put back after it.
+    #[serde(default)]
+    pub prep: Prep,
+    /// What one can go back to after an update of a TL or SP. A policy has to say it for every LPAR that gets one.
+    #[serde(default)]
+    pub backup: Option<Backup>,
+    /// Exceptions.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+}
+
+/// An exception for some LPARs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Labels that an LPAR has to have, all of them.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Names of LPARs, of which one has to be its own.
+    #[serde(default)]
+    pub lpars: Vec<ObjectName>,
+    /// What is different for them.
+    #[serde(default)]
+    pub prep: Prep,
+    /// What they can go back to.
+    #[serde(default)]
+    pub backup: Option<Backup>,
+}
+
+/// Whether a step is done, and when it is undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// It is not done.
+    #[serde(rename = "off")]
+    LeftOut,
+    /// It is undone whatever the outcome.
+    Always,
+    /// It is undone unless the LPAR was updated.
+    UnlessUpdated,
+    /// It is not undone.
+    Permanent,
+}
+
+/// The same for what has to be undone in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Passing {
+    /// It is not done.
+    #[serde(rename = "off")]
+    LeftOut,
+    /// It is undone whatever the outcome.
+    Always,
+}
+
+/// The same for what cannot be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Lasting {
+    /// It is not done.
+    #[serde(rename = "off")]
+    LeftOut,
+    /// It is not undone.
+    Permanent,
+}
+
+/// Which steps are done. What is not named is as the rule before says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Prep {
+    /// Trusted Execution is switched off; before it goes on again the filesets that changed are verified.
+    pub trusted_execution: Option<Passing>,
+    /// The database of Trusted Execution is looked up in files instead of LDAP.
+    pub secorder: Option<Passing>,
+    /// An `altinst_rootvg` that is there gets another name for the time of the update; it is never removed.
+    pub other_copy: Option<Passing>,
+    /// Workload Manager is stopped, and its entry in inittab switched off.
+    pub workload_manager: Option<Wish>,
+    /// Auditing goes on without streaming, below 7300-03.
+    pub audit_stream: Option<Wish>,
+    /// The flash-cache daemon is started where it does not run: Live Update stops it itself, and fails where it cannot.
+    pub pfcdaemon: Option<Wish>,
+    /// A registered script of autofs that is no longer there is registered no more.
+    pub stale_autofs: Option<Wish>,
+    /// Interim fixes that lock filesets of the update and that installp will not remove itself are removed.
+    pub interim_fixes: Option<Lasting>,
+    /// Subsystems that are stopped: backup agents, monitors, schedulers.
+    #[serde(default)]
+    pub services: BTreeMap<Subsystem, Wish>,
+}
+
+impl Wish {
+    const fn class(self) -> Option<ChangeClass> {
+        match self {
+            Self::LeftOut => None,
+            Self::Always => Some(ChangeClass::Always),
+            Self::UnlessUpdated => Some(ChangeClass::UnlessUpdated),
+            Self::Permanent => Some(ChangeClass::Permanent),
+        }
+    }
+}
+
+impl Passing {
+    const fn class(self) -> Option<ChangeClass> {
+        match self {
+            Self::LeftOut => None,
+            Self::Always => Some(ChangeClass::Always),
+        }
+    }
+}
+
+impl Lasting {
+    const fn class(self) -> Option<ChangeClass> {
+        match self {
+            Self::LeftOut => None,
+            Self::Permanent => Some(ChangeClass::Permanent),
+        }
+    }
+}
+
+impl Rule {
+    /// Whether it is about the LPAR `name` with `labels`.
+    fn concerns(&self, name: &ObjectName, labels: &BTreeMap<String, String>) -> bool {
+        let has = |(key, value): (&String, &String)| labels.get(key) == Some(value);
+        (self.lpars.is_empty() || self.lpars.contains(name)) && self.labels.iter().all(has)
+    }
+}
+
+/// What is wrong with what is said of a backup.
+fn backup_fault(place: &str, backup: Option<&Backup>) -> Option<(String, String)> {
+    match backup {
+        Some(Backup::CopyTo(disks)) if disks.is_empty() => {
+            Some((format!("{place}backup.copy_to"), "names no disk".to_owned()))
+        }
+        Some(Backup::Waived(reason)) if reason.trim().is_empty() => {
+            Some((format!("{place}backup.waived"), "gives no reason".to_owned()))
+        }
+        Some(Backup::CopyTo(_) | Backup::Waived(_)) | None => None,
+    }
+}
+
+impl Policy {
+    /// What is wrong with it: a rule that names no LPAR would be about all of them.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let mut faults: Vec<_> = backup_fault("", self.backup.as_ref()).into_iter().collect();
+        for (at, rule) in self.rules.iter().enumerate() {
+            if rule.labels.is_empty() && rule.lpars.is_empty() {
+                let what = "says neither by labels nor by lpars which LPARs it is about";
+                faults.push((format!("rules[{at}]"), what.to_owned()));
+            }
+            faults.extend(backup_fault(&format!("rules[{at}]."), rule.backup.as_ref()));
+            for key in rule.labels.keys().filter(|key| !crate::object::is_label_key(key)) {
+                faults.push((
+                    format!("rules[{at}].labels.{}", printable(key)),
+                    "is no key of a label".to_owned(),
+                ));
+            }
+        }
+        faults
+    }
+
+    /// What holds for the LPAR `name` with `labels`.
+    #[must_use]
+    pub fn prep_of(&self, name: &ObjectName, labels: &BTreeMap<String, String>) -> Prep {
+        let mut prep = self.prep.clone();
+        for rule in self.rules.iter().filter(|rule| rule.concerns(name, labels)) {
+            prep.change(&rule.prep);
+        }
+        prep
+    }
+
+    /// What the LPAR `name` with `labels` can go back to; `None` where nothing is said.
+    #[must_use]
+    pub fn backup_of(
+        &self,
+        name: &ObjectName,
+        labels: &BTreeMap<String, String>,
+    ) -> Option<&Backup> {
+        let rules = self.rules.iter().rev().filter(|rule| rule.concerns(name, labels));
+        rules.filter_map(|rule| rule.backup.as_ref()).next().or(self.backup.as_ref())
+    }
+}
+
+impl Prep {
+    /// Takes over what `other` says.
+    fn change(&mut self, other: &Self) {
+        // Every field by name: a new one does not compile until it is taken over too.
+        let Self {
+            trusted_execution,
+            secorder,
+            other_copy,
+            workload_manager,
+            audit_stream,
+            pfcdaemon,
+            stale_autofs,
+            interim_fixes,
+            services,
+        } = other;
+        self.other_copy = other_copy.or(self.other_copy);
+        self.pfcdaemon = pfcdaemon.or(self.pfcdaemon);
+        self.stale_autofs = stale_autofs.or(self.stale_autofs);
+        self.interim_fixes = interim_fixes.or(self.interim_fixes);
+        self.trusted_execution = trusted_execution.or(self.trusted_execution);
+        self.secorder = secorder.or(self.secorder);
+        self.workload_manager = workload_manager.or(self.workload_manager);
+        self.audit_stream = audit_stream.or(self.audit_stream);
+        self.services.extend(services.iter().map(|(name, wish)| (name.clone(), *wish)));
+    }
+
+    /// The steps of an order, in the order in which they are done.
+    #[must_use]
+    pub fn steps(&self) -> Vec<PrepStep> {
+        let Self {
+            trusted_execution,
+            secorder,
+            other_copy,
+            workload_manager,
+            audit_stream,
+            pfcdaemon,
+            stale_autofs,
+            interim_fixes,
+            services,
+        } = self;
+        let one =
+            |step: Step, class: Option<ChangeClass>| class.map(|class| PrepStep { step, class });
+        let mut steps = Vec::new();
+        steps.extend(one(Step::TrustedExecution, trusted_execution.and_then(Passing::class)));
+        steps.extend(one(Step::Secorder, secorder.and_then(Passing::class)));
+        steps.extend(one(Step::OtherCopy, other_copy.and_then(Passing::class)));
+        for (subsystem, wish) in services {
+            steps.extend(one(Step::Service { subsystem: subsystem.clone() }, wish.class()));
+        }
+        steps.extend(one(Step::WorkloadManager, workload_manager.and_then(Wish::class)));
+        steps.extend(one(Step::AuditStream, audit_stream.and_then(Wish::class)));
+        steps.extend(one(Step::Pfcdaemon, pfcdaemon.and_then(Wish::class)));
+        steps.extend(one(Step::StaleAutofs, stale_autofs.and_then(Wish::class)));
+        steps.extend(one(Step::InterimFixes, interim_fixes.and_then(Lasting::class)));
+        steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn steps(policy: &Policy, name: &str, of: &[(&str, &str)]) -> Vec<String> {
+        let steps = policy.prep_of(&name.parse().unwrap(), &labels(of)).steps();
+        steps.iter().map(ToString::to_string).collect()
+    }
+
+    fn policy() -> Policy {
+        let name = |text: &str| Subsystem::try_from(text.to_owned()).unwrap();
+        Policy {
+            prep: Prep {
+                trusted_execution: Some(Passing::Always),
+                services: [(name("dsmcad"), Wish::Always), (name("nimon"), Wish::Permanent)].into(),
+                ..Prep::default()
+            },
+            backup: Some(Backup::Waived("mksysb every night".to_owned())),
+            rules: vec![
+                Rule {
+                    labels: labels(&[("env", "test")]),
+                    prep: Prep {
+                        trusted_execution: Some(Passing::LeftOut),
+                        workload_manager: Some(Wish::UnlessUpdated),
+                        ..Prep::default()
+                    },
+                    ..Rule::default()
+                },
+                Rule {
+                    lpars: vec!["lpar02".parse().unwrap()],
+                    backup: Some(Backup::CopyTo(vec!["hdisk3".parse().unwrap()])),
+                    prep: Prep {
+                        services: [(name("nimon"), Wish::LeftOut)].into(),
+                        ..Prep::default()
+                    },
+                    ..Rule::default()
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn a_later_rule_changes_what_an_earlier_one_says_for_the_lpars_that_it_names() {
+        let all = "Trusted Execution off; put back in any case";
+        let agent = "subsystem dsmcad stopped; put back in any case";
+        let monitor = "subsystem nimon stopped; not put back";
+        let manager = "Workload Manager stopped and off in inittab; put back unless it was updated";
+        assert_eq!(steps(&policy(), "lpar01", &[]), [all, agent, monitor]);
+        assert_eq!(steps(&policy(), "lpar01", &[("env", "test")]), [agent, monitor, manager]);
+        assert_eq!(steps(&policy(), "lpar02", &[("env", "prod")]), [all, agent]);
+        assert_eq!(steps(&Policy::default(), "lpar01", &[]), [""; 0]);
+    }
+
+    #[test]
+    fn what_one_goes_back_to_is_said_for_all_and_for_some() {
+        let backup = |name: &str| {
+            policy().backup_of(&name.parse().unwrap(), &BTreeMap::new()).map(ToString::to_string)
+        };
+        assert_eq!(backup("lpar01").as_deref(), Some("no copy of rootvg: mksysb every night"));
+        assert_eq!(backup("lpar02").as_deref(), Some("copy of rootvg to hdisk3; it stays"));
+        let none = Policy { backup: Some(Backup::Waived(" ".to_owned())), ..Policy::default() };
+        assert_eq!(none.faults()[0].0, "backup.waived");
+    }
+
+    #[test]
+    fn a_rule_that_would_be_about_all_is_a_fault() {
+        let mut policy = policy();
+        assert_eq!(policy.faults(), []);
+        policy.rules.push(Rule::default());
+        assert_eq!(policy.faults()[0].0, "rules[2]");
+    }
+
+    #[test]
+    fn a_subsystem_is_no_option_and_no_list() {
+        for bad in ["", "-a", "a b", "a;b", "a/b"] {
+            assert!(Subsystem::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+        assert!(Subsystem::try_from("IBM.DRM".to_owned()).is_ok());
+    }
+}

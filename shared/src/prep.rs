@@ -1,0 +1,209 @@
+//! What is changed on an LPAR before its update and put back after it: the settings, and the steps of an order.
+//!
+//! A setting has a state that can be read and written, as text in AIX's own words. A step says which settings are brought to which
+//! state; what is there already is not touched, so that it is not switched on afterwards either. Source: LU §4.0, §4.4, §4.4a.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::frame::ChangeClass;
+use crate::id::DiskName;
+
+/// Something of the system that has a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum Setting {
+    /// Trusted Execution: `on` or `off`.
+    TrustedExecution,
+    /// Where the database of Trusted Execution is looked up, such as `LDAP,files`: `secorder` of `tsddat` in `/etc/nscontrol.conf`.
+    Secorder,
+    /// Workload Manager: `active`, `passive` or `stopped`.
+    WorkloadManager,
+    /// The entry of `/etc/inittab` that starts Workload Manager: the whole line.
+    WorkloadManagerEntry,
+    /// A subsystem of the system resource controller: `active` or `inoperative`.
+    Subsystem {
+        /// Its name.
+        subsystem: Subsystem,
+    },
+    /// Auditing: `on` or `off`.
+    Auditing,
+    /// The script of autofs that Live Update notifies first: its priority with its command; empty where none is registered.
+    AutofsScript,
+    /// Name of the copy of rootvg on a disk.
+    CopyName {
+        /// Physical volume id of the disk.
+        pvid: String,
+    },
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TrustedExecution => f.write_str("Trusted Execution"),
+            Self::Secorder => f.write_str("secorder of tsddat"),
+            Self::WorkloadManager => f.write_str("Workload Manager"),
+            Self::WorkloadManagerEntry => f.write_str("entry rcnetwlm of inittab"),
+            Self::Subsystem { subsystem } => write!(f, "subsystem {subsystem}"),
+            Self::Auditing => f.write_str("auditing"),
+            Self::AutofsScript => f.write_str("registration of AUTOFS_UMOUNT"),
+            Self::CopyName { pvid } => {
+                write!(f, "name of the copy of rootvg on {}", crate::id::printable(pvid))
+            }
+        }
+    }
+}
+
+/// Name of a subsystem: 1 to 30 characters without white space, not an option.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", schemars(with = "String"))]
+pub struct Subsystem(String);
+
+impl Subsystem {
+    /// As AIX takes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Subsystem {
+    type Error = BadSubsystem;
+
+    fn try_from(text: String) -> Result<Self, BadSubsystem> {
+        let is_name = (1..=30).contains(&text.len())
+            && !text.starts_with('-')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c));
+        if is_name { Ok(Self(text)) } else { Err(BadSubsystem(text)) }
+    }
+}
+
+impl From<Subsystem> for String {
+    fn from(subsystem: Subsystem) -> Self {
+        subsystem.0
+    }
+}
+
+impl fmt::Display for Subsystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no name of a subsystem.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{}\" is no name of a subsystem: 1 to 30 letters, digits and . _ - +", crate::id::printable(.0))]
+pub struct BadSubsystem(String);
+
+/// What one can go back to after an update of a TL or SP, which is committed first and cannot be rejected. Source: LU S37.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Backup {
+    /// A copy of rootvg on these disks of the LPAR, made before the update.
+    CopyTo(Vec<DiskName>),
+    /// None is made, for this reason.
+    Waived(String),
+}
+
+impl fmt::Display for Backup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CopyTo(disks) => {
+                let disks: Vec<_> = disks.iter().map(ToString::to_string).collect();
+                write!(f, "copy of rootvg to {}; it stays", disks.join(" "))
+            }
+            Self::Waived(reason) => {
+                write!(f, "no copy of rootvg: {}", crate::id::printable(reason))
+            }
+        }
+    }
+}
+
+/// One step, with when it is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PrepStep {
+    /// What is done.
+    #[serde(flatten)]
+    pub step: Step,
+    /// When it is undone.
+    pub class: ChangeClass,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Step {
+    /// Trusted Execution is switched off. It goes on again only once the filesets that changed were verified. Source: LU S08.
+    TrustedExecution,
+    /// The database of Trusted Execution is looked up in files, where it is looked up in LDAP. Source: LU S10.
+    Secorder,
+    /// An `altinst_rootvg` that is there gets another name. Source: LU D12, §4.4a.
+    OtherCopy,
+    /// Workload Manager is stopped, and its entry in inittab switched off: the surrogate reads it. Source: LU S22.
+    WorkloadManager,
+    /// A subsystem is stopped. Source: LU S29.
+    Service {
+        /// Its name.
+        subsystem: Subsystem,
+    },
+    /// Auditing goes on without streaming, where the level does not let Live Update carry it over. Source: LU S16.
+    AuditStream,
+    /// The flash-cache daemon is started, where it is on file and does not run. Source: LU S23.
+    Pfcdaemon,
+    /// The registration of the script of autofs goes, where its program is not there. Source: LU S25.
+    StaleAutofs,
+    /// Interim fixes that lock filesets of the update and that installp will not remove itself are removed. Source: LU S01.
+    InterimFixes,
+}
+
+impl Step {
+    /// Whether it comes before the copy of rootvg is made, so that the copy can be updated itself.
+    #[must_use]
+    pub const fn is_before_backup(&self) -> bool {
+        match self {
+            Self::TrustedExecution | Self::Secorder | Self::OtherCopy => true,
+            Self::WorkloadManager
+            | Self::Service { .. }
+            | Self::AuditStream
+            | Self::Pfcdaemon
+            | Self::StaleAutofs
+            | Self::InterimFixes => false,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TrustedExecution => f.write_str("Trusted Execution off"),
+            Self::Secorder => f.write_str("secorder of tsddat to files"),
+            Self::WorkloadManager => f.write_str("Workload Manager stopped and off in inittab"),
+            Self::Service { subsystem } => write!(f, "subsystem {subsystem} stopped"),
+            Self::AuditStream => f.write_str("audit stream off"),
+            Self::OtherCopy => f.write_str("an altinst_rootvg renamed"),
+            Self::Pfcdaemon => f.write_str("subsystem pfcdaemon started"),
+            Self::StaleAutofs => f.write_str("a stale registration of AUTOFS_UMOUNT removed"),
+            Self::InterimFixes => {
+                f.write_str("interim fixes that lock filesets of the update removed")
+            }
+        }
+    }
+}
+
+impl fmt::Display for PrepStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { step, class } = self;
+        match class {
+            ChangeClass::Always => write!(f, "{step}; put back in any case"),
+            ChangeClass::UnlessUpdated => write!(f, "{step}; put back unless it was updated"),
+            ChangeClass::Permanent => write!(f, "{step}; not put back"),
+        }
+    }
+}
