@@ -106,7 +106,7 @@ fn help_and_version_are_data() {
       events         Show what happened in an operation, in order
       cancel         Cancel an operation, as long as that is possible
       resolve        End a stuck operation, on your word
-      explain        Explain what geninstall printed, or what a code means
+      explain        Explain a code, a log or transcript, or what went wrong in an operation
       server         Show the version, the masters and the public key of nimd
       nim            NIM's nim: objects, updates and questions to machines, in NIM's words
       lsnim          NIM's lsnim: list objects as NIM does

@@ -75,7 +75,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         levels: "7200-04-00 to 7200-04-02, 7200-05-00, 7200-05-01",
         fixes: LIBRARIES,
         checks: &["P06"],
-        ..Entry::PLAIN
     },
     Entry {
         code: "pitfall-7",
