@@ -9,6 +9,9 @@ mod numbers;
 mod propose;
 mod what_if;
 
+#[cfg(test)]
+mod tests;
+
 use nim_shared::id::{Digest, ObjectName};
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
