@@ -14,6 +14,7 @@ pub mod file;
 pub mod pack;
 pub mod plan;
 pub mod predict;
+pub mod run;
 pub mod seed;
 pub mod site;
 #[cfg(any(test, feature = "testing"))]

@@ -1,0 +1,301 @@
+//! What follows from an event.
+
+use nim_shared::code::Retry as Sense;
+use nim_shared::id::Digest;
+
+use crate::site::Tick;
+
+use super::pass::entrance;
+use super::{
+    Action, Counts, End, Event, Gate, Is, Orders, Phase, Refused, Running, Standing, State,
+    TargetNumber,
+};
+
+impl State {
+    /// A run that nobody has started.
+    #[must_use]
+    pub fn planned(orders: &Orders) -> Self {
+        let targets = orders.targets.iter().map(|target| Standing {
+            is: Is::Waiting { from: 0 },
+            attempt: 0,
+            held: target.held.clone(),
+            asks: target.asks.clone(),
+        });
+        Self {
+            phase: Phase::Planned,
+            wave: 0,
+            gate: Gate::Open,
+            targets: targets.collect(),
+            last_starts: vec![None; orders.site.gaps.len()],
+            capacities: vec![None; orders.site.resources.len()],
+            forgiven: vec![Counts::default(); orders.waves.len() + 1],
+        }
+    }
+
+    /// The state after `event` at `now`, seconds since the begin of the plan, and what to do about it. Time that has passed is always
+    /// looked at too. `Err` leaves everything as it was.
+    ///
+    /// # Errors
+    /// [`Refused`] with the reason.
+    pub fn after(
+        mut self,
+        orders: &Orders,
+        event: Event,
+        now: Tick,
+    ) -> Result<(Self, Vec<Action>), Refused> {
+        let mut actions = Vec::new();
+        match event {
+            Event::Tick => {}
+            Event::Start { by: _, fingerprint } => self.start(orders, fingerprint)?,
+            Event::Approve { by, fingerprint } => {
+                if by == orders.requester {
+                    return Err(Refused::SamePerson);
+                }
+                same_plan(orders, fingerprint)?;
+                match self.gate {
+                    Gate::Approval if self.is_under_way() => self.gate = Gate::Open,
+                    Gate::Approval | Gate::Open | Gate::Soaking { .. } | Gate::Promotion => {
+                        return Err(Refused::NotNow("waits for no approval of a wave"));
+                    }
+                }
+            }
+            Event::ApproveTargets { by, targets } => {
+                if by == orders.requester {
+                    return Err(Refused::SamePerson);
+                }
+                targets.iter().try_for_each(|at| self.standing(*at).map(|_| ()))?;
+                targets.iter().for_each(|at| self.targets[*at as usize].asks = None);
+            }
+            Event::Promote => match self.gate {
+                Gate::Soaking { .. } | Gate::Promotion if self.is_under_way() => {
+                    self.next_wave(orders);
+                }
+                Gate::Soaking { .. } | Gate::Promotion | Gate::Approval | Gate::Open => {
+                    return Err(Refused::NotNow("has no wave that waits to be promoted"));
+                }
+            },
+            Event::Pause => match self.phase {
+                Phase::Running => self.phase = Phase::Paused,
+                Phase::Planned
+                | Phase::Paused
+                | Phase::Stopped { .. }
+                | Phase::Aborting
+                | Phase::Ended => return Err(Refused::NotNow("does not start anything")),
+            },
+            Event::Resume => match self.phase {
+                Phase::Paused | Phase::Stopped { .. } => {
+                    self.forgive(orders);
+                    self.phase = Phase::Running;
+                }
+                Phase::Planned | Phase::Running | Phase::Aborting | Phase::Ended => {
+                    return Err(Refused::NotNow("is neither paused nor stopped"));
+                }
+            },
+            Event::Abort { running } => self.abort(running, &mut actions)?,
+            Event::Retry { targets } => self.retry(orders, &targets, now)?,
+            Event::Taken { target, attempt } => {
+                let one = self.of_attempt(target, attempt)?;
+                match one.is {
+                    Is::Starting { .. } => one.is = Is::Running { since: now },
+                    // Told twice, or after its end.
+                    Is::Running { .. } | Is::Releasing { .. } | Is::Ended { .. } => {}
+                    Is::Waiting { .. } => return Err(Refused::NotOfTarget(target)),
+                }
+            }
+            Event::Over { target, attempt, end } => {
+                let one = self.of_attempt(target, attempt)?;
+                match &one.is {
+                    Is::Starting { .. } | Is::Running { .. } => {
+                        one.is = Is::Releasing { since: now, end };
+                    }
+                    // What is learned late is what was.
+                    Is::Ended { end: End::Stuck | End::Unreachable, keeps_capacity: true } => {
+                        one.is = Is::Ended { end, keeps_capacity: true };
+                    }
+                    Is::Releasing { end: End::Unreachable, since } => {
+                        one.is = Is::Releasing { since: *since, end };
+                    }
+                    Is::Releasing { .. } | Is::Ended { .. } => {}
+                    Is::Waiting { .. } => return Err(Refused::NotOfTarget(target)),
+                }
+            }
+            Event::Released { target, attempt } => {
+                let one = self.of_attempt(target, attempt)?;
+                match &one.is {
+                    Is::Releasing { end, .. } => {
+                        let end = end.clone();
+                        self.finish(orders, target, end, now);
+                    }
+                    Is::Ended { end, keeps_capacity: true } => {
+                        one.is = Is::Ended { end: end.clone(), keeps_capacity: false };
+                    }
+                    Is::Ended { .. } => {}
+                    // An HMC that shows nothing of an update that runs shows it too early, or too late.
+                    Is::Waiting { .. } | Is::Starting { .. } | Is::Running { .. } => {
+                        return Err(Refused::NotOfTarget(target));
+                    }
+                }
+            }
+            Event::Looked { target, held } => {
+                self.standing(target)?;
+                self.targets[target as usize].held = held;
+            }
+            Event::Drifted { target, why } => {
+                if let Is::Waiting { .. } = self.standing(target)?.is {
+                    self.targets[target as usize].asks = Some(why);
+                }
+            }
+            Event::DroppedOut { target, why } => {
+                if let Is::Waiting { .. } = self.standing(target)?.is {
+                    let end = End::Skipped { why };
+                    self.targets[target as usize].is = Is::Ended { end, keeps_capacity: false };
+                }
+            }
+            Event::Capacity { resource, capacity } => {
+                let known = self.capacities.get_mut(resource as usize);
+                *known.ok_or(Refused::NotNow("has no such resource"))? = Some(capacity);
+            }
+        }
+        self.pass(orders, now, &mut actions);
+        Ok((self, actions))
+    }
+
+    /// Orders whose outcome is not known: whoever takes over gives them again.
+    #[must_use]
+    pub fn open_actions(&self) -> Vec<Action> {
+        let starting = (0..).zip(&self.targets).filter_map(|(target, one)| match one.is {
+            Is::Starting { .. } => Some(Action::Start { target, attempt: one.attempt }),
+            Is::Waiting { .. } | Is::Running { .. } | Is::Releasing { .. } | Is::Ended { .. } => {
+                None
+            }
+        });
+        starting.collect()
+    }
+
+    /// What has gone wrong so far, in one wave or in all.
+    #[must_use]
+    pub fn counts(&self, orders: &Orders, wave: Option<usize>) -> Counts {
+        let mut counts = Counts::default();
+        for (one, target) in self.targets.iter().zip(&orders.targets) {
+            if wave.is_some_and(|wave| wave != target.wave) {
+                continue;
+            }
+            let (Is::Ended { end, .. } | Is::Releasing { end, .. }) = &one.is else { continue };
+            match end {
+                End::Failed { .. } | End::Stuck => counts.failed += 1,
+                End::Unreachable => counts.unreachable += 1,
+                End::Skipped { .. } => counts.skipped += 1,
+                End::Updated | End::Unchanged | End::Cancelled | End::NotStarted { .. } => {}
+            }
+        }
+        counts
+    }
+
+    pub(super) const fn is_under_way(&self) -> bool {
+        match self.phase {
+            Phase::Running | Phase::Paused | Phase::Stopped { .. } => true,
+            Phase::Planned | Phase::Aborting | Phase::Ended => false,
+        }
+    }
+
+    fn standing(&self, target: TargetNumber) -> Result<&Standing, Refused> {
+        self.targets.get(target as usize).ok_or(Refused::NoTarget(target))
+    }
+
+    fn of_attempt(&mut self, target: TargetNumber, attempt: u32) -> Result<&mut Standing, Refused> {
+        let one = self.targets.get_mut(target as usize).ok_or(Refused::NoTarget(target))?;
+        // What is told of an attempt before, or of none, changes nothing.
+        if one.attempt == attempt { Ok(one) } else { Err(Refused::NotOfTarget(target)) }
+    }
+
+    fn start(&mut self, orders: &Orders, fingerprint: Digest) -> Result<(), Refused> {
+        same_plan(orders, fingerprint)?;
+        if self.phase != Phase::Planned {
+            return Err(Refused::NotNow("was started before"));
+        }
+        self.phase = Phase::Running;
+        self.gate = entrance(orders, 0);
+        Ok(())
+    }
+
+    fn abort(&mut self, running: Running, actions: &mut Vec<Action>) -> Result<(), Refused> {
+        if matches!(self.phase, Phase::Ended) {
+            return Err(Refused::NotNow("has ended"));
+        }
+        self.phase = Phase::Aborting;
+        self.give_up("the rollout was aborted");
+        if running == Running::Cancel {
+            actions.extend((0..).zip(&self.targets).filter_map(|(target, one)| match one.is {
+                Is::Starting { .. } | Is::Running { .. } => {
+                    Some(Action::Cancel { target, attempt: one.attempt })
+                }
+                Is::Waiting { .. } | Is::Releasing { .. } | Is::Ended { .. } => None,
+            }));
+        }
+        Ok(())
+    }
+
+    /// Nothing that waits is started any more.
+    pub(super) fn give_up(&mut self, why: &str) {
+        for one in &mut self.targets {
+            if let Is::Waiting { .. } = one.is {
+                let end = End::NotStarted { why: why.to_owned() };
+                one.is = Is::Ended { end, keeps_capacity: false };
+            }
+        }
+    }
+
+    fn retry(
+        &mut self,
+        orders: &Orders,
+        targets: &[TargetNumber],
+        now: Tick,
+    ) -> Result<(), Refused> {
+        if !self.is_under_way() && self.phase != Phase::Ended {
+            return Err(Refused::NotNow("is not under way"));
+        }
+        if now >= orders.deadlines.whole.get() {
+            return Err(Refused::NotNow("is past its deadline"));
+        }
+        for &target in targets {
+            let no = |why| Err(Refused::NoRetry { target, why });
+            match &self.standing(target)?.is {
+                Is::Ended { keeps_capacity: true, .. } => {
+                    return no("its memory is not back; somebody has to look at it first");
+                }
+                Is::Ended { end: End::Failed { sense: Sense::Never }, .. } => {
+                    return no("the update is in effect");
+                }
+                Is::Ended { end: End::Updated | End::Unchanged, .. } => return no("it is done"),
+                Is::Ended { end: End::Stuck, .. } => return no("somebody has to look at it first"),
+                Is::Ended { .. } => {}
+                Is::Waiting { .. }
+                | Is::Starting { .. }
+                | Is::Running { .. }
+                | Is::Releasing { .. } => {
+                    return no("it has not ended");
+                }
+            }
+        }
+        for &target in targets {
+            self.targets[target as usize].is = Is::Waiting { from: now };
+        }
+        if self.phase == Phase::Ended && !targets.is_empty() {
+            self.forgive(orders);
+            self.phase = Phase::Running;
+        }
+        Ok(())
+    }
+
+    /// What has gone wrong until now does not stop the run again.
+    fn forgive(&mut self, orders: &Orders) {
+        for wave in 0..orders.waves.len() {
+            self.forgiven[wave] = self.counts(orders, Some(wave));
+        }
+        self.forgiven[orders.waves.len()] = self.counts(orders, None);
+    }
+}
+
+fn same_plan(orders: &Orders, seen: Digest) -> Result<(), Refused> {
+    if seen == orders.fingerprint { Ok(()) } else { Err(Refused::OtherPlan(orders.fingerprint)) }
+}

@@ -1,0 +1,114 @@
+//! What a run has to keep to: all of it was in the plan that was approved.
+
+use std::collections::HashMap;
+
+use nim_shared::id::{Digest, ObjectName};
+
+use crate::file::{Approval, Deadlines, KeepPlace, Retry};
+use crate::plan::{Input, Plan, StopNumbers, prepare};
+use crate::site::{Job, Site, Tick};
+
+/// What a run has to keep to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orders {
+    /// The plan, in one number.
+    pub fingerprint: Digest,
+    /// Peer uid of who asked for it.
+    pub requester: u32,
+    /// Who is updated, in the order in which they are to start.
+    pub targets: Vec<Target>,
+    /// The waves.
+    pub waves: Vec<WaveOrders>,
+    /// How many stop the whole.
+    pub stop: StopNumbers,
+    /// Whether one that failed keeps its place.
+    pub failed_keep_place: KeepPlace,
+    /// What is tried again.
+    pub retry: Retry,
+    /// How long something may take.
+    pub deadlines: Deadlines,
+    /// What is shared out.
+    pub site: Site,
+}
+
+/// A target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The LPAR.
+    pub lpar: ObjectName,
+    /// Its wave.
+    pub wave: usize,
+    /// What it takes while it runs.
+    pub job: Job,
+    /// What somebody has to approve of it.
+    pub asks: Option<String>,
+    /// What held it back when it was planned.
+    pub held: Option<String>,
+    /// What was known of it, in one number.
+    pub fingerprint: Digest,
+}
+
+/// A wave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaveOrders {
+    /// Whether somebody has to approve before it begins.
+    pub approval: Approval,
+    /// How long is waited after it.
+    pub soak: Tick,
+    /// How many of it have to be updated before the next begins.
+    pub healthy: usize,
+    /// How many stop it.
+    pub stop: StopNumbers,
+}
+
+impl Orders {
+    /// Of a plan that was made from `input`, asked for by `requester`.
+    #[must_use]
+    pub fn new(input: &Input<'_>, plan: &Plan, requester: u32) -> Self {
+        let Input { file, .. } = *input;
+        let prepared = prepare(input);
+        let turns: HashMap<&ObjectName, usize> =
+            plan.targets.iter().enumerate().map(|(at, one)| (&one.lpar, at)).collect();
+        // Who is held back has no turn: it comes when it may, after the others of its wave.
+        let turn = |lpar: &ObjectName| turns.get(lpar).copied().unwrap_or(usize::MAX);
+        let mut targets: Vec<(usize, Target)> = Vec::with_capacity(prepared.rows.len());
+        for (row, job) in prepared.rows.iter().zip(&prepared.jobs) {
+            // Who has no place in the plan was not approved.
+            if row.held.is_empty() && !turns.contains_key(&row.lpar.name) {
+                continue;
+            }
+            let held = (!row.held.is_empty()).then(|| row.held.join("; "));
+            let target = Target {
+                lpar: row.lpar.name.clone(),
+                wave: row.wave,
+                job: job.clone(),
+                asks: row.approval.clone(),
+                held,
+                fingerprint: row.fingerprint,
+            };
+            targets.push((turn(&row.lpar.name), target));
+        }
+        targets.sort_by(|a, b| (a.1.wave, a.0, &a.1.lpar).cmp(&(b.1.wave, b.0, &b.1.lpar)));
+        Self {
+            fingerprint: plan.fingerprint,
+            requester,
+            targets: targets.into_iter().map(|(_, target)| target).collect(),
+            waves: waves(plan),
+            stop: plan.stop,
+            failed_keep_place: file.stop.failed_keep_place,
+            retry: file.retry,
+            deadlines: file.deadlines,
+            site: prepared.site,
+        }
+    }
+}
+
+fn waves(plan: &Plan) -> Vec<WaveOrders> {
+    let one = |wave: &crate::plan::PlannedWave| WaveOrders {
+        approval: wave.approval,
+        soak: Tick::try_from(wave.soak.0).unwrap_or(Tick::MAX),
+        healthy: wave.healthy.unwrap_or(0),
+        stop: wave.stop,
+    };
+    plan.waves.iter().map(one).collect()
+}

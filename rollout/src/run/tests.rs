@@ -1,0 +1,250 @@
+use nim_shared::code::Retry as Sense;
+use nim_shared::stamp::Timestamp;
+
+use super::{Action, End, Event, Gate, Is, Orders, Phase, Refused, Running, State};
+use crate::facts::Snapshot;
+use crate::plan::{Input, make};
+use crate::site::Tick;
+use crate::testing::{Fleet, Processors, fleet, lpar, rollout};
+
+const NOBODY: [u32; 0] = [];
+
+const REQUESTER: u32 = 1000;
+const APPROVER: u32 = 1001;
+
+/// So many LPARs of which nothing is known but that they take 10 minutes, each on a frame of its own.
+fn site(count: usize) -> Snapshot {
+    let of = Fleet {
+        frames: count,
+        lpars: (0, 0),
+        frames_per_hmc: 1,
+        processors: Processors::FollowMemory,
+    };
+    let mut site = fleet(of, 1);
+    site.lpars =
+        (0..count).map(|at| lpar(&format!("lpar{at}"), &format!("frame{at:04}"))).collect();
+    site
+}
+
+/// A run with its orders.
+struct Case {
+    orders: Orders,
+    state: State,
+    now: Tick,
+}
+
+impl Case {
+    fn new(more: &str, site: &Snapshot) -> Self {
+        let file = rollout(&format!("assume: {{duration: 10m}}\n{more}"));
+        let begin: Timestamp = "2026-01-12T00:00:00Z".parse().unwrap();
+        let input = Input { file: &file, snapshot: site, history: &[], begin };
+        let orders = Orders::new(&input, &make(&input), REQUESTER);
+        let state = State::planned(&orders);
+        Self { orders, state, now: 0 }
+    }
+
+    fn started(more: &str, site: &Snapshot) -> (Self, Vec<u32>) {
+        let mut case = Self::new(more, site);
+        let fingerprint = case.orders.fingerprint;
+        let starts = case.does(Event::Start { by: REQUESTER, fingerprint });
+        (case, starts)
+    }
+
+    fn tries(&mut self, event: Event) -> Result<Vec<Action>, Refused> {
+        let (state, actions) = self.state.clone().after(&self.orders, event, self.now)?;
+        self.state = state;
+        Ok(actions)
+    }
+
+    /// Who is started after an event.
+    fn does(&mut self, event: Event) -> Vec<u32> {
+        let actions = self.tries(event).unwrap();
+        let started = actions.into_iter().filter_map(|action| match action {
+            Action::Start { target, .. } => Some(target),
+            Action::Cancel { .. } => None,
+        });
+        started.collect()
+    }
+
+    /// Who is started when an update ends so, and its memory is back.
+    fn ends(&mut self, target: u32, end: End) -> Vec<u32> {
+        let attempt = self.state.targets[target as usize].attempt;
+        self.does(Event::Taken { target, attempt });
+        let mut started = self.does(Event::Over { target, attempt, end });
+        assert_eq!(started, NOBODY, "a place is free when the memory is back, not before");
+        started.extend(self.does(Event::Released { target, attempt }));
+        started
+    }
+}
+
+const LATER: End = End::Failed { sense: Sense::Later };
+const REMEDY: End = End::Failed { sense: Sense::AfterRemedy };
+
+#[test]
+fn a_place_is_taken_by_the_next_when_the_memory_is_back() {
+    let (mut case, first) = Case::started("limits: {in_flight: 2}\n", &site(4));
+    assert_eq!(first, [0, 1]);
+    assert_eq!(case.ends(1, End::Updated), [2]);
+    assert_eq!(case.ends(0, End::Updated), [3]);
+    assert_eq!(case.ends(2, End::Updated), NOBODY);
+    assert_eq!(case.state.phase, Phase::Running);
+    assert_eq!(case.ends(3, End::Updated), NOBODY);
+    assert_eq!(case.state.phase, Phase::Ended);
+}
+
+#[test]
+fn the_numbers_of_the_plan_stop_it_and_what_runs_goes_on() {
+    let text = "limits: {in_flight: 2}\nstop: {whole: {failed: 2}}\n";
+    let (mut case, _) = Case::started(text, &site(6));
+    assert_eq!(case.ends(0, REMEDY), [2]);
+    assert_eq!(case.ends(1, End::Stuck), NOBODY, "the second is the end");
+    assert_eq!(case.state.phase, Phase::Stopped { why: "2 failed, 2 are the end".to_owned() });
+    assert_eq!(case.ends(2, End::Updated), NOBODY);
+    assert_eq!(case.does(Event::Resume), [3, 4], "what has failed does not stop it again");
+    assert_eq!(case.ends(3, REMEDY), [5]);
+    assert_eq!(case.state.phase, Phase::Running);
+}
+
+#[test]
+fn failures_may_use_up_places() {
+    let text = "limits: {in_flight: 2}\nstop: {failed_keep_place: yes}\n";
+    let (mut case, _) = Case::started(text, &site(4));
+    assert_eq!(case.ends(0, REMEDY), NOBODY);
+    assert_eq!(case.ends(1, End::Updated), [2]);
+}
+
+#[test]
+fn between_waves_are_health_soak_and_approval() {
+    let text = "waves: [{name: a, take: 2, healthy: 100%, soak: 1h}, {name: b, approval: yes}]\n";
+    let (mut case, first) = Case::started(text, &site(4));
+    let fingerprint = case.orders.fingerprint;
+    assert_eq!(first, [0, 1]);
+    case.ends(0, End::Updated);
+    case.ends(1, REMEDY);
+    assert_eq!(case.state.gate, Gate::Promotion, "one of two is too few");
+    assert_eq!(case.does(Event::Promote), NOBODY);
+    assert_eq!(case.state.gate, Gate::Approval);
+    let own = case.tries(Event::Approve { by: REQUESTER, fingerprint });
+    assert_eq!(own, Err(Refused::SamePerson));
+    let other = nim_shared::id::Digest::of(b"another plan");
+    let wrong = case.tries(Event::Approve { by: APPROVER, fingerprint: other });
+    assert_eq!(wrong, Err(Refused::OtherPlan(fingerprint)));
+    assert_eq!(case.does(Event::Approve { by: APPROVER, fingerprint }), [2, 3]);
+}
+
+#[test]
+fn a_healthy_wave_soaks() {
+    let text = "waves: [{name: a, take: 1, soak: 1h}, {name: b}]\n";
+    let (mut case, _) = Case::started(text, &site(2));
+    case.now = 700;
+    assert_eq!(case.ends(0, End::Updated), NOBODY);
+    assert_eq!(case.state.gate, Gate::Soaking { until: 4300 });
+    case.now = 4299;
+    assert_eq!(case.does(Event::Tick), NOBODY);
+    case.now = 4300;
+    assert_eq!(case.does(Event::Tick), [1]);
+}
+
+#[test]
+fn partners_of_somebody_who_is_not_healthy_are_left_alone() {
+    let mut site = site(3);
+    for lpar in &mut site.lpars[..2] {
+        lpar.labels.insert("pair".to_owned(), "a".to_owned());
+    }
+    let (mut case, first) =
+        Case::started("apart: {labels: [pair]}\nretry: {later: {times: 1, after: 10m}}\n", &site);
+    // Whoever comes later by the plan has the higher number: lpar1 is the third.
+    assert_eq!(first, [0, 1]);
+    assert_eq!(case.ends(0, LATER), NOBODY, "it is tried again, and its partner waits for that");
+    case.now = 600;
+    assert_eq!(case.does(Event::Tick), [0]);
+    assert_eq!(case.ends(0, LATER), NOBODY);
+    let why = "a partner is not known to be healthy".to_owned();
+    let skipped = Is::Ended { end: End::Skipped { why }, keeps_capacity: false };
+    assert_eq!(case.state.targets[2].is, skipped);
+}
+
+#[test]
+fn only_what_may_pass_is_tried_again_by_itself() {
+    let text = "retry: {later: {times: 1, after: 10m}, unreachable: {times: 2, after: 5m}}\n";
+    let (mut case, _) = Case::started(text, &site(3));
+    case.ends(0, REMEDY);
+    case.ends(1, LATER);
+    case.ends(2, End::Unreachable);
+    let is = |case: &Case, at: usize| case.state.targets[at].is.clone();
+    assert!(matches!(is(&case, 0), Is::Ended { .. }));
+    assert_eq!(
+        (is(&case, 1), is(&case, 2)),
+        (Is::Waiting { from: 600 }, Is::Waiting { from: 300 })
+    );
+    case.now = 600;
+    assert_eq!(case.does(Event::Tick), [1, 2]);
+    case.ends(1, LATER);
+    assert!(matches!(is(&case, 1), Is::Ended { .. }), "once is enough");
+    case.ends(2, End::Updated);
+    let done = case.tries(Event::Retry { targets: vec![2] });
+    assert_eq!(done, Err(Refused::NoRetry { target: 2, why: "it is done" }));
+    assert_eq!(case.does(Event::Retry { targets: vec![0] }), [0], "somebody has done the remedy");
+}
+
+#[test]
+fn with_dead_agents_everybody_comes_to_an_end() {
+    let text = "limits: {in_flight: 1}\ndeadlines: {start: 10m, whole: 2h}\n";
+    let (mut case, first) = Case::started(text, &site(3));
+    assert_eq!(first, [0]);
+    case.now = 600;
+    // Nobody knows whether it will still begin: its place is not given away.
+    assert_eq!(case.does(Event::Tick), NOBODY);
+    let lost = Is::Ended { end: End::Unreachable, keeps_capacity: true };
+    assert_eq!(case.state.targets[0].is, lost);
+    assert_eq!(case.does(Event::Released { target: 0, attempt: 1 }), [1], "now it is known");
+    case.now = 7200;
+    assert_eq!(case.does(Event::Tick), NOBODY);
+    assert_eq!(case.state.phase, Phase::Ended);
+}
+
+#[test]
+fn who_drifts_asks_and_who_drops_out_is_skipped() {
+    let mut case = Case::new("limits: {in_flight: 1}\n", &site(4));
+    let fingerprint = case.orders.fingerprint;
+    case.does(Event::Drifted { target: 0, why: "another level".to_owned() });
+    case.does(Event::DroppedOut { target: 1, why: "moved".to_owned() });
+    case.does(Event::Looked { target: 2, held: Some("a path is lost".to_owned()) });
+    assert_eq!(case.does(Event::Start { by: REQUESTER, fingerprint }), [3]);
+    assert_eq!(case.ends(3, End::Updated), NOBODY);
+    let own = case.tries(Event::ApproveTargets { by: REQUESTER, targets: vec![0] });
+    assert_eq!(own, Err(Refused::SamePerson));
+    assert_eq!(case.does(Event::ApproveTargets { by: APPROVER, targets: vec![0] }), [0]);
+    assert_eq!(case.ends(0, End::Updated), NOBODY);
+    assert_eq!(case.does(Event::Looked { target: 2, held: None }), [2]);
+}
+
+#[test]
+fn pause_abort_and_what_makes_no_sense() {
+    let (mut case, _) = Case::started("limits: {in_flight: 2}\n", &site(4));
+    let fingerprint = case.orders.fingerprint;
+    assert!(case.tries(Event::Start { by: REQUESTER, fingerprint }).is_err());
+    case.does(Event::Pause);
+    assert_eq!(case.ends(0, End::Updated), NOBODY);
+    assert!(case.tries(Event::Pause).is_err());
+    assert_eq!(case.does(Event::Resume), [2]);
+    let actions = case.tries(Event::Abort { running: Running::Cancel }).unwrap();
+    assert_eq!(
+        actions,
+        [Action::Cancel { target: 1, attempt: 1 }, Action::Cancel { target: 2, attempt: 1 }]
+    );
+    case.ends(1, End::Cancelled);
+    case.ends(2, End::Updated);
+    assert_eq!(case.state.phase, Phase::Ended);
+    assert!(matches!(case.state.targets[3].is, Is::Ended { end: End::NotStarted { .. }, .. }));
+    assert!(case.tries(Event::Abort { running: Running::Drain }).is_err());
+}
+
+#[test]
+fn less_is_used_where_an_hmc_shows_less_and_never_more_than_was_planned() {
+    let (mut case, first) = Case::started("limits: {in_flight: 2}\n", &site(4));
+    assert_eq!(first.len(), 2);
+    case.does(Event::Capacity { resource: 0, capacity: 1 });
+    assert_eq!(case.ends(0, End::Updated), NOBODY);
+    assert_eq!(case.does(Event::Capacity { resource: 0, capacity: 9 }), [2]);
+}

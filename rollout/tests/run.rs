@@ -1,0 +1,361 @@
+//! Runs of small rollouts by chance, in a world that answers late, wrongly, twice or never. A record of what really ran is kept beside, and is
+//! held against the limits at each start. Seeds are printed with what fails.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nim_rollout::plan::{Input, make};
+use nim_rollout::run::{Action, End, Event, Gate, Is, Orders, Phase, Running, State};
+use nim_rollout::seed::Seeded;
+use nim_rollout::site::{Tick, What};
+use nim_rollout::testing::small::Small;
+use nim_shared::code::Retry as Sense;
+
+/// Cases of a test run.
+const CASES: u64 = 100_000;
+
+/// Who asks for runs, and who approves them.
+const REQUESTER: u32 = 1000;
+const APPROVER: u32 = 1001;
+
+/// What agents do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Agents {
+    /// They work, most of the time.
+    Alive,
+    /// Nobody ever answers.
+    Dead,
+}
+
+/// The world beside a run.
+struct World<'o> {
+    orders: &'o Orders,
+    random: Seeded,
+    agents: Agents,
+    /// What happens when; a number keeps the order of what happens at the same time.
+    to_come: BTreeMap<(Tick, u64), Event>,
+    next: u64,
+    /// Who runs, by target, and by which attempt: from the order to start until the HMC shows the memory back.
+    in_flight: BTreeMap<u32, u32>,
+    started: Vec<u32>,
+    last_starts: BTreeMap<u32, Tick>,
+    /// Since when nothing may be started any more.
+    held: bool,
+    seed: u64,
+}
+
+#[test]
+fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
+    let small = Small::default();
+    let next = AtomicU64::new(0);
+    let (starts, stops, ends) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= CASES {
+                        break;
+                    }
+                    let case = small.case(seed);
+                    let input = Input {
+                        file: &case.file,
+                        snapshot: &case.snapshot,
+                        history: &case.history,
+                        begin: case.begin,
+                    };
+                    let orders = Orders::new(&input, &make(&input), REQUESTER);
+                    let agents = if seed.is_multiple_of(8) { Agents::Dead } else { Agents::Alive };
+                    let (state, started, stopped) = World::new(&orders, seed, agents).run();
+                    assert_eq!(state.phase, Phase::Ended, "seed {seed}: {state:#?}");
+                    starts.fetch_add(u64::from(started), Ordering::Relaxed);
+                    stops.fetch_add(u64::from(stopped), Ordering::Relaxed);
+                    ends.fetch_add(u64::try_from(state.targets.len()).unwrap(), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    // What is never met proves nothing.
+    let found = (starts.into_inner(), stops.into_inner(), ends.into_inner());
+    assert!(found.0 > CASES && found.1 > CASES / 20 && found.2 > 2 * CASES, "{found:?}");
+}
+
+impl<'o> World<'o> {
+    fn new(orders: &'o Orders, seed: u64, agents: Agents) -> Self {
+        Self {
+            orders,
+            random: Seeded::new(seed ^ 0x0072_756e),
+            agents,
+            to_come: BTreeMap::new(),
+            next: 0,
+            in_flight: BTreeMap::new(),
+            started: vec![0; orders.targets.len()],
+            last_starts: BTreeMap::new(),
+            held: true,
+            seed,
+        }
+    }
+
+    fn one_in(&mut self, count: usize) -> bool {
+        self.random.below(count) == 0
+    }
+
+    fn number(&mut self, least: u32, most: u32) -> Tick {
+        let more = usize::try_from(most - least + 1).unwrap();
+        least + u32::try_from(self.random.below(more)).unwrap()
+    }
+
+    fn later(&mut self, at: Tick, event: Event) {
+        self.to_come.insert((at, self.next), event);
+        self.next += 1;
+    }
+
+    /// Lets the run come to its end. How it ended, how many starts there were, and whether it was stopped.
+    fn run(mut self) -> (State, u32, bool) {
+        let orders = self.orders;
+        let mut state = State::planned(orders);
+        let mut now: Tick = 0;
+        let mut stopped = false;
+        self.disturb();
+        self.step(&mut state, Event::Start { by: REQUESTER, fingerprint: orders.fingerprint }, 0);
+        let longest = orders.deadlines.whole.get()
+            + orders.deadlines.start.get()
+            + orders.deadlines.update.get()
+            + orders.deadlines.release.get();
+        for _ in 0..100_000 {
+            if state.phase == Phase::Ended && self.to_come.is_empty() {
+                break;
+            }
+            self.person(&mut state, now);
+            stopped |= matches!(state.phase, Phase::Stopped { .. });
+            let wake = state.wake(orders, now);
+            let next = self.to_come.keys().next().map(|(at, _)| *at);
+            let Some(at) = wake.into_iter().chain(next).min() else { break };
+            assert!(at >= now && at <= longest, "seed {}: at {at} of {longest}", self.seed);
+            now = at;
+            let due = self.to_come.first_entry().filter(|first| first.key().0 <= now);
+            let event = due.map_or(Event::Tick, std::collections::btree_map::OccupiedEntry::remove);
+            self.step(&mut state, event, now);
+        }
+        let all = state.targets.iter().all(|one| matches!(one.is, Is::Ended { .. }));
+        assert!(all, "seed {}: not all have ended: {state:#?}", self.seed);
+        assert!(now <= longest, "seed {}: it took {now} of {longest}", self.seed);
+        (state, self.started.iter().sum(), stopped)
+    }
+
+    /// Things that happen beside the run.
+    fn disturb(&mut self) {
+        let count = u32::try_from(self.orders.targets.len()).unwrap();
+        for target in 0..count {
+            // What held it back when it was planned is gone at some time.
+            let at = self.number(0, 86_400);
+            self.later(at, Event::Looked { target, held: None });
+            let at = self.number(0, 86_400);
+            match self.random.below(20) {
+                0 => self.later(at, Event::Drifted { target, why: "another level".to_owned() }),
+                1 => self.later(at, Event::DroppedOut { target, why: "a disk is lost".to_owned() }),
+                2 => {
+                    let held = Some("a path is lost".to_owned());
+                    self.later(at, Event::Looked { target, held });
+                }
+                _ => {}
+            }
+        }
+        for resource in 0..u32::try_from(self.orders.site.resources.len()).unwrap() {
+            let of = &self.orders.site.resources[resource as usize];
+            let (what, all) = (of.what, of.capacity);
+            if matches!(what, What::Memory(_) | What::Processors(_)) && self.one_in(4) {
+                let (at, back) = (self.number(0, 40_000), self.number(40_001, 86_400));
+                self.later(at, Event::Capacity { resource, capacity: all / 2 });
+                self.later(back, Event::Capacity { resource, capacity: all * 2 });
+            }
+        }
+    }
+
+    /// What somebody does who watches; nothing at all where agents are dead.
+    fn person(&mut self, state: &mut State, now: Tick) {
+        if self.agents == Agents::Dead {
+            return;
+        }
+        let fingerprint = self.orders.fingerprint;
+        if state.gate == Gate::Approval && self.one_in(3) {
+            self.refused(state, Event::Approve { by: REQUESTER, fingerprint }, now);
+            self.step(state, Event::Approve { by: APPROVER, fingerprint }, now);
+        }
+        if state.gate == Gate::Promotion && self.one_in(3) {
+            self.step(state, Event::Promote, now);
+        }
+        let asks = (0..).zip(&state.targets).filter(|(_, one)| one.asks.is_some());
+        let targets: Vec<u32> = asks.map(|(at, _)| at).collect();
+        if !targets.is_empty() && self.one_in(10) {
+            self.step(state, Event::ApproveTargets { by: APPROVER, targets }, now);
+        }
+        match state.phase {
+            Phase::Running if self.one_in(200) => {
+                self.step(state, Event::Pause, now);
+                self.held = true;
+            }
+            Phase::Paused | Phase::Stopped { .. } if self.one_in(4) => {
+                self.held = false;
+                self.step(state, Event::Resume, now);
+            }
+            Phase::Running if self.one_in(1500) => {
+                let cancel = self.one_in(2);
+                let running = if cancel { Running::Cancel } else { Running::Drain };
+                self.step(state, Event::Abort { running }, now);
+                self.held = true;
+            }
+            Phase::Running if self.one_in(100) => {
+                let failed = (0..).zip(&state.targets).find(|(_, one)| {
+                    matches!(
+                        one.is,
+                        Is::Ended {
+                            end: End::Failed { sense: Sense::Later },
+                            keeps_capacity: false
+                        }
+                    )
+                });
+                if let Some((target, _)) = failed {
+                    self.step(state, Event::Retry { targets: vec![target] }, now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn refused(&self, state: &State, event: Event, now: Tick) {
+        assert!(state.clone().after(self.orders, event, now).is_err(), "seed {}", self.seed);
+    }
+
+    /// One event, and what follows from it.
+    #[expect(clippy::needless_pass_by_value, reason = "an event is made where it happens")]
+    fn step(&mut self, state: &mut State, event: Event, now: Tick) {
+        let was_held = !matches!(state.phase, Phase::Running);
+        let may_go_on = matches!(event, Event::Start { .. } | Event::Resume | Event::Retry { .. });
+        // The same event at the same time has the same consequences, whoever asks: also after a restart.
+        let first = state.clone().after(self.orders, event.clone(), now);
+        if self.next.is_multiple_of(16) {
+            let stored = serde_json::to_string(state).unwrap();
+            let read: State = serde_json::from_str(&stored).unwrap();
+            assert_eq!(read.after(self.orders, event.clone(), now), first, "seed {}", self.seed);
+        }
+        let released = match &event {
+            Event::Released { target, attempt } => Some((*target, *attempt)),
+            _ => None,
+        };
+        let Ok((next, actions)) = first else { return };
+        *state = next;
+        if let Some((target, attempt)) = released
+            && self.in_flight.get(&target) == Some(&attempt)
+        {
+            self.in_flight.remove(&target);
+        }
+        for action in actions {
+            match action {
+                Action::Start { target, attempt } => {
+                    assert!(
+                        !was_held || may_go_on,
+                        "seed {}: target {target} was started although nothing may be",
+                        self.seed
+                    );
+                    self.begin(target, attempt, now);
+                }
+                Action::Cancel { target, attempt } => {
+                    let at = now + self.number(1, 600);
+                    if !self.one_in(3) {
+                        self.later(at, Event::Over { target, attempt, end: End::Cancelled });
+                    }
+                }
+            }
+        }
+        // Whoever takes over gives the same orders again, and no other.
+        for action in state.open_actions() {
+            let Action::Start { target, attempt } = action else { continue };
+            assert_eq!(self.in_flight.get(&target), Some(&attempt), "seed {}", self.seed);
+        }
+    }
+
+    /// An update starts: nothing may be above its limit from now on.
+    fn begin(&mut self, target: u32, attempt: u32, now: Tick) {
+        let orders = self.orders;
+        let seed = self.seed;
+        let one = &orders.targets[target as usize];
+        let twice = self.in_flight.insert(target, attempt);
+        assert_eq!(twice, None, "seed {seed}: target {target} runs already");
+        self.started[target as usize] += 1;
+        assert_eq!(self.started[target as usize], attempt, "seed {seed}: an attempt is skipped");
+        let mut used: BTreeMap<u32, u64> = BTreeMap::new();
+        for running in self.in_flight.keys() {
+            for of in &orders.targets[*running as usize].job.uses {
+                *used.entry(of.resource).or_default() += of.amount;
+            }
+        }
+        for (resource, amount) in used {
+            let of = &orders.site.resources[resource as usize];
+            assert!(
+                amount <= of.capacity,
+                "seed {seed}: {:?}: {amount} of {}",
+                of.what,
+                of.capacity
+            );
+        }
+        for &gap in &one.job.gaps {
+            let least = orders.site.gaps[gap as usize].least;
+            if let Some(before) = self.last_starts.insert(gap, now) {
+                assert!(now - before >= least, "seed {seed}: {now} is too near to {before}");
+            }
+        }
+        let spans = &orders.site.calendars[one.job.calendar as usize].0;
+        let inside = spans.iter().any(|(from, to)| *from <= now && now + one.job.long <= *to);
+        assert!(inside, "seed {seed}: target {target} starts at {now}, outside of its windows");
+        assert!(now < orders.deadlines.whole.get(), "seed {seed}: started after the deadline");
+        if self.agents == Agents::Alive {
+            self.answer(target, attempt, now);
+        }
+    }
+
+    /// What an agent and the HMC say of an update, sooner or later, sometimes twice, sometimes never.
+    fn answer(&mut self, target: u32, attempt: u32, now: Tick) {
+        let job = &self.orders.targets[target as usize].job;
+        let (usual, long) = (job.usual, job.long);
+        let taken = now + self.number(1, 60);
+        if self.one_in(20) {
+            return;
+        }
+        if self.one_in(20) {
+            self.later(taken, Event::Over { target, attempt, end: End::Unreachable });
+            self.later(taken + 5, Event::Released { target, attempt });
+            return;
+        }
+        self.later(taken, Event::Taken { target, attempt });
+        if self.one_in(10) {
+            self.later(taken + 1, Event::Taken { target, attempt });
+        }
+        // A few never say how they ended.
+        if self.one_in(40) {
+            return;
+        }
+        let over = taken + self.number(usual / 2 + 1, long.max(usual / 2 + 1) * 2);
+        let end = match self.random.below(16) {
+            0 => End::Failed { sense: Sense::Later },
+            1 => End::Failed { sense: Sense::AfterRemedy },
+            2 => End::Stuck,
+            3 => End::Unchanged,
+            _ => End::Updated,
+        };
+        self.later(over, Event::Over { target, attempt, end: end.clone() });
+        if self.one_in(10) {
+            self.later(over + 2, Event::Over { target, attempt, end });
+        }
+        // An HMC that shows it too early is not believed.
+        if self.one_in(10) {
+            self.later(taken + 1, Event::Released { target, attempt });
+        }
+        if !self.one_in(20) {
+            let free = over + self.number(0, 900);
+            self.later(free, Event::Released { target, attempt });
+        }
+    }
+}
