@@ -56,7 +56,7 @@ async fn hooks_run_around_an_update_where_the_lpar_lets_them() -> Result<()> {
     let refused = site.nimctl(order.clone());
     ensure!(refused.code != Some(0), "{refused}");
     ensure!(
-        refused.stderr.contains("root on this LPAR allows it there by \"scripts = "),
+        refused.stdout.contains("root on this LPAR allows it there by \"scripts = "),
         "{refused}"
     );
 
@@ -65,8 +65,8 @@ async fn hooks_run_around_an_update_where_the_lpar_lets_them() -> Result<()> {
     let lpar = site.lab().root("lpar07");
     std::fs::write(lpar.join("etc/no-update"), "month end\n")?;
     let held = site.nimctl(order.clone()).ended_with(1)?;
-    ensure!(held.stderr.contains("the hook hold at pre failed with exit status 1"), "{held}");
-    ensure!(held.stderr.contains("NLU-0168"), "{held}");
+    ensure!(held.stdout.contains("the hook hold at pre failed with exit status 1"), "{held}");
+    ensure!(held.stdout.contains("NLU-0168"), "{held}");
     ensure!(site.updates_started("lpar07")? == 0);
     let log = site.nimctl(["log", "lpar07"]).succeeded()?;
     ensure!(log.stdout == "this LPAR is on hold: month end\n", "{log}");
@@ -78,7 +78,7 @@ async fn hooks_run_around_an_update_where_the_lpar_lets_them() -> Result<()> {
 
     std::fs::remove_file(lpar.join("etc/no-update"))?;
     let done = site.nimctl(order).succeeded()?;
-    ensure!(!done.stderr.contains("hook"), "{done}");
+    ensure!(!done.stdout.contains("the hook"), "{done}");
     ensure!(!lpar.join("var/adm/monitoring.quiet").exists(), "monitoring is still quiet");
     let log = site.nimctl(["log", "lpar07"]).succeeded()?;
     let before = "level 7300-03-00-2446, quiet: var/adm/monitoring.quiet\n";
