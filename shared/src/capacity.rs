@@ -43,3 +43,22 @@ pub fn need(
     let overhead = up(table).saturating_add(region).max(512);
     Need { memory: Megabytes(up(memory.0).saturating_add(overhead)), processors }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worked_example_holds() {
+        let of = |memory, max, ratio| {
+            let units = ProcessorUnits { hundredths: 100 };
+            need(Megabytes(memory), Megabytes(max), ratio, Megabytes(256), units).memory
+        };
+        // Source: HMC reference §4.4: A and B.
+        assert_eq!(of(8192, 16_384, Some(128)), Megabytes(8704));
+        assert_eq!(of(12_288, 24_576, Some(128)), Megabytes(12_800));
+        // The same without a ratio: the larger table.
+        assert_eq!(of(12_288, 65_536, None), Megabytes(12_288 + 1024 + 256));
+        assert_eq!(margin(Megabytes(256), Megabytes(131_072), 5), Megabytes(256 + 6553));
+    }
+}

@@ -191,6 +191,23 @@ fn filter() -> impl Strategy<Value = Filter> {
     })
 }
 
+#[test]
+fn labels_at_hand_are_chosen_as_in_kubectl() {
+    let labels = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    let of = labels(&[("env", "prod"), ("tier", "db")]);
+    let fits = |text: &str| text.parse::<Selector>().unwrap().matches(&of);
+    for yes in
+        ["env=prod", "env", "!old", "tier in (web, db)", "tier!=web", "old!=1", "env,tier=db"]
+    {
+        assert!(fits(yes), "{yes}");
+    }
+    for no in ["env=test", "old", "!env", "tier in (web)", "tier notin (db)", "env=prod,old=1"] {
+        assert!(!fits(no), "{no}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read_again(filter in filter()) {
