@@ -1,6 +1,6 @@
 //! `rollout.yaml`: which LPARs, what is done to them, in which waves, within which limits, when, and when to stop.
 //!
-//! Read node by node ([`read`]), so that all faults are said at once, each with its place. The types are written as they are read:
+//! Read node by node ([`read()`]), so that all faults are said at once, each with its place. The types are written as they are read:
 //! their JSON Schema is that of the file, and their digest part of a plan's fingerprint. What nobody carries out is no key: a file
 //! that is accepted is kept to.
 

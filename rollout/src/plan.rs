@@ -1,7 +1,7 @@
 //! A plan: who is updated when, who waits for what, who is left out and why, and when it stops.
 //!
 //! A plan is a function of the file, what was read of the site, what is known of earlier updates, the seed, and the time at which it begins:
-//! [`make`] looks at nothing else. Its [`fingerprint`](Plan::fingerprint) stands for all of these.
+//! [`make()`] looks at nothing else. Its [`fingerprint`](Plan::fingerprint) stands for all of these.
 
 pub(crate) mod excluded;
 mod make;
