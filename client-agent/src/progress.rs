@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use nim_shared::frame::{
-    Body, Boot, Change, Event, Gap, Known, Moment, PartStep, Position, ScriptMoment, ScriptStep,
+    Body, Boot, Change, Event, Gap, KeptLog, Known, Moment, PartStep, Position, ScriptMoment,
+    ScriptStep,
 };
 use nim_shared::hook::HookPoint;
 use nim_shared::id::Epoch;
@@ -42,6 +43,8 @@ pub(crate) struct Progress {
     pub(crate) told: usize,
     /// Error codes in order of appearance.
     pub(crate) codes: Vec<String>,
+    /// Logs that are kept behind the output.
+    pub(crate) logs: Vec<KeptLog>,
     /// State before anything was touched.
     pub(crate) before: Option<Snapshot>,
     /// State at the end.
@@ -114,6 +117,10 @@ impl Progress {
             Known::BlackoutEnded { reported } => self.reported_blackout = *reported,
             Known::Freeze(gap) => self.freeze = Some(*gap),
             Known::Code { code, .. } => self.add_code(code),
+            Known::Log(log) => {
+                log.messages.iter().for_each(|message| self.add_code(&message.code));
+                self.logs.push(log.clone());
+            }
             Known::Check { code, .. } => code.iter().for_each(|code| self.add_code(code)),
             Known::Change(change) => {
                 self.changes.insert(change.number, change.clone());
@@ -206,6 +213,7 @@ pub(crate) const fn is_told(known: &Known) -> bool {
         | Known::Change(_)
         | Known::Part(_)
         | Known::Script(_)
+        | Known::Log(_)
         | Known::Snapshot { .. }
         | Known::CancelAccepted { .. }
         | Known::FenceRaised { .. }

@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod content;
 pub(crate) mod fixes;
 pub(crate) mod hook;
+pub(crate) mod logs;
 pub(crate) mod post;
 pub(crate) mod pre;
 pub(crate) mod prep;

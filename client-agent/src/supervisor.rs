@@ -184,7 +184,8 @@ impl Supervisor {
         let software = verdict.outcome.clone();
         let whole = stage::script::run(self, verdict)?;
         let report = stage::post::run(self, &software, whole)?;
-        stage::hook::after(self, report)
+        let report = stage::hook::after(self, report)?;
+        stage::logs::keep(self, &software, report)
     }
 
     /// A full disk ends an operation before geninstall is asked for: a successor would find it as full, and what has to be
@@ -346,6 +347,7 @@ impl Supervisor {
             after: None,
             blackout: Default::default(),
             estimated_total: None,
+            logs: vec![],
         };
         self.record(Known::Finished(report))
     }

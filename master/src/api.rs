@@ -23,6 +23,7 @@ mod list;
 mod lpp;
 mod object;
 mod operation;
+mod output;
 mod policy;
 mod preflight;
 mod report;
@@ -201,7 +202,7 @@ routes! {
     "/v1/operations/{id}/cancel" { post operation::cancel }
     "/v1/operations/{id}/resolve" { post operation::resolve }
     "/v1/operations/{id}/events" { get operation::events }
-    "/v1/operations/{id}/output" { get operation::output }
+    "/v1/operations/{id}/output" { get output::output }
     "/v1/hostkeys" { get hostkey::list, post hostkey::trust }
     "/v1/hostkeys/scan" { post hostkey::scan }
     "/v1/hostkeys/import" { post hostkey::import }

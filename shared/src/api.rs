@@ -33,7 +33,7 @@
 //! | `POST /v1/operations/{id}/cancel` | → [`OperationView`] |
 //! | `POST /v1/operations/{id}/resolve` | [`Resolve`] → [`OperationView`] |
 //! | `GET /v1/operations/{id}/events?after&limit` | → [`Page`] of [`EventView`] |
-//! | `GET /v1/operations/{id}/output?epoch&from&limit` | → [`Output`]; with `epoch` of that line of history only |
+//! | `GET /v1/operations/{id}/output?epoch&file&from&limit` | → [`Output`]; with `epoch` of that line of history only, with `file` of a log that is kept |
 //! | `GET /v1/watch?operation*&batch` | → server-sent events of [`Watched`] |
 //! | `POST /v1/hostkeys/scan` | [`Scan`] → [`Scanned`] |
 //! | `POST /v1/hostkeys` | [`TrustKeys`] → [`Trusted`] |

@@ -6,12 +6,14 @@
 
 mod event;
 mod file;
+mod log;
 
 pub use event::{
     Body, Change, ChangeClass, ChangeMoment, Effect, Event, Gap, Known, Moment, PartStep, Record,
     Recorded, ScriptMoment, ScriptStep, Verdict,
 };
 pub use file::{FileChunk, FileFrame, FileOffer, FileState};
+pub use log::{KeptLog, LogMessage};
 
 use serde::{Deserialize, Serialize};
 

@@ -273,6 +273,9 @@ pub struct Report {
     pub blackout: Blackout,
     /// What the preview estimated for the whole update.
     pub estimated_total: Option<Seconds>,
+    /// Names of the logs that are kept with the operation, such as `lvupdlog`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<String>,
 }
 
 /// Names that a newer version knows and this one does not are kept as text.

@@ -160,5 +160,6 @@ fn report(
             measured: progress.freeze.and_then(ticker::measured),
         },
         estimated_total: progress.estimated_total,
+        logs: vec![],
     }
 }

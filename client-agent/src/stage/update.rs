@@ -213,14 +213,14 @@ impl Baseline {
     }
 
     fn keep(&self, operation: &Operation) -> Result<(), disk::Error> {
-        let path = operation.file("baseline");
+        let path = operation.file(BASELINE);
         let text =
             disk::doing("write", &path, serde_json::to_vec(self).map_err(std::io::Error::other))?;
         disk::replace(&path, &text, 0o600)
     }
 
     fn read(operation: &Operation) -> Result<Self, disk::Error> {
-        let text = disk::read(&operation.file("baseline"), BASELINE_LIMIT)?.unwrap_or_default();
+        let text = disk::read(&operation.file(BASELINE), BASELINE_LIMIT)?.unwrap_or_default();
         Ok(serde_json::from_slice(&text).unwrap_or(Self {
             log: None,
             software: None,
@@ -303,8 +303,12 @@ impl Follower {
 
     fn read_on(&mut self, supervisor: &mut Supervisor) -> Result<(), Error> {
         let mut part = vec![0; READ_AT_ONCE];
+        // Behind it come logs, which geninstall did not print.
+        let end = supervisor.progress.logs.iter().map(|log| log.output).min();
         loop {
-            let read = self.output.read_at(&mut part, self.offset);
+            let left = end.map_or(u64::MAX, |end| end.saturating_sub(self.offset));
+            let wanted = usize::try_from(left).unwrap_or(READ_AT_ONCE).min(READ_AT_ONCE);
+            let read = self.output.read_at(&mut part[..wanted], self.offset);
             let count = disk::doing("read", &supervisor.operation.output(), read)?;
             let left = self.until.map_or(u64::MAX, |until| until.saturating_sub(self.offset));
             let count = count.min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -452,5 +456,8 @@ const SILENT_PACE: Duration = Duration::from_secs(2);
 const LOG_LIMIT: Duration = Duration::from_secs(60);
 
 const READ_AT_ONCE: usize = 64 << 10;
+
+/// Written right before geninstall is asked for.
+pub(super) const BASELINE: &str = "baseline";
 
 const BASELINE_LIMIT: u64 = 4 << 20;

@@ -8,6 +8,7 @@ mod full;
 mod hook;
 mod install;
 mod last_look;
+mod logs;
 mod lpar;
 mod maint;
 mod master;

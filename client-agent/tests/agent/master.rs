@@ -319,6 +319,7 @@ impl Master {
                     Some(format!("change {} {}", change.number, change.moment))
                 }
                 Known::Part(step) => Some(format!("part {} {}", step.part, step.moment)),
+                Known::Log(log) => Some(format!("log {} {}", log.name, log.bytes)),
                 Known::Script(step) => Some(format!("script {} {}", step.number, step.moment)),
                 _ => None,
             },

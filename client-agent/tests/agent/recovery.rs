@@ -10,6 +10,7 @@ use nim_shared::request::{Install, Kind, Request};
 use crate::alt_disk;
 use crate::hook::{self, FAILS, NOTES};
 use crate::install::{self, INSTALLS, plain};
+use crate::logs;
 use crate::lpar::{FIX, Lpar, OWN_DATA, order};
 use crate::maint;
 use crate::master::{Master, Session, push_all};
@@ -31,6 +32,7 @@ struct End {
     images: bool,
     /// What steps of prep change.
     settings: Vec<(&'static str, String)>,
+    logs: String,
 }
 
 fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> End {
@@ -41,6 +43,7 @@ fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> 
         scripts: lpar.get("scripts"),
         data: std::fs::read_to_string(lpar.data()).unwrap(),
         token: lpar.get("token"),
+        logs: logs::added(lpar, master),
         images: lpar.agent_file(&format!("operations/{}/images", master.operation)).exists(),
         settings: prep::state(lpar),
     }
@@ -108,6 +111,11 @@ fn wherever_the_agent_is_killed_in_a_failure_with_all_steps_of_prep_what_was_on_
     let (before, request) = (prep::with_copy(prep::state(&lpar())), prep::with_prep());
     let undisturbed = killed_everywhere(&Case { lpar, request, places: 190 });
     assert_eq!(undisturbed.settings, before);
+}
+
+#[test]
+fn wherever_the_agent_is_killed_the_logs_of_a_failed_update_are_kept_once() {
+    killed_everywhere(&Case { lpar: logs::lpar, request: order(Kind::Update), places: 90 });
 }
 
 #[test]

@@ -36,7 +36,31 @@ async fn one_lpar_of_a_group_fails_and_is_explained_and_the_others_are_updated()
     for lpar in ["lpar07", "lpar08", "lpar09"] {
         assert_eq!(site.updates_started(lpar)?, 1, "{lpar}: {run}");
     }
+    told_by_its_logs(&site)?;
     site.end().await
+}
+
+/// The logs of the LPAR that failed were fetched, and say what geninstall does not.
+fn told_by_its_logs(site: &Harness) -> Result<()> {
+    let shown = site.nimctl(["status", "lpar08"]).succeeded()?;
+    assert!(
+        shown.stdout.contains("pitfall-1") && shown.stdout.contains("--file lvupdlog"),
+        "{shown}"
+    );
+    let log = site.nimctl(["log", "lpar08", "--file", "lvupdlog"]).succeeded()?;
+    assert!(log.stdout.contains("DENY Blocking entry: procfs open"), "{log}");
+    assert!(!log.stdout.contains("1430-045"), "{log}");
+    let printed = site.nimctl(["log", "lpar08"]).succeeded()?;
+    assert!(printed.stdout.contains("1430-045") && !printed.stdout.contains("procfs"), "{printed}");
+    let none = site.nimctl(["log", "lpar08", "--file", "otlog"]).ended_with(3)?;
+    assert!(none.stderr.contains("NLU-0154") && none.stderr.contains("lvupdlog"), "{none}");
+    let none = site.nimctl(["log", "lpar07", "--file", "lvupdlog"]).ended_with(3)?;
+    assert!(none.stderr.contains("NLU-0154"), "{none}");
+    let explained = site.nimctl(["explain", "lpar08"]).succeeded()?;
+    for part in ["\npitfall-1: ", "\n1020-311: ", "procfs open, count: 9"] {
+        assert!(explained.stdout.contains(part), "{part}: {explained}");
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

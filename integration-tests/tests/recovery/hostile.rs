@@ -221,6 +221,7 @@ fn says(what: Says, victim: OperationId) -> Result<Vec<u8>> {
         after: None,
         blackout: Blackout::default(),
         estimated_total: None,
+        logs: vec![],
     };
     let told = |operation, told: Vec<(u64, Known)>| -> Result<Vec<AgentFrame>> {
         Ok([vec![taken.clone()], events(operation, told)?].concat())

@@ -4,9 +4,7 @@ use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use nim_shared::api::{EventView, OperationView, Output, Page, Resolve};
+use nim_shared::api::{EventView, OperationView, Page, Resolve};
 use nim_shared::id::{BatchId, Epoch, ObjectName, OperationId, Seq};
 use nim_shared::operation::{Named as Name, Outcome, Software, StateName};
 use nim_shared::prep::{Backup, PrepStep};
@@ -21,7 +19,6 @@ use crate::engine::operation::State as Engine;
 use crate::store;
 use crate::store::event::{Cursor, StoredEvent};
 use crate::store::operation::{CancelAnswer, OperationFilter, Record, Verdict};
-use crate::store::output::OutputCursor;
 
 /// `GET /v1/operations`
 pub(super) async fn list(
@@ -137,68 +134,6 @@ pub(super) async fn events(
     let next = page.next.map(|cursor| format!("{}.{}", cursor.epoch, cursor.seq));
     let items = page.items.into_iter().map(|event| event_view(&lpar, event)).collect();
     Ok(Json(Page { items, next }))
-}
-
-/// `GET /v1/operations/{id}/output`. Offsets count through all lines of history, as [`Offset`] says.
-pub(super) async fn output(
-    State(api): State<Api>,
-    Named(id): Named<OperationId>,
-    mut query: Query,
-) -> Answer<Json<Output>> {
-    let only = query.one::<u64>("epoch")?.map(Epoch);
-    let begin = only.map_or(0, |epoch| Offset::of(OutputCursor { epoch, offset: 0 }).0);
-    let from = Offset(query.one::<u64>("from")?.unwrap_or(begin)).cursor();
-    let limit = query.one::<usize>("limit")?.unwrap_or(OUTPUT).clamp(1, OUTPUT);
-    query.end()?;
-    let mut part = api.store.output(id, from, limit).await?;
-    if let Some(epoch) = only {
-        let read = part.chunks.len();
-        part.chunks.retain(|chunk| chunk.epoch == epoch);
-        // What was left out belongs to a later line of history: of this one there is no more.
-        part.complete |= part.chunks.len() < read;
-    }
-    // One answer holds bytes that follow each other: it ends where a line of history does, or where something is missing.
-    let first = part.chunks.first();
-    let (epoch, offset) =
-        first.map_or((from.epoch, from.offset), |chunk| (chunk.epoch, chunk.offset));
-    let mut bytes: Vec<u8> = Vec::new();
-    let mut whole = true;
-    for chunk in &part.chunks {
-        if chunk.epoch != epoch || chunk.offset != offset + bytes.len() as u64 {
-            whole = false;
-            break;
-        }
-        bytes.extend_from_slice(&chunk.data);
-    }
-    let end = OutputCursor { epoch, offset: offset + bytes.len() as u64 };
-    let more = !whole || !part.complete;
-    Ok(Json(Output {
-        epoch,
-        offset: Offset::of(OutputCursor { epoch, offset }).0,
-        data: BASE64.encode(&bytes),
-        next: more.then_some(Offset::of(end).0),
-        cut: part.cut,
-    }))
-}
-
-/// A place in the output of an operation as one number that grows from one line of history to the next: in the first it is the
-/// plain offset, and each further one begins 2^40 later, which is far more than is ever kept.
-struct Offset(u64);
-
-impl Offset {
-    /// Where each line of history begins.
-    const LINE: u64 = 1 << 40;
-
-    /// Of a place in the store.
-    fn of(cursor: OutputCursor) -> Self {
-        let lines = cursor.epoch.0.saturating_sub(1).saturating_mul(Self::LINE);
-        Self(lines.saturating_add(cursor.offset.min(Self::LINE - 1)))
-    }
-
-    /// The place in the store.
-    const fn cursor(&self) -> OutputCursor {
-        OutputCursor { epoch: Epoch(self.0 / Self::LINE + 1), offset: self.0 % Self::LINE }
-    }
 }
 
 impl Api {
@@ -340,9 +275,6 @@ impl FromStr for At {
 /// Longest reason in bytes.
 const LONGEST_REASON: usize = 4096;
 
-/// Most bytes of output in one answer, before base64.
-const OUTPUT: usize = 1 << 20;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,16 +289,6 @@ mod tests {
         assert_eq!((first.to_string(), last.to_string()), (whole.to_owned(), whole.to_owned()));
         for text in ["", "x", "0199000000", "01990000-0000-7000-8000-00000000000ab"] {
             assert!(text.parse::<IdPrefix>().is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn an_offset_grows_from_one_line_of_history_to_the_next() {
-        let cursor = |epoch, offset| OutputCursor { epoch: Epoch(epoch), offset };
-        assert_eq!(Offset::of(cursor(1, 17)).0, 17);
-        assert!(Offset::of(cursor(2, 0)).0 > Offset::of(cursor(1, u64::MAX)).0);
-        for at in [cursor(1, 0), cursor(1, 17), cursor(3, 1 << 30)] {
-            assert_eq!(Offset::of(at).cursor(), at);
         }
     }
 

@@ -383,6 +383,7 @@ impl Dialogue {
                         after: None,
                         blackout: Blackout::default(),
                         estimated_total: None,
+                        logs: vec![],
                     });
                 }
                 Ok(())

@@ -149,6 +149,7 @@ impl Progress {
             | Known::Change(_)
             | Known::Part(_)
             | Known::Script(_)
+            | Known::Log(_)
             | Known::Snapshot { .. }
             | Known::CancelAccepted { .. }
             | Known::FenceRaised { .. }
@@ -207,6 +208,7 @@ mod tests {
             after: None,
             blackout: nim_shared::operation::Blackout::default(),
             estimated_total: None,
+            logs: vec![],
         })
     }
 

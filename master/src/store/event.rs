@@ -9,7 +9,7 @@ mod partition;
 
 pub use append::{Batched, Stored};
 
-use nim_shared::frame::{Body, Change, Effect, Event};
+use nim_shared::frame::{Body, Change, Effect, Event, KeptLog};
 use nim_shared::id::{Epoch, OperationId, Seq};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::query_as;
@@ -123,6 +123,27 @@ impl Store {
         rows.into_iter().map(stored).collect()
     }
 
+    /// The logs that are kept with an operation, each with its line of history, in the order in which they were added.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn logs(&self, operation: OperationId) -> Result<Vec<(Epoch, KeptLog)>, Error> {
+        let rows: Vec<(i64, Value)> = query_as(
+            "SELECT epoch, body FROM event WHERE operation_id = $1 AND body->>'kind' = 'log'
+             ORDER BY epoch, seq LIMIT $2",
+        )
+        .bind(operation.0)
+        .bind(MOST_LOGS)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx(format!("read the logs of operation {operation}"), cause))?;
+        // What another version wrote otherwise is no log that this one could find.
+        let logs = rows.into_iter().filter_map(|(epoch, body)| {
+            serde_json::from_value(body).ok().map(|log| (Epoch(unsigned(epoch)), log))
+        });
+        Ok(logs.collect())
+    }
+
     /// What an operation changed on its LPAR, as the last event about each change says, in the order in which it was made.
     ///
     /// # Errors
@@ -154,6 +175,9 @@ impl Store {
             .collect()
     }
 }
+
+/// Most logs of one operation: more than an agent keeps.
+const MOST_LOGS: i64 = 64;
 
 /// A row as it comes by a query of ours.
 type Row = (Uuid, i64, i64, Vec<u8>, OffsetDateTime, Value, OffsetDateTime);

@@ -87,6 +87,9 @@ pub(crate) struct Log {
     /// Only this line of history. The first is 1; another one begins where the LPAR was booted from an older copy.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) epoch: Option<u64>,
+    /// In place of what was printed, a log of the LPAR that was fetched when the operation failed: lvupdlog, emgr.log, …
+    #[arg(long, value_name = "NAME", conflicts_with = "follow")]
+    pub(crate) file: Option<String>,
     /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
     #[arg(value_name = "ID|LPAR")]
     pub(crate) operation: String,

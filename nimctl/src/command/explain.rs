@@ -159,7 +159,11 @@ impl OfOperation {
         let id = operation.id.to_string();
         let events: Vec<EventView> =
             context.client.pages(Target::new(&["operations", &id, "events"]), None).await?;
-        let mut text = log::text(operation.id, context).await?;
+        let mut text = log::text(operation.id, None, context).await?;
+        for name in operation.report.iter().flat_map(|report| &report.logs) {
+            text.push('\n');
+            text += &log::text(operation.id, Some(name), context).await?;
+        }
         // The output may have been cut; the agent has told its lines besides.
         for line in events.iter().filter_map(reported) {
             if !text.contains(line) {

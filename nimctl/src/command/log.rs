@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Log, context: &Context) -> Result<Exit, Error> {
 
 async fn print(args: &Log, context: &Context) -> Result<Exit, Error> {
     let found = find(&args.operation, &context.client).await?;
-    let mut reader = Reader { only: args.epoch, ..Reader::default() };
+    let mut reader = Reader { only: args.epoch, file: args.file.clone(), ..Reader::default() };
     if args.follow {
         to_the_end(found.id, reader, context).await?;
     } else {
@@ -59,14 +59,19 @@ pub(crate) async fn whole(id: OperationId, context: &Context) -> Result<(), Erro
     reader.finish(context)
 }
 
-/// All that an operation wrote, in every line of its history; what is no UTF-8 is replaced.
+/// All that an operation wrote in every line of its history, or one of its logs; what is no UTF-8 is replaced.
 ///
 /// # Errors
 /// What nimd refuses.
-pub(super) async fn text(id: OperationId, context: &Context) -> Result<String, Error> {
+pub(super) async fn text(
+    id: OperationId,
+    file: Option<&str>,
+    context: &Context,
+) -> Result<String, Error> {
     let (id, mut bytes, mut from) = (id.to_string(), Vec::new(), None);
     loop {
         let target = Target::new(&["operations", &id, "output"])
+            .with_each("file", file)
             .with_each("from", from.map(|from: u64| from.to_string()));
         let part: Output = context.client.get(target).await?;
         bytes.extend(decoded(&part)?);
@@ -152,6 +157,8 @@ async fn step(id: &str, reader: &mut Reader, context: &Context) -> Result<Operat
 struct Reader {
     /// The one line of history that is wanted, where it is one.
     only: Option<u64>,
+    /// The log that is wanted in place of what was printed.
+    file: Option<String>,
     epoch: Option<Epoch>,
     /// Where the next part begins; `None` before the first.
     offset: Option<u64>,
@@ -166,6 +173,7 @@ impl Reader {
         loop {
             let target = Target::new(&["operations", id, "output"])
                 .with_each("epoch", self.only.map(|epoch| epoch.to_string()))
+                .with_each("file", self.file.as_deref())
                 .with_each("from", self.offset.map(|offset| offset.to_string()));
             let part: Output = context.client.get(target).await?;
             if self.epoch.is_some_and(|epoch| epoch != part.epoch) {

@@ -1,7 +1,7 @@
 //! Journalled events as sentences.
 
 use nim_shared::frame::{
-    Body, Change, ChangeMoment, Effect, Known, PartStep, ScriptMoment, ScriptStep, Verdict,
+    Body, Change, ChangeMoment, Effect, KeptLog, Known, PartStep, ScriptMoment, ScriptStep, Verdict,
 };
 use nim_shared::id::printable;
 use nim_shared::operation::Named;
@@ -35,6 +35,8 @@ pub(super) fn paint(known: &Known) -> Option<Paint> {
             Some(Verdict::Passed | Verdict::Info) | None => None,
         },
         Known::Code { .. } => Some(Paint::Bad),
+        Known::Log(log) if log.messages.is_empty() => None,
+        Known::Log(_) => Some(Paint::Care),
         Known::Change(change) if change.error.is_some() => Some(Paint::Bad),
         Known::Part(PartStep { moment, .. }) | Known::Script(ScriptStep { moment, .. }) => {
             match moment.known() {
@@ -99,6 +101,12 @@ fn known_event(known: &Known) -> String {
         Known::Change(change) => change_made(change),
         Known::Part(step) => part(step),
         Known::Script(step) => script(step),
+        Known::Log(KeptLog { name, bytes, size, messages, .. }) => {
+            let codes: Vec<_> = messages.iter().map(|message| message.code.as_str()).collect();
+            let said =
+                if codes.is_empty() { String::new() } else { format!(": {}", codes.join(" ")) };
+            format!("log {name} kept, {bytes} bytes of {size}{said}")
+        }
         Known::Snapshot { moment, snapshot } => {
             let level = snapshot.level.as_deref().unwrap_or("unknown");
             format!("state {moment}: level {level}")

@@ -172,6 +172,10 @@ pub(crate) fn ending(view: &OperationView) -> String {
             let title = code::find(code).map(|entry| format!(": {}", entry.title));
             line("code", &format!("{code}{}", title.unwrap_or_default()));
         }
+        if let [name, ..] = &report.logs[..] {
+            let names = report.logs.join(", ");
+            line("logs", &format!("{names}: nimctl log {} --file {name}", view.id));
+        }
     }
     if let Some(failure) = &view.failure {
         line("code", &failure.code);

@@ -121,6 +121,7 @@ pub(crate) fn succeeded(number: u32, lpar: &str) -> OperationView {
                 measured: Some(Milliseconds(74_812)),
             },
             estimated_total: Some(Seconds(624)),
+            logs: vec![],
         }),
         ..operation(number, lpar)
     }

@@ -85,16 +85,11 @@ pub(super) fn roll_back(
     failure: &Failure,
 ) -> anyhow::Result<u8> {
     let now = printer.now;
-    logs::log(context, "lvupdlog", now, &failure.log)?;
-    if failure.log.contains("LU_FREEZE")
-        && failure.lines.iter().any(|line| line.starts_with("1020-311"))
-    {
-        let text = format!(
-            "KLVUPD {} DEBUG - 6750576/24904167 DENY Blocking entry: procfs open, count: 9",
-            now / 1000
-        );
-        logs::log(context, "lvupdlog", now, &text)?;
+    if failure.lines.iter().any(|line| line.starts_with("1020-311")) {
+        // The kernel denied it ten seconds before the engine gives up.
+        logs::kernel(context, now.saturating_sub(10_000), "procfs open, count: 9")?;
     }
+    logs::log(context, "lvupdlog", now, &failure.log)?;
     for line in &failure.lines {
         printer.plain(line)?;
     }

@@ -135,6 +135,7 @@ pub(super) fn plain(
         return Ok(1);
     }
     let at = stamp::emgr(printer.now);
+    let mut log = String::new();
     for (number, ifix) in (1..).zip(&selection.ifixes) {
         // Source: the NIM reference, §3.2, the output of an interim fix.
         if number == 1 {
@@ -144,7 +145,12 @@ pub(super) fn plain(
                 "===========       ==============      =================      ==============",
             )?;
         }
-        printer.plain(&format!("{number:<17} {:<19} {:<22} SUCCESS", ifix.label, "INSTALL"))?;
+        let row = format!("{number:<17} {:<19} {:<22} SUCCESS", ifix.label, "INSTALL");
+        printer.plain(&row)?;
+        log += &format!("{row}\n");
+    }
+    if !log.is_empty() {
+        fs::write(context.path("/var/adm/ras/emgr.log"), log).context("cannot write emgr.log")?;
     }
     context.change(|lpar| {
         let new = selection.ifixes.iter().map(|ifix| ifix.installed("*Q*", at.clone()));

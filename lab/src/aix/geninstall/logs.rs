@@ -30,20 +30,26 @@ pub(super) fn rotate(context: &Context, now: u64) -> anyhow::Result<()> {
 
 /// Appends a line to a log, in the shape `COMPONENT EPOCH.MS LEVEL FUNCTION - TEXT`.
 pub(super) fn log(context: &Context, file: &str, now: u64, text: &str) -> anyhow::Result<()> {
-    let path = context.path(FOLDER).join(file);
-    let mut file =
-        OpenOptions::new().create(true).append(true).open(path).context("cannot write a log")?;
-    writeln!(file, "OLVUPDMCR {}.{:03} {text}", now / 1000, now % 1000)
-        .context("cannot write a log")
+    append(context, file, &format!("OLVUPDMCR {}.{:03} {text}", now / 1000, now % 1000))
+}
+
+/// What the kernel says of a freeze that it denies.
+pub(super) fn kernel(context: &Context, now: u64, why: &str) -> anyhow::Result<()> {
+    let who = "6750576/24904167 DENY Blocking entry";
+    append(context, "lvupdlog", &format!("KLVUPD {} DEBUG - {who}: {why}", now / 1000))
 }
 
 /// A line of the HMC library, which uses square brackets.
 pub(super) fn hmc_log(context: &Context, text: &str) -> anyhow::Result<()> {
-    let path = context.path(FOLDER).join("olhmclog");
+    let line = format!("libhmc_http.c:getHmcErrorMessage:1395: HMC error msg: [[{text}");
+    append(context, "olhmclog", &line)
+}
+
+fn append(context: &Context, file: &str, line: &str) -> anyhow::Result<()> {
+    let path = context.path(FOLDER).join(file);
     let mut file =
         OpenOptions::new().create(true).append(true).open(path).context("cannot write a log")?;
-    writeln!(file, "libhmc_http.c:getHmcErrorMessage:1395: HMC error msg: [[{text}")
-        .context("cannot write a log")
+    writeln!(file, "{line}").context("cannot write a log")
 }
 
 /// The state file of the attempt. Its format is not known; one thing is: it says whether cpu_reduction was understood.

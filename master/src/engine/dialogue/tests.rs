@@ -132,6 +132,7 @@ fn what_does_not_belong_here_breaks_the_session_and_changes_nothing() {
         after: None,
         blackout: Blackout::default(),
         estimated_total: None,
+        logs: vec![],
     };
     let hostile = [
         event(2, 1, Known::Finished(report)),

@@ -346,5 +346,6 @@ fn unreached(outcome: Outcome, lost: &Lost) -> Report {
         after: None,
         blackout: Blackout::default(),
         estimated_total: None,
+        logs: vec![],
     }
 }

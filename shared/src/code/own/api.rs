@@ -276,20 +276,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
-        "NLU-0146",
-        "the policy is about LPARs only",
-        "The object is of another type.",
-        "Name an LPAR: nimctl list standalone.",
-        AfterRemedy,
-    ),
-    own(
-        "NLU-0147",
-        "the policy of the site cannot be read",
-        "It was set through a newer nimd, or is damaged. No update is started by half of a policy.",
-        "Update this nimd, or set the policy again: nimctl policy show, nimctl policy set.",
-        AfterRemedy,
-    ),
-    own(
         "NLU-0150",
         "some host keys cannot be put on record",
         "A key or the name that it belongs to is not right, or differs from its fingerprint.",
@@ -315,6 +301,27 @@ pub(super) const ENTRIES: &[Entry] = &[
         "not all targets are hosts",
         "Some names stand for nothing, or for objects without a host of their own, such as a group.",
         "Name LPARs, HMCs and VIOSes.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0154",
+        "an operation has no log of that name",
+        "Logs are fetched from the LPAR when an update fails: those that were written in its course.",
+        "nimctl status ID names those that are kept.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0155",
+        "doing it again makes no sense",
+        "It goes on, it has succeeded, the LPAR has moved on since, or what is on disk asks for something else; the message says which.",
+        "Do what the hint says.",
+        SeeOthers,
+    ),
+    own(
+        "NLU-0156",
+        "it would fail again",
+        "A code of the failure is known to come again until its remedy is done.",
+        "Do what the codes ask for, then nimctl retry --remedied.",
         AfterRemedy,
     ),
     own(
