@@ -27,6 +27,7 @@ mod output;
 mod policy;
 mod preflight;
 mod report;
+mod retry;
 mod secret;
 mod server;
 mod socket;
@@ -201,6 +202,7 @@ routes! {
     "/v1/operations/{id}" { get operation::show }
     "/v1/operations/{id}/cancel" { post operation::cancel }
     "/v1/operations/{id}/resolve" { post operation::resolve }
+    "/v1/operations/{id}/retry" { post retry::retry }
     "/v1/operations/{id}/events" { get operation::events }
     "/v1/operations/{id}/output" { get output::output }
     "/v1/hostkeys" { get hostkey::list, post hostkey::trust }

@@ -9,7 +9,7 @@ mod site;
 pub(crate) use object::{
     Apply, Change, Define, Discover, Export, History, List, Remove, Report, Show, Tree,
 };
-pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Status, Watch};
+pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Retry, Status, Watch};
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
 pub(crate) use site::{Agent, Completions, Hostkey, Policy, Secret};
@@ -142,6 +142,8 @@ pub(crate) enum Command {
     Events(Events),
     /// Cancel an operation, as long as that is possible
     Cancel(Cancel),
+    /// Do again what failed, where that makes sense
+    Retry(Retry),
     /// End a stuck operation, on your word
     Resolve(Resolve),
     /// Explain a code, a log or transcript, or what went wrong in an operation

@@ -20,6 +20,7 @@ mod preflight;
 mod remove;
 mod report;
 mod resolve;
+mod retry;
 pub(crate) mod secret;
 mod server;
 mod show;
@@ -68,6 +69,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Log(args) => log::run(args, context).await,
         Command::Events(args) => timeline::run(args, context).await,
         Command::Cancel(args) => resolve::cancel(args, context).await,
+        Command::Retry(args) => retry::run(args, context).await,
         Command::Resolve(args) => resolve::resolve(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
         Command::Server => server::run(context).await,

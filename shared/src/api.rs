@@ -32,6 +32,7 @@
 //! | `GET /v1/operations/{id}` | → [`OperationView`] |
 //! | `POST /v1/operations/{id}/cancel` | → [`OperationView`] |
 //! | `POST /v1/operations/{id}/resolve` | [`Resolve`] → [`OperationView`] |
+//! | `POST /v1/operations/{id}/retry` | [`Retry`] → [`Accepted`] |
 //! | `GET /v1/operations/{id}/events?after&limit` | → [`Page`] of [`EventView`] |
 //! | `GET /v1/operations/{id}/output?epoch&file&from&limit` | → [`Output`]; with `epoch` of that line of history only, with `file` of a log that is kept |
 //! | `GET /v1/watch?operation*&batch` | → server-sent events of [`Watched`] |
@@ -88,7 +89,7 @@ pub use object::{
     ObjectView, Pair, PastChange,
 };
 pub use operation::{
-    Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Watched,
+    Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Retry, Watched,
 };
 pub use policy::{LparPolicy, PolicyView, SetPolicy};
 pub use preflight::{Before, Preflight, PreflightReport, Preflighted};

@@ -17,6 +17,7 @@ mod packages;
 mod preflight;
 mod prep;
 mod query;
+mod retry;
 mod round_trip;
 mod script;
 mod split;

@@ -25,7 +25,7 @@ use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body};
 use crate::store::hostkey::KeyHolder;
 use crate::store::object::{NamePattern, ObjectFilter, Target, Targets};
-use crate::store::{self, NewBatch, NewOperation, Store};
+use crate::store::{self, NewBatch, NewOperation, Store, Who};
 use plan::{Known, Planned};
 
 /// `POST /v1/cust`
@@ -34,29 +34,44 @@ pub(super) async fn cust(
     Asker(who): Asker,
     Body(cust): Body<Cust>,
 ) -> Answer<Json<Accepted>> {
-    let request = serde_json::to_value(&cust).map_err(|cause| {
-        Refusal::internal("NLU-0199", "the request cannot be written down", &cause)
-    })?;
     // The same request again, because its answer was lost: by now its LPARs have an open operation, its own.
-    if let Some(before) = api.store.accepted(cust.token, &request).await? {
-        return Ok(Json(answer(before)));
+    match before(&api, &cust).await? {
+        Some(before) => Ok(Json(before)),
+        None => Ok(Json(start(&api, who, cust).await?)),
     }
+}
+
+/// What came of the same request, where it was accepted before.
+pub(super) async fn before(api: &Api, cust: &Cust) -> Answer<Option<Accepted>> {
+    Ok(api.store.accepted(cust.token, &written(cust)?).await?.map(answer))
+}
+
+/// The request as it is stored.
+fn written(cust: &Cust) -> Answer<serde_json::Value> {
+    serde_json::to_value(cust).map_err(|cause| {
+        Refusal::internal("NLU-0199", "the request cannot be written down", &cause)
+    })
+}
+
+/// Looks at everything, and accepts the request when nothing is wrong.
+pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
+    let request = written(&cust)?;
     let mut faults = plan::request_faults(&cust);
     faults.extend(fix::request_faults(&cust));
     faults.extend(script::hook_faults(&cust));
-    let cust = bundle::resolved(&api, cust, &mut faults).await?;
-    let cust = fix::resolved(&api, cust, &mut faults).await?;
+    let cust = bundle::resolved(api, cust, &mut faults).await?;
+    let cust = fix::resolved(api, cust, &mut faults).await?;
     let updates_only = cust.alt_disk.is_some() && cust.install == Install::UpdateAll;
-    let cust = fix::all_updates(&api, cust, &mut faults).await?;
+    let cust = fix::all_updates(api, cust, &mut faults).await?;
     let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
-    let scripts = script::read(&api, &cust, &mut faults).await?;
-    let hooks = script::hooks(&api, &cust, &mut faults).await?;
+    let scripts = script::read(api, &cust, &mut faults).await?;
+    let hooks = script::hooks(api, &cust, &mut faults).await?;
     let policy = match cust.kind.is_live_update() {
         true => super::policy::current(&api.store).await?,
         false => None,
     };
     let known =
-        Known { updates_only, hooks, policy, ..known(&api, &cust, &targets, scripts).await? };
+        Known { updates_only, hooks, policy, ..known(api, &cust, &targets, scripts).await? };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
@@ -101,7 +116,7 @@ pub(super) async fn cust(
         batch.id = %accepted.batch, count = accepted.operations.len(), peer.uid = who.uid,
         "{} operations were accepted from uid {}, batch {}", accepted.operations.len(), who.uid, accepted.batch
     );
-    Ok(Json(Accepted { warnings, ..answer(accepted) }))
+    Ok(Accepted { warnings, ..answer(accepted) })
 }
 
 /// One operation as it is stored.

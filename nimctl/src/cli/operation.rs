@@ -111,6 +111,24 @@ pub(crate) struct Cancel {
     pub(crate) operation: String,
 }
 
+/// Do again what failed: the same request, for this LPAR alone. Refused where it makes no sense, such as after a partial success, which
+/// is in effect; what the codes of the failure ask for has to be done first.
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// Move the kernel alone: the software is installed, and the old kernel still runs (applied_not_live).
+    #[arg(long)]
+    pub(crate) move_only: bool,
+    /// What the codes of the failure ask for is done. Else it is asked.
+    #[arg(long)]
+    pub(crate) remedied: bool,
+    /// Do not wait for the end.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
+    #[arg(value_name = "ID|LPAR")]
+    pub(crate) operation: String,
+}
+
 /// End a stuck operation, on your word. It frees the LPAR and its capacity.
 #[derive(Debug, Args)]
 pub(crate) struct Resolve {

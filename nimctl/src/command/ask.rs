@@ -15,7 +15,7 @@ pub(super) fn confirm(
     hint: &'static str,
     context: &Context,
 ) -> Result<(), Error> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !is_anybody_there() {
         return Err(Error::NobodyToAsk { what: what.to_owned(), hint });
     }
     context.printer.on_stderr(&format!("{question} [y/N] "));
@@ -29,4 +29,9 @@ pub(super) fn confirm(
         "y" | "yes" => Ok(()),
         _ => Err(Error::Declined),
     }
+}
+
+/// Whether somebody sees a question and can answer it.
+pub(super) fn is_anybody_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -10,6 +10,7 @@ use std::pin::pin;
 
 use nim_shared::api::{Accepted, Cust as Body, OperationView};
 use nim_shared::id::ClientToken;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::cli::Cust;
@@ -38,6 +39,27 @@ pub(super) async fn run(args: &Cust, context: &Context) -> Result<Exit, Error> {
             (answer?, true)
         }
     };
+    show(accepted, detach, interrupted, &mut interrupt, context).await
+}
+
+/// Follows what was accepted to its end, unless that is not wanted.
+pub(super) async fn follow(
+    accepted: Accepted,
+    detach: bool,
+    context: &Context,
+) -> Result<Exit, Error> {
+    let mut interrupt = Interrupt::listen()?;
+    show(accepted, detach, false, &mut interrupt, context).await
+}
+
+async fn show(
+    accepted: Accepted,
+    detach: bool,
+    interrupted: bool,
+    interrupt: &mut Interrupt,
+    context: &Context,
+) -> Result<Exit, Error> {
+    let printer = context.printer;
     printer.warnings(&accepted.warnings);
     if detach {
         if printer.format().is_for_people() {
@@ -60,7 +82,7 @@ pub(super) async fn run(args: &Cust, context: &Context) -> Result<Exit, Error> {
     let Some(operations) = operations else {
         return Ok(watch::detached(&subject, context));
     };
-    watch::follow(&subject, operations?, Shown::AtTheEnd, &mut interrupt, context).await
+    watch::follow(&subject, operations?, Shown::AtTheEnd, interrupt, context).await
 }
 
 /// The operations as they stand, in the order in which they were accepted: one request a page, however many they are.
@@ -76,7 +98,15 @@ async fn views(accepted: &Accepted, context: &Context) -> Result<Vec<OperationVi
 /// Asks until there is an answer, a few times: the token makes the same request count once, so that an answer that was lost with
 /// its connection is given again.
 pub(crate) async fn ask(body: &Body, context: &Context) -> Result<Accepted, Error> {
-    let target = Target::new(&["cust"]);
+    ask_patiently(Target::new(&["cust"]), body, context).await
+}
+
+/// As [`ask`], for whatever is accepted once for its token.
+pub(super) async fn ask_patiently(
+    target: Target,
+    body: &impl Serialize,
+    context: &Context,
+) -> Result<Accepted, Error> {
     match context.client.post(target.clone(), body).await {
         Err(Error::Lost { .. }) => {
             context.printer.note("nimd went away before it answered; asking again, it counts once");

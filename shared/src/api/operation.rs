@@ -120,6 +120,20 @@ impl Cust {
     }
 }
 
+/// Asks for what failed once more, on its LPAR alone. Refused where that makes no sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Retry {
+    /// Chosen by the client; the same request sent again is accepted once.
+    pub token: ClientToken,
+    /// Whether the kernel alone is moved: the software is on disk.
+    #[serde(default)]
+    pub move_only: bool,
+    /// Whether somebody has done what the codes of the failure ask for.
+    #[serde(default)]
+    pub remedied: bool,
+}
+
 /// What was accepted. It is committed: it goes on whatever happens to the client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -276,6 +276,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0146",
+        "the policy is about LPARs only",
+        "The object is of another type.",
+        "Name an LPAR: nimctl list standalone.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0147",
+        "the policy of the site cannot be read",
+        "It was set through a newer nimd, or is damaged. No update is started by half of a policy.",
+        "Update this nimd, or set the policy again: nimctl policy show, nimctl policy set.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0150",
         "some host keys cannot be put on record",
         "A key or the name that it belongs to is not right, or differs from its fingerprint.",

@@ -1,0 +1,46 @@
+//! What failed is done again where that makes sense, and how long workloads stood still is told of all.
+
+use anyhow::{Result, ensure};
+use integration_tests::{Harness, SOURCE, cust};
+use nim_lab::fault::Fault;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_in_the_move_is_moved_again_once_its_remedy_is_done() -> Result<()> {
+    let site = Harness::small(200).await?;
+    site.lab().set_fault("lpar08", Fault::MoveWorkload).await?;
+    site.nimctl(cust(SOURCE, &["lpar08"])).ended_with(1)?;
+    // The software is on disk already.
+    let whole = site.nimctl(["retry", "lpar08"]).ended_with(3)?;
+    ensure!(whole.stderr.contains("NLU-0155") && whole.stderr.contains("--move-only"), "{whole}");
+    let at_once = site.nimctl(["retry", "--move-only", "lpar08"]).ended_with(3)?;
+    let told = ["NLU-0156", "1430-030", "--remedied"];
+    ensure!(told.iter().all(|part| at_once.stderr.contains(part)), "{at_once}");
+    assert_eq!(site.updates_started("lpar08")?, 1);
+
+    site.lab().clear_fault("lpar08", Fault::MoveWorkload)?;
+    let words = ["retry", "--move-only", "--remedied", "lpar08", "--output", "json"];
+    let moved = site.nimctl(words).succeeded()?.json()?;
+    let one = &moved["operations"][0];
+    assert_eq!(one["state"], "succeeded", "{moved:#}");
+    assert_eq!(one["report"]["before"]["level"], one["report"]["after"]["level"], "{moved:#}");
+    assert_eq!(site.updates_started("lpar08")?, 2);
+    let again = site.nimctl(["retry", "lpar08"]).ended_with(3)?;
+    ensure!(again.stderr.contains("NLU-0155") && again.stderr.contains("succeeded"), "{again}");
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partial_success_is_in_effect_and_not_done_again() -> Result<()> {
+    let site = Harness::small(200).await?;
+    site.lab().set_fault("lpar09", Fault::PartialSuccess).await?;
+    site.nimctl(cust(SOURCE, &["lpar09"])).ended_with(0)?;
+    for words in [&["retry", "lpar09"][..], &["retry", "--remedied", "--move-only", "lpar09"]] {
+        let refused = site.nimctl(words.iter().copied()).ended_with(3)?;
+        ensure!(refused.stderr.contains("NLU-0155"), "{refused}");
+        ensure!(refused.stderr.contains("it is in effect"), "{refused}");
+    }
+    assert_eq!(site.updates_started("lpar09")?, 1);
+    let shown = site.nimctl(["status", "lpar09"]).succeeded()?;
+    ensure!(shown.stdout.contains("1430-094") && shown.stdout.contains("lvupdlog"), "{shown}");
+    site.end().await
+}
