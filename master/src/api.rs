@@ -196,6 +196,7 @@ routes! {
     "/v1/hmcs/{name}/systems" { get discover::systems }
     "/v1/codes" { get codes::list }
     "/v1/report/levels" { get report::levels }
+    "/v1/report/blackout" { get report::blackout }
     "/v1/frames/{name}/partitions" { get discover::partitions }
     "/v1/cust" { post cust::cust }
     "/v1/operations" { get operation::list }

@@ -24,6 +24,7 @@
 //! | `GET /v1/hmcs/{name}/systems` | → list of [`SystemView`] |
 //! | `GET /v1/codes` | → list of [`SiteEntry`]: what the site adds to the codes that are built in |
 //! | `GET /v1/report/levels` | → list of [`LevelCount`] |
+//! | `GET /v1/report/blackout?lpar*&limit` | → [`BlackoutReport`]: with `limit` of the longest |
 //! | `GET /v1/frames?name*` | → lines: [`Line`] of [`FrameStatus`]: all, or those of the frames and HMCs of these names; those of one preferred HMC together |
 //! | `GET /v1/frames/{name}/partitions` | → list of [`PartitionView`] |
 //! | `GET /v1/adapters?name*` | → lines: [`Line`] of [`MachineAdapters`]: of the VIOSes and LPARs of these names, those of one frame together |
@@ -63,6 +64,7 @@
 //! added, never renamed.
 
 mod allocation;
+mod blackout;
 mod discover;
 mod host;
 mod lpp;
@@ -75,6 +77,7 @@ mod vios;
 pub use crate::code::SiteEntry;
 pub use crate::query::Query;
 pub use allocation::{Allocate, AllocationChange, Check, Checked, Deallocate};
+pub use blackout::{BlackoutReport, BlackoutView, Distribution};
 pub use discover::{
     Discover, Discovered, FailedHmc, Finding, FindingKind, FrameConsole, FrameFigures,
     FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,

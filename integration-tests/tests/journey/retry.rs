@@ -26,6 +26,15 @@ async fn what_failed_in_the_move_is_moved_again_once_its_remedy_is_done() -> Res
     assert_eq!(site.updates_started("lpar08")?, 2);
     let again = site.nimctl(["retry", "lpar08"]).ended_with(3)?;
     ensure!(again.stderr.contains("NLU-0155") && again.stderr.contains("succeeded"), "{again}");
+
+    // The first of the two never moved.
+    let report = site.nimctl(["report", "blackout", "--output", "json"]).succeeded()?.json()?;
+    assert_eq!((&report["updates"], &report["lpars"]), (&1.into(), &1.into()), "{report:#}");
+    assert_eq!(report["worst"][0]["lpar"], "lpar08", "{report:#}");
+    let shown = site.nimctl(["report", "blackout"]).succeeded()?;
+    ensure!(shown.stdout.contains("MEDIAN") && shown.stdout.contains("lpar08"), "{shown}");
+    let none = site.nimctl(["report", "blackout", "lpar07"]).succeeded()?;
+    ensure!(none.stdout.contains("no update has moved"), "{none}");
     site.end().await
 }
 

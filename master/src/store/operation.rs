@@ -4,6 +4,7 @@
 //! in the same statement. Whoever writes names the fence that it holds: `WHERE fence = …` is part of the statement.
 
 mod action;
+mod blackout;
 mod claim;
 mod decide;
 mod last;

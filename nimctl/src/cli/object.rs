@@ -146,6 +146,15 @@ pub(crate) struct History {
 pub(crate) enum Report {
     /// LPARs by level as the HMCs showed it last, the oldest level first
     Levels,
+    /// How long workloads stood still in the updates on record, how far the estimates were off, and the longest
+    Blackout {
+        /// How many of the longest are named.
+        #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(..=1000))]
+        longest: u16,
+        /// LPARs. None: all.
+        #[arg(value_name = "LPAR")]
+        lpars: Vec<ObjectName>,
+    },
 }
 
 /// Write the fleet as YAML, as apply reads it.

@@ -1,9 +1,13 @@
 //! `report`: counts over the fleet.
 
+mod blackout;
+
 use nim_shared::api::LevelCount;
 use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::OffsetDateTime;
+
+use blackout::Blackouts;
 
 use crate::cli::Report;
 use crate::client::Target;
@@ -20,6 +24,12 @@ pub(super) async fn run(args: &Report, context: &Context) -> Result<Exit, Error>
             let rows = context.client.get(Target::new(&["report", "levels"])).await?;
             let now = Timestamp::new(OffsetDateTime::now_utc());
             context.printer.show(&Levels { rows, now })?;
+        }
+        Report::Blackout { longest, lpars } => {
+            let target = Target::new(&["report", "blackout"])
+                .with_each("lpar", lpars)
+                .with("limit", longest.to_string());
+            context.printer.show(&Blackouts(context.client.get(target).await?))?;
         }
     }
     Ok(Exit::Done)
