@@ -3,6 +3,7 @@
 //! Each command is a function from the world and its arguments to text, in a file of its own. What it prints comes from templates here,
 //! with its source in LU; nothing is taken from the product. A command knows its LPAR by `NIM_AGENT_ROOT`.
 
+mod aixpert;
 mod alt_disk_copy;
 mod alt_rootvg_op;
 mod audit;
@@ -37,6 +38,7 @@ mod lvupdate;
 mod lvupdate_reg_script;
 pub(crate) mod media;
 mod mount;
+mod odmget;
 mod oslevel;
 mod prtconf;
 mod ps;
@@ -73,6 +75,8 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "clvupdate"),
     ("usr/bin", "df"),
     ("usr/bin", "domainname"),
+    ("usr/bin", "odmget"),
+    ("usr/sbin", "aixpert"),
     ("usr/sbin", "emgr"),
     ("usr/bin", "errpt"),
     ("usr/sbin", "fuser"),
@@ -141,6 +145,8 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "clvupdate" => clvupdate::run,
         "df" => df::run,
         "domainname" => domainname::run,
+        "odmget" => odmget::run,
+        "aixpert" => aixpert::run,
         "emgr" => emgr::run,
         "errpt" => errpt::run,
         "fuser" => fuser::run,

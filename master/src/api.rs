@@ -18,6 +18,7 @@ mod extract;
 mod frame;
 mod host;
 mod hostkey;
+mod knowledge;
 mod lines;
 mod list;
 mod lpp;

@@ -85,6 +85,13 @@ impl Configuration {
         (self.path(given, "codes.yaml"), given.is_some())
     }
 
+    /// The file with what the site says of preflights, and whether it has to be there.
+    #[must_use]
+    pub fn checks(&self) -> (PathBuf, bool) {
+        let given = self.settings.knowledge.checks.as_deref();
+        (self.path(given, "checks.yaml"), given.is_some())
+    }
+
     /// The folder of the private cluster.
     #[must_use]
     pub fn cluster(&self) -> PathBuf {

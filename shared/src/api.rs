@@ -95,7 +95,7 @@ pub use operation::{
     Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Retry, Watched,
 };
 pub use policy::{LparPolicy, PolicyView, SetPolicy};
-pub use preflight::{Before, Preflight, PreflightReport, Preflighted};
+pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFound};
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,
 };

@@ -10,13 +10,16 @@ pub mod around;
 pub mod catalogue;
 pub mod facts;
 mod judged;
+pub mod preview;
 pub mod probe;
+pub mod site;
+pub mod workload;
 
 pub use advice::{Advice, Danger, Ours, Remedy, Standing};
 pub use around::Around;
 pub use catalogue::{Check, catalogue, check};
 pub use facts::{Fact, Facts, Seen};
-pub use judged::{Finding, Judged, Verdict, judge, score};
+pub use judged::{Finding, Judged, Silenced, Verdict, judge, score};
 
 use serde::{Deserialize, Serialize};
 

@@ -6,6 +6,8 @@ use nim_shared::api::File;
 use nim_shared::code::{Knowledge, Retry, SiteCodes};
 use nim_shared::object::{Object, ObjectType};
 use nim_shared::policy::Policy;
+use nim_shared::preflight::site::SiteChecks;
+use nim_shared::preflight::{Around, Facts, Seen, judge};
 use nim_shared::yaml::{Fleet, read_settings, render_fleet};
 
 fn read(name: &str, text: String) -> Vec<Object> {
@@ -62,4 +64,28 @@ fn the_example_policy_says_something_of_each_step_and_has_no_fault() {
     assert!(all.values().all(|value| !value.is_null()), "{all:?}");
     let steps = policy.prep_of(&"lpar01".parse().unwrap(), &BTreeMap::new()).steps();
     assert!(steps.len() >= 5, "{steps:?}");
+}
+
+#[test]
+fn the_example_of_a_sites_checks_is_judged_and_silences_for_a_time() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/checks.yaml");
+    let file = File {
+        name: "examples/checks.yaml".to_owned(),
+        text: std::fs::read_to_string(path).unwrap(),
+    };
+    let rules: SiteChecks = read_settings(&file).unwrap();
+    let rules = rules.checked().unwrap();
+    let (facts, around) = (Facts::unknown("it was not asked"), Around::unknown("no HMC"));
+    let seen = Seen { facts: &facts, around: &around };
+    let of = |lpar: &str| rules.judge(lpar, &seen).len();
+    assert_eq!((of("db01"), of("web01")), (2, 1));
+    assert_eq!((rules.timeouts_of("db01").len(), rules.timeouts_of("web01").len()), (1, 0));
+    let silenced = |lpar: &str, today: &str| {
+        let mut findings = judge(&seen);
+        rules.silence(lpar, today.parse().unwrap(), &mut findings);
+        findings.into_iter().filter(|one| !one.counts()).map(|one| one.check).collect::<Vec<_>>()
+    };
+    assert_eq!(silenced("dev01", "2027-06-30"), ["S37"]);
+    assert_eq!(silenced("dev01", "2027-07-01"), [""; 0]);
+    assert_eq!(silenced("db01", "2027-06-30"), [""; 0]);
 }

@@ -9,6 +9,7 @@ use nim_shared::frame;
 use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame, Record};
 use nim_shared::hook::HookInput;
 use nim_shared::policy::Policy;
+use nim_shared::preflight::site::SiteChecks;
 use nim_shared::request::Request;
 use nim_shared::yaml::FleetFile;
 use schemars::generate::SchemaSettings;
@@ -79,6 +80,15 @@ fn hook() {
         "hook",
         "What a hook of the site is told on its standard input",
         |generator| json!({ "allOf": [generator.subschema_for::<HookInput>()] }),
+    );
+}
+
+#[test]
+fn checks() {
+    check(
+        "checks",
+        "What a site says of preflights, as knowledge.checks of nimd's settings names it",
+        |generator| json!({ "allOf": [generator.subschema_for::<SiteChecks>()] }),
     );
 }
 

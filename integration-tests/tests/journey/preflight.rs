@@ -109,6 +109,59 @@ async fn faults_are_found_grouped_and_gone_when_they_are_mended() -> Result<()> 
     site.end().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_lives_with_findings_has_checks_of_its_own_and_asks_for_previews() -> Result<()> {
+    let mut site = Harness::small(100).await?;
+    let file = site.master().folder().join("checks.yaml");
+    let rules = |until: &str| {
+        format!(
+            "silence:\n- {{check: S37, lpars: ['lpar0?'], until: {until}, reason: rebuilt every night}}\n\
+             checks:\n- id: site-rmc\n  title: RMC is stopped\n  severity: block\n  forbids: {{subsystems: [ctrm*]}}\n  remedy: ask the site\n"
+        )
+    };
+    std::fs::write(&file, rules("2999-12-31"))?;
+    let silenced = site.nimctl(["-o", "json", "preflight", "lpar07"]).ended_with(3)?.json()?;
+    let finding = |json: &Value, check: &str| {
+        let all = json["lpars"][0]["findings"].as_array().into_iter().flatten();
+        all.filter(|one| one["check"] == check).cloned().next().unwrap_or_default()
+    };
+    ensure!(finding(&silenced, "S37")["silenced"]["is_over"] == false, "{silenced:#}");
+    ensure!(finding(&silenced, "site-rmc")["evidence"][0] == "ctrmc is active", "{silenced:#}");
+    let table = site.nimctl(["preflight", "lpar07"]).ended_with(3)?;
+    ensure!(table.stdout.contains("silenced until 2999-12-31: rebuilt every night"), "{table}");
+
+    // The day is over: it counts again, and that is said.
+    std::fs::write(&file, rules("2020-01-01"))?;
+    let over = site.nimctl(["-o", "json", "preflight", "lpar07"]).ended_with(3)?.json()?;
+    ensure!(finding(&over, "S37")["silenced"]["is_over"] == true, "{over:#}");
+    let score = |json: &Value| number(&json["lpars"][0]["score"]);
+    ensure!(score(&silenced) == score(&over) + 5, "{silenced:#} {over:#}");
+    std::fs::write(&file, "silences: []\n")?;
+    let unknown = site.nimctl(["preflight", "lpar07"]).ended_with(3)?;
+    ensure!(unknown.stderr.contains("checks.yaml:1: unknown field `silences`"), "{unknown}");
+    std::fs::remove_file(&file)?;
+
+    // What nobody looks at from here, the preview of geninstall says.
+    let plain = site.nimctl(["-o", "json", "preflight", "lpar07"]).ended_with(0)?.json()?;
+    ensure!(finding(&plain, "M09")["verdict"] == "unknown", "{plain:#}");
+    let words = ["-o", "json", "preflight", "--all", "--with-preview"];
+    let data = ["-a", "live_update_data=lud_{lpar}", "lpar07", "lpar08"];
+    let with = site.nimctl(words.into_iter().chain(data)).ended_with(0)?;
+    let with = with.json()?;
+    for check in ["M09", "preview"] {
+        ensure!(finding(&with, check)["verdict"] == "pass", "{check}: {with:#}");
+    }
+    ensure!(score(&with) > score(&plain), "{with:#}");
+    site.lab().set_fault("lpar08", Fault::UnsupportedFs).await?;
+    let words = ["preflight", "--with-preview", "-a", "live_update_data=lud_{lpar}", "lpar08"];
+    let failed = site.nimctl(words).ended_with(3)?;
+    ensure!(failed.stdout.contains("block preview  1 LPAR: "), "{failed}");
+
+    let explained = site.nimctl(["preflight", "--explain", "DB2"]).ended_with(0)?;
+    ensure!(explained.stdout.contains("HADR_TIMEOUT"), "{explained}");
+    site.end().await
+}
+
 /// Ids of the checks with a verdict, of one LPAR, sorted.
 fn verdicts(found: &Value, place: usize, verdict: &str) -> Vec<String> {
     let all = found["lpars"][place]["findings"].as_array().into_iter().flatten();

@@ -1,16 +1,16 @@
 //! What the site adds to the codes that are known.
 
-use std::io::{self, Read as _};
 use std::path::Path;
 
 use axum::Json;
 use axum::extract::State;
-use nim_shared::api::{File, FileFault, SiteEntry};
+use nim_shared::api::SiteEntry;
 use nim_shared::code::SiteCodes;
 use nim_shared::yaml::read_settings;
 
 use super::Api;
 use super::error::{Answer, Refusal};
+use super::knowledge;
 
 /// `GET /v1/codes`: the entries of the site, none where it has no such file.
 pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Vec<SiteEntry>>> {
@@ -28,38 +28,11 @@ fn read(path: &Path, needed: bool) -> Answer<Vec<SiteEntry>> {
         Refusal::refused("NLU-0144", message)
             .hint("nimctl explain knows all others; the form is in schemas/codes.schema.json")
     };
-    let text = match text(path) {
-        Ok(text) => text,
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound && !needed => return Ok(Vec::new()),
-        Err(cause) => return Err(refused().because(Some(&cause))),
-    };
-    let file = File { name: path.display().to_string(), text };
+    let read = knowledge::file(path, needed).map_err(|cause| refused().because(Some(&cause)))?;
+    let Some(file) = read else { return Ok(Vec::new()) };
     let codes: SiteCodes = read_settings(&file).map_err(|faults| refused().faults(faults))?;
-    codes.checked().map_err(|bad| {
-        let fault = |bad: nim_shared::code::BadEntry| FileFault {
-            file: Some(file.name.clone()),
-            line: None,
-            path: String::new(),
-            message: bad.to_string(),
-        };
-        refused().faults(bad.into_iter().map(fault).collect())
-    })
+    codes.checked().map_err(|bad| refused().faults(knowledge::faults(&file, bad)))
 }
-
-fn text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it has more than {LARGEST} bytes"),
-        ));
-    }
-    Ok(text)
-}
-
-/// Largest file, in bytes.
-const LARGEST: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -2,19 +2,24 @@
 
 mod site;
 
+use std::path::Path;
+
 use axum::Json;
 use axum::extract::State;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use nim_shared::api::{Failure, Preflight, PreflightReport, Preflighted};
 use nim_shared::id::ObjectName;
-use nim_shared::preflight::{self, Facts, Seen, Verdict};
+use nim_shared::preflight::site::{Day, SiteChecks};
+use nim_shared::preflight::{self, Facts, Seen, Verdict, workload};
 use nim_shared::stamp::Timestamp;
+use nim_shared::yaml::read_settings;
 
 use super::Api;
 use super::agent::refuse_in_silence;
 use super::error::{Answer, Refusal};
 use super::extract::Body;
+use super::knowledge;
 use crate::store::object::{NamePattern, Target};
 use site::Site;
 
@@ -31,6 +36,7 @@ pub(super) async fn preflight(
         names.extend(read.map_err(|cause| Refusal::usage("NLU-0235", cause.to_string()))?);
     }
     let targets = api.store.expand_targets(&names).await?.lpars;
+    let rules = rules(&api).await?;
     let looks: Vec<BoxFuture<'static, OwnView>> = targets
         .iter()
         .map(|target| {
@@ -43,7 +49,7 @@ pub(super) async fn preflight(
     let (site, looks) = tokio::join!(Site::look(&api, &targets), looks);
     let site = site?;
     let mut lpars: Vec<PreflightReport> =
-        targets.iter().zip(looks).map(|(target, own)| report(target, own, &site)).collect();
+        targets.iter().zip(looks).map(|(target, own)| report(target, own, &site, &rules)).collect();
     let names: Vec<&ObjectName> = lpars.iter().map(|report| &report.lpar).collect();
     let earlier = api.store.last_preflights(&names).await?;
     for report in &mut lpars {
@@ -93,9 +99,37 @@ async fn own_view(api: &Api, lpar: &ObjectName) -> OwnView {
     }
 }
 
+/// What the site says, as its file has it now.
+async fn rules(api: &Api) -> Answer<SiteChecks> {
+    let (path, needed) = api.configuration.checks();
+    let reading = tokio::task::spawn_blocking(move || read(&path, needed));
+    reading.await.map_err(|cause| {
+        Refusal::internal("NLU-0199", "a fault in nimd ended the request", &cause)
+    })?
+}
+
+fn read(path: &Path, needed: bool) -> Answer<SiteChecks> {
+    let refused = || {
+        let message = format!("cannot use the checks of the site in {}", path.display());
+        Refusal::refused("NLU-0148", message).hint("the form is in schemas/checks.schema.json")
+    };
+    let file = knowledge::file(path, needed).map_err(|cause| refused().because(Some(&cause)))?;
+    let Some(file) = file else { return Ok(SiteChecks::default()) };
+    let rules: SiteChecks = read_settings(&file).map_err(|faults| refused().faults(faults))?;
+    rules.checked().map_err(|bad| refused().faults(knowledge::faults(&file, bad)))
+}
+
 /// Judges one LPAR.
-fn report(target: &Target, own: OwnView, site: &Site) -> PreflightReport {
-    let findings = preflight::judge(&Seen { facts: &own.facts, around: &site.around(target) });
+fn report(target: &Target, own: OwnView, site: &Site, rules: &SiteChecks) -> PreflightReport {
+    let lpar = target.name.as_str();
+    let mut around = site.around(target);
+    around.timeouts = rules.timeouts_of(lpar);
+    let seen = Seen { facts: &own.facts, around: &around };
+    let mut findings = preflight::judge(&seen);
+    findings.extend(rules.judge(lpar, &seen));
+    findings.sort_by_key(|finding| finding.verdict.known());
+    rules.silence(lpar, Day::of(own.at), &mut findings);
+    let workloads = workload::found(&own.facts);
     let passed = findings.iter().filter(|one| one.verdict.known() == Some(Verdict::Pass)).count();
     PreflightReport {
         lpar: target.name.clone(),
@@ -105,6 +139,7 @@ fn report(target: &Target, own: OwnView, site: &Site) -> PreflightReport {
         passed: u32::try_from(passed).unwrap_or(u32::MAX),
         findings,
         failure: own.failure,
+        workloads: workloads.into_iter().map(Into::into).collect(),
         before: None,
     }
 }
@@ -117,4 +152,39 @@ fn why(failure: &Failure) -> String {
         text += cause;
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_read_and_what_is_wrong_is_said_with_its_place() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/checks.yaml");
+        let rules = read(Path::new(example), true).unwrap();
+        assert_eq!((rules.silence.len(), rules.checks.len(), rules.timeouts.len()), (1, 2, 1));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checks.yaml");
+        assert_eq!(read(&path, false).unwrap(), SiteChecks::default());
+        assert_eq!(read(&path, true).unwrap_err().failure().code, "NLU-0148");
+        let cases = [
+            ("silence:\n- check: S37\n  untill: 2026-01-01\n", "untill", Some(3)),
+            (
+                "silence:\n- check: S37\n  until: 2026-02-30\n  reason: x\n",
+                "no day of the calendar",
+                Some(3),
+            ),
+            (
+                "silence:\n- check: S99\n  until: 2026-02-03\n  reason: x\n",
+                "no check is called",
+                None,
+            ),
+        ];
+        for (text, said, line) in cases {
+            std::fs::write(&path, text).unwrap();
+            let faults = read(&path, false).unwrap_err().failure().faults;
+            let found = faults.iter().find(|fault| fault.to_string().contains(said));
+            assert_eq!(found.map(|fault| fault.line), Some(line), "{faults:?}");
+        }
+    }
 }

@@ -197,11 +197,15 @@ settings! {
         /// Free space that must stay in a file system that files are copied to.
         keep_free: Size = Size::mebibytes(500), "size", "0.1.0";
     }
-    /// What is known of codes and messages, for `nimctl explain`.
+    /// What the site knows better: codes and messages, for `nimctl explain`, and checks, for `nimctl preflight`.
     knowledge: Knowledge {
         /// File with the entries of this site, in YAML; `schemas/codes.schema.json` has its form. Taken from DIR where it is relative.
         /// Read each time it is asked for. Default: codes.yaml, where there is such a file.
         codes: Option<PathBuf> = None, "path", "0.1.0";
+        /// File with what this site says of preflights: its own checks, findings that it lives with, values of time-outs, in YAML;
+        /// `schemas/checks.schema.json` has its form. Taken from DIR where it is relative. Read at each preflight.
+        /// Default: checks.yaml, where there is such a file.
+        checks: Option<PathBuf> = None, "path", "0.1.0";
     }
     /// How several masters share one database.
     lease: Lease {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use nim_shared::api::PreflightReport;
 use nim_shared::id::ObjectName;
+use nim_shared::unit::Seconds;
 use sea_orm::sqlx::{query, query_as};
 use serde_json::{Value, json};
 
@@ -51,6 +52,29 @@ impl Store {
         txn.commit().await
     }
 
+    /// What the last preview or update on each of these LPARs that estimated it estimated for the standstill.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn last_estimates(
+        &self,
+        lpars: &[&ObjectName],
+    ) -> Result<BTreeMap<ObjectName, Seconds>, Error> {
+        let rows: Vec<(String, i64)> = query_as(
+            "SELECT DISTINCT ON (lpar) lpar, estimated_blackout_seconds FROM operation
+             WHERE lpar = ANY($1) AND estimated_blackout_seconds IS NOT NULL ORDER BY lpar, created_at DESC",
+        )
+        .bind(lpars.iter().map(|lpar| lpar.as_str()).collect::<Vec<_>>())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read what was estimated last", cause))?;
+        rows.into_iter()
+            .map(|(name, seconds)| {
+                Ok((super::batch::name(&name)?, Seconds(u64::try_from(seconds).unwrap_or(0))))
+            })
+            .collect()
+    }
+
     /// The last report of each of these LPARs that has one.
     ///
     /// # Errors
@@ -93,6 +117,7 @@ mod tests {
             passed: 1,
             findings: Vec::new(),
             failure: None,
+            workloads: Vec::new(),
             before: None,
         }
     }

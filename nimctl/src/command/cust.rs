@@ -86,7 +86,10 @@ async fn show(
 }
 
 /// The operations as they stand, in the order in which they were accepted: one request a page, however many they are.
-async fn views(accepted: &Accepted, context: &Context) -> Result<Vec<OperationView>, Error> {
+pub(crate) async fn views(
+    accepted: &Accepted,
+    context: &Context,
+) -> Result<Vec<OperationView>, Error> {
     let target = Target::new(&["operations"]).with("batch", accepted.batch.to_string());
     let mut views: Vec<OperationView> = context.client.pages(target, None).await?;
     let places: HashMap<_, _> =

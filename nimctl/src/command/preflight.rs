@@ -1,12 +1,15 @@
 //! `preflight`: what would stop a Live Update, of each LPAR and over all of them.
 
+mod explain;
+mod preview;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nim_shared::api::{Failure, FailureKind, ObjectView, Preflight, PreflightReport, Preflighted};
 use nim_shared::id::ObjectName;
 use nim_shared::object::ObjectType;
-use nim_shared::preflight::{self, Advice, Explained, Verdict};
+use nim_shared::preflight::{Advice, Silenced, Verdict};
 use serde::Serialize;
 
 use crate::cli;
@@ -23,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(1800);
 
 pub(super) async fn run(args: &cli::Preflight, context: &Context) -> Result<Exit, Error> {
     if let Some(id) = &args.explain {
-        return explain(id, context);
+        return explain::run(id, context);
     }
     let targets = match args.labels.as_slice() {
         [] => args.targets.clone(),
@@ -47,9 +50,24 @@ pub(super) async fn run(args: &cli::Preflight, context: &Context) -> Result<Exit
             chosen.iter().map(|object| object.object.name.to_string()).collect()
         }
     };
+    let previews = match args.with_preview {
+        false => None,
+        // What the previews estimate is among what the preflight then judges.
+        true => match preview::run(&args.attributes, &targets, context).await? {
+            Some(previews) => Some(previews),
+            None => return Ok(Exit::Interrupted),
+        },
+    };
     let client = context.client.with_limit(LIMIT);
     let body = Preflight { targets, all: args.all };
-    let found: Preflighted = client.post(Target::new(&["preflight"]), &body).await?;
+    let mut found: Preflighted = client.post(Target::new(&["preflight"]), &body).await?;
+    for report in &mut found.lpars {
+        if let Some(previews) = &previews {
+            let preview =
+                previews.get(&report.lpar).map(|one| one.as_ref().map_err(String::as_str));
+            report.add_preview(preview.unwrap_or(Err("no preview was run")), args.all);
+        }
+    }
     let mut exit = Exit::Done;
     for report in &found.lpars {
         if report.blocks() {
@@ -75,20 +93,50 @@ struct Group {
     found: String,
     lpars: Vec<ObjectName>,
     remedy: Option<Advice>,
+    /// That the site lives with it, or did until a day that is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silenced: Option<Silenced>,
+}
+
+impl Group {
+    /// Whether it counts on none of its LPARs.
+    fn is_silent(&self) -> bool {
+        self.silenced.as_ref().is_some_and(|one| !one.is_over)
+    }
+}
+
+/// A workload over the fleet.
+#[derive(Serialize)]
+struct Runs {
+    workload: String,
+    title: String,
+    lpars: Vec<ObjectName>,
 }
 
 /// Every LPAR, and what was found over all of them.
 #[derive(Serialize)]
 struct Fleet {
     groups: Vec<Group>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    workloads: Vec<Runs>,
     lpars: Vec<PreflightReport>,
 }
 
 impl Fleet {
     fn of(lpars: Vec<PreflightReport>) -> Self {
         // By what is the same on all of them, and by what is to be done: that of a cluster is another.
-        let mut groups: BTreeMap<(Verdict, &str, &str, Option<&str>), Group> = BTreeMap::new();
+        let mut groups: BTreeMap<(Verdict, &str, &str, Option<&str>, Option<&str>), Group> =
+            BTreeMap::new();
+        let mut workloads: BTreeMap<&str, Runs> = BTreeMap::new();
         for report in &lpars {
+            for one in &report.workloads {
+                let runs = workloads.entry(&one.workload).or_insert_with(|| Runs {
+                    workload: one.workload.clone(),
+                    title: one.title.clone(),
+                    lpars: Vec::new(),
+                });
+                runs.lpars.push(report.lpar.clone());
+            }
             for one in &report.findings {
                 let verdict = match one.verdict.known() {
                     Some(bad @ (Verdict::Block | Verdict::Warn | Verdict::Unknown)) => bad,
@@ -97,22 +145,25 @@ impl Fleet {
                     Some(Verdict::Pass | Verdict::NotApplicable) | None => continue,
                 };
                 let advice = one.remedy.as_ref().map(|advice| advice.text.as_str());
-                let group =
-                    groups.entry((verdict, &one.check, &one.found, advice)).or_insert_with(|| {
-                        Group {
-                            verdict,
-                            check: one.check.clone(),
-                            found: one.found.clone(),
-                            lpars: Vec::new(),
-                            remedy: one.remedy.clone(),
-                        }
-                    });
+                let reason = one.silenced.as_ref().map(|one| one.reason.as_str());
+                let key = (verdict, &*one.check, &*one.found, advice, reason);
+                let group = groups.entry(key).or_insert_with(|| Group {
+                    verdict,
+                    check: one.check.clone(),
+                    found: one.found.clone(),
+                    lpars: Vec::new(),
+                    remedy: one.remedy.clone(),
+                    silenced: one.silenced.clone(),
+                });
                 group.lpars.push(report.lpar.clone());
             }
         }
         let mut groups: Vec<Group> = groups.into_values().collect();
-        groups.sort_by_key(|group| (group.verdict, std::cmp::Reverse(group.lpars.len())));
-        Self { groups, lpars }
+        groups.sort_by_key(|group| {
+            (group.is_silent(), group.verdict, std::cmp::Reverse(group.lpars.len()))
+        });
+        let workloads = workloads.into_values().collect();
+        Self { groups, workloads, lpars }
     }
 }
 
@@ -124,9 +175,8 @@ impl View for Fleet {
         );
         for report in &self.lpars {
             let number = |wanted: Verdict| {
-                let found =
-                    report.findings.iter().filter(|one| one.verdict.known() == Some(wanted));
-                found.count().to_string()
+                let counted = report.findings.iter().filter(|one| one.counts());
+                counted.filter(|one| one.verdict.known() == Some(wanted)).count().to_string()
             };
             let paint = match (report.blocks(), report.failure.is_some()) {
                 (true, _) => Paint::Bad,
@@ -148,14 +198,33 @@ impl View for Fleet {
         let mut text = columns.text();
         for group in &self.groups {
             // What is not known is many lines, and one cause.
-            if group.verdict != Verdict::Unknown || style.wide {
+            if group.verdict != Verdict::Unknown || group.is_silent() || style.wide {
                 text += &group.text(&self.lpars, style);
             }
         }
-        let unknown: usize =
-            self.groups.iter().filter(|one| one.verdict == Verdict::Unknown).count();
+        let unknown = self.groups.iter().filter(|one| one.verdict == Verdict::Unknown);
+        let unknown: usize = unknown.filter(|one| !one.is_silent()).count();
         if unknown > 0 && !style.wide {
             text += &format!("\n{} not known: -o wide shows them\n", count(unknown, "check"));
+        }
+        if !self.workloads.is_empty() {
+            text.push('\n');
+        }
+        for runs in &self.workloads {
+            let names: Vec<&str> = runs.lpars.iter().map(ObjectName::as_str).collect();
+            let most = if style.wide { names.len() } else { FEW.min(names.len()) };
+            let more = match names.len() - most {
+                0 => String::new(),
+                more => format!(", {more} more"),
+            };
+            text += &format!(
+                "workload {}  {}: {} (nimctl preflight --explain {})\n  {}{more}\n",
+                clean(&runs.workload),
+                count(names.len(), "LPAR"),
+                clean(&runs.title),
+                clean(&runs.workload),
+                names[..most].join(", ")
+            );
         }
         text
     }
@@ -164,18 +233,20 @@ impl View for Fleet {
 impl Group {
     fn text(&self, lpars: &[PreflightReport], style: Style) -> String {
         let paint = match self.verdict {
+            _ if self.is_silent() => Paint::None,
             Verdict::Block => Paint::Bad,
             Verdict::Warn => Paint::Care,
             Verdict::Unknown | Verdict::Pass | Verdict::NotApplicable => Paint::None,
         };
-        let label = match self.verdict {
-            Verdict::Pass => "info",
-            other => other.name(),
+        let verdict = match self.verdict {
+            Verdict::Pass => "info".to_owned(),
+            other if self.is_silent() => format!("silenced {other}"),
+            other => other.to_string(),
         };
         let mut text = format!(
             "\n{} {}  {}: {}\n",
-            paint.paint(label, style),
-            self.check,
+            paint.paint(&verdict, style),
+            clean(&self.check),
             count(self.lpars.len(), "LPAR"),
             clean(&self.found)
         );
@@ -192,7 +263,18 @@ impl Group {
         if self.lpars.len() > most {
             text += &format!("  and {} more: -o wide shows all\n", self.lpars.len() - most);
         }
-        if let Some(advice) = &self.remedy {
+        if let Some(silenced) = &self.silenced {
+            let (until, reason) = (silenced.until, clean(&silenced.reason));
+            text += &match silenced.is_over {
+                true => format!(
+                    "  was silenced until {until}, which is over, and counts again: {reason}\n"
+                ),
+                false => format!("  silenced until {until}: {reason}\n"),
+            };
+        }
+        if let Some(advice) = &self.remedy
+            && !self.is_silent()
+        {
             let label = if advice.is_command { "type" } else { "do" };
             text += &format!("  {label}: {}\n", clean(&advice.text));
             if let Some(before) = &advice.precondition {
@@ -218,48 +300,9 @@ fn trend(report: &PreflightReport) -> String {
     text
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
-struct One(Explained);
-
-impl View for One {
-    fn table(&self, _: Style) -> String {
-        let one = &self.0;
-        let before = one.precondition.as_deref().unwrap_or("nothing");
-        format!(
-            "{}: {}\n  severity:      {}\n  levels:        {}\n  looks at:      {}\n  remedy:        {}\n  \
-             only where:    {before}\n  danger:        {}\n  done by nimd:  {}\n  source:        {}\n",
-            one.check,
-            one.title,
-            one.severity,
-            one.levels,
-            one.looks_at,
-            one.remedy,
-            one.danger,
-            one.ours,
-            one.source
-        )
-    }
-}
-
-fn explain(id: &str, context: &Context) -> Result<Exit, Error> {
-    let Some(check) = preflight::check(id) else {
-        context.printer.failure(&Failure {
-            code: "NLU-0550".to_owned(),
-            message: format!("no check is called \"{}\"", clean(id)),
-            causes: Vec::new(),
-            hint: Some("nimctl preflight --all shows all checks".to_owned()),
-            faults: Vec::new(),
-            kind: FailureKind::NotFound,
-        });
-        return Ok(Exit::Refused);
-    };
-    context.printer.show(&One(check.into()))?;
-    Ok(Exit::Done)
-}
-
 #[cfg(test)]
 mod tests {
+    use nim_shared::api::WorkloadFound;
     use nim_shared::operation::Named;
     use nim_shared::preflight::{Danger, Finding};
 
@@ -278,6 +321,7 @@ mod tests {
                 danger: Danger::None,
                 precondition: None,
             }),
+            silenced: None,
         });
         PreflightReport {
             lpar: lpar.parse().unwrap(),
@@ -287,6 +331,7 @@ mod tests {
             passed: 3,
             findings: findings.collect(),
             failure: None,
+            workloads: Vec::new(),
             before: None,
         }
     }
@@ -324,6 +369,56 @@ mod tests {
           lpar02: seen on lpar02�[31m
 
         1 check not known: -o wide shows them
+        ");
+    }
+
+    #[test]
+    fn what_is_silenced_stands_last_and_does_not_count_and_workloads_are_named() {
+        let mut reports = vec![
+            report(
+                "lpar01",
+                &[("S37", Verdict::Warn, "no copy"), ("S26", Verdict::Block, "by nmon")],
+            ),
+            report("lpar02", &[("S37", Verdict::Warn, "no copy"), ("L14", Verdict::Block, "full")]),
+        ];
+        let silenced = |is_over| {
+            let (reason, until) =
+                ("rebuilt\u{1b} nightly".to_owned(), "2026-06-30".parse().unwrap());
+            Some(Silenced { reason, until, is_over })
+        };
+        reports[0].findings[0].silenced = silenced(false);
+        reports[0].findings[1].silenced = silenced(false);
+        reports[1].findings[1].silenced = silenced(true);
+        reports[1].workloads = vec![WorkloadFound {
+            workload: "db2".to_owned(),
+            title: "Db2".to_owned(),
+            evidence: vec!["db2sysc runs".to_owned()],
+        }];
+        assert!(!reports[0].blocks() && reports[1].blocks());
+        let style = Style { color: false, width: None, wide: false };
+        insta::assert_snapshot!(Fleet::of(reports).table(style), @r"
+        LPAR    SCORE  BLOCK  WARN  UNKNOWN  PASS  LEVEL  BEFORE
+        lpar01  70     0      0     0        3     -      -
+        lpar02  70     1      1     0        3     -      -
+
+        block L14  1 LPAR: full
+          lpar02: seen on lpar02�[31m
+          was silenced until 2026-06-30, which is over, and counts again: rebuilt� nightly
+          do: stop it
+
+        warn S37  1 LPAR: no copy
+          lpar02: seen on lpar02�[31m
+
+        silenced block S26  1 LPAR: by nmon
+          lpar01: seen on lpar01�[31m
+          silenced until 2026-06-30: rebuilt� nightly
+
+        silenced warn S37  1 LPAR: no copy
+          lpar01: seen on lpar01�[31m
+          silenced until 2026-06-30: rebuilt� nightly
+
+        workload db2  1 LPAR: Db2 (nimctl preflight --explain db2)
+          lpar02
         ");
     }
 }

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use crate::id::ObjectName;
-use crate::preflight::{Finding, Verdict};
+use crate::preflight::workload::Found;
+use crate::preflight::{self, Finding, Verdict, preview};
 use crate::stamp::Timestamp;
+use crate::transcript::Understanding;
 
 /// Asks for a preflight.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,9 +50,31 @@ pub struct PreflightReport {
     /// Why the LPAR itself could not be looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The workloads that were recognised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<WorkloadFound>,
     /// The run before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+}
+
+/// A workload that was recognised on an LPAR.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WorkloadFound {
+    /// Its id, such as `db2`: `nimctl preflight --explain db2`.
+    pub workload: String,
+    /// What it is.
+    pub title: String,
+    /// What shows it.
+    pub evidence: Vec<String>,
+}
+
+impl From<Found> for WorkloadFound {
+    fn from(found: Found) -> Self {
+        let Found { profile, evidence } = found;
+        Self { workload: profile.id.to_owned(), title: profile.title.to_owned(), evidence }
+    }
 }
 
 /// The run before, held against this one.
@@ -68,10 +92,29 @@ pub struct Before {
 }
 
 impl PreflightReport {
-    /// Whether something blocks.
+    /// Whether something blocks that is not silenced.
     #[must_use]
     pub fn blocks(&self) -> bool {
-        self.findings.iter().any(|one| one.verdict.known() == Some(Verdict::Block))
+        let mut counted = self.findings.iter().filter(|one| one.counts());
+        counted.any(|one| one.verdict.known() == Some(Verdict::Block))
+    }
+
+    /// Merges what a preview of `geninstall` says, or why there is none; with `all` what holds stays among the findings.
+    pub fn add_preview(&mut self, preview: Result<&Understanding, &str>, all: bool) {
+        let passes = |findings: &[Finding]| {
+            findings.iter().filter(|one| one.verdict.known() == Some(Verdict::Pass)).count()
+        };
+        let before = passes(&self.findings);
+        match preview {
+            Ok(preview) => preview::merge(&mut self.findings, preview),
+            Err(why) => preview::missing(&mut self.findings, why),
+        }
+        let more = passes(&self.findings).saturating_sub(before);
+        self.passed = self.passed.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+        self.score = preflight::score(&self.findings);
+        if !all {
+            self.leave_out_what_holds();
+        }
     }
 
     /// Without what holds and what does not apply.
@@ -119,6 +162,7 @@ mod tests {
             found: String::new(),
             evidence: Vec::new(),
             remedy: None,
+            silenced: None,
         });
         PreflightReport {
             lpar: "lpar01".parse().unwrap(),
@@ -128,6 +172,7 @@ mod tests {
             passed: 0,
             findings: findings.collect(),
             failure: None,
+            workloads: Vec::new(),
             before: None,
         }
     }

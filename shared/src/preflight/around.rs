@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::facts::Fact;
-use crate::unit::{Megabytes, ProcessorUnits};
+use super::workload::SiteTimeouts;
+use crate::unit::{Megabytes, ProcessorUnits, Seconds};
 
 /// What is around an LPAR.
 #[derive(Clone, Debug)]
@@ -40,6 +41,10 @@ pub struct Around {
     pub physical_slots: Fact<Vec<String>>,
     /// Whether the HMC manages an Enterprise Pool.
     pub has_pool: Fact<bool>,
+    /// What the last preview on the LPAR estimated for the standstill.
+    pub estimate: Fact<Seconds>,
+    /// The time-outs of its workloads, as the site names them.
+    pub timeouts: SiteTimeouts,
 }
 
 /// A management console.
@@ -132,6 +137,8 @@ impl Around {
             scsi_servers: no(why),
             physical_slots: no(why),
             has_pool: no(why),
+            estimate: no(why),
+            timeouts: SiteTimeouts::new(),
         }
     }
 }

@@ -94,6 +94,12 @@ pub struct Facts {
     pub kerberos: Fact<bool>,
     /// Whether the lock of a Live Update is there.
     pub lock: Fact<bool>,
+    /// State of PowerHA's manager: `ST_STABLE`.
+    pub cluster_state: Fact<String>,
+    /// State of the Trusted Computing Base: `tcb_disabled`.
+    pub trusted_base: Fact<String>,
+    /// The security profile that was applied, in the words of `aixpert -t`.
+    pub security_profile: Fact<String>,
 }
 
 /// All that a check may look at.
@@ -206,6 +212,22 @@ impl Facts {
                 .map(|text| value(text.unwrap_or_default(), "tsddat", "secorder")),
             kerberos: all.file(P::Kerberos).map(|text| text.is_some()),
             lock: all.file(P::Lock).map(|text| text.is_some()),
+            cluster_state: all.printed(P::ClusterManager).and_then(|(text, _)| {
+                let line = text.lines().find_map(|line| line.split_once("Current state:"));
+                let state = line.map(|(_, state)| state.trim()).filter(|state| !state.is_empty());
+                state.map(first).ok_or_else(|| quoted("lssrc -ls clstrmgrES", text))
+            }),
+            trusted_base: all.printed(P::TrustedBase).and_then(|(text, _)| {
+                let value = text.lines().find_map(|line| {
+                    let (key, value) = line.split_once('=')?;
+                    (key.trim() == "deflt").then(|| value.trim().trim_matches('"'))
+                });
+                value.map(first).ok_or_else(|| quoted("odmget -q attribute=TCB_STATE PdAt", text))
+            }),
+            security_profile: all.printed(P::SecurityProfile).and_then(|(text, _)| {
+                let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+                line.map(first).ok_or_else(|| quoted("aixpert -t", text))
+            }),
         }
     }
 

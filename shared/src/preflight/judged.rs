@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::advice::{Advice, Danger, Standing};
 use super::catalogue::{Check, catalogue};
 use super::facts::Seen;
+use super::site::Day;
 use super::{Levels, Severity};
 use crate::id::printable;
 use crate::operation::Named;
@@ -88,6 +89,29 @@ pub struct Finding {
     /// What to do; absent where nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Advice>,
+    /// That the site lives with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silenced: Option<Silenced>,
+}
+
+/// That a site lives with a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Silenced {
+    /// Why.
+    pub reason: String,
+    /// The last day, in UTC.
+    pub until: Day,
+    /// Whether that day is over: then the finding counts.
+    pub is_over: bool,
+}
+
+impl Finding {
+    /// Whether it counts: it is not silenced, or no longer.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.silenced.as_ref().is_none_or(|one| one.is_over)
+    }
 }
 
 /// Every check of the catalogue, judged by what was seen of one LPAR: blockers first, each group in the order of the catalogue.
@@ -100,10 +124,11 @@ pub fn judge(seen: &Seen<'_>) -> Vec<Finding> {
     all
 }
 
-/// 100 less 25 a block, 5 a warning and 2 for what is not known; at least 0.
+/// 100 less 25 a block, 5 a warning and 2 for what is not known, without what is silenced; at least 0.
 #[must_use]
 pub fn score(findings: &[Finding]) -> u8 {
-    let points = findings.iter().map(|finding| match finding.verdict.known() {
+    let counted = findings.iter().filter(|finding| finding.counts());
+    let points = counted.map(|finding| match finding.verdict.known() {
         Some(Verdict::Block) => 25_u32,
         Some(Verdict::Warn) => 5,
         // What another version found is not known to this one.
@@ -125,15 +150,16 @@ fn finding(check: &Check, judged: &Judged, standing: &Standing) -> Finding {
         found: short(&judged.found),
         evidence: judged.evidence.iter().take(MOST_EVIDENCE).map(|text| short(text)).collect(),
         remedy: is_bad.then(|| check.remedy.advise(standing, danger)),
+        silenced: None,
     }
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     printable(&text.chars().take(LONGEST).collect::<String>())
 }
 
 /// Most lines of evidence of one finding.
-const MOST_EVIDENCE: usize = 20;
+pub(super) const MOST_EVIDENCE: usize = 20;
 
 /// Longest of them, in characters.
 pub(super) const LONGEST: usize = 300;

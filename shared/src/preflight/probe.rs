@@ -79,6 +79,12 @@ names! {
         PathControl = "path_control",
         /// Size of a disk.
         DiskSize = "disk_size",
+        /// State of PowerHA's manager, where it is active.
+        ClusterManager = "cluster_manager",
+        /// Whether there is a Trusted Computing Base.
+        TrustedBase = "trusted_base",
+        /// The security profile that was applied.
+        SecurityProfile = "security_profile",
         /// `/var/adm/ras/liveupdate/lvupdate.data`.
         LvupdateData = "lvupdate_data",
         /// `/etc/inittab`.
@@ -212,6 +218,9 @@ impl Probe {
             P::DiskSize => command("getconf", &["DISK_SIZE", &format!("/dev/{}", disk()?)]),
             P::BaseProcesses => Look::File("/etc/liveupdate/lvup_BaseProcs"),
             P::SurrogateInittab => Look::File("/etc/liveupdate/lvup_inittab"),
+            P::ClusterManager => command("lssrc", &["-ls", "clstrmgrES"]),
+            P::TrustedBase => command("odmget", &["-q", "attribute=TCB_STATE", "PdAt"]),
+            P::SecurityProfile => command("aixpert", &["-t"]),
             P::LvupdateData => Look::File(crate::lvupdate::PATH),
             P::Inittab => Look::File("/etc/inittab"),
             P::AuditConfig => Look::File("/etc/security/audit/config"),
@@ -234,7 +243,16 @@ const LIMIT: Seconds = Seconds(60);
 #[must_use]
 pub fn first() -> Vec<Probe> {
     use ProbeId as P;
-    let later = [P::WorkloadPartitions, P::Audit, P::NisDomain, P::PathControl, P::DiskSize];
+    let later = [
+        P::WorkloadPartitions,
+        P::Audit,
+        P::NisDomain,
+        P::PathControl,
+        P::DiskSize,
+        P::ClusterManager,
+        P::TrustedBase,
+        P::SecurityProfile,
+    ];
     P::ALL.iter().filter(|id| !later.contains(id)).map(|id| Probe::of(*id)).collect()
 }
 
@@ -245,6 +263,13 @@ pub fn next(facts: &Facts) -> Vec<Probe> {
     let has = |name: &str| {
         facts.filesets.as_ref().is_ok_and(|all| all.iter().any(|one| one.name == name))
     };
+    let is_active = |name: &str| {
+        let all = facts.subsystems.as_ref();
+        all.is_ok_and(|all| all.iter().any(|one| one.name == name && one.is_active()))
+    };
+    if is_active("clstrmgrES") {
+        probes.push(Probe::of(ProbeId::ClusterManager));
+    }
     if facts.audit_streams == Ok(true) {
         probes.push(Probe::of(ProbeId::Audit));
     }
@@ -262,5 +287,7 @@ pub fn next(facts: &Facts) -> Vec<Probe> {
     {
         probes.push(Probe::of_disk(ProbeId::PathControl, root.name.clone()));
     }
+    // Where the disks are not named yet there is room for these; the preview of geninstall looks at both as well.
+    probes.extend([ProbeId::TrustedBase, ProbeId::SecurityProfile].map(Probe::of));
     probes
 }

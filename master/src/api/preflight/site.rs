@@ -9,6 +9,7 @@ use nim_shared::id::{LparId, ObjectName};
 use nim_shared::object::{Hmc, Spec, Standalone};
 use nim_shared::preflight::Around;
 use nim_shared::preflight::around::{Console, Target as ScsiTarget, Vios};
+use nim_shared::unit::Seconds;
 
 use super::AT_A_TIME;
 use crate::api::Api;
@@ -28,6 +29,8 @@ pub(super) struct Site {
     /// VIOSes on record, by frame and partition, and what was read of them.
     vioses: BTreeMap<(ObjectName, LparId), ObjectName>,
     readings: BTreeMap<ObjectName, KnownVios>,
+    /// What was estimated last for the standstill.
+    estimates: BTreeMap<ObjectName, Seconds>,
 }
 
 /// A frame as an HMC showed it just now, or why none did.
@@ -60,12 +63,20 @@ impl Site {
         let names: Vec<&ObjectName> = names.iter().collect();
         let vioses = api.store.vios_partitions(&names).await?;
         let readings = api.store.vioses_on(&names).await?;
+        let lpars: Vec<&ObjectName> = targets.iter().map(|target| &target.name).collect();
+        let estimates = api.store.last_estimates(&lpars).await?;
         let (consoles, frames) = tokio::join!(consoles(api, specs), frames(api, hmcs_of));
-        Ok(Self { frames, consoles, makes_tokens, vioses, readings })
+        Ok(Self { frames, consoles, makes_tokens, vioses, readings, estimates })
     }
 
     /// What is known around one LPAR.
     pub(super) fn around(&self, target: &Target) -> Around {
+        let estimate = self.estimates.get(&target.name).copied();
+        let estimate = estimate.ok_or_else(|| "no preview estimated the standstill yet".to_owned());
+        Around { estimate, ..self.seen(target) }
+    }
+
+    fn seen(&self, target: &Target) -> Around {
         let Some(frame) = &target.frame else {
             return Around::unknown("the LPAR names no frame: mgmt_source");
         };

@@ -205,6 +205,7 @@ impl World {
                     passed: 0,
                     findings: Vec::new(),
                     failure: None,
+                    workloads: Vec::new(),
                     before: None,
                 };
                 store.record_preflights(&[report]).await

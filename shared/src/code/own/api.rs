@@ -290,6 +290,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0148",
+        "what the site says of preflights cannot be used",
+        "The file that knowledge.checks names cannot be read, or says what cannot be meant.",
+        "Correct the file; nimd reads it anew at each preflight.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0150",
         "some host keys cannot be put on record",
         "A key or the name that it belongs to is not right, or differs from its fingerprint.",

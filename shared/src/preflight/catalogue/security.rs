@@ -73,7 +73,16 @@ pub(super) const CHECKS: &[Check] = &[
         levels: ALL,
         remedy: Remedy::sentence("Live Update is not supported with it", Danger::None),
         source: "LU §4.4 S11",
-        rule: |_| Err("not looked at: geninstall -p does".to_owned()),
+        rule: |seen| {
+            let state = get(&seen.facts.trusted_base)?;
+            match state.as_str() {
+                "tcb_disabled" => Ok(Judged::pass(state.clone())),
+                "tcb_enabled" => {
+                    Ok(Judged::block("a Trusted Computing Base", vec![format!("TCB_STATE is {state}")]))
+                }
+                _ => Err(format!("TCB_STATE is {state}")),
+            }
+        },
     },
     Check {
         id: "S12",
@@ -83,7 +92,18 @@ pub(super) const CHECKS: &[Check] = &[
         levels: ALL,
         remedy: Remedy::sentence("Live Update is not supported with it", Danger::None),
         source: "LU §4.4 S12",
-        rule: |_| Err("not looked at: geninstall -p does".to_owned()),
+        rule: |seen| {
+            let text = get(&seen.facts.security_profile)?;
+            let lower = text.to_ascii_lowercase();
+            let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+            let excluded = ["high", "hls", "mls", "sox-cobit", "pci", "database", "dod"];
+            match words.clone().find(|word| excluded.contains(word)) {
+                Some(word) => Ok(Judged::block(format!("the security profile {word}"), vec![text.clone()])),
+                // Any other answer may name one of a site, or one that is new.
+                None if words.any(|word| ["none", "low"].contains(&word)) => Ok(Judged::pass(text.clone())),
+                None => Err(format!("aixpert -t says \"{text}\"")),
+            }
+        },
     },
     Check {
         id: "S13",

@@ -1,7 +1,9 @@
 //! Clusters, databases, tunables and backups.
 
 use super::super::advice::{Danger, Remedy};
+use super::super::facts::Seen;
 use super::super::judged::Judged;
+use super::super::workload::{self, Stance};
 use super::super::{Levels, Severity};
 use super::{Check, for_information, get, of_the_update, processes};
 use crate::level::TechnologyLevel;
@@ -13,7 +15,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "S31",
         title: "a PowerHA node is unmanaged, its partner stable, GLVM synchronous",
-        looks_at: "lssrc -a, clstrmgrES",
+        looks_at: "lssrc -ls clstrmgrES, lsdev -C",
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence(
@@ -21,18 +23,12 @@ pub(super) const CHECKS: &[Check] = &[
             Danger::Cluster,
         ),
         source: "LU §4.4 S31",
-        rule: |seen| {
-            let mut all = get(&seen.facts.subsystems)?.iter();
-            if all.any(|one| one.name == "clstrmgrES" && one.is_active()) {
-                return Err("PowerHA runs here; the state of its nodes is not looked at".to_owned());
-            }
-            Ok(Judged::not_applicable("PowerHA does not run"))
-        },
+        rule: power_ha,
     },
     Check {
         id: "S32",
         title: "the LPAR is no node of Oracle RAC or Db2 pureScale",
-        looks_at: "ps",
+        looks_at: "ps, lssrc -a, mount",
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence(
@@ -40,38 +36,17 @@ pub(super) const CHECKS: &[Check] = &[
             Danger::Outage,
         ),
         source: "LU §4.4 S32",
-        rule: |seen| {
-            let clusterware = processes(seen, &["crsd.bin"])?;
-            if !clusterware.is_empty() {
-                return Ok(Judged::block("Oracle Clusterware runs", clusterware));
-            }
-            // pureScale needs Spectrum Scale below it.
-            let scale = !processes(seen, &["mmfsd"])?.is_empty();
-            if scale && !processes(seen, &["db2sysc"])?.is_empty() {
-                return Err(
-                    "Db2 runs above Spectrum Scale: whether as pureScale is not looked at".into()
-                );
-            }
-            Ok(Judged::pass("neither crsd.bin runs, nor db2sysc above mmfsd"))
-        },
+        rule: refused,
     },
     Check {
         id: "S33",
         title: "time-outs of databases are longer than the standstill",
-        looks_at: "ps",
+        looks_at: "ps, lssrc -a, mount; the last preview; time-outs that the site names",
         severity: Severity::Warn,
         levels: ALL,
         remedy: Remedy::sentence("raise them", Danger::Reversible),
         source: "LU §4.4 S33",
-        rule: |seen| {
-            let all = get(&seen.facts.processes)?.iter();
-            let mut databases =
-                all.filter(|one| one.name() == "db2sysc" || one.name().starts_with("ora_pmon"));
-            match databases.next() {
-                None => Ok(Judged::not_applicable("no Oracle and no Db2 instance runs")),
-                Some(one) => Err(format!("the time-outs of {} are not looked at", one.name())),
-            }
-        },
+        rule: timeouts,
     },
     Check {
         id: "S34",
@@ -131,3 +106,100 @@ pub(super) const CHECKS: &[Check] = &[
         },
     },
 ];
+
+/// That the partner stands still cannot be seen from here: which node that is, is the cluster's own knowledge.
+fn power_ha(seen: &Seen<'_>) -> Result<Judged, String> {
+    let mut all = get(&seen.facts.subsystems)?.iter();
+    if !all.any(|one| one.name == "clstrmgrES" && one.is_active()) {
+        return Ok(Judged::not_applicable("PowerHA does not run"));
+    }
+    let state = get(&seen.facts.cluster_state)?;
+    if state != "ST_STABLE" {
+        let text = vec![format!("Current state: {state}")];
+        return Ok(Judged::block("PowerHA's manager is not stable", text));
+    }
+    let mut devices = get(&seen.facts.devices)?.iter();
+    match devices.find(|one| one.description.contains("Remote Physical Volume")) {
+        Some(one) => Err(format!(
+            "ST_STABLE; {} is of GLVM: whether that is synchronous is not looked at",
+            one.name
+        )),
+        None => Ok(Judged::warn(
+            "a node of PowerHA: one at a time",
+            vec!["Current state: ST_STABLE".to_owned()],
+        )),
+    }
+}
+
+fn refused(seen: &Seen<'_>) -> Result<Judged, String> {
+    let (mut found, mut unread) = (Vec::new(), None);
+    for profile in workload::PROFILES.iter().filter(|one| one.stance == Stance::Refused) {
+        match profile.seen(seen.facts) {
+            Ok(Some(one)) => found.push(one),
+            Ok(None) => {}
+            Err(why) => unread = Some(why),
+        }
+    }
+    if let (true, Some(why)) = (found.is_empty(), unread) {
+        return Err(why);
+    }
+    if found.is_empty() {
+        // pureScale needs Spectrum Scale below it.
+        let scale = !processes(seen, &["mmfsd"])?.is_empty();
+        if scale && !processes(seen, &["db2sysc"])?.is_empty() {
+            return Err(
+                "Db2 runs above Spectrum Scale: whether as pureScale is not looked at".into()
+            );
+        }
+        return Ok(Judged::pass("nothing shows one"));
+    }
+    let titles: Vec<_> = found.iter().map(|one| one.profile.title).collect();
+    let evidence = found.iter().flat_map(|one| one.evidence.clone()).collect();
+    Ok(Judged::block(titles.join(", "), evidence))
+}
+
+/// The estimate of the standstill against the smallest time-out that is known. Each workload with time-outs has to have one that is.
+fn timeouts(seen: &Seen<'_>) -> Result<Judged, String> {
+    let (mut known, mut silent) = (Vec::new(), Vec::new());
+    for profile in workload::PROFILES.iter().filter(|one| !one.timeouts.is_empty()) {
+        if profile.seen(seen.facts)?.is_none() {
+            continue;
+        }
+        let before = known.len();
+        for timeout in profile.timeouts {
+            let key = (profile.id.to_owned(), timeout.name.to_owned());
+            if let Some(value) = seen.around.timeouts.get(&key) {
+                known
+                    .push((*value, format!("{} of {} is {} s", timeout.name, profile.id, value.0)));
+            }
+        }
+        if known.len() == before {
+            silent.push(profile.id);
+        }
+    }
+    known.sort();
+    let Some((smallest, text)) = known.first() else {
+        return match silent.is_empty() {
+            true => Ok(Judged::not_applicable("no workload with time-outs is seen")),
+            false => Err(format!(
+                "no time-out of {} is known: the site names them in checks.yaml",
+                silent.join(", ")
+            )),
+        };
+    };
+    let estimate = seen.around.estimate.as_ref().map_err(|why| format!("{text}; {why}"))?;
+    let estimated = format!("the last preview estimated {} s", estimate.0);
+    if smallest <= estimate {
+        let short = known.iter().filter(|(value, _)| value <= estimate);
+        let evidence =
+            std::iter::once(estimated).chain(short.map(|(_, text)| text.clone())).collect();
+        return Ok(Judged::warn("a time-out that is not longer than the standstill", evidence));
+    }
+    if !silent.is_empty() {
+        return Err(format!(
+            "no time-out of {} is known: the site names them in checks.yaml",
+            silent.join(", ")
+        ));
+    }
+    Ok(Judged::pass(format!("{text}, {estimated}")))
+}

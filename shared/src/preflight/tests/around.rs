@@ -6,7 +6,7 @@ use super::lpar::*;
 use crate::preflight::around::{Console, ScsiServer, Target, Vios, VirtualSlots};
 use crate::preflight::probe::ProbeId;
 use crate::preflight::*;
-use crate::unit::{Megabytes, ProcessorUnits};
+use crate::unit::{Megabytes, ProcessorUnits, Seconds};
 
 type Change = fn(&mut Around);
 
@@ -162,4 +162,36 @@ fn a_vnic_needs_more_than_a_slot() {
     let devices = "adapter ent1 Available Virtual NIC Client Device (vNIC)\n";
     answers.insert(ProbeId::Devices, printed(devices));
     assert_eq!(verdict("L13", LEVEL, &answers, &around()), Verdict::Unknown);
+}
+
+#[test]
+fn the_standstill_is_held_against_the_smallest_time_out_that_is_known() {
+    use Verdict::{NotApplicable, Pass, Unknown, Warn};
+    let db2 = || {
+        let mut answers = healthy();
+        answers.insert(ProbeId::Processes, printed("PID COMMAND\n1 init\n7 db2sysc\n"));
+        answers
+    };
+    let with = |estimate: Fact<u64>, timeouts: &[(&str, &str, u64)]| Around {
+        estimate: estimate.map(Seconds),
+        timeouts: timeouts
+            .iter()
+            .map(|(id, name, value)| (((*id).to_owned(), (*name).to_owned()), Seconds(*value)))
+            .collect(),
+        ..around()
+    };
+    let hadr = ("db2", "HADR_TIMEOUT", 120);
+    let short = ("db2", "HADR_PEER_WINDOW", 60);
+    let of = |around: &Around| verdict("S33", LEVEL, &db2(), around);
+    assert_eq!(verdict("S33", LEVEL, &healthy(), &with(Ok(77), &[hadr])), NotApplicable);
+    assert_eq!(of(&with(Ok(77), &[])), Unknown);
+    assert_eq!(of(&with(Err("no preview was run".to_owned()), &[hadr])), Unknown);
+    assert_eq!(of(&with(Ok(77), &[hadr])), Pass);
+    assert_eq!(of(&with(Ok(120), &[hadr])), Warn);
+    assert_eq!(of(&with(Ok(77), &[hadr, short])), Warn);
+    // Each workload has to have one that is known.
+    let mut both = db2();
+    both.insert(ProbeId::Processes, printed("1 init\n7 db2sysc\n8 mmfsd\n"));
+    assert_eq!(verdict("S33", LEVEL, &both, &with(Ok(77), &[hadr])), Unknown);
+    assert_eq!(verdict("S33", LEVEL, &both, &with(Ok(200), &[hadr])), Warn);
 }

@@ -7,19 +7,19 @@ use crate::preflight::probe::{Answer, Probe, ProbeId, Probed};
 use crate::preflight::*;
 use crate::unit::{Megabytes, ProcessorUnits};
 
-pub(super) type Answers = BTreeMap<ProbeId, Answer>;
+pub(in crate::preflight) type Answers = BTreeMap<ProbeId, Answer>;
 
-pub(super) fn printed(stdout: &str) -> Answer {
+pub(in crate::preflight) fn printed(stdout: &str) -> Answer {
     let (stdout, stderr) = (stdout.to_owned(), String::new());
     Answer::Printed { status: 0, stdout, stderr, missing: Vec::new() }
 }
 
-pub(super) fn file(text: &str) -> Answer {
+pub(in crate::preflight) fn file(text: &str) -> Answer {
     Answer::File { text: text.to_owned() }
 }
 
 /// Filesets of a system that is in order.
-pub(super) const FILESETS: [(&str, &str); 5] = [
+pub(in crate::preflight) const FILESETS: [(&str, &str); 5] = [
     ("bos.liveupdate.rte", "7.2.5.1"),
     ("bos.sysmgt.hmc", "7.2.5.1"),
     ("artex.base.rte", "7.2.5.1"),
@@ -27,22 +27,22 @@ pub(super) const FILESETS: [(&str, &str); 5] = [
     ("bos.mp64", "7.2.5.1"),
 ];
 
-pub(super) fn filesets(more: &[(&str, &str)]) -> Answer {
+pub(in crate::preflight) fn filesets(more: &[(&str, &str)]) -> Answer {
     let all = FILESETS.iter().chain(more);
     let rows = all.map(|(name, level)| format!("{name}:{name}:{level}: : :C: :Fileset:: : :\n"));
     printed(&rows.collect::<String>())
 }
 
-pub(super) const MOUNT_HEAD: &str =
+pub(in crate::preflight) const MOUNT_HEAD: &str =
     "  node       mounted        mounted over    vfs       date        options\n-------- ------\n";
-pub(super) const DISKS: &str = "hdisk0 00f94f58cc2de28d rootvg active\nhdisk1 00f94f58c90ae057 None\nhdisk2 00f94f58c90ae058 None\n";
-pub(super) const VOLUMES: &str = "rootvg:\nLV NAME TYPE LPs PPs PVs LV STATE MOUNT POINT\nhd5 boot 1 1 1 closed/syncd N/A\nhd4 jfs2 4 4 1 open/syncd /\nhd2 jfs2 24 24 1 open/syncd /usr\n";
-pub(super) const GROUP: &str =
+pub(in crate::preflight) const DISKS: &str = "hdisk0 00f94f58cc2de28d rootvg active\nhdisk1 00f94f58c90ae057 None\nhdisk2 00f94f58c90ae058 None\n";
+pub(in crate::preflight) const VOLUMES: &str = "rootvg:\nLV NAME TYPE LPs PPs PVs LV STATE MOUNT POINT\nhd5 boot 1 1 1 closed/syncd N/A\nhd4 jfs2 4 4 1 open/syncd /\nhd2 jfs2 24 24 1 open/syncd /usr\n";
+pub(in crate::preflight) const GROUP: &str =
     "VG STATE: active PP SIZE: 256 megabyte(s)\nSTALE PVs: 0 STALE PPs: 0\n";
-pub(super) const DATA: &str = "general:\n\tkext_check = no\ndisks:\n\tnhdisk = hdisk1\n\tmhdisk = hdisk2\nhmc:\n\tmanagement_console = hmc01\n\tuser = live\n";
+pub(in crate::preflight) const DATA: &str = "general:\n\tkext_check = no\ndisks:\n\tnhdisk = hdisk1\n\tmhdisk = hdisk2\nhmc:\n\tmanagement_console = hmc01\n\tuser = live\n";
 
 /// What an LPAR answers that is in order.
-pub(super) fn healthy() -> Answers {
+pub(in crate::preflight) fn healthy() -> Answers {
     use ProbeId as P;
     let df = "Filesystem MB blocks Free %Used Iused %Iused Mounted on\n/dev/hd4 1024.00 644.00 38% 100 1% /\n/dev/hd9var 2048.00 1428.00 31% 100 1% /var\n";
     let paths: String = (0..3)
@@ -111,14 +111,21 @@ pub(super) fn healthy() -> Answers {
         (P::Lock, Answer::NoFile),
         (P::PathControl, printed("PCM/friend/vscsi\n")),
         (P::DiskSize, printed("51200\n")),
+        (
+            P::TrustedBase,
+            printed(
+                "\nPdAt:\n\tuniquetype = \"\"\n\tattribute = \"TCB_STATE\"\n\tdeflt = \"tcb_disabled\"\n",
+            ),
+        ),
+        (P::SecurityProfile, printed("none\n")),
     ])
 }
 
-pub(super) fn ended(status: i32) -> Answer {
+pub(in crate::preflight) fn ended(status: i32) -> Answer {
     Answer::Printed { status, stdout: String::new(), stderr: String::new(), missing: Vec::new() }
 }
 
-pub(super) fn facts(level: &str, answers: &Answers) -> Facts {
+pub(in crate::preflight) fn facts(level: &str, answers: &Answers) -> Facts {
     let mut probed = Vec::new();
     for (id, answer) in answers {
         let disks: &[&str] = match id {
@@ -138,7 +145,7 @@ pub(super) fn facts(level: &str, answers: &Answers) -> Facts {
     Facts::read(Ok(level), &probed, "not answered")
 }
 
-pub(super) fn around() -> Around {
+pub(in crate::preflight) fn around() -> Around {
     let units = |text: &str| text.parse::<ProcessorUnits>().unwrap();
     Around {
         partition_name: Ok("lpar01".to_owned()),
@@ -161,10 +168,12 @@ pub(super) fn around() -> Around {
         }]),
         physical_slots: Ok(Vec::new()),
         has_pool: Ok(false),
+        estimate: Err("no preview was run".to_owned()),
+        timeouts: BTreeMap::new(),
     }
 }
 
-pub(super) fn console() -> Console {
+pub(in crate::preflight) fn console() -> Console {
     let user = |name: &str, role: &str| ConsoleUser {
         name: name.to_owned(),
         task_role: role.to_owned(),
@@ -177,7 +186,7 @@ pub(super) fn console() -> Console {
     }
 }
 
-pub(super) fn vios() -> Vios {
+pub(in crate::preflight) fn vios() -> Vios {
     let location = Some("U78C9.001.WZS01K8-P1-C6-T1-L6".to_owned());
     let target = |backing: &str| Target {
         device: "vtscsi0".to_owned(),
@@ -192,9 +201,14 @@ pub(super) fn vios() -> Vios {
     }
 }
 
-pub(super) const LEVEL: &str = "7200-05-03-2148";
+pub(in crate::preflight) const LEVEL: &str = "7200-05-03-2148";
 
-pub(super) fn verdict(check: &str, level: &str, answers: &Answers, around: &Around) -> Verdict {
+pub(in crate::preflight) fn verdict(
+    check: &str,
+    level: &str,
+    answers: &Answers,
+    around: &Around,
+) -> Verdict {
     let facts = facts(level, answers);
     crate::preflight::check(check).unwrap().judge(&Seen { facts: &facts, around }).verdict
 }

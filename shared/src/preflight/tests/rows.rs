@@ -50,6 +50,10 @@ fn each_check_is_broken_by_what_it_is_for() {
     let data = |text: &str| file(text);
     let streams = || file("start:\n\tstreammode = on\n");
     let late = "7300-03-01-2520";
+    let cluster = |state: &str| {
+        let manager = printed(&format!("Current state: {state}\nsccsid = \"x\"\n"));
+        vec![(P::Subsystems, service(" clstrmgrES cluster 9 active")), (P::ClusterManager, manager)]
+    };
     let cases: Vec<Case> = vec![
         ("L01", "7100-05-02-1832", vec![], Block),
         ("L01", "7200-00-02-1614", vec![], Warn),
@@ -408,7 +412,31 @@ fn each_check_is_broken_by_what_it_is_for() {
         ("S28", LEVEL, vec![(P::Processes, process("geninstall"))], Block),
         ("S29", LEVEL, vec![(P::Processes, process("/usr/bin/nmon"))], Warn),
         ("S30", LEVEL, vec![(P::LvupdateData, Answer::NoFile)], Unknown),
+        (
+            "S11",
+            LEVEL,
+            vec![(P::TrustedBase, printed("PdAt:\n\tdeflt = \"tcb_enabled\"\n"))],
+            Block,
+        ),
+        ("S11", LEVEL, vec![(P::TrustedBase, printed("PdAt:\n\tdeflt = \"\"\n"))], Unknown),
+        ("S12", LEVEL, vec![(P::SecurityProfile, printed("SOX-COBIT\n"))], Block),
+        ("S12", LEVEL, vec![(P::SecurityProfile, printed("The profile is: high\n"))], Block),
+        ("S12", LEVEL, vec![(P::SecurityProfile, printed("our own\n"))], Unknown),
         ("S31", LEVEL, vec![(P::Subsystems, service(" clstrmgrES cluster 9 active"))], Unknown),
+        ("S31", LEVEL, cluster("ST_STABLE"), Warn),
+        ("S31", LEVEL, cluster("ST_RP_RUNNING"), Block),
+        (
+            "S31",
+            LEVEL,
+            [
+                cluster("ST_STABLE"),
+                vec![(P::Devices, device("disk hdisk9 Available Remote Physical Volume Client"))],
+            ]
+            .concat(),
+            Unknown,
+        ),
+        ("S32", LEVEL, vec![(P::Processes, process("asm_pmon_+ASM"))], Block),
+        ("S32", LEVEL, vec![(P::Processes, process("ca-server"))], Block),
         ("S32", LEVEL, vec![(P::Processes, process("crsd.bin"))], Block),
         ("S32", LEVEL, vec![(P::Processes, printed("1 init\n2 mmfsd\n3 db2sysc\n"))], Unknown),
         ("S33", LEVEL, vec![(P::Processes, process("ora_pmon_PROD"))], Unknown),

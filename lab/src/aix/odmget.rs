@@ -1,0 +1,16 @@
+//! `odmget -q attribute=TCB_STATE PdAt`: no LPAR of the lab has a Trusted Computing Base (LU §4.4 S11).
+
+use std::io::Write;
+
+use super::Context;
+
+pub(super) fn run(_: &Context, arguments: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
+    let wanted = ["-q", "attribute=TCB_STATE", "PdAt"];
+    if arguments.iter().map(String::as_str).eq(wanted) {
+        writeln!(
+            out,
+            "\nPdAt:\n\tuniquetype = \"\"\n\tattribute = \"TCB_STATE\"\n\tdeflt = \"tcb_disabled\""
+        )?;
+    }
+    Ok(0)
+}
