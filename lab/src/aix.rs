@@ -8,6 +8,7 @@ mod alt_disk_copy;
 mod alt_rootvg_op;
 mod audit;
 mod bootlist;
+mod chfs;
 mod clvupdate;
 mod df;
 mod domainname;
@@ -38,14 +39,18 @@ mod lvupdate;
 mod lvupdate_reg_script;
 pub(crate) mod media;
 mod mount;
+mod multibos;
 mod odmget;
 mod oslevel;
 mod prtconf;
 mod ps;
+mod rmcctrl;
 mod rmcdomainstatus;
+mod rmdev;
 mod stamp;
 pub(crate) mod stanza;
 mod startsrc;
+mod syncvg;
 pub(crate) mod trustchk;
 mod uname;
 mod vmo;
@@ -58,6 +63,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+
+pub(crate) use geninstall::{DATA, LOCK};
 
 use crate::control::{Client, Request};
 use crate::lpar::files::Files;
@@ -73,6 +80,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "chitab"),
     ("usr/bin", "chsec"),
     ("usr/sbin", "clvupdate"),
+    ("usr/sbin", "chfs"),
     ("usr/bin", "df"),
     ("usr/bin", "domainname"),
     ("usr/bin", "odmget"),
@@ -101,16 +109,22 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "lswpar"),
     ("usr/sbin", "lvupdateRegScript"),
     ("usr/sbin", "mount"),
+    ("usr/sbin", "multibos"),
     ("usr/bin", "oslevel"),
     ("usr/sbin", "prtconf"),
     ("usr/bin", "ps"),
+    ("usr/sbin/rsct/install/bin", "recfgct"),
+    ("usr/bin", "rmcctrl"),
     ("usr/sbin/rsct/bin", "rmcdomainstatus"),
+    ("usr/sbin", "rmdev"),
     ("usr/sbin", "rmitab"),
     ("usr/bin", "startsrc"),
     ("usr/bin", "stopsrc"),
+    ("usr/sbin", "syncvg"),
     ("usr/sbin", "trustchk"),
     ("usr/sbin", "umount"),
     ("usr/bin", "uname"),
+    ("usr/sbin/rsct/install/bin", "uncfgct"),
     ("usr/sbin", "vmo"),
     ("usr/bin", "who"),
     ("usr/sbin", "wlmcntrl"),
@@ -143,6 +157,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "chitab" => inittab::chitab,
         "chsec" => stanza::chsec,
         "clvupdate" => clvupdate::run,
+        "chfs" => chfs::run,
         "df" => df::run,
         "domainname" => domainname::run,
         "odmget" => odmget::run,
@@ -171,16 +186,22 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "lswpar" => lswpar::run,
         "lvupdateRegScript" => lvupdate_reg_script::run,
         "mount" => mount::mount,
+        "multibos" => multibos::run,
         "oslevel" => oslevel::run,
         "prtconf" => prtconf::run,
         "ps" => ps::run,
+        "recfgct" => rmcctrl::recfgct,
+        "rmcctrl" => rmcctrl::rmcctrl,
         "rmcdomainstatus" => rmcdomainstatus::run,
+        "rmdev" => rmdev::run,
         "rmitab" => inittab::rmitab,
         "startsrc" => startsrc::run,
         "stopsrc" => startsrc::stop,
+        "syncvg" => syncvg::run,
         "trustchk" => trustchk::run,
         "umount" => mount::umount,
         "uname" => uname::run,
+        "uncfgct" => rmcctrl::uncfgct,
         "vmo" => vmo::run,
         "who" => who::run,
         "wlmcntrl" => wlmcntrl::run,
@@ -247,6 +268,14 @@ impl Context {
     /// Site time in milliseconds.
     pub(crate) fn now(&self) -> anyhow::Result<u64> {
         Ok(self.site()?.done(&Request::Now)?)
+    }
+
+    /// `command` touches what a cluster stands on: where this LPAR is in one, that breaks for good.
+    pub(crate) fn disturbs_cluster(&self, command: &str) -> anyhow::Result<()> {
+        let broke = self.store.change(|world| {
+            world.disturb_cluster(&self.name, command).map_err(anyhow::Error::from)
+        })?;
+        if broke { self.note(Deed::ClusterBroken { by: command.to_owned() }) } else { Ok(()) }
     }
 
     /// Writes the lab's record. The time is the machine's where the site cannot be asked.

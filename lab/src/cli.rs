@@ -19,6 +19,7 @@ use crate::fault::{Armed, ConsoleFault, Fault, Kind};
 use crate::lpar::files::Files;
 use crate::lpar::run_init;
 use crate::site;
+use crate::state::{State, Turn};
 use crate::up::{Faketime, Settings, Site};
 
 /// A simulated Power site behind real SSH.
@@ -33,7 +34,7 @@ struct Cli {
 enum Command {
     /// Start a site and run it until it is interrupted.
     Up(Up),
-    /// Set a fault on an LPAR, take it back, or list what there is.
+    /// Set a fault or a state of an LPAR, take it back, or list what there is.
     Fault(FaultArguments),
     /// Show what is set and what is under way.
     Status {
@@ -133,17 +134,20 @@ struct FaultArguments {
     dir: Option<PathBuf>,
 }
 
-/// A fault of an LPAR, an HMC or a VIO server: their names differ.
+/// A fault of an LPAR, an HMC or a VIO server, or a state of an LPAR: their names differ.
 #[derive(Clone, Copy, Debug)]
 enum AnyFault {
     Lpar(Fault),
+    State(State),
     Console(ConsoleFault),
 }
 
 impl FromStr for AnyFault {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self::Console).or_else(|_: String| text.parse().map(Self::Lpar))
+        let state = |_: String| text.parse().map(Self::State);
+        let fault = |_: String| text.parse().map(Self::Lpar);
+        text.parse().map(Self::Console).or_else(state).or_else(fault)
     }
 }
 
@@ -255,6 +259,15 @@ fn fault(arguments: FaultArguments) -> anyhow::Result<()> {
                 fault.codes()
             )?;
         }
+        for state in State::ALL {
+            writeln!(
+                out,
+                "{:<22} {:<10} until mended   {}",
+                state.name(),
+                "an LPAR",
+                state.explain()
+            )?;
+        }
         for fault in ConsoleFault::ALL {
             writeln!(
                 out,
@@ -276,6 +289,13 @@ fn fault(arguments: FaultArguments) -> anyhow::Result<()> {
         }
         (AnyFault::Console(fault), Some(_)) => {
             bail!("{fault} is a fault of {}, which is in no phase: leave --at out", fault.host())
+        }
+        (AnyFault::State(state), None) => {
+            let turn = if arguments.clear { Turn::Off } else { Turn::On };
+            Request::State { lpar: host, state, turn }
+        }
+        (AnyFault::State(state), Some(_)) => {
+            bail!("{state} is how an LPAR is, in whatever phase: leave --at out")
         }
         (AnyFault::Lpar(fault), _) if arguments.clear => Request::ClearFault { lpar: host, fault },
         (AnyFault::Lpar(fault), at) => {

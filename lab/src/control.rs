@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::Phase;
 use crate::clock::Pending;
 use crate::fault::{Armed, ConsoleFault, Fault};
+use crate::state::{State, Turn};
 
 /// A question to the site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,15 @@ pub enum Request {
         lpar: String,
         /// The fault.
         fault: Fault,
+    },
+    /// Put an LPAR in a state, or take that back.
+    State {
+        /// The LPAR.
+        lpar: String,
+        /// The state.
+        state: State,
+        /// Whether it sets in.
+        turn: Turn,
     },
     /// Set a fault of an HMC or a VIO server, or take it back.
     ConsoleFault {

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::Phase;
+use crate::state::State;
 
 /// When a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,8 +98,12 @@ faults! {
     NoToken "no-token" Condition Preview "1430-246" "no HMC token is present, and a new one does not stay";
     TokenExpires "token-expires" Condition Resources "1430-045" "the token runs out between the preview and the first request to the HMC";
     DiskTooSmall "disk-too-small" Condition Preview "" "nhdisk is smaller than what rootvg uses";
+    HmcAuthority "hmc-authority" Condition Resources "1430-045" "the HMC user may not read the Enterprise Pool: the console is given up, and only the logs say why";
     FrameFull "frame-full" Condition Resources "1430-045" "something else took the frame's memory before the surrogate was made";
     DiskFull "disk-full" Condition Preview "" "/var has no space left, for the preview, df and the logs";
+    BosbootFails "bosboot-fails" Condition Install "0503-409 0503-497" "the boot image cannot be built: installp stops before it installs";
+    MissingApars "missing-apars" Condition Install "" "the updates lack APARs of interim fixes that are installed: installp removes none of them and fails";
+    HigherUtilities "higher-utilities" Condition Install "" "the media has newer install utilities, without which a preview is incomplete";
     InstallFails "install-fails" Condition Install "" "installp ends with FAILURE: the live update does not start";
     Slow "slow" Condition Preview "" "every phase takes five times as long";
     GarbageOutput "garbage-output" Condition Preview "" "broadcasts, escapes and bytes that are not UTF-8 between the lines of geninstall";
@@ -113,6 +118,15 @@ faults! {
 }
 
 impl Fault {
+    /// The state that an LPAR is in by this fault, where it is one that commands show.
+    pub const fn state(self) -> Option<State> {
+        match self {
+            Self::AuditStream => Some(State::AuditStream),
+            Self::IpsecRestart => Some(State::IpFilters),
+            _ => None,
+        }
+    }
+
     /// When it strikes if nobody says so: conditions always, events in their phase.
     pub const fn armed(self) -> Armed {
         match self.kind() {

@@ -22,6 +22,7 @@ pub mod replay;
 mod shell;
 pub mod site;
 mod ssh;
+pub mod state;
 mod sys;
 mod up;
 mod vios;

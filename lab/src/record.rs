@@ -66,6 +66,11 @@ pub enum Deed {
         /// Which.
         fault: Fault,
     },
+    /// A command took away what a cluster stands on. It does not come back.
+    ClusterBroken {
+        /// The command.
+        by: String,
+    },
     /// The LPAR was booted.
     Booted {
         /// PVID of the disk; none when nothing could be booted.

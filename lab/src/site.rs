@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use crate::Phase;
 use crate::fault::{ConsoleFault, Fault};
+use crate::state::State;
 use crate::world::Variation;
 use crate::world::lpar::{AgentInstalled, Style};
 
@@ -98,6 +99,9 @@ pub struct FrameEntry {
     /// Highest partition id.
     #[serde(default = "max_lpars")]
     pub max_lpars: u32,
+    /// Level of its firmware. Default `VL950_105`.
+    #[serde(default = "crate::world::frame::usual_firmware")]
+    pub firmware: String,
     /// Its pair of VIO servers.
     pub vios: Vec<ViosEntry>,
 }
@@ -187,6 +191,11 @@ pub struct LparEntry {
     /// Faults from the start.
     #[serde(default)]
     pub faults: Vec<FaultEntry>,
+    /// States in which it is from the start: `tape-device`, …
+    #[serde(default)]
+    pub states: Vec<State>,
+    /// Text of the lvupdate.data that lies on it. Default none.
+    pub lvupdate_data: Option<String>,
 }
 
 /// What an LPAR has on (LU §4.4 S08, S10, S16, S22).
@@ -395,6 +404,14 @@ pub(crate) fn variation(entry: &LparEntry, seed: u64) -> Result<Variation, Strin
     readings.extend(entry.vary.clone());
     let readings = readings.into_iter().map(|(name, value)| (name, value.into())).collect();
     serde_json::from_value(serde_json::Value::Object(readings)).map_err(|error| error.to_string())
+}
+
+impl LparEntry {
+    /// The states in which it is from the start, those that its faults bring among them.
+    pub(crate) fn all_states(&self) -> impl Iterator<Item = State> + '_ {
+        let faults = self.faults.iter().filter_map(|fault| fault.read().ok()?.0.state());
+        self.states.iter().copied().chain(faults)
+    }
 }
 
 impl File {

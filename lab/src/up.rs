@@ -24,6 +24,7 @@ use crate::record::{self, Entry};
 use crate::site;
 use crate::ssh::Gate;
 use crate::ssh::wire::{Mishap, Wire};
+use crate::state::{State, Turn};
 use crate::world::{Store, World};
 
 pub(crate) use prepare::Listening;
@@ -167,6 +168,11 @@ impl Lab {
     /// Takes a fault back.
     pub fn clear_fault(&self, lpar: &str, fault: Fault) -> anyhow::Result<()> {
         self.shared.clear_fault(lpar, fault)
+    }
+
+    /// Puts an LPAR in a state, or takes that back.
+    pub fn set_state(&self, lpar: &str, state: State, turn: Turn) -> anyhow::Result<()> {
+        self.shared.set_state(lpar, state, turn)
     }
 
     /// Sets a fault of an HMC or a VIO server, or takes it back.

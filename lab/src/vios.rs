@@ -28,7 +28,8 @@ pub(crate) fn run(world: &World, vios: &str, line: &str, by: As) -> Output {
     let Some((frame, name, server)) = found else {
         return failed(&format!("no VIO server is called {vios}"), 1);
     };
-    if server.faults.contains(&ConsoleFault::ViosUnreadable) {
+    let silent = [ConsoleFault::ViosUnreadable, ConsoleFault::ViosDown];
+    if silent.iter().any(|fault| server.faults.contains(fault)) {
         // HV §3.1: 4 is "did not complete"; the text is ours.
         return failed("The command did not complete.", 4);
     }

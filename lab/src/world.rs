@@ -8,6 +8,7 @@ pub mod frame;
 pub mod lpar;
 pub mod running;
 mod store;
+pub mod system;
 pub mod update;
 mod vary;
 

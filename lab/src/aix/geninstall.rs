@@ -25,8 +25,9 @@ use say::Printer;
 pub(super) use check::NO_TOKEN;
 
 /// One Live Update per LPAR (LU §2.8).
-pub(super) const LOCK: &str = "/usr/lpp/.genlib.lock.check";
-const DATA: &str = "/var/adm/ras/liveupdate/lvupdate.data";
+pub(crate) const LOCK: &str = "/usr/lpp/.genlib.lock.check";
+/// What it reads (LU §1.1).
+pub(crate) const DATA: &str = "/var/adm/ras/liveupdate/lvupdate.data";
 /// Written by each attempt, also by a preview (LU §1.1).
 const CONFIGURATION: &str = "/var/adm/ras/liveupdate/liveupdate.cf";
 

@@ -8,6 +8,8 @@ pub(super) fn run(context: &Context, _: &[String], out: &mut dyn Write) -> anyho
     let (world, lpar) = (context.world()?, context.lpar()?);
     let partition = world.partition_of(&context.name)?;
     let (whole, part) = (partition.hundredths / 100, partition.hundredths % 100);
+    let usual = partition.memory_mb.min(2048);
+    let minimum = lpar.system.minimum_memory_mb.unwrap_or(usual);
     let rows = [
         ("Node Name", lpar.hostname.clone()),
         ("Partition Name", context.name.clone()),
@@ -22,10 +24,10 @@ pub(super) fn run(context: &Context, _: &[String], out: &mut dyn Write) -> anyho
         ("Minimum Virtual CPUs", "1".to_owned()),
         ("Online Memory", format!("{} MB", partition.memory_mb)),
         ("Maximum Memory", format!("{} MB", partition.memory_mb * 2)),
-        ("Minimum Memory", format!("{} MB", partition.memory_mb.min(2048))),
+        ("Minimum Memory", format!("{minimum} MB")),
         ("Variable Capacity Weight", "128".to_owned()),
         ("Minimum Capacity", "0.10".to_owned()),
-        ("Memory Mode", "Dedicated".to_owned()),
+        ("Memory Mode", lpar.system.memory_mode.clone().unwrap_or_else(|| "Dedicated".to_owned())),
     ];
     for (label, value) in rows {
         writeln!(out, "{label:<43}: {value}")?;

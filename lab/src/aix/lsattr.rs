@@ -20,10 +20,11 @@ pub(super) fn run(
             ("os_uuid", world.partition_of(&context.name)?.uuid.to_lowercase(), "N/A"),
         ]
     } else if let Some(disk) = lpar.disk(name) {
+        let module = lpar.system.path_control.as_deref().unwrap_or("PCM/friend/vscsi");
         let pvid =
             disk.pvid.as_deref().map_or("none".to_owned(), |id| format!("{id}0000000000000000"));
         vec![
-            ("PCM", "PCM/friend/vscsi".to_owned(), "Path Control Module"),
+            ("PCM", module.to_owned(), "Path Control Module"),
             ("algorithm", "fail_over".to_owned(), "Algorithm"),
             ("pvid", pvid, "Physical volume identifier"),
             ("unique_id", disk.udid.clone(), "Unique device identifier"),

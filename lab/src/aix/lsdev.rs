@@ -11,26 +11,35 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "clstrF");
     let lpar = context.lpar()?;
-    let disks =
-        lpar.disks.iter().map(|disk| (disk.name.as_str(), "disk", "Virtual SCSI Disk Drive"));
+    let there = "Available";
+    let disks = lpar.disks.iter();
+    let disks = disks.map(|disk| (disk.name.as_str(), "disk", there, "Virtual SCSI Disk Drive"));
+    let adapters = lpar.adapters.iter();
     let adapters =
-        lpar.adapters.iter().map(|name| (name.as_str(), "adapter", "Virtual SCSI Client Adapter"));
-    let network = ("ent0", "adapter", "Virtual I/O Ethernet Adapter (l-lan)");
-    for (name, class, text) in disks.chain(adapters).chain([network]) {
+        adapters.map(|name| (name.as_str(), "adapter", there, "Virtual SCSI Client Adapter"));
+    let network = ("ent0", "adapter", there, "Virtual I/O Ethernet Adapter (l-lan)");
+    let fabric = fabric(context)?;
+    let fabric = fabric.iter();
+    let fabric = fabric
+        .map(|name| (name.as_str(), "adapter", there, "Virtual Fibre Channel Client Adapter"));
+    let others = lpar.system.devices.iter();
+    let others = others.map(|one| (&*one.name, &*one.class, &*one.status, &*one.text));
+    let all = disks.chain(adapters).chain([network]).chain(fabric).chain(others);
+    for (name, class, status, text) in all {
         let shown = options.value('c').is_none_or(|wanted| wanted == class)
             && options.value('l').is_none_or(|wanted| wanted == name);
         if !shown {
             continue;
         }
         match options.value('F') {
-            None => writeln!(out, "{name} Available  {text}")?,
+            None => writeln!(out, "{name} {status}  {text}")?,
             Some(columns) => {
                 let values: Vec<_> = columns
                     .split_whitespace()
                     .map(|column| match column {
                         "class" => class,
                         "name" => name,
-                        "status" => "Available",
+                        "status" => status,
                         "description" => text,
                         _ => "",
                     })
@@ -40,4 +49,12 @@ pub(super) fn run(
         }
     }
     Ok(0)
+}
+
+/// A client adapter for each server adapter that VIO servers have for this LPAR (LU §5.3, inferred).
+fn fabric(context: &Context) -> anyhow::Result<Vec<String>> {
+    let world = context.world()?;
+    let servers = world.frame_of(&context.name)?.vioses.values();
+    let own = servers.flat_map(|vios| &vios.vfchosts).filter(|one| one.lpar == context.name);
+    Ok(own.enumerate().map(|(number, _)| format!("fcs{number}")).collect())
 }

@@ -6,7 +6,8 @@ use super::Context;
 
 pub(super) fn run(context: &Context, _: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
     for disk in context.lpar()?.disks {
-        let state = if disk.vg.as_deref() == Some("rootvg") { "active" } else { "" };
+        let is_active = matches!(disk.vg.as_deref(), Some("rootvg" | "caavg_private" | "appvg"));
+        let state = if is_active { "active" } else { "" };
         let (pvid, vg) =
             (disk.pvid.as_deref().unwrap_or("none"), disk.vg.as_deref().unwrap_or("None"));
         let line = format!("{:<16}{pvid:<36}{vg:<16}{state}", disk.name);

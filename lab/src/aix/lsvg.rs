@@ -60,14 +60,20 @@ pub(super) fn run(
             "LV NAME             TYPE       LPs     PPs     PVs  LV STATE      MOUNT POINT"
         )?;
         let copies = if mirrored { 2 } else { 1 };
-        writeln!(
-            out,
-            "{:<19} {:<10} {:<7} {:<7} {copies:<4} {:<13} N/A",
-            "hd5", "boot", 1, copies, "closed/syncd"
-        )?;
-        for fs in lpar.filesystems.iter().filter(|_| vg == "rootvg") {
+        let is_root = vg == "rootvg";
+        let standby = lpar.system.volumes.iter().filter(|_| is_root).map(String::as_str);
+        for name in ["hd5"].into_iter().chain(standby) {
+            writeln!(
+                out,
+                "{name:<19} {:<10} {:<7} {:<7} {copies:<4} {:<13} N/A",
+                "boot", 1, copies, "closed/syncd"
+            )?;
+        }
+        let local = lpar.filesystems.iter().filter(|fs| fs.device.starts_with("/dev/"));
+        for fs in local.filter(|_| is_root) {
             let parts = fs.size_mb.div_ceil(PARTITION_MB);
             let name = fs.device.trim_start_matches("/dev/");
+            let copies = lpar.system.copies.get(name).copied().unwrap_or(copies);
             writeln!(
                 out,
                 "{name:<19} {:<10} {parts:<7} {:<7} {copies:<4} {:<13} {}",
@@ -98,7 +104,12 @@ pub(super) fn run(
             256,
             free * PARTITION_MB
         )?;
-        writeln!(out, "STALE PVs:          {:<24} STALE PPs:      0", 0)?;
+        let stale = if vg == "rootvg" { lpar.system.stale_partitions } else { 0 };
+        let disks = u64::from(stale > 0);
+        writeln!(out, "STALE PVs:          {disks:<24} STALE PPs:      {stale}")?;
+        if let Some(line) = lpar.system.snapshot.as_ref().filter(|_| vg == "rootvg") {
+            writeln!(out, "{line}")?;
+        }
     }
     Ok(0)
 }

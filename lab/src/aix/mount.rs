@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::{Context, Options};
+use crate::fault::Fault;
 use crate::lpar::files::link;
 use crate::world::lpar::Mount;
 
@@ -43,6 +44,7 @@ pub(super) fn mount(
         remote: path.to_owned(),
         over: over.clone(),
         kind: "nfs3".to_owned(),
+        options: String::new(),
     };
     context.change(|lpar| {
         lpar.mounts.push(mount);
@@ -58,6 +60,9 @@ pub(super) fn umount(
 ) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "");
     let Some(over) = options.words.first() else { return Ok(1) };
+    if unmount_local(context, over)? {
+        return Ok(0);
+    }
     let known = context.change(|lpar| {
         let before = lpar.mounts.len();
         lpar.mounts.retain(|mount| mount.over != *over);
@@ -67,10 +72,32 @@ pub(super) fn umount(
         return refuse(&format!("umount: 0506-347 Cannot find anything to unmount.\n\t{over}"));
     }
     let at = context.path(over);
+    // What was mounted before anybody looked has no files here.
+    if !at.is_symlink() {
+        return Ok(0);
+    }
     fs::remove_file(&at).context("cannot take the export away")?;
     fs::rename(beside(context, over), &at).context("cannot put the mount point back")?;
     Ok(0)
 }
+
+/// Unmounts what is no file system of rootvg and not from a server. AHAFS takes a cluster with it (LU §4.4a D20).
+fn unmount_local(context: &Context, over: &str) -> anyhow::Result<bool> {
+    let lpar = context.lpar()?;
+    let found = lpar.filesystems.iter().find(|one| one.mounted_on == over && one.kind != "jfs2");
+    if found.is_some_and(|one| one.kind == "ahafs") {
+        context.disturbs_cluster(&format!("umount {over}"))?;
+    }
+    let is_found = found.is_some();
+    context.change(|lpar| {
+        lpar.filesystems.retain(|one| !is_found || one.mounted_on != over);
+        let disc = over == DISC && lpar.faults.remove(&Fault::UnsupportedFs).is_some();
+        Ok(is_found || disc)
+    })
+}
+
+/// Where the fault `unsupported-fs` has something mounted.
+const DISC: &str = "/cdrom";
 
 fn beside(context: &Context, over: &str) -> PathBuf {
     let at = context.path(over);
@@ -93,7 +120,7 @@ fn list(context: &Context, out: &mut dyn Write) -> anyhow::Result<u8> {
         out,
         "-------- ---------------  ---------------  ------ ------------ --------------- "
     )?;
-    let unsupported = lpar.has(crate::fault::Fault::UnsupportedFs);
+    let unsupported = lpar.has(Fault::UnsupportedFs);
     for fs in &lpar.filesystems {
         writeln!(
             out,
@@ -110,14 +137,14 @@ fn list(context: &Context, out: &mut dyn Write) -> anyhow::Result<u8> {
         writeln!(
             out,
             "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 ro              ",
-            "", "/dev/cd0", "/cdrom", "cdrfs"
+            "", "/dev/cd0", DISC, "cdrfs"
         )?;
     }
     for mount in &lpar.mounts {
         writeln!(
             out,
-            "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 ro,bg,hard,intr  ",
-            mount.node, mount.remote, mount.over, mount.kind
+            "{:<8} {:<16} {:<16} {:<6} Nov 02 09:12 ro,bg,hard,intr{}  ",
+            mount.node, mount.remote, mount.over, mount.kind, mount.options
         )?;
     }
     Ok(0)

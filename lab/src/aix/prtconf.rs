@@ -11,6 +11,6 @@ pub(super) fn run(context: &Context, _: &[String], out: &mut dyn Write) -> anyho
     writeln!(out, "Machine Serial Number: {}", frame.serial)?;
     writeln!(out, "LPAR Info: {} {}", partition.id, context.name)?;
     writeln!(out, "Memory Size: {} MB", partition.memory_mb)?;
-    writeln!(out, "Platform Firmware level: VL950_105")?;
+    writeln!(out, "Platform Firmware level: {}", frame.firmware)?;
     Ok(0)
 }

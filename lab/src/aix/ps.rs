@@ -29,8 +29,10 @@ pub(super) fn run(
             .collect();
         writeln!(out, "{}", values.join(" "))?;
     }
-    if context.lpar()?.has(Fault::ProcfsOpen) {
-        let (pid, program) = MONITOR;
+    let lpar = context.lpar()?;
+    let monitor = Some(MONITOR).filter(|_| lpar.has(Fault::ProcfsOpen));
+    let workload = lpar.system.processes.iter().map(|one| (one.pid, one.program.as_str()));
+    for (pid, program) in workload.chain(monitor) {
         let values: Vec<String> = columns
             .iter()
             .map(|name| match *name {

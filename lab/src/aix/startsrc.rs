@@ -23,6 +23,11 @@ pub(super) fn run(
     };
     let now = context.now()?;
     let started = context.change(|lpar| {
+        // One that hangs is there again (LU §4.5 pitfall 3).
+        let hung = name == "pfcdaemon" && lpar.faults.remove(&Fault::Pfcdaemon).is_some();
+        if hung {
+            return Ok(true);
+        }
         if lpar.subsystems.get(name) != Some(&Subsystem::Stopped) {
             return Ok(false);
         }
@@ -44,6 +49,9 @@ pub(super) fn run(
     Ok(1)
 }
 
+/// Subsystems that a cluster stands on (LU §4.4a M05).
+const GROUND: [&str; 5] = ["clcomd", "ctrmc", "clconfd", "cthags", "clstrmgrES"];
+
 pub(super) fn stop(
     context: &Context,
     arguments: &[String],
@@ -53,6 +61,9 @@ pub(super) fn stop(
     let name = options.value('s').unwrap_or_default();
     if !on_file(&context.lpar()?).iter().any(|(one, ..)| one == name) {
         return not_on_file(name);
+    }
+    if GROUND.contains(&name) {
+        context.disturbs_cluster(&format!("stopsrc -s {name}"))?;
     }
     let before =
         context.change(|lpar| Ok(lpar.subsystems.insert(name.to_owned(), Subsystem::Stopped)))?;

@@ -20,9 +20,19 @@ const NAMES: [&str; 9] = [
     "CHKKERNEXT",
     "STOP_UNTRUSTD",
     "STOP_ON_CHKFAIL",
-    "LOCK_KERN_POLICIES",
+    LOCK,
     "TSD_FILES_LOCK",
 ];
+
+/// Those that have a list of paths, too.
+const PATHS: [&str; 2] = ["TEP", "TLP"];
+
+/// While it is on no other is changed (LU §4.4a S08, inferred).
+const LOCK: &str = "LOCK_KERN_POLICIES";
+
+fn all() -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter().chain(PATHS)
+}
 
 pub(super) fn run(
     context: &Context,
@@ -37,6 +47,12 @@ pub(super) fn run(
     if let Some((name, state)) = wanted.as_deref().and_then(|word| word.split_once('=')) {
         return set(context, name, state);
     }
+    if let Some(name) = wanted.as_deref().filter(|name| !all().any(|known| known == *name)) {
+        // LU §3.2.
+        let typed = name.to_ascii_lowercase();
+        writeln!(std::io::stderr(), "trustchk: Invalid attribute: {typed}")?;
+        return Ok(1);
+    }
     for name in NAMES {
         if wanted.as_deref().is_none_or(|wanted| wanted == name) {
             let state = if is_on(context, name) { "ON" } else { "OFF" };
@@ -44,9 +60,10 @@ pub(super) fn run(
         }
     }
     // Two lines: the state, then the paths.
-    for name in ["TEP", "TLP"] {
+    for name in PATHS {
         if wanted.as_deref().is_none_or(|wanted| wanted == name) {
-            writeln!(out, "{name}=OFF\n{name}=/usr/bin:/usr/sbin:/etc:")?;
+            let state = if is_on(context, name) { "ON" } else { "OFF" };
+            writeln!(out, "{name}={state}\n{name}=/usr/bin:/usr/sbin:/etc:")?;
         }
     }
     Ok(0)
@@ -59,12 +76,14 @@ pub(super) fn is_on(context: &Context, name: &str) -> bool {
 }
 
 fn set(context: &Context, name: &str, state: &str) -> anyhow::Result<u8> {
-    if !NAMES.contains(&name) || !matches!(state, "ON" | "OFF") {
+    if !all().any(|known| known == name) || !matches!(state, "ON" | "OFF") {
         return Ok(1);
     }
-    let on = NAMES
-        .into_iter()
-        .filter(|one| if *one == name { state == "ON" } else { is_on(context, one) });
+    if is_on(context, "TE") && is_on(context, LOCK) {
+        writeln!(std::io::stderr(), "trustchk: the kernel policies are locked.")?;
+        return Ok(1);
+    }
+    let on = all().filter(|one| if *one == name { state == "ON" } else { is_on(context, one) });
     let text: String = on.map(|one| format!("{one}=ON\n")).collect();
     let path = context.path(POLICIES);
     if let Some(folder) = path.parent() {

@@ -21,6 +21,8 @@ pub enum ConsoleFault {
     FeedGarbage,
     /// No command of a VIO server completes.
     ViosUnreadable,
+    /// A VIO server is switched off.
+    ViosDown,
 }
 
 /// How much longer something takes on a slow HMC, in milliseconds by the site's clock.
@@ -37,13 +39,14 @@ pub enum FaultyHost {
 
 impl ConsoleFault {
     /// Every fault.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::HmcSlow,
         Self::HmcLocked,
         Self::HmcReboot,
         Self::HmcRole,
         Self::FeedGarbage,
         Self::ViosUnreadable,
+        Self::ViosDown,
     ];
 
     /// Its name on the command line and in the site file.
@@ -56,6 +59,7 @@ impl ConsoleFault {
             Self::HmcRole => "hmc-role",
             Self::FeedGarbage => "feed-garbage",
             Self::ViosUnreadable => "vios-unreadable",
+            Self::ViosDown => "vios-down",
         }
     }
 
@@ -68,7 +72,7 @@ impl ConsoleFault {
             | Self::HmcReboot
             | Self::HmcRole
             | Self::FeedGarbage => FaultyHost::Hmc,
-            Self::ViosUnreadable => FaultyHost::Vios,
+            Self::ViosUnreadable | Self::ViosDown => FaultyHost::Vios,
         }
     }
 
@@ -91,6 +95,9 @@ impl ConsoleFault {
             }
             Self::ViosUnreadable => {
                 "no command on the VIO server completes, whether by its own SSH or by viosvrcmd"
+            }
+            Self::ViosDown => {
+                "the VIO server is switched off: the HMC shows it, and no command completes"
             }
         }
     }

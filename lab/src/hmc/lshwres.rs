@@ -40,7 +40,10 @@ fn slots(partition: &Partition) -> Row {
         ("lpar_id", partition.id.to_string()),
         ("curr_max_virtual_slots", most.to_string()),
         ("pend_max_virtual_slots", most.to_string()),
-        ("next_avail_virtual_slot", "10".to_owned()),
+        (
+            "next_avail_virtual_slot",
+            if partition.odd.no_virtual_slot { most } else { 10 }.to_string(),
+        ),
     ]
 }
 
@@ -56,6 +59,8 @@ fn scsi(frame: &Frame) -> Vec<Row> {
                 (client, number, "client", server, vhost.slot),
             ];
             rows.extend(ends.map(|(own, slot, kind, other, other_slot)| {
+                let open = vhost.open && kind == "server";
+                let end = |text: String| if open { "any".to_owned() } else { text };
                 vec![
                     ("lpar_name", own.name.clone()),
                     ("lpar_id", own.id.to_string()),
@@ -63,9 +68,9 @@ fn scsi(frame: &Frame) -> Vec<Row> {
                     ("state", "1".to_owned()),
                     ("is_required", "0".to_owned()),
                     ("adapter_type", kind.to_owned()),
-                    ("remote_lpar_id", other.id.to_string()),
+                    ("remote_lpar_id", end(other.id.to_string())),
                     ("remote_lpar_name", other.name.clone()),
-                    ("remote_slot_num", other_slot.to_string()),
+                    ("remote_slot_num", end(other_slot.to_string())),
                 ]
             }));
         }
@@ -73,7 +78,7 @@ fn scsi(frame: &Frame) -> Vec<Row> {
     rows
 }
 
-/// One physical slot for each VIO server (HV §2.4).
+/// One physical slot for each VIO server (HV §2.4), and what others have.
 fn physical(frame: &Frame) -> Vec<Row> {
     let servers = frame.partitions.iter().filter(|one| one.env == "vioserver");
     let row = |(number, one): (u32, &Partition)| {
@@ -84,7 +89,17 @@ fn physical(frame: &Frame) -> Vec<Row> {
             ("description", "PCIe3 4-Port 16Gb FC Adapter".to_owned()),
         ]
     };
-    (1..).zip(servers).map(row).collect()
+    let others = frame.partitions.iter().flat_map(|one| {
+        one.odd.physical_slots.iter().map(move |text| {
+            vec![
+                ("lpar_name", one.name.clone()),
+                ("lpar_id", one.id.to_string()),
+                ("drc_name", format!("U78D2.001.WZS01K8-P1-C{}", 20 + one.id)),
+                ("description", text.clone()),
+            ]
+        })
+    });
+    (1..).zip(servers).map(row).chain(others).collect()
 }
 
 fn system_memory(frame: &Frame) -> Row {

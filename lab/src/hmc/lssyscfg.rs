@@ -21,7 +21,12 @@ pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<Stri
             let frame = frame_named(world, hmc, options.system.as_deref())?;
             options.names_exist(frame)?;
             let rows = frame.partitions.iter().filter(|partition| options.selects(partition));
-            print(&rows.map(|partition| lpar(frame, partition)).collect::<Vec<_>>(), &options)
+            let silent = frames(world, hmc)
+                .find(|(_, one)| one.serial == frame.serial)
+                .map(|(name, _)| world.without_rmc(name))
+                .unwrap_or_default();
+            let rows = rows.map(|partition| lpar(frame, partition, &silent));
+            print(&rows.collect::<Vec<_>>(), &options)
         }
         _ => Err(missing("-r")),
     }
@@ -48,8 +53,11 @@ fn service_processor(type_model: &str) -> &'static str {
     if type_model == "9105-42A" { "ebmc" } else { "fsp" }
 }
 
-fn lpar(frame: &Frame, partition: &Partition) -> Row {
+/// One partition; `silent` are those that RMC does not reach.
+fn lpar(frame: &Frame, partition: &Partition, silent: &[u32]) -> Row {
     let running = partition.state == PartitionState::Running;
+    let migration = if partition.odd.migrating { "Migration Starting" } else { "Not Migrating" };
+    let reached = running && !silent.contains(&partition.id);
     vec![
         ("name", partition.name.clone()),
         ("lpar_id", partition.id.to_string()),
@@ -61,11 +69,11 @@ fn lpar(frame: &Frame, partition: &Partition) -> Row {
         ("default_profile", "default_profile".to_owned()),
         ("curr_profile", "default_profile".to_owned()),
         ("work_group_id", "none".to_owned()),
-        ("rmc_state", if running { "active" } else { "inactive" }.to_owned()),
-        ("rmc_ipaddr", if running { partition.rmc_ipaddr.clone() } else { String::new() }),
-        ("sync_curr_profile", "0".to_owned()),
-        ("simplified_remote_restart_capable", "0".to_owned()),
-        ("migration_state", "Not Migrating".to_owned()),
+        ("rmc_state", if reached { "active" } else { "inactive" }.to_owned()),
+        ("rmc_ipaddr", if reached { partition.rmc_ipaddr.clone() } else { String::new() }),
+        ("sync_curr_profile", u8::from(partition.odd.profile_synced).to_string()),
+        ("simplified_remote_restart_capable", u8::from(partition.odd.remote_restart).to_string()),
+        ("migration_state", migration.to_owned()),
         ("uuid", partition.uuid.clone()),
     ]
 }

@@ -21,10 +21,11 @@ pub(crate) struct Files {
 }
 
 /// Folders of a fresh system.
-const FOLDERS: [&str; 15] = [
+const FOLDERS: [&str; 16] = [
     "usr/bin",
     "usr/sbin",
     "usr/sbin/rsct/bin",
+    "usr/sbin/rsct/install/bin",
     "usr/lpp",
     "usr/lib/objrepos",
     "var/adm/ras/liveupdate/logs",

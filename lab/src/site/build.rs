@@ -4,22 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::level;
 use super::{DiskEntry, File, FrameEntry, LparEntry, variation};
-use crate::fault::Armed;
-use crate::world::frame::{Frame, Partition, PartitionState, Vfchost, Vhost, Vios};
+use crate::fault::{Armed, ConsoleFault};
+use crate::state::Turn;
+use crate::world::frame::{Frame, Odd, Partition, PartitionState, Vfchost, Vhost, Vios};
 use crate::world::lpar::{Applied, Disk, FileSystem, Ifix, Lpar, Software, Style};
 use crate::world::running::Running;
+use crate::world::system::System;
 use crate::world::update::{all_paths, fresh_pvid, os_version};
 use crate::world::{Hmc, HmcUser, World};
 
 /// The world at the moment the site is switched on for the first time.
 pub fn world(file: &File) -> World {
-    World {
+    let mut world = World {
         seed: file.seed,
         hmcs: file.hmcs.iter().map(|entry| (entry.name.clone(), hmc(entry))).collect(),
         frames: file.frames.iter().map(|entry| (entry.name.clone(), frame(file, entry))).collect(),
         lpars: file.lpars.iter().map(|entry| (entry.name.clone(), lpar(file, entry))).collect(),
         exports: BTreeMap::new(),
+    };
+    for entry in &file.lpars {
+        for state in entry.all_states() {
+            // What the file says was checked; a frame without room for one partition more stays as it is.
+            world.put(&entry.name, state, Turn::On, 0).ok();
+        }
     }
+    world
 }
 
 fn hmc(entry: &super::HmcEntry) -> Hmc {
@@ -58,6 +67,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
                 .iter()
                 .map(|disk| format!("{}_{}", lpar.name, disk.name))
                 .collect(),
+            open: false,
         });
         let on_fabric = clients.iter().filter(|lpar| lpar.npiv);
         let vfchosts = (0u32..).zip(on_fabric).map(|(index, lpar)| Vfchost {
@@ -80,7 +90,11 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         name: vios.name.clone(),
         id: vios.id,
         env: "vioserver".to_owned(),
-        state: PartitionState::Running,
+        state: if vios.faults.contains(&ConsoleFault::ViosDown) {
+            PartitionState::NotActivated
+        } else {
+            PartitionState::Running
+        },
         memory_mb: 0,
         hundredths: 0,
         procs: 1,
@@ -88,6 +102,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         os_version: format!("VIOS {}", vios.level),
         refcode: String::new(),
         rmc_ipaddr: vios.address.clone(),
+        odd: Odd::default(),
     });
     let partitions = clients.iter().map(|lpar| Partition {
         name: lpar.name.clone(),
@@ -101,6 +116,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         os_version: os_version(&lpar.level),
         refcode: String::new(),
         rmc_ipaddr: lpar.address.clone(),
+        odd: Odd::default(),
     });
     Frame {
         type_model: entry.type_model.clone(),
@@ -113,6 +129,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         region_mb: entry.region_mb,
         configurable_hundredths: entry.processors.hundredths,
         max_lpars: entry.max_lpars,
+        firmware: entry.firmware.clone(),
         vioses: vioses.collect(),
         partitions: servers.chain(partitions).collect(),
     }
@@ -171,6 +188,7 @@ fn lpar(file: &File, entry: &LparEntry) -> Lpar {
         partial_success_status: entry.partial_success_status,
         size_tenths: entry.size_tenths,
         agent: entry.agent,
+        system: System::default(),
     };
     lpar.paths = all_paths(&lpar);
     lpar

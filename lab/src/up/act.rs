@@ -9,6 +9,8 @@ use crate::control::{LparStatus, Status};
 use crate::fault::{Armed, ConsoleFault, Fault, FaultyHost, Kind};
 use crate::lpar::files::{Files, copy};
 use crate::record::{self, Deed, Entry};
+use crate::state::{State, Turn};
+use crate::world::frame::Odd;
 use crate::world::{Partition, PartitionState, World};
 
 /// How long an LPAR needs to boot, by the site's clock (HV §4.1: 70 s to the first login, inferred for a plain boot).
@@ -165,6 +167,16 @@ impl Shared {
         }
     }
 
+    /// An LPAR is in a state from now on, or no longer.
+    pub(super) fn set_state(&self, lpar: &str, state: State, turn: Turn) -> anyhow::Result<()> {
+        self.host(lpar)?;
+        let now = self.clock.now();
+        self.store
+            .change(|world| world.put(lpar, state, turn, now).map_err(anyhow::Error::from))?;
+        let root = Files::of(&self.directory, lpar).root();
+        state.write(&root, turn).with_context(|| format!("cannot write the files of {lpar}"))
+    }
+
     pub(super) fn set_console_fault(
         &self,
         host: &str,
@@ -188,6 +200,14 @@ impl Shared {
             } else {
                 faults.remove(&fault)
             };
+            if fault == ConsoleFault::ViosDown {
+                let partitions = world.frames.values_mut().flat_map(|frame| &mut frame.partitions);
+                let is_it = |one: &&mut Partition| one.env == "vioserver" && one.name == host;
+                for partition in partitions.filter(is_it) {
+                    partition.state =
+                        if set { PartitionState::NotActivated } else { PartitionState::Running };
+                }
+            }
             Ok::<_, anyhow::Error>(())
         })?;
         match (fault, self.consoles.get(host)) {
@@ -199,6 +219,9 @@ impl Shared {
     }
 
     pub(super) fn clear_fault(&self, lpar: &str, fault: Fault) -> anyhow::Result<()> {
+        if let Some(state) = fault.state() {
+            self.set_state(lpar, state, Turn::Off)?;
+        }
         self.store.change(|world| {
             world.lpar_mut(lpar)?.faults.remove(&fault);
             if fault == Fault::FrameFull {
@@ -212,6 +235,9 @@ impl Shared {
     async fn strike(&self, lpar: &str, fault: Fault) -> anyhow::Result<()> {
         self.note(lpar, Deed::Fault { fault })?;
         let host = self.host(lpar)?;
+        if let Some(state) = fault.state() {
+            self.set_state(lpar, state, Turn::On)?;
+        }
         match fault {
             Fault::SshDrop | Fault::SshDropInBlackout => host.gate.cut(),
             Fault::AgentKilled => drop(host.kill_those(Target::Agent).await?),
@@ -335,6 +361,7 @@ fn fill(world: &mut World, lpar: &str) -> anyhow::Result<()> {
         os_version: "Unknown".to_owned(),
         refcode: String::new(),
         rmc_ipaddr: String::new(),
+        odd: Odd::default(),
     });
     Ok(())
 }

@@ -68,7 +68,7 @@ impl Backend for Lpar {
             let host = self.shared.lpars.get(&self.name).ok_or(io::ErrorKind::NotFound)?;
             let mut environment = host.environment.clone();
             let line = match &login.authorized {
-                Authorized::Free => command.to_owned(),
+                Authorized::Free => on_lpar(command),
                 Authorized::Forced(forced) => {
                     environment.insert("SSH_ORIGINAL_COMMAND".to_owned(), command.to_owned());
                     forced.clone()
@@ -81,6 +81,24 @@ impl Backend for Lpar {
             Ok(Execution::Process(started, taps))
         })
     }
+}
+
+/// A command line with the commands of AIX that are typed with their whole path: on the LPAR, not on the machine under it.
+fn on_lpar(line: &str) -> String {
+    let mut line = line.to_owned();
+    for (folder, name) in crate::aix::COMMANDS {
+        let typed = format!("/{folder}/{name}");
+        let ends = |rest: &str| rest.chars().next().is_none_or(|c| !c.is_ascii_alphanumeric());
+        let mut from = 0;
+        while let Some(at) = line[from..].find(&typed).map(|at| at + from) {
+            let begins = line[..at].chars().next_back().is_none_or(|c| " ;&|(".contains(c));
+            let own =
+                if begins && ends(&line[at + typed.len()..]) { "$NIM_AGENT_ROOT" } else { "" };
+            line.insert_str(at, own);
+            from = at + own.len() + typed.len();
+        }
+    }
+    line
 }
 
 struct HmcHost {

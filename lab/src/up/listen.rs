@@ -72,6 +72,7 @@ async fn answer(shared: &Shared, request: Request) -> Reply {
         }
         Request::SetFault { lpar, fault, armed } => shared.set_fault(&lpar, fault, armed).await,
         Request::ClearFault { lpar, fault } => shared.clear_fault(&lpar, fault),
+        Request::State { lpar, state, turn } => shared.set_state(&lpar, state, turn),
         Request::ConsoleFault { host, fault, set } => shared.set_console_fault(&host, fault, set),
         Request::Reboot { lpar, disk } => shared.reboot(&lpar, disk.as_deref()).await,
         Request::Advance { lpar, to } => {

@@ -19,9 +19,10 @@ use crate::fleet;
 use crate::lpar::Runtime;
 use crate::lpar::files::{Files, link};
 use crate::record::{self, Deed, Entry};
-use crate::site::{SwitchedOn, build};
+use crate::site::{LparEntry, SwitchedOn, build};
 use crate::ssh::wire::Wire;
 use crate::ssh::{self, Gate, keys};
+use crate::state::Turn;
 use crate::world::lpar::AgentInstalled;
 use crate::world::{Store, World};
 
@@ -100,6 +101,10 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
                     link(&settings.agent, &tree.join(AGENT))?;
                 }
                 fs::write(tree.join(".ssh/authorized_keys"), known)?;
+                if let Some(entry) = settings.site.lpars.iter().find(|entry| entry.name == *name) {
+                    as_written(entry, &tree)
+                        .with_context(|| format!("cannot write the files of {name}"))?;
+                }
             }
         }
         let booted = disks.remove(name).flatten();
@@ -167,6 +172,14 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
     });
     let consoles = consoles.collect();
     Ok((Shared { directory, store, clock, addresses, lpars, consoles }, listeners))
+}
+
+/// What the site file says of the files of an LPAR.
+fn as_written(entry: &LparEntry, tree: &Path) -> std::io::Result<()> {
+    if let Some(text) = &entry.lvupdate_data {
+        fs::write(tree.join(aix::DATA.trim_start_matches('/')), text)?;
+    }
+    entry.all_states().try_for_each(|state| state.write(tree, Turn::On))
 }
 
 /// Where the agent is on an LPAR, below its root.

@@ -29,10 +29,18 @@ pub struct Frame {
     pub configurable_hundredths: u64,
     /// Highest number of partitions, and highest id.
     pub max_lpars: u32,
+    /// Level of its firmware.
+    #[serde(default = "usual_firmware")]
+    pub firmware: String,
     /// VIO servers by name.
     pub vioses: BTreeMap<String, Vios>,
     /// All partitions, VIO servers included.
     pub partitions: Vec<Partition>,
+}
+
+/// The level of a frame of which none is said.
+pub(crate) fn usual_firmware() -> String {
+    "VL950_105".to_owned()
 }
 
 /// A VIO server: what it serves to whom.
@@ -65,6 +73,9 @@ pub struct Vhost {
     pub lpar: String,
     /// Disks behind it, in the order of their LUNs.
     pub backing: Vec<String>,
+    /// Whether its profile names no client, so that any may use it.
+    #[serde(default)]
+    pub open: bool,
 }
 
 /// A virtual Fibre Channel server adapter (NPIV). As a [`Vhost`] it stays where it is.
@@ -135,6 +146,32 @@ pub struct Partition {
     pub refcode: String,
     /// Address that RMC knows.
     pub rmc_ipaddr: String,
+    /// What is not as usual.
+    #[serde(default, skip_serializing_if = "Odd::is_usual")]
+    pub odd: Odd,
+}
+
+/// What a partition has that Live Update does not take (HV §2.2, §2.4).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Odd {
+    /// Its profile is written whenever something changes.
+    pub profile_synced: bool,
+    /// It can be restarted on another frame.
+    pub remote_restart: bool,
+    /// It is being moved to another frame.
+    pub migrating: bool,
+    /// All its virtual slots are in use.
+    pub no_virtual_slot: bool,
+    /// Hardware in slots of its own.
+    pub physical_slots: BTreeSet<String>,
+}
+
+impl Odd {
+    /// Whether everything is as usual.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Frame {

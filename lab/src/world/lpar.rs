@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::running::Running;
+use super::system::System;
 use super::update::Update;
 use super::vary::Variation;
 use crate::fault::{Armed, Fault};
@@ -76,6 +77,9 @@ pub struct Lpar {
     pub size_tenths: u32,
     /// Whether the agent is installed; without it only the administrator's key gets in.
     pub agent: AgentInstalled,
+    /// What runs and is configured, where it is not as after the installation.
+    #[serde(default, skip_serializing_if = "System::is_usual")]
+    pub system: System,
 }
 
 /// A subsystem that does not simply run.
@@ -166,6 +170,9 @@ pub struct Mount {
     pub over: String,
     /// `nfs3`.
     pub kind: String,
+    /// Options beside the usual ones, each with a comma before it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub options: String,
 }
 
 /// What is installed on one copy of rootvg.
@@ -291,6 +298,11 @@ impl Lpar {
     pub fn has(&self, fault: Fault) -> bool {
         // One that is armed for a phase becomes this when that phase is entered.
         self.faults.get(&fault) == Some(&Armed::Always)
+    }
+
+    /// Whether a management console reaches it over RMC.
+    pub fn has_rmc(&self) -> bool {
+        !self.system.rmc_lost && self.subsystems.get("ctrmc") != Some(&Subsystem::Stopped)
     }
 
     /// Whether a subsystem runs.

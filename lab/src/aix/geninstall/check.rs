@@ -234,6 +234,11 @@ fn table(
         crate::aix::audit::streams(context, lpar) && lpar.software.level.as_str() < "7300-03";
     // With updates it has to be off (LU S08).
     let trusted = crate::aix::trustchk::is_on(context, "TE") && !selection.filesets.is_empty();
+    let system = &lpar.system;
+    let policy_off = |name: &str| !crate::aix::trustchk::is_on(context, name);
+    let no_device = |class: &str| !system.devices.iter().any(|device| device.class == class);
+    let active_wpar = system.workload_partitions.values().any(|state| *state == 'A');
+    let firmware = world.frame_of(&context.name).is_ok_and(|frame| supported(&frame.firmware));
     let applicable = selection.ifixes.iter().all(|ifix| ifix.live_update);
     let pass = |passed| Check { passed, failed: None };
     let check = |passed, ok: bool, number| Check { passed, failed: (!ok).then_some(number) };
@@ -246,37 +251,53 @@ fn table(
         rows.push(check("no existing altinst_rootvg.", !vg("altinst_rootvg"), "9999-005"));
     }
     rows.extend([
-        pass("rootvg is not part of a snapshot."),
+        check("rootvg is not part of a snapshot.", system.snapshot.is_none(), "9999-006"),
         check(
             "pkcs11 is not installed.",
             !lpar.software.filesets.contains_key("security.pkcs11"),
             "9999-007",
         ),
-        pass("rootvg is not part of a snapshot."),
-        check("The trustchk Trusted Execution Policy is not on.", !trusted, "9999-008"),
-        pass("The trustchk Trusted Library Policy is not on."),
-        pass("The trustchk TSD_FILES_LOCK policy is not on."),
+        check("rootvg is not part of a snapshot.", system.snapshot.is_none(), "9999-006"),
+        check(
+            "The trustchk Trusted Execution Policy is not on.",
+            !trusted && policy_off("TEP"),
+            "9999-008",
+        ),
+        check("The trustchk Trusted Library Policy is not on.", policy_off("TLP"), "9999-009"),
+        check(
+            "The trustchk TSD_FILES_LOCK policy is not on.",
+            policy_off("TSD_FILES_LOCK"),
+            "9999-010",
+        ),
         check("the boot disk is set to the current rootvg.", boots, "9999-011"),
         check(
             "the mirrorvg name is available.",
             !(vg("lvup_rootvg") && lpar.variation.leftover_refused),
             "9999-012",
         ),
-        pass("the rootvg is uniformly mirrored."),
+        check("the rootvg is uniformly mirrored.", system.copies.is_empty(), "9999-013"),
         pass("the rootvg does not have the maximum number of mirror copies."),
-        pass("the rootvg does not have stale logical volumes."),
+        check(
+            "the rootvg does not have stale logical volumes.",
+            system.stale_partitions == 0,
+            "9999-015",
+        ),
         check("all of the mounted file systems are of a supported type.", mounted, "1430-244"),
-        pass("this AIX instance is not diskless."),
-        pass("no Kerberos configured for NFS mounts."),
-        pass("multibos environment not present."),
+        check("this AIX instance is not diskless.", vg("rootvg"), "9999-017"),
+        check(
+            "no Kerberos configured for NFS mounts.",
+            !lpar.mounts.iter().any(|mount| mount.options.contains("sec=krb5")),
+            "9999-018",
+        ),
+        check("multibos environment not present.", system.volumes.is_empty(), "9999-019"),
         pass("Trusted Computing Base not defined."),
-        pass("no local tape devices found."),
+        check("no local tape devices found.", no_device("tape"), "9999-021"),
         pass("live update not executed from console."),
         pass("the execution environment is valid."),
         pass("enough available space for /var to dump Component Trace buffers."),
         pass("enough available space for /var to dump Light weight memory Trace buffers."),
-        pass("all devices are virtual devices."),
-        pass("No active workload partition found."),
+        check("all devices are virtual devices.", no_device("adapter"), "9999-026"),
+        check("No active workload partition found.", !active_wpar, "9999-027"),
         pass("nfs configuration supported."),
     ]);
     if console.is_none() {
@@ -293,19 +314,41 @@ fn table(
         ]);
     }
     rows.extend([
-        pass("RSCT daemons are active."),
-        pass("no Kerberos configuration."),
+        check("RSCT daemons are active.", lpar.runs("ctrmc", now), "9999-034"),
+        check(
+            "no Kerberos configuration.",
+            !context.path("/etc/krb5/krb5.conf").exists(),
+            "9999-035",
+        ),
         pass("lpar is not remote restart capable."),
-        pass("no virtual log device configured."),
-        pass("lpar is not using shared memory or ams resources are available."),
+        check("no virtual log device configured.", no_device("vlog"), "9999-037"),
+        check(
+            "lpar is not using shared memory or ams resources are available.",
+            system.memory_mode.is_none(),
+            "9999-038",
+        ),
         pass("the disk configuration is supported."),
-        pass("no Generic Routing Encapsulation (GRE) tunnel configured."),
-        pass("Firmware level is supported."),
+        check(
+            "no Generic Routing Encapsulation (GRE) tunnel configured.",
+            system.interfaces.is_empty(),
+            "9999-040",
+        ),
+        check("Firmware level is supported.", firmware, "9999-041"),
         pass("vNIC resources available."),
         check("", !streaming, "1430-143"),
         check("", applicable, "9999-045"),
     ]);
     rows
+}
+
+/// `VL950_105` and the like; the oldest that is supported everywhere is 810 (LU §4.1 L07).
+fn supported(firmware: &str) -> bool {
+    let release = firmware.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    release
+        .split('_')
+        .next()
+        .and_then(|text| text.parse::<u32>().ok())
+        .is_some_and(|one| one >= 810)
 }
 
 /// A token that has not run out, for the HMC and user of lvupdate.data. Names and addresses of one HMC are the same (LU §1.4).

@@ -19,16 +19,13 @@ impl Failure {
         Self { lines: Vec::new(), log: format!("ERROR - {log}") }
     }
 
+    /// A script that is notified failed.
+    pub(super) fn of_script(command: &str, status: u32) -> Self {
+        Self { lines: script(command, status), log: "ERROR - script failed".to_owned() }
+    }
+
     /// The messages of a fault (LU §3.1, samples).
     pub(super) fn of(fault: Fault) -> Self {
-        let script = |command: &str, status: u32| {
-            vec![
-                format!(
-                    "1430-134 Notification script '{command}' failed with exit status {status}"
-                ),
-                "1430-025 An error occurred while notifying applications.".to_owned(),
-            ]
-        };
         let moving = |lines: &[&str]| {
             let first = lines.iter().map(|line| (*line).to_owned());
             first
@@ -78,6 +75,14 @@ impl Failure {
     }
 }
 
+/// What is printed of a script that failed.
+fn script(command: &str, status: u32) -> Vec<String> {
+    vec![
+        format!("1430-134 Notification script '{command}' failed with exit status {status}"),
+        "1430-025 An error occurred while notifying applications.".to_owned(),
+    ]
+}
+
 /// Says why, puts everything back, and ends with status 1.
 pub(super) fn roll_back(
     context: &Context,
@@ -90,6 +95,10 @@ pub(super) fn roll_back(
         logs::kernel(context, now.saturating_sub(10_000), "procfs open, count: 9")?;
     }
     logs::log(context, "lvupdlog", now, &failure.log)?;
+    // LU §4.5 pitfall 8: what is printed misleads.
+    if failure.lines.iter().any(|line| line.starts_with("1020-154")) {
+        logs::console_given_up(context)?;
+    }
     for line in &failure.lines {
         printer.plain(line)?;
     }

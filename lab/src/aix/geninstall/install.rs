@@ -32,6 +32,12 @@ pub(super) fn preview(
         if !locks.is_empty() {
             locked(printer, &locks)?;
         }
+        if lpar.has(Fault::HigherUtilities) {
+            // LU §3.2.
+            printer.plain(
+                "install_all_updates: ATTENTION, a higher level of install utilities is available.",
+            )?;
+        }
         printer.plain("install_all_updates: Result = SUCCESS")?;
     }
     for ifix in &selection.ifixes {
@@ -73,7 +79,19 @@ fn apply_updates(
     printer.enter(Phase::Install)?;
     let lpar = context.lpar()?;
     let locks = locks(&lpar, selection);
-    let refused = !locks.is_empty() || lpar.has(Fault::InstallFails);
+    let causes = [Fault::InstallFails, Fault::BosbootFails, Fault::MissingApars];
+    let refused = !locks.is_empty() || causes.iter().any(|fault| lpar.has(*fault));
+    // LU §3.2.
+    if lpar.has(Fault::BosbootFails) {
+        printer.plain("0503-409 installp:  bosboot verification starting...")?;
+        printer.plain(
+            "0503-497 installp:  An error occurred during bosboot verification processing.",
+        )?;
+    }
+    if lpar.has(Fault::MissingApars) {
+        printer.plain("BUILDDATE Verification ...")?;
+        printer.plain("The updates being installed do not contain all the APARs to allow all existing interim fixes to be automatically removed.")?;
+    }
     if !refused {
         printer.wait(Phase::Install, Phase::Install.sample_seconds())?;
         let selection = selection.clone();

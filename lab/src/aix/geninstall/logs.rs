@@ -52,6 +52,13 @@ fn append(context: &Context, file: &str, line: &str) -> anyhow::Result<()> {
     writeln!(file, "{line}").context("cannot write a log")
 }
 
+/// The user may not read the Enterprise Pool, whereupon the library gives up the console (LU §3.3).
+pub(super) fn console_given_up(context: &Context) -> anyhow::Result<()> {
+    hmc_log(context, "HSCL350B The user does not have the appropriate authority.")?;
+    hmc_log(context, "No valid management console to execute the request")?;
+    hmc_log(context, "## OP STATUS : OperationError::OP_PARAM_ERROR")
+}
+
 /// The state file of the attempt. Its format is not known; one thing is: it says whether cpu_reduction was understood.
 pub(super) fn configuration(context: &Context, data: &Data) -> anyhow::Result<()> {
     let reduction = data.value("general", "cpu_reduction").unwrap_or("no");

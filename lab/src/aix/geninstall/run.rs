@@ -112,6 +112,7 @@ fn phases(context: &Context, printer: &mut Printer<'_>, data: &Data) -> Result<T
     if !context.lpar()?.runs("pfcdaemon", context.now()?) {
         run.fails_by(&[Fault::PfcdaemonSlow])?;
     }
+    run.without_domain()?;
 
     run.enter(Phase::Clone)?;
     run.say("Creating rootvg for boot of surrogate.")?;
@@ -201,6 +202,16 @@ impl Run<'_, '_, '_> {
         }
     }
 
+    /// Before 7.3 a NIS client without domain fails the notification (LU §4.5 pitfall 7, inferred; the script is not named there).
+    fn without_domain(&self) -> Result<(), Stop> {
+        let lpar = self.context.lpar()?;
+        let is_client = lpar.software.filesets.contains_key("bos.net.nis.client");
+        if is_client && lpar.system.nis_domain.is_empty() && lpar.release() < 7300 {
+            return Err(Stop::Failed(Failure::of_script("/usr/bin/domainname", 1)));
+        }
+        Ok(())
+    }
+
     /// The HMC gives what the surrogate needs, or does not.
     fn resources(&self, wanted: Option<u32>) -> Result<(), Stop> {
         let lpar = self.context.lpar()?;
@@ -209,6 +220,10 @@ impl Run<'_, '_, '_> {
         {
             logs::hmc_log(self.context, "PMCSS00G The authentication has been rejected")?;
             return Err(Stop::Failed(Failure::silent("the token has run out")));
+        }
+        if lpar.has(Fault::HmcAuthority) {
+            logs::console_given_up(self.context)?;
+            return Err(Stop::Failed(Failure::silent("no management console is left")));
         }
         let taken: Result<u32, crate::world::update::Refused> =
             self.context.store.change(|world| world.take_resources(&self.context.name, wanted));
@@ -231,13 +246,17 @@ impl Run<'_, '_, '_> {
             Ok::<_, crate::world::update::Refused>(())
         })?;
         self.printer.blackout("Blackout Time started.")?;
-        let causes = [
+        let has_filters = context.lpar()?.system.has_available("ipsec_v4");
+        let causes: Vec<Fault> = [
             Fault::Shlib,
             Fault::ShlibStale,
             Fault::DeviceOpen,
             Fault::ProcfsOpen,
             Fault::IpsecRestart,
-        ];
+        ]
+        .into_iter()
+        .filter(|cause| *cause != Fault::IpsecRestart || has_filters)
+        .collect();
         if self.fails_by(&causes).is_err() {
             // The kernel refuses the freeze soon; the published log has ten seconds between denial and error (LU §2.8).
             self.printer.freeze(Phase::Blackout, milliseconds.min(10_000))?;
