@@ -6,10 +6,12 @@
 
 pub mod big;
 mod cust;
+pub mod fixtures;
 mod master;
 pub mod namespaces;
 mod programs;
 mod run;
+mod typed;
 
 pub use cust::{SOURCE, cust};
 pub use master::{Master, kill_group};

@@ -22,8 +22,12 @@ pub(super) const CHECKS: &[Check] = &[
         ),
         source: "LU §4.4 S08, §4.4a",
         rule: |seen| {
-            let on = get(&seen.facts.trust)?.get("TE").copied().unwrap_or(false);
-            Ok(if on {
+            let all = get(&seen.facts.trust)?;
+            let is_on = |name: &str| all.get(name).copied().unwrap_or(false);
+            Ok(if is_on("TE") && is_on("LOCK_KERN_POLICIES") {
+                // What is to be typed would be refused.
+                Judged::not_applicable("it is locked on: F07")
+            } else if is_on("TE") {
                 Judged::block("Trusted Execution is on", vec!["TE=ON".to_owned()])
             } else {
                 Judged::pass("TE=OFF")
