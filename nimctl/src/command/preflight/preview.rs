@@ -67,7 +67,7 @@ pub(super) async fn run(
 async fn read(views: Vec<OperationView>, context: &Context) -> Result<Previews, Error> {
     let mut previews = Previews::new();
     for view in views {
-        let text = log::text(view.id, context).await?;
+        let text = log::text(view.id, None, context).await?;
         let found = match text.trim().is_empty() {
             true => Err(format!("the preview wrote nothing: it is {}", view.state)),
             false => Ok(transcript::explain(text.as_bytes())),
