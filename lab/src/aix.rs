@@ -27,10 +27,13 @@ mod instfix;
 mod locale;
 mod lparstat;
 mod lppchk;
+mod lquerypv;
 mod lsattr;
 mod lsdev;
 pub(crate) mod lslpp;
+mod lsmpio;
 mod lspath;
+mod lsps;
 mod lspv;
 mod lssrc;
 mod lsvg;
@@ -51,6 +54,7 @@ mod stamp;
 pub(crate) mod stanza;
 mod startsrc;
 mod syncvg;
+mod sysdumpdev;
 pub(crate) mod trustchk;
 mod uname;
 mod vmo;
@@ -98,11 +102,14 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "instfix"),
     ("usr/bin", "lparstat"),
     ("usr/bin", "lppchk"),
+    ("usr/sbin", "lquerypv"),
     ("usr/sbin", "lsattr"),
     ("usr/sbin", "lsdev"),
     ("usr/sbin", "lsitab"),
     ("usr/bin", "lslpp"),
+    ("usr/sbin", "lsmpio"),
     ("usr/sbin", "lspath"),
+    ("usr/sbin", "lsps"),
     ("usr/sbin", "lspv"),
     ("usr/bin", "lssrc"),
     ("usr/sbin", "lsvg"),
@@ -121,6 +128,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/bin", "startsrc"),
     ("usr/bin", "stopsrc"),
     ("usr/sbin", "syncvg"),
+    ("usr/bin", "sysdumpdev"),
     ("usr/sbin", "trustchk"),
     ("usr/sbin", "umount"),
     ("usr/bin", "uname"),
@@ -175,11 +183,14 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "instfix" => instfix::run,
         "lparstat" => lparstat::run,
         "lppchk" => lppchk::run,
+        "lquerypv" => lquerypv::run,
         "lsattr" => lsattr::run,
         "lsdev" => lsdev::run,
         "lsitab" => inittab::lsitab,
         "lslpp" => lslpp::run,
+        "lsmpio" => lsmpio::run,
         "lspath" => lspath::run,
+        "lsps" => lsps::run,
         "lspv" => lspv::run,
         "lssrc" => lssrc::run,
         "lsvg" => lsvg::run,
@@ -198,6 +209,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "startsrc" => startsrc::run,
         "stopsrc" => startsrc::stop,
         "syncvg" => syncvg::run,
+        "sysdumpdev" => sysdumpdev::run,
         "trustchk" => trustchk::run,
         "umount" => mount::umount,
         "uname" => uname::run,

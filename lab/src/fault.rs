@@ -97,6 +97,9 @@ faults! {
     UnsupportedFs "unsupported-fs" Condition Preview "1430-244" "a file system of another type than jfs2 and nfs is mounted";
     NoToken "no-token" Condition Preview "1430-246" "no HMC token is present, and a new one does not stay";
     TokenExpires "token-expires" Condition Resources "1430-045" "the token runs out between the preview and the first request to the HMC";
+    AsmDisk "asm-disk" Condition Preview "" "a database has taken the last free disk: lspv shows None, its header says ORCLDISK, a process has it open";
+    SharedLun "shared-lun" Condition Preview "" "the last free disk is mapped to the next LPAR by name as well";
+    RenumberedHdisk "renumbered-hdisk" Event Preview "" "the free disks change numbers with each other";
     DiskTooSmall "disk-too-small" Condition Preview "" "nhdisk is smaller than what rootvg uses";
     HmcAuthority "hmc-authority" Condition Resources "1430-045" "the HMC user may not read the Enterprise Pool: the console is given up, and only the logs say why";
     FrameFull "frame-full" Condition Resources "1430-045" "something else took the frame's memory before the surrogate was made";

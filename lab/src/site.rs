@@ -222,6 +222,9 @@ pub struct DiskEntry {
     pub size_mb: u64,
     /// Volume group; none when free.
     pub vg: Option<String>,
+    /// Name that its storage gave the LUN. Default: none.
+    #[serde(default)]
+    pub lun: Option<String>,
 }
 
 /// A local file system as written.

@@ -4,6 +4,7 @@
 //! stored, it follows from its partitions, so it cannot be wrong.
 
 mod change;
+mod disk;
 pub mod frame;
 pub mod lpar;
 pub mod running;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::ConsoleFault;
 
+pub use disk::DATABASE;
 pub use frame::{Frame, Partition, PartitionState};
 pub use lpar::Lpar;
 pub use store::{Store, StoreError};

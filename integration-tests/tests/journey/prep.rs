@@ -52,6 +52,7 @@ async fn site() -> Result<Harness> {
             name: format!("hdisk{number}"),
             size_mb: 51200,
             vg: vg.map(str::to_owned),
+            lun: None,
         };
         lpar.disks = [Some("rootvg"), None, None, None, Some("altinst_rootvg")]
             .into_iter()

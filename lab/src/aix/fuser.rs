@@ -1,9 +1,11 @@
-//! `fuser -c /proc` (LU §5.4, inferred): process ids on standard output, the path before them on standard error.
+//! `fuser -c /proc` (LU §5.4, inferred), and `fuser` for devices of disks: process ids on standard output, the path before them on
+//! standard error.
 
 use std::io::Write;
 
-use super::Context;
+use super::{Context, Options};
 use crate::fault::Fault;
+use crate::world::DATABASE;
 use crate::world::lpar::MONITOR;
 
 pub(super) fn run(
@@ -11,11 +13,17 @@ pub(super) fn run(
     arguments: &[String],
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    let path = arguments.last().map_or("", String::as_str);
-    write!(std::io::stderr(), "{path}: ")?;
-    if path == "/proc" && context.lpar()?.has(Fault::ProcfsOpen) {
-        write!(out, " {}", MONITOR.0)?;
+    let lpar = context.lpar()?;
+    for path in &Options::read(arguments, "").words {
+        write!(std::io::stderr(), "{path}: ")?;
+        let raw = path.strip_prefix("/dev/r").and_then(|name| lpar.disk(name));
+        if path == "/proc" && lpar.has(Fault::ProcfsOpen) {
+            write!(out, " {}", MONITOR.0)?;
+        } else if raw.is_some_and(|disk| disk.asm) {
+            write!(out, " {DATABASE}")?;
+        }
+        out.flush()?;
+        writeln!(std::io::stderr())?;
     }
-    writeln!(std::io::stderr())?;
     Ok(0)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::{Context, Options};
-use crate::world::lpar::Disk;
+use crate::world::lpar::{DUMP_MB, Disk, PAGING_MB};
 
 /// Size of a physical partition in MB, as in the captured listing.
 const PARTITION_MB: u64 = 256;
@@ -67,6 +67,16 @@ pub(super) fn run(
                 out,
                 "{name:<19} {:<10} {:<7} {:<7} {copies:<4} {:<13} N/A",
                 "boot", 1, copies, "closed/syncd"
+            )?;
+        }
+        let space = [("hd6", "paging", PAGING_MB), ("lg_dumplv", "sysdump", DUMP_MB)];
+        for (name, kind, size) in space.into_iter().filter(|_| vg == "rootvg") {
+            let parts = size.div_ceil(PARTITION_MB);
+            writeln!(
+                out,
+                "{name:<19} {kind:<10} {parts:<7} {:<7} {copies:<4} {:<13} N/A",
+                parts * copies,
+                "open/syncd"
             )?;
         }
         let local = lpar.filesystems.iter().filter(|fs| fs.device.starts_with("/dev/"));

@@ -28,6 +28,7 @@ pub fn world(file: &File) -> World {
             world.put(&entry.name, state, Turn::On, 0).ok();
         }
     }
+    world.begin_with_faults();
     world
 }
 
@@ -202,6 +203,8 @@ fn built_disk(lpar: &LparEntry, entry: DiskEntry, software: &Software) -> Disk {
         udid,
         size_mb: entry.size_mb,
         image: bootable.then(|| software.clone()),
+        lun: entry.lun,
+        asm: false,
         vg: entry.vg,
         name: entry.name,
     }
@@ -216,6 +219,7 @@ fn disks(entry: &LparEntry) -> Vec<DiskEntry> {
         name: format!("hdisk{number}"),
         size_mb: 51200,
         vg: vg.map(str::to_owned),
+        lun: None,
     };
     vec![disk(0, Some("rootvg")), disk(1, None), disk(2, None)]
 }

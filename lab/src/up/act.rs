@@ -11,7 +11,7 @@ use crate::lpar::files::{Files, copy};
 use crate::record::{self, Deed, Entry};
 use crate::state::{State, Turn};
 use crate::world::frame::Odd;
-use crate::world::{Partition, PartitionState, World};
+use crate::world::{Partition, PartitionState, Unknown, World};
 
 /// How long an LPAR needs to boot, by the site's clock (HV §4.1: 70 s to the first login, inferred for a plain boot).
 const BOOT_MILLISECONDS: u64 = 70_000;
@@ -224,8 +224,13 @@ impl Shared {
         }
         self.store.change(|world| {
             world.lpar_mut(lpar)?.faults.remove(&fault);
-            if fault == Fault::FrameFull {
-                world.frame_mut(lpar)?.partitions.retain(|partition| partition.name != FILLER);
+            match fault {
+                Fault::FrameFull => {
+                    world.frame_mut(lpar)?.partitions.retain(|one| one.name != FILLER);
+                }
+                Fault::AsmDisk => world.take_from_database(lpar)?,
+                Fault::SharedLun => world.unshare_disks(lpar)?,
+                _ => {}
             }
             Ok(())
         })
@@ -251,6 +256,9 @@ impl Shared {
             }
             Fault::CloneOfAnotherLpar => self.clone_identity(lpar).await?,
             Fault::FrameFull => self.store.change(|world| fill(world, lpar))?,
+            Fault::AsmDisk => self.disks(|world| world.give_to_database(lpar))?,
+            Fault::SharedLun => self.disks(|world| world.share_disk(lpar))?,
+            Fault::RenumberedHdisk => self.disks(|world| world.renumber_disks(lpar))?,
             Fault::NoToken | Fault::TokenExpires => self.store.change(|world| {
                 world.lpar_mut(lpar)?.tokens.clear();
                 Ok::<_, anyhow::Error>(())
@@ -258,6 +266,11 @@ impl Shared {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Something happens to disks.
+    fn disks(&self, change: impl FnOnce(&mut World) -> Result<(), Unknown>) -> anyhow::Result<()> {
+        self.store.change(|world| change(world).map_err(anyhow::Error::from))
     }
 
     pub(super) async fn reboot(&self, lpar: &str, disk: Option<&str>) -> anyhow::Result<()> {

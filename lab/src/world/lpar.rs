@@ -129,6 +129,12 @@ pub struct Disk {
     pub vg: Option<String>,
     /// A system that can be booted from here.
     pub image: Option<Software>,
+    /// Name that its storage gave the LUN.
+    #[serde(default)]
+    pub lun: Option<String>,
+    /// Whether a database has it as one of its disks.
+    #[serde(default)]
+    pub asm: bool,
 }
 
 /// What `lspath` shows.

@@ -103,6 +103,7 @@ impl World {
             if let Some(disk) = lpar.disk_mut(name) {
                 disk.pvid.get_or_insert_with(|| fresh_pvid(&disk.udid));
                 disk.vg = Some("altinst_rootvg".to_owned());
+                disk.asm = false;
                 disk.image = Some(update.target.clone());
             }
         }
@@ -127,6 +128,7 @@ impl World {
             if let Some(disk) = lpar.disk_mut(name) {
                 disk.pvid.get_or_insert_with(|| fresh_pvid(&disk.udid));
                 disk.vg = Some("rootvg".to_owned());
+                disk.asm = false;
             }
         }
         Ok(())
