@@ -34,6 +34,12 @@ CREATE UNLOGGED TABLE public.database_life (
     CONSTRAINT database_life_one_check CHECK (one)
 );
 
+CREATE TABLE public.disk_reading (
+    lpar_id bigint NOT NULL,
+    read_at timestamp with time zone NOT NULL,
+    disks jsonb NOT NULL
+);
+
 CREATE TABLE public.event (
     operation_id uuid NOT NULL,
     epoch bigint NOT NULL,
@@ -617,6 +623,9 @@ ALTER TABLE ONLY public.commit_mark
 ALTER TABLE ONLY public.database_life
     ADD CONSTRAINT database_life_pkey PRIMARY KEY (one);
 
+ALTER TABLE ONLY public.disk_reading
+    ADD CONSTRAINT disk_reading_pkey PRIMARY KEY (lpar_id);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (operation_id, epoch, seq);
 
@@ -828,6 +837,9 @@ ALTER INDEX public.output_pkey ATTACH PARTITION public.output_default_pkey;
 
 ALTER TABLE ONLY public.change_list
     ADD CONSTRAINT change_list_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.disk_reading
+    ADD CONSTRAINT disk_reading_lpar_id_fkey FOREIGN KEY (lpar_id) REFERENCES public.nim_standalone(object_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.follow_up_action
     ADD CONSTRAINT follow_up_action_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;

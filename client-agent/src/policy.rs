@@ -241,6 +241,7 @@ mod tests {
             accept_licenses: false,
             installp_flags: None,
             lvupdate_data: String::new(),
+            disks: Vec::new(),
             console: None,
             scripts,
             hooks: None,

@@ -3,6 +3,7 @@
 pub(crate) mod alt_disk;
 pub(crate) mod backup;
 pub(crate) mod content;
+pub(crate) mod disks;
 pub(crate) mod fixes;
 pub(crate) mod hook;
 pub(crate) mod logs;

@@ -21,6 +21,7 @@ mod hostkey;
 mod knowledge;
 mod lines;
 mod list;
+mod live_update_data;
 mod lpp;
 mod object;
 mod operation;
@@ -55,7 +56,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-pub use host::{ConsoleSeen, HostKeys, Hosts, Listed, Looked, Offered};
+pub use host::{ConsoleSeen, DiskLook, HostKeys, Hosts, Listed, Looked, Offered};
 pub use socket::{Error as SocketError, Socket};
 
 use crate::clock::Clock;
@@ -199,7 +200,6 @@ routes! {
     "/v1/report/levels" { get report::levels }
     "/v1/report/blackout" { get report::blackout }
     "/v1/frames/{name}/partitions" { get discover::partitions }
-    "/v1/cust" { post cust::cust }
     "/v1/operations" { get operation::list }
     "/v1/operations/{id}" { get operation::show }
     "/v1/operations/{id}/cancel" { post operation::cancel }
@@ -231,6 +231,8 @@ routes! {
     "/v1/discover" { post discover::discover }
     "/v1/agent/{lpar}/query" { post agent::query }
     "/v1/preflight" { post preflight::preflight }
+    "/v1/live-update-data" { post live_update_data::generate }
+    "/v1/cust" { post cust::cust }
     "/v1/hmcs/{name}/key" { post discover::exchange_key }
 }
 

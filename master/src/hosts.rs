@@ -15,7 +15,7 @@ use nim_shared::object::Object;
 use nim_shared::query::Query;
 use tokio::sync::Semaphore;
 
-use crate::api::{ConsoleSeen, HostKeys, Hosts, Listed, Looked, Offered};
+use crate::api::{ConsoleSeen, DiskLook, HostKeys, Hosts, Listed, Looked, Offered};
 use crate::engine::session::Lost;
 use crate::engine::shared::Shared;
 use crate::inventory::console::{self, Console};
@@ -225,6 +225,15 @@ impl Hosts for SshHosts {
             // Nobody closes it.
             let _turn = self.queries.acquire().await;
             preflight::look(&self.shared, &lpar).await
+        }
+        .boxed()
+    }
+
+    fn disks(&self, lpar: ObjectName, wanted: DiskLook) -> BoxFuture<'_, Result<Looked, Failure>> {
+        async move {
+            // Nobody closes it.
+            let _turn = self.queries.acquire().await;
+            preflight::disks(&self.shared, &lpar, &wanted).await
         }
         .boxed()
     }

@@ -14,11 +14,17 @@
 //! | `machine` | type, model and serial of the frame: `9105-42A*78ABCDE` |
 //! | `hmc.name`, `hmc.address`, `hmc.user` | the preferred HMC of the frame, as the LPAR reaches it, and its user |
 //! | `labels.KEY` | labels of the LPAR, such as `labels.nhdisk` |
+//! | `auto.nhdisk`, `auto.mhdisk`, `auto.tohdisk`, `auto.tshdisk` | the disks that are chosen for it; the last two may be empty |
+//! | `auto.cpu_reduction` | `yes` where the frame is short of processors and the level knows it, else empty |
+//!
+//! A template with `auto.` in it has the LPAR looked at, as `live_update_data=auto` has.
 
 use std::collections::BTreeMap;
 
 use handlebars::{Handlebars, no_escape};
-use nim_shared::id::LparId;
+use nim_shared::disks::Proposal;
+use nim_shared::id::{DiskName, LparId};
+use nim_shared::level::Level;
 use nim_shared::lvupdate::{self, Context, Data, Rule, Severity};
 use serde::Serialize;
 
@@ -45,6 +51,51 @@ pub struct Facts {
     pub hmc: Option<HmcFacts>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// What was chosen for it, where the template asks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto: Option<Chosen>,
+}
+
+/// What was chosen for an LPAR.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Chosen {
+    /// Disks, separated by commas.
+    pub nhdisk: String,
+    /// The same.
+    pub mhdisk: String,
+    /// The same; may be empty.
+    pub tohdisk: String,
+    /// The same; may be empty.
+    pub tshdisk: String,
+    /// `yes`, or empty.
+    pub cpu_reduction: String,
+    /// Level of the LPAR, by which attributes are judged.
+    #[serde(skip)]
+    pub level: Option<Level>,
+}
+
+impl From<(&Proposal, Option<Level>)> for Chosen {
+    fn from((proposal, level): (&Proposal, Option<Level>)) -> Self {
+        let list =
+            |names: &[DiskName]| names.iter().map(DiskName::as_str).collect::<Vec<_>>().join(",");
+        let disks = &proposal.data.disks;
+        let reduction = proposal.data.general.cpu_reduction == Some(true);
+        Self {
+            nhdisk: list(&disks.nhdisk),
+            mhdisk: list(&disks.mhdisk),
+            tohdisk: list(&disks.tohdisk),
+            tshdisk: list(&disks.tshdisk),
+            cpu_reduction: if reduction { "yes".to_owned() } else { String::new() },
+            level,
+        }
+    }
+}
+
+/// Whether a template asks for what is chosen for the LPAR.
+#[must_use]
+pub fn asks_for_choice(template: &str) -> bool {
+    let mut parts = template.split("{{").skip(1);
+    parts.any(|part| part.split("}}").next().is_some_and(|inside| inside.contains("auto.")))
 }
 
 /// What is known of an HMC.
@@ -104,12 +155,21 @@ pub fn render(template: &str, facts: &Facts) -> Result<Rendered, Error> {
     let text = handlebars
         .render_template(template, facts)
         .map_err(|cause| Error::Template(Box::new(cause)))?;
+    checked(&text, facts)
+}
+
+/// Checks a text that is none of a template's.
+///
+/// # Errors
+/// [`Error`].
+pub fn checked(text: &str, facts: &Facts) -> Result<Rendered, Error> {
     if text.len() > LONGEST {
         return Err(Error::TooLong { found: text.len() });
     }
-    let document = lvupdate::parse(&text);
-    // The level and the disks are the agent's to judge, on the LPAR, right before the update.
-    let context = Context { lpar_id: facts.lpar_id, ..Context::default() };
+    let document = lvupdate::parse(text);
+    // The disks are the agent's to judge, on the LPAR, right before the update; so is the level where nobody looked.
+    let level = facts.auto.as_ref().and_then(|chosen| chosen.level);
+    let context = Context { lpar_id: facts.lpar_id, level, ..Context::default() };
     let report = lvupdate::check(&document, &context);
     let (errors, warnings): (Vec<_>, Vec<_>) =
         report.faults.iter().partition(|fault| fault.severity == Severity::Error);
@@ -176,6 +236,28 @@ mod tests {
         let rendered = render(TEMPLATE, &facts()).unwrap();
         assert!(rendered.text.contains("\tnhdisk = hdisk2\n"), "{}", rendered.text);
         assert!(rendered.text.contains("\tmanagement_console = hmc01\n"), "{}", rendered.text);
+    }
+
+    #[test]
+    fn a_template_may_ask_for_what_was_chosen() {
+        assert!(!asks_for_choice(TEMPLATE) && !asks_for_choice("# auto. and {{name}} auto.\n"));
+        let template = TEMPLATE.replace("{{labels.nhdisk}}", "{{auto.nhdisk}}");
+        let template = template.replace(
+            "kext_check = yes",
+            "kext_check = yes\n{{#if auto.cpu_reduction}}\tcpu_reduction = {{auto.cpu_reduction}}\n{{/if}}",
+        );
+        assert!(asks_for_choice(&template));
+        assert!(render(&template, &facts()).is_err(), "nothing was chosen");
+        let chosen = Chosen { nhdisk: "hdisk7".to_owned(), ..Chosen::default() };
+        let with = |chosen: &Chosen| Facts { auto: Some(chosen.clone()), ..facts() };
+        let text = render(&template, &with(&chosen)).unwrap().text;
+        assert!(text.contains("nhdisk = hdisk7") && !text.contains("cpu_reduction"), "{text}");
+        let yes = Chosen { cpu_reduction: "yes".to_owned(), ..chosen };
+        assert!(render(&template, &with(&yes)).unwrap().text.contains("cpu_reduction = yes"));
+        let old = Chosen { level: "7200-02-00-1731".parse().ok(), ..yes };
+        let error = render(&template, &with(&old)).unwrap_err();
+        let Error::Faults { faults } = error else { panic!() };
+        assert!(faults[0].contains("this LPAR has 7200-02"), "{faults:?}");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 mod batch;
 pub mod cluster;
 mod commit;
+mod disk;
 mod entity;
 mod error;
 pub mod event;

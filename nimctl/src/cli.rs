@@ -1,11 +1,13 @@
 //! The command line: types for clap, nothing else.
 
+mod live_update_data;
 mod object;
 mod operation;
 mod personality;
 mod preflight;
 mod site;
 
+pub(crate) use live_update_data::LiveUpdateData;
 pub(crate) use object::{
     Apply, Change, Define, Discover, Export, History, List, Remove, Report, Show, Tree,
 };
@@ -130,6 +132,9 @@ pub(crate) enum Command {
     Agent(Agent),
     /// Look at LPARs for what would stop a Live Update
     Preflight(Preflight),
+    /// lvupdate.data: what would be written for LPARs, and why
+    #[command(subcommand)]
+    LiveUpdateData(LiveUpdateData),
     /// Update LPARs, by Live Update or without it, or preview that
     Cust(Cust),
     /// Show operations: all that are open, or one with its details

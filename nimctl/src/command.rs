@@ -14,6 +14,7 @@ mod hidden;
 mod history;
 mod hostkey;
 mod list;
+mod live_update_data;
 pub(crate) mod log;
 mod policy;
 mod preflight;
@@ -63,6 +64,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Policy(args) => policy::run(args, context).await,
         Command::Agent(args) => agent::run(args, context).await,
         Command::Preflight(args) => preflight::run(args, context).await,
+        Command::LiveUpdateData(args) => live_update_data::run(args, context).await,
         Command::Cust(args) => cust::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,
         Command::Watch(args) => watch::run(args, context).await,

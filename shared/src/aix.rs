@@ -10,6 +10,7 @@ mod partition;
 mod service;
 mod software;
 mod stanza;
+mod storage;
 
 pub use device::{
     Device, GroupState, LogicalVolume, Mounted, lsdev_fields, lsvg, lsvg_l, mount, tunable,
@@ -29,6 +30,7 @@ pub use software::{
     lu_capable, oslevel,
 };
 pub use stanza::{stanza_value, stanzas, with_stanza_value};
+pub use storage::{PagingSpace, lsmpio_q, lsps_a, lspv_u, sysdumpdev_l};
 
 use crate::id::printable;
 

@@ -54,6 +54,7 @@
 //! | `GET /v1/policy` | → [`PolicyView`] |
 //! | `PUT /v1/policy` | [`SetPolicy`] → [`PolicyView`] |
 //! | `GET /v1/policy/{lpar}` | → [`LparPolicy`]: what it means for one LPAR |
+//! | `POST /v1/live-update-data` | [`Generate`] → [`Generated`] |
 //!
 //! `label`, `where`, `sort` and `columns` are written as [`crate::select`] reads them. Lines are streamed, whatever the size of the fleet.
 //!
@@ -67,6 +68,7 @@ mod allocation;
 mod blackout;
 mod discover;
 mod host;
+mod live_update_data;
 mod lpp;
 mod object;
 mod operation;
@@ -85,6 +87,9 @@ pub use discover::{
 pub use host::{
     AgentStatus, ExchangeKey, HostKey, ImportKeys, KeyExchanged, KeySource, OtherMaster,
     QueryAnswer, Rotated, Scan, Scanned, SecretView, Server, SetSecret, TrustKeys, Trusted,
+};
+pub use live_update_data::{
+    AUTO, Against, DataProposal, Generate, Generated, JudgedDisk, ProposalState, ProposedValue,
 };
 pub use lpp::{ChangePackages, ChangedPackages, FixBundleView, LppSourceView};
 pub use object::{

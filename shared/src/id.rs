@@ -102,6 +102,8 @@ impl AsRef<str> for ObjectName {
     }
 }
 
+pub(crate) use text_type;
+
 text_type!(ObjectName, Digest, DiskName);
 
 /// An identifier that is a UUID: its own type, text form and JSON form.

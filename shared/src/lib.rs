@@ -7,6 +7,7 @@ pub mod aix;
 pub mod api;
 pub mod capacity;
 pub mod code;
+pub mod disks;
 pub mod frame;
 pub mod hook;
 pub mod id;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::disks::ChosenDisk;
 use crate::hook::{Hook, Hooks};
 use crate::id::{Digest, DiskName, InstallationId, ObjectName};
 use crate::prep::{Backup, PrepStep};
@@ -38,6 +39,9 @@ pub struct Request {
     pub installp_flags: Option<String>,
     /// Content of `lvupdate.data` for this LPAR, rendered by the master; empty without Live Update.
     pub lvupdate_data: String,
+    /// The disks that were chosen for it. `lvupdate_data` has the key of each in place of a name: the agent finds the name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disks: Vec<ChosenDisk>,
     /// The management console that the LPAR authenticates at, where it has to.
     pub console: Option<Console>,
     /// Programs that are run one after the other, in this order, once all else has succeeded. A preview runs none.

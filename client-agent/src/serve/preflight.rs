@@ -5,14 +5,17 @@ use nim_shared::aix;
 use nim_shared::frame::{self, AgentFrame, Refusal};
 use nim_shared::operation::Named;
 use nim_shared::preflight::probe::{
-    Answer, Look, MOST_BYTES, MOST_PROCESSES, Probe, ProbeId, Probed,
+    Answer, Look, MOST_BYTES, MOST_FOR_DISKS, MOST_PROCESSES, Probe, ProbeId, Probed,
 };
+use nim_shared::stage::Stage;
 
 use super::answer::{Answerer, refuse_in_silence};
 use super::refused::Refused;
+use crate::alive;
 use crate::command;
 use crate::disk;
 use crate::policy::Policy;
+use crate::progress::Progress;
 use crate::text::chain;
 
 impl Answerer {
@@ -24,9 +27,12 @@ impl Answerer {
             let text = format!("a preflight has at most {MOST_PROBES} probes");
             return Err(Refused::new(Refusal::BadRequest, text));
         }
+        let for_disks =
+            probes.iter().any(|probe| probe.id.known().is_some_and(ProbeId::is_for_disks));
+        let most = if for_disks { MOST_FOR_DISKS } else { MOST_PROCESSES };
         for probe in probes {
             refuse_in_silence(&self.state)?;
-            let answer = self.probe(probe)?;
+            let answer = self.probe(probe, most)?;
             let frame =
                 |answer| AgentFrame::Probed(Box::new(Probed { probe: probe.clone(), answer }));
             let mut found = frame(answer);
@@ -41,15 +47,20 @@ impl Answerer {
         Ok(Some(AgentFrame::PreflightEnded))
     }
 
-    fn probe(&mut self, probe: &Probe) -> Result<Answer, Refused> {
+    fn probe(&mut self, probe: &Probe, most: usize) -> Result<Answer, Refused> {
         let Some(look) = probe.look() else {
             // Another version of the list may have it.
             return Ok(failed(format!("this agent does not look at {}", probe.id)));
         };
+        if probe.id.known().is_some_and(ProbeId::opens_a_device)
+            && let Some(why) = self.update_under_way()?
+        {
+            return Ok(failed(why));
+        }
         Ok(match look {
             Look::Command { program, arguments, limit } => {
-                if self.processes >= MOST_PROCESSES {
-                    let why = format!("{MOST_PROCESSES} processes were started for this look");
+                if self.processes >= most {
+                    let why = format!("{most} processes were started for this look");
                     return Ok(failed(why));
                 }
                 self.processes += 1;
@@ -91,6 +102,19 @@ impl Answerer {
                 Err(error) => failed(format!("cannot look at {path}: {error}")),
             },
         })
+    }
+
+    /// Why no device may be opened now: an operation has begun to update, or a Live Update is there that is none of ours.
+    /// Source: LU §7.3, rule 10.
+    fn update_under_way(&self) -> Result<Option<String>, Refused> {
+        for operation in self.state.operations()? {
+            let (progress, _) = Progress::read(&operation)?;
+            if progress.finished.is_none() && progress.stage >= Some(Stage::Update) {
+                return Ok(Some(format!("operation {} is updating", operation.id)));
+            }
+        }
+        let is_there = alive::live_update_lock(&self.root).is_there();
+        Ok(is_there.then(|| format!("{} is there", alive::LIVE_UPDATE_LOCK)))
     }
 
     /// The programs of scripts that Live Update notifies and that are not there.

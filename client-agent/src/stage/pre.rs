@@ -30,6 +30,7 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
     faults.extend(alone(supervisor));
     if supervisor.request.kind.is_live_update() {
         faults.extend(disks(&supervisor.request, &before));
+        faults.extend(super::disks::faults(supervisor));
         faults.extend(space(supervisor)?);
         faults.extend(file(supervisor));
     }
@@ -58,7 +59,7 @@ pub(crate) fn alone(supervisor: &Supervisor) -> Option<String> {
         .map(|process| format!("this runs on the LPAR: {process}"))
 }
 
-/// Whether the disks of `lvupdate.data` are there and free. Source: LU §1.3.
+/// Whether the disks that `lvupdate.data` names are there and free; those that were chosen it does not name. Source: LU §1.3.
 fn disks(request: &Request, before: &Snapshot) -> Vec<String> {
     if before.disks.is_empty() {
         // lspv gave no answer, which the journal says. Live Update looks itself.

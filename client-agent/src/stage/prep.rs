@@ -82,12 +82,20 @@ fn steps(supervisor: &mut Supervisor, are_meant: impl Fn(&Step) -> bool) -> Resu
 
 /// Gives the LPAR our `lvupdate.data`; the site's own is kept.
 fn write_data(supervisor: &mut Supervisor) -> Result<(), Stop> {
-    let content = supervisor.request.lvupdate_data.clone().into_bytes();
+    let content = super::disks::data(supervisor)?.into_bytes();
     let after = Digest::of(&content);
     supervisor.change(
         ChangeClass::Always,
         |supervisor| save(supervisor, lvupdate::PATH, Some(after)).map(Some),
-        |supervisor, effect| write(supervisor, effect, &content),
+        |supervisor, effect| {
+            let is_meant =
+                matches!(effect, Effect::File { after: meant, .. } if *meant == Some(after));
+            if !is_meant {
+                // A predecessor had found the disks under other names.
+                return Err(Stop::failed("the chosen disks were renumbered meanwhile"));
+            }
+            write(supervisor, effect, &content)
+        },
     )
 }
 

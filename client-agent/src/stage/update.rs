@@ -74,7 +74,8 @@ fn look_again(supervisor: &mut Supervisor, stop: impl FnOnce(String) -> Stop) ->
     if !supervisor.request.kind.moves() {
         return Ok(());
     }
-    let faults = volatile::faults(supervisor)?;
+    let mut faults = volatile::faults(supervisor)?;
+    faults.extend(super::disks::named_otherwise(supervisor)?);
     if faults.is_empty() {
         return Ok(());
     }

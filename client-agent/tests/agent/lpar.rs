@@ -141,6 +141,7 @@ pub(crate) fn order(kind: Kind) -> Request {
         accept_licenses: true,
         installp_flags: None,
         lvupdate_data: "disks:\n\tnhdisk = hdisk1\n\tmhdisk = hdisk2\n".to_owned(),
+        disks: Vec::new(),
         console: Some(Console {
             address: "127.0.0.1".to_owned(),
             port: 12443,

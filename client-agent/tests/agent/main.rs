@@ -4,6 +4,7 @@
 
 mod alt_disk;
 mod border;
+mod disks;
 mod full;
 mod hook;
 mod install;

@@ -121,6 +121,27 @@ fn a_session_starts_no_more_processes_than_it_may_and_writes_nothing() {
 }
 
 #[test]
+fn no_device_is_opened_while_an_update_is_there() {
+    let lpar = Lpar::new();
+    for command in ["lquerypv", "fuser"] {
+        lpar.command(command, "echo \"$*\"");
+    }
+    let disk = |id| Probe::of_disk(id, "hdisk1".parse().unwrap());
+    let asked = vec![disk(ProbeId::DiskHeader), disk(ProbeId::DiskHolders)];
+    let found = look(&mut greeted(&lpar), asked.clone()).unwrap();
+    assert_eq!(found[0].1, printed(0, "-h /dev/hdisk1 0 1000\n"));
+    assert_eq!(found[1].1, printed(0, "/dev/hdisk1 /dev/rhdisk1\n"));
+    std::fs::write(lpar.path("usr/lpp/.genlib.lock.check"), "").unwrap();
+    for (_, answer) in look(&mut greeted(&lpar), asked).unwrap() {
+        let Answer::Failed { why } = &answer else { panic!("{answer:?}") };
+        assert_eq!(why, "/usr/lpp/.genlib.lock.check is there");
+    }
+    // The names of disks are read from the configuration, and no device is opened for them.
+    let names = vec![Probe::of(ProbeId::DiskIdentities)];
+    assert!(matches!(look(&mut greeted(&lpar), names).unwrap()[0].1, Answer::Printed { .. }));
+}
+
+#[test]
 fn the_lpars_own_policy_may_forbid_it() {
     let lpar = Lpar::new();
     std::fs::write(lpar.path("etc/nim-agent.policy"), "preflight = off\n").unwrap();

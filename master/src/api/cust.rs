@@ -23,6 +23,8 @@ use uuid::Uuid;
 use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body};
+use super::live_update_data::{self, Written};
+use crate::render;
 use crate::store::hostkey::KeyHolder;
 use crate::store::object::{NamePattern, ObjectFilter, Target, Targets};
 use crate::store::{self, NewBatch, NewOperation, Store, Who};
@@ -70,8 +72,9 @@ pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
         true => super::policy::current(&api.store).await?,
         false => None,
     };
-    let known =
-        Known { updates_only, hooks, policy, ..known(api, &cust, &targets, scripts).await? };
+    let known = known(api, &cust, &targets, scripts).await?;
+    let written = written(api, &cust, &targets, &known).await?;
+    let known = Known { updates_only, hooks, policy, written, ..known };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
@@ -233,6 +236,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
         hook_limit: settings.hook.seconds(),
         updates_only: false,
         policy: None,
+        written: BTreeMap::new(),
         hmcs: hmcs.collect(),
         objects,
         limits: Limits {
@@ -246,6 +250,29 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
             keep_free: settings.keep_free.megabytes(),
         },
     })
+}
+
+/// What is chosen for those LPARs whose `lvupdate.data` asks for that: they are looked at now.
+async fn written(
+    api: &Api,
+    cust: &Cust,
+    targets: &[Target],
+    known: &Known,
+) -> Answer<BTreeMap<ObjectName, Written>> {
+    let asks = |target: &&Target| {
+        cust.kind.is_live_update()
+            && (cust.writes_data()
+                || cust.data_of(&target.name).and_then(Result::ok).is_some_and(|name| {
+                    let file = known.files.get(&name).and_then(|file| file.as_ref().ok());
+                    file.is_some_and(|template| render::asks_for_choice(template))
+                }))
+    };
+    let targets: Vec<Target> = targets.iter().filter(asks).cloned().collect();
+    if targets.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let written = live_update_data::written(api, &targets).await?;
+    Ok(written.into_iter().map(|one| (one.view.lpar.clone(), one)).collect())
 }
 
 /// Those of `names` that are defined: one query for each thousand.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use futures::future::BoxFuture;
 use nim_shared::api::{AgentStatus, Failure, KeyExchanged, PartitionView, QueryAnswer, SystemView};
+use nim_shared::disks::PoolEntry;
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
 use nim_shared::preflight::Fact;
@@ -28,6 +29,9 @@ pub trait Hosts: Send + Sync {
 
     /// Looks at `lpar` for a preflight.
     fn look(&self, lpar: ObjectName) -> BoxFuture<'_, Result<Looked, Failure>>;
+
+    /// Looks at the disks of `lpar`.
+    fn disks(&self, lpar: ObjectName, wanted: DiskLook) -> BoxFuture<'_, Result<Looked, Failure>>;
 
     /// A frame as an HMC shows it now.
     fn frame(&self, frame: ObjectName) -> BoxFuture<'_, Seen>;
@@ -62,6 +66,15 @@ pub struct ConsoleSeen {
     pub level: Fact<String>,
     /// Its users.
     pub users: Fact<Vec<ConsoleUser>>,
+}
+
+/// How closely disks are looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiskLook {
+    /// What names each of them.
+    Names,
+    /// Everything that decides whether it can be taken, of those that the pool names; of all where that is empty.
+    Closely(Vec<PoolEntry>),
 }
 
 /// What a look at an LPAR found.

@@ -5,6 +5,7 @@ mod allocation;
 mod client;
 mod cust;
 mod list;
+mod live_update_data;
 mod lpp;
 mod object;
 mod operation;

@@ -1,19 +1,20 @@
-//! A look at an LPAR for a preflight, over a connection of its own: what the agent finds, in two rounds, the second by what the first
+//! A look at an LPAR, for a preflight or a choice of disks, over a connection of its own: what the agent finds, in two rounds, the second by what the first
 //! showed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use nim_shared::api::{Failure, FailureKind};
+use nim_shared::disks::{self, DiskFacts};
 use nim_shared::frame::{AgentFrame, MasterFrame};
 use nim_shared::id::ObjectName;
 use nim_shared::preflight::Facts;
-use nim_shared::preflight::probe::{self, Probe, Probed};
+use nim_shared::preflight::probe::{self, Probe, ProbeId, Probed};
 use tokio::time::timeout;
 
 use super::refused::{late, refused};
 use super::{STATUS, failure, hint};
-use crate::api::Looked;
+use crate::api::{DiskLook, Looked};
 use crate::engine::session::{Agent, Lost};
 use crate::engine::shared::Shared;
 
@@ -22,12 +23,48 @@ use crate::engine::shared::Shared;
 /// # Errors
 /// The agent cannot be reached, or it refuses.
 pub(super) async fn look(shared: &Arc<Shared>, lpar: &ObjectName) -> Result<Looked, Failure> {
+    let next = |level: Option<&str>, probed: &[Probed]| {
+        let level = level.ok_or_else(String::new);
+        probe::next(&Facts::read(level, probed, "not looked at yet"))
+    };
+    rounds(shared, lpar, probe::first(), next).await
+}
+
+/// Looks at the disks of `lpar`.
+///
+/// # Errors
+/// The agent cannot be reached, or it refuses.
+pub(super) async fn disks(
+    shared: &Arc<Shared>,
+    lpar: &ObjectName,
+    wanted: &DiskLook,
+) -> Result<Looked, Failure> {
+    match wanted {
+        DiskLook::Names => {
+            let first = vec![Probe::of(ProbeId::DiskIdentities)];
+            rounds(shared, lpar, first, |_, _| Vec::new()).await
+        }
+        DiskLook::Closely(pool) => {
+            let next = |_: Option<&str>, probed: &[Probed]| {
+                disks::closer(&DiskFacts::read(probed, "not looked at yet"), pool, lpar)
+            };
+            rounds(shared, lpar, disks::first(), next).await
+        }
+    }
+}
+
+async fn rounds(
+    shared: &Arc<Shared>,
+    lpar: &ObjectName,
+    first: Vec<Probe>,
+    next: impl Fn(Option<&str>, &[Probed]) -> Vec<Probe>,
+) -> Result<Looked, Failure> {
     let lost = |lost: Lost| failure(&lost.code(), FailureKind::Unreachable, &lost, hint(&lost));
     let mut agent = match timeout(STATUS, shared.open_agent(lpar)).await {
         Ok(opened) => opened.map_err(lost)?,
         Err(_) => return Err(late(lpar, "the agent", STATUS)),
     };
-    let seen = timeout(LIMIT, both_rounds(&mut agent, lpar)).await;
+    let seen = timeout(LIMIT, both_rounds(&mut agent, lpar, first, next)).await;
     let level = agent.hello().level.clone();
     agent.close().await;
     match seen {
@@ -44,11 +81,14 @@ enum Said {
     Refused(Box<Failure>),
 }
 
-async fn both_rounds(agent: &mut Agent, lpar: &ObjectName) -> Result<Vec<Probed>, Said> {
-    let mut probed = round(agent, lpar, probe::first()).await?;
-    let level = agent.hello().level.clone().ok_or_else(String::new);
-    let facts = Facts::read(level.as_deref().map_err(Clone::clone), &probed, "not looked at yet");
-    let next = probe::next(&facts);
+async fn both_rounds(
+    agent: &mut Agent,
+    lpar: &ObjectName,
+    first: Vec<Probe>,
+    next: impl Fn(Option<&str>, &[Probed]) -> Vec<Probe>,
+) -> Result<Vec<Probed>, Said> {
+    let mut probed = round(agent, lpar, first).await?;
+    let next = next(agent.hello().level.as_deref(), &probed);
     if !next.is_empty() {
         probed.extend(round(agent, lpar, next).await?);
     }

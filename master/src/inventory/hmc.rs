@@ -175,6 +175,7 @@ mod tests {
             system_name: None,
             limit: None,
             mgmt_source: vec![],
+            disk_pool: vec![],
             kept: BTreeMap::new(),
         }
     }

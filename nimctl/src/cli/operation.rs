@@ -23,7 +23,8 @@ Attributes, as NIM has them:
   hook=POINT:NAME[:MEANING] run this object's file on the LPAR at POINT: pre, prep, before-update, post or on-failure; where
                             it does not succeed the operation fails (fail, as without MEANING before the update), its report
                             says so (warn, as without it after that), or nothing follows (ignore); repeat it for more
-  live_update_data=NAME     for live_update: the object with lvupdate.data; {lpar} in it stands for the LPAR's name
+  live_update_data=NAME     for live_update: the object with lvupdate.data; {lpar} in it stands for the LPAR's name;
+                            auto: disks are chosen and the file is written, as nimctl live-update-data generate shows
   accept_licenses=yes|no    agree to licences
   installp_flags=FLAGS      p: preview, Y: agree to licences; without live_update also those of acgNQXqwvV, agQX where none are given
   concurrent=N              of several LPARs at most N at a time

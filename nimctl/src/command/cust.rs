@@ -7,6 +7,7 @@ pub(crate) mod maint;
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::time::Duration;
 
 use nim_shared::api::{Accepted, Cust as Body, OperationView};
 use nim_shared::id::ClientToken;
@@ -101,20 +102,28 @@ pub(crate) async fn views(
 /// Asks until there is an answer, a few times: the token makes the same request count once, so that an answer that was lost with
 /// its connection is given again.
 pub(crate) async fn ask(body: &Body, context: &Context) -> Result<Accepted, Error> {
-    ask_patiently(Target::new(&["cust"]), body, context).await
+    // Its file may ask for disks to be chosen: then LPARs are looked at before it is answered.
+    let limit = body.live_update_data.as_ref().map(|_| LOOK);
+    ask_patiently(Target::new(&["cust"]), body, limit, context).await
 }
 
 /// As [`ask`], for whatever is accepted once for its token.
 pub(super) async fn ask_patiently(
     target: Target,
     body: &impl Serialize,
+    limit: Option<Duration>,
     context: &Context,
 ) -> Result<Accepted, Error> {
-    match context.client.post(target.clone(), body).await {
+    let client =
+        &limit.map_or_else(|| context.client.clone(), |limit| context.client.with_limit(limit));
+    match client.post(target.clone(), body).await {
         Err(Error::Lost { .. }) => {
             context.printer.note("nimd went away before it answered; asking again, it counts once");
-            context.client.post_patiently(target, body).await
+            client.post_patiently(target, body).await
         }
         answer => answer,
     }
 }
+
+/// How long LPARs may be looked at before an order for them is accepted or refused.
+pub(super) const LOOK: Duration = Duration::from_secs(1800);

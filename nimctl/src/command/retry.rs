@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Retry, context: &Context) -> Result<Exit, Error> 
 }
 
 async fn once(target: &Target, body: &Body, context: &Context) -> Result<Accepted, Error> {
-    cust::ask_patiently(target.clone(), body, context).await
+    cust::ask_patiently(target.clone(), body, Some(cust::LOOK), context).await
 }
 
 /// Shows what has to be done first, and asks whether it was.

@@ -83,42 +83,43 @@ fn help_and_version_are_data() {
     Usage: nimctl [OPTIONS] <COMMAND>
 
     Commands:
-      define         Define an object
-      change         Change attributes of an object
-      remove         Remove objects
-      list           List objects
-      show           Show objects with all attributes
-      apply          Create or change a whole fleet from YAML files
-      discover       Ask the HMCs what there is, and bring the inventory up to it
-      tree           Show frames with their VIOSes and LPARs, and what is free
-      history        Who changed what of an object, and when
-      report         Counts over the fleet
-      export         Write the fleet as YAML
-      hostkey        Host keys: what nimd knows of the hosts that it connects to
-      secret         Secrets, such as the password that a console asks for
-      policy         The site's policy: what is changed before an update and put back after it
-      agent          The agent on the LPARs
-      preflight      Look at LPARs for what would stop a Live Update
-      cust           Update LPARs, by Live Update or without it, or preview that
-      status         Show operations: all that are open, or one with its details
-      watch          Follow operations until they end
-      log            Print what geninstall and other programs wrote during an operation
-      events         Show what happened in an operation, in order
-      cancel         Cancel an operation, as long as that is possible
-      resolve        End a stuck operation, on your word
-      explain        Explain a code, a log or transcript, or what went wrong in an operation
-      server         Show the version, the masters and the public key of nimd
-      nim            NIM's nim: objects, updates and questions to machines, in NIM's words
-      lsnim          NIM's lsnim: list objects as NIM does
-      nimclient      NIM's nimclient, of which -l is known: list objects
-      nimquery       NIM's nimquery: the frames of an HMC, the partitions of a frame
-      dpasswd        dpasswd: store the password that goes with a passwd_file
-      c_rsh          NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s or lslpp -Lc
-      dkeyexch       dkeyexch: have an HMC let the master in with its key
-      import         Take over what another master has
-      install-links  Make links, so that nim and lsnim are this program
-      completions    Write a completion script for a shell
-      help           Print this message or the help of the given subcommand(s)
+      define            Define an object
+      change            Change attributes of an object
+      remove            Remove objects
+      list              List objects
+      show              Show objects with all attributes
+      apply             Create or change a whole fleet from YAML files
+      discover          Ask the HMCs what there is, and bring the inventory up to it
+      tree              Show frames with their VIOSes and LPARs, and what is free
+      history           Who changed what of an object, and when
+      report            Counts over the fleet
+      export            Write the fleet as YAML
+      hostkey           Host keys: what nimd knows of the hosts that it connects to
+      secret            Secrets, such as the password that a console asks for
+      policy            The site's policy: what is changed before an update and put back after it
+      agent             The agent on the LPARs
+      preflight         Look at LPARs for what would stop a Live Update
+      live-update-data  lvupdate.data: what would be written for LPARs, and why
+      cust              Update LPARs, by Live Update or without it, or preview that
+      status            Show operations: all that are open, or one with its details
+      watch             Follow operations until they end
+      log               Print what geninstall and other programs wrote during an operation
+      events            Show what happened in an operation, in order
+      cancel            Cancel an operation, as long as that is possible
+      resolve           End a stuck operation, on your word
+      explain           Explain a code, a log or transcript, or what went wrong in an operation
+      server            Show the version, the masters and the public key of nimd
+      nim               NIM's nim: objects, updates and questions to machines, in NIM's words
+      lsnim             NIM's lsnim: list objects as NIM does
+      nimclient         NIM's nimclient, of which -l is known: list objects
+      nimquery          NIM's nimquery: the frames of an HMC, the partitions of a frame
+      dpasswd           dpasswd: store the password that goes with a passwd_file
+      c_rsh             NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s or lslpp -Lc
+      dkeyexch          dkeyexch: have an HMC let the master in with its key
+      import            Take over what another master has
+      install-links     Make links, so that nim and lsnim are this program
+      completions       Write a completion script for a shell
+      help              Print this message or the help of the given subcommand(s)
 
     Options:
           --server <ADDRESS>

@@ -55,7 +55,8 @@ pub struct Cust {
     /// Options for installp, without their dash. Not with Live Update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installp_flags: Option<String>,
-    /// The object with `lvupdate.data`; none without Live Update. In its name `{lpar}` stands for the LPAR's.
+    /// The object with `lvupdate.data`; none without Live Update. In its name `{lpar}` stands for the LPAR's. [`super::AUTO`] is none: the
+    /// disks are chosen and the file is written for each LPAR.
     pub live_update_data: Option<String>,
     /// Of several LPARs at most this many at a time.
     pub concurrent: Option<u32>,
@@ -70,13 +71,19 @@ impl Cust {
         !self.fixes.is_empty() || !self.fix_bundles.is_empty()
     }
 
+    /// Whether `lvupdate.data` is written for each LPAR instead of taken from an object.
+    #[must_use]
+    pub fn writes_data(&self) -> bool {
+        self.live_update_data.as_deref() == Some(super::AUTO)
+    }
+
     /// The object with the `lvupdate.data` of `lpar`.
     ///
     /// # Errors
     /// What comes of the pattern is no name.
     #[must_use]
     pub fn data_of(&self, lpar: &ObjectName) -> Option<Result<ObjectName, BadName>> {
-        let pattern = self.live_update_data.as_ref()?;
+        let pattern = self.live_update_data.as_ref().filter(|_| !self.writes_data())?;
         Some(pattern.replace("{lpar}", lpar.as_str()).parse())
     }
 

@@ -140,3 +140,4 @@ pub trait ListItem: FromStr<Err: Display> + Display {
 
 impl ListItem for crate::id::ObjectName {}
 impl ListItem for String {}
+impl ListItem for crate::disks::PoolEntry {}

@@ -248,9 +248,9 @@ impl Facts {
 }
 
 /// What came back, by what was asked.
-struct Answers<'a> {
-    probed: &'a [Probed],
-    otherwise: &'a str,
+pub(crate) struct Answers<'a> {
+    pub(crate) probed: &'a [Probed],
+    pub(crate) otherwise: &'a str,
 }
 
 impl<'a> Answers<'a> {
@@ -278,7 +278,7 @@ impl<'a> Answers<'a> {
     }
 
     /// What a command printed that succeeded, and the programs that it names and that are missing.
-    fn printed(&self, id: ProbeId) -> Fact<(&'a str, &'a [String])> {
+    pub(crate) fn printed(&self, id: ProbeId) -> Fact<(&'a str, &'a [String])> {
         match self.get(id)? {
             Answer::Printed { status: 0, stdout, missing, .. } => Ok((stdout, missing)),
             Answer::Printed { status, stderr, stdout, .. } => {
@@ -292,13 +292,13 @@ impl<'a> Answers<'a> {
         }
     }
 
-    fn rows<T>(&self, id: ProbeId, read: fn(&str) -> Listing<T>) -> Fact<Vec<T>> {
+    pub(crate) fn rows<T>(&self, id: ProbeId, read: fn(&str) -> Listing<T>) -> Fact<Vec<T>> {
         let (text, _) = self.printed(id)?;
         rows(id, read(text))
     }
 
     /// The rows of what has at least one on every LPAR.
-    fn some<T>(&self, id: ProbeId, read: fn(&str) -> Listing<T>) -> Fact<Vec<T>> {
+    pub(crate) fn some<T>(&self, id: ProbeId, read: fn(&str) -> Listing<T>) -> Fact<Vec<T>> {
         let rows = self.rows(id, read)?;
         if rows.is_empty() { Err(format!("{} printed nothing", shown(id))) } else { Ok(rows) }
     }
@@ -345,7 +345,7 @@ impl<'a> Answers<'a> {
 }
 
 /// Rows without a line that could not be read: that one may be the one that matters.
-fn rows<T>(id: ProbeId, listing: Listing<T>) -> Fact<Vec<T>> {
+pub(crate) fn rows<T>(id: ProbeId, listing: Listing<T>) -> Fact<Vec<T>> {
     match listing.unread.first() {
         _ if listing.omitted > 0 => Err(format!("{} printed more than is read", shown(id))),
         None => Ok(listing.rows),

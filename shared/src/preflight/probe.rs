@@ -15,6 +15,9 @@ use crate::unit::Seconds;
 /// Most processes that a session of the agent starts for probes.
 pub const MOST_PROCESSES: usize = 25;
 
+/// The same for a choice of disks, of which each is looked at with several.
+pub const MOST_FOR_DISKS: usize = 50;
+
 /// Most bytes of what a probe found.
 pub const MOST_BYTES: usize = 400 << 10;
 
@@ -97,6 +100,18 @@ names! {
         Kerberos = "kerberos",
         /// The lock of a Live Update.
         Lock = "lock",
+        /// Disks with what names them for good.
+        DiskIdentities = "disk_identities",
+        /// Names that storage gave disks.
+        LunNames = "lun_names",
+        /// Paging spaces.
+        PagingSpaces = "paging_spaces",
+        /// Where dumps go.
+        DumpDevices = "dump_devices",
+        /// The first 4 KB of a disk.
+        DiskHeader = "disk_header",
+        /// Who has a disk open.
+        DiskHolders = "disk_holders",
     }
 }
 
@@ -170,6 +185,28 @@ pub enum Look {
     Presence(&'static str),
 }
 
+impl ProbeId {
+    /// Whether it is asked for a choice of disks and for nothing else.
+    #[must_use]
+    pub const fn is_for_disks(self) -> bool {
+        matches!(
+            self,
+            Self::DiskIdentities
+                | Self::LunNames
+                | Self::PagingSpaces
+                | Self::DumpDevices
+                | Self::DiskHeader
+                | Self::DiskHolders
+        )
+    }
+
+    /// Whether a device is opened for it: never while an update is under way. Source: LU §7.3, rule 10.
+    #[must_use]
+    pub const fn opens_a_device(self) -> bool {
+        matches!(self, Self::DiskHeader | Self::DiskHolders)
+    }
+}
+
 impl Probe {
     /// About the LPAR.
     #[must_use]
@@ -227,6 +264,17 @@ impl Probe {
             P::NameService => Look::File("/etc/nscontrol.conf"),
             P::Kerberos => Look::Presence("/etc/krb5/krb5.conf"),
             P::Lock => Look::Presence("/usr/lpp/.genlib.lock.check"),
+            P::DiskIdentities => command("lspv", &["-u"]),
+            P::LunNames => command("lsmpio", &["-q"]),
+            P::PagingSpaces => command("lsps", &["-a"]),
+            P::DumpDevices => command("sysdumpdev", &["-l"]),
+            P::DiskHeader => {
+                command("lquerypv", &["-h", &format!("/dev/{}", disk()?), "0", "1000"])
+            }
+            P::DiskHolders => {
+                let disk = disk()?;
+                command("fuser", &[&format!("/dev/{disk}"), &format!("/dev/r{disk}")])
+            }
         })
     }
 }
@@ -253,7 +301,8 @@ pub fn first() -> Vec<Probe> {
         P::TrustedBase,
         P::SecurityProfile,
     ];
-    P::ALL.iter().filter(|id| !later.contains(id)).map(|id| Probe::of(*id)).collect()
+    let all = P::ALL.iter().filter(|id| !later.contains(id) && !id.is_for_disks());
+    all.map(|id| Probe::of(*id)).collect()
 }
 
 /// What is asked after that, as the facts say, the most telling first. The agent stops at [`MOST_PROCESSES`].

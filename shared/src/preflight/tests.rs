@@ -213,7 +213,9 @@ fn what_is_asked_stays_within_its_bounds_and_later_questions_follow_from_earlier
         .collect();
     assert_eq!(ids, [ProbeId::Audit, ProbeId::WorkloadPartitions, ProbeId::NisDomain]);
     for id in ProbeId::ALL {
-        let about_disk = matches!(id, ProbeId::DiskSize | ProbeId::PathControl);
+        use ProbeId as P;
+        let about_disk =
+            matches!(id, P::DiskSize | P::PathControl | P::DiskHeader | P::DiskHolders);
         assert_eq!(Probe::of(*id).look().is_none(), about_disk, "{id}");
     }
     let unknown = Probe { id: Named::Other("weather".to_owned()), disk: None };

@@ -1,12 +1,15 @@
 //! From a request and what is known to one order for each LPAR, or to all that is wrong. Decides, asks nobody.
 
+mod data;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::api::{Cust, FileFault};
+use nim_shared::disks::with_keys;
 use nim_shared::hook::{Hook, Hooks};
 use nim_shared::id::ObjectName;
 use nim_shared::lpp::{Content, is_fileset, is_package};
-use nim_shared::lvupdate::{Data, Disks};
+use nim_shared::lvupdate::{self, Data, Disks};
 use nim_shared::object::{Hmc, Object, Spec};
 use nim_shared::policy::Policy;
 use nim_shared::prep::{Backup, PrepStep};
@@ -17,8 +20,8 @@ use nim_shared::request::{
 use nim_shared::strategy::{Strategy, Way, installs_updates};
 use nim_shared::unit::Seconds;
 
+use crate::api::live_update_data::Written;
 use crate::inventory::endpoint::Route;
-use crate::render::{self, Facts, HmcFacts, Rendered};
 use crate::store::hostkey::KeyHolder;
 use crate::store::object::Target;
 use crate::store::secret::SecretInfo;
@@ -54,6 +57,8 @@ pub(super) struct Known {
     pub(super) policy: Option<Policy>,
     /// Limits that the agent keeps.
     pub(super) limits: Limits,
+    /// What was chosen for LPARs whose file asks for that.
+    pub(super) written: BTreeMap<ObjectName, Written>,
 }
 
 /// One operation to be accepted.
@@ -278,15 +283,6 @@ fn images(cust: &Cust, known: &Known) -> Result<Option<Images>, String> {
     }
 }
 
-/// `lvupdate.data` of one LPAR.
-struct File {
-    /// The object that it was made from.
-    object: String,
-    text: String,
-    data: Data,
-    warnings: Vec<String>,
-}
-
 /// One LPAR in the making.
 struct Order<'a> {
     cust: &'a Cust,
@@ -310,11 +306,12 @@ impl Order<'_> {
             false => Way::ONE_STEP,
         };
         let disks = file.as_ref().map(|file| file.data.disks.clone()).unwrap_or_default();
-        let (lvupdate_data, mut warnings): (_, Vec<_>) = match file {
-            Some(File { object, text, warnings, .. }) => {
-                (text, warnings.into_iter().map(|text| fault(&object, text)).collect())
+        let (lvupdate_data, chosen, mut warnings): (_, _, Vec<_>) = match file {
+            Some(data::File { object, text, warnings, disks, data: _ }) => {
+                let text = with_keys(lvupdate::parse(&text), &disks).render();
+                (text, disks, warnings.into_iter().map(|text| fault(&object, text)).collect())
             }
-            None => (String::new(), Vec::new()),
+            None => (String::new(), Vec::new(), Vec::new()),
         };
         if let Some(reason) = &way.reason {
             let text = format!(
@@ -342,6 +339,7 @@ impl Order<'_> {
             accept_licenses: self.cust.accept_licenses,
             installp_flags: self.cust.installp_flags.clone(),
             lvupdate_data,
+            disks: chosen,
             console,
             scripts: self.known.scripts.clone(),
             hooks: self.hooks(),
@@ -425,45 +423,6 @@ impl Order<'_> {
         }
     }
 
-    /// `lvupdate.data` for this LPAR.
-    fn file(&mut self) -> Option<File> {
-        let name = match self.cust.data_of(&self.target.name)? {
-            Ok(name) => name,
-            Err(cause) => {
-                self.wrong.push(format!("live_update_data: {cause}"));
-                return None;
-            }
-        };
-        let template = match (self.known.objects.get(&name), self.known.files.get(&name)) {
-            (None, _) => Err(format!("there is no live_update_data \"{name}\"")),
-            (Some(_), Some(Ok(template))) => Ok(template),
-            (Some(_), Some(Err(why))) => Err(format!("{name}: {why}")),
-            (Some(other), None) => {
-                Err(format!("{name} is of type {}, not live_update_data", other.spec.object_type()))
-            }
-        };
-        let template = match template {
-            Ok(template) => template,
-            Err(message) => {
-                self.wrong.push(message);
-                return None;
-            }
-        };
-        match render::render(template, &facts(self.target, self.known)) {
-            Ok(Rendered { text, data, warnings }) => {
-                Some(File { object: name.to_string(), text, data, warnings })
-            }
-            Err(render::Error::Faults { faults }) => {
-                self.wrong.extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
-                None
-            }
-            Err(other) => {
-                self.wrong.push(format!("{name}: {}", chain(&other)));
-                None
-            }
-        }
-    }
-
     /// The console that the LPAR authenticates at. `None` with PowerVC, and where the HMC has no `passwd_file`: then the LPAR
     /// has to hold a token already, which the preview checks.
     fn console(&mut self, data: &Data) -> Option<Console> {
@@ -529,35 +488,6 @@ fn denotes(text: &str, name: &ObjectName, hmc: &Hmc) -> bool {
 /// The partition's name on the HMC.
 fn partition(target: &Target) -> String {
     target.lpar.partition(&target.name).to_owned()
-}
-
-/// What a template may ask for.
-fn facts(target: &Target, known: &Known) -> Facts {
-    let spec = |name: &Option<ObjectName>| {
-        name.as_ref().and_then(|name| known.objects.get(name)).map(|object| &object.spec)
-    };
-    let machine = match spec(&target.frame) {
-        Some(Spec::Cec(cec)) => Some(cec.mtms()),
-        _ => None,
-    };
-    let hmc = match (&target.hmc, spec(&target.hmc)) {
-        (Some(name), Some(Spec::Hmc(hmc))) => Some(HmcFacts {
-            name: name.to_string(),
-            address: hmc.lpar_address.clone().unwrap_or_else(|| hmc.if1.hostname.clone()),
-            user: hmc.login.clone(),
-        }),
-        _ => None,
-    };
-    Facts {
-        name: target.name.to_string(),
-        hostname: target.lpar.if1.hostname.clone(),
-        partition_name: partition(target),
-        lpar_id: target.lpar.identity,
-        frame: target.frame.as_ref().map(ToString::to_string),
-        machine,
-        hmc,
-        labels: target.labels.clone(),
-    }
 }
 
 /// Port of the HMC's REST interface. Source: the HMC reference, §6.

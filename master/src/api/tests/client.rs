@@ -310,6 +310,21 @@ impl Hosts for FakeHosts {
         .boxed()
     }
 
+    fn disks(
+        &self,
+        lpar: ObjectName,
+        wanted: crate::api::DiskLook,
+    ) -> BoxFuture<'_, Result<crate::api::Looked, Failure>> {
+        async move {
+            if lpar.as_str().starts_with("down") {
+                return Err(unreachable(lpar.as_str()));
+            }
+            let level = Some("7300-03-01-2520".to_owned());
+            Ok(crate::api::Looked { level, probed: super::live_update_data::shown(&lpar, &wanted) })
+        }
+        .boxed()
+    }
+
     fn frame(&self, _: ObjectName) -> BoxFuture<'_, crate::inventory::frame::Seen> {
         async { crate::inventory::frame::Seen::NoConsole }.boxed()
     }

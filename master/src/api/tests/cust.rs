@@ -57,7 +57,7 @@ pub(super) async fn send(nimd: &Fixture, cust: &Cust) -> (u16, Value) {
 }
 
 /// `path: message` of each fault.
-fn faults(failure: &Value) -> Vec<String> {
+pub(super) fn faults(failure: &Value) -> Vec<String> {
     let text = |fault: &Value| {
         format!("{}: {}", fault["path"].as_str().unwrap(), fault["message"].as_str().unwrap())
     };

@@ -125,6 +125,7 @@ pub fn adopted(lpar: &str) -> Adopted {
         accept_licenses: false,
         installp_flags: None,
         lvupdate_data: String::new(),
+        disks: Vec::new(),
         console: None,
         scripts: Vec::new(),
         hooks: None,

@@ -211,6 +211,10 @@ impl World {
                 store.record_preflights(&[report]).await
             }
             Writing::PolicySet => store.policy_set("a", SOMEBODY).await.map(drop),
+            Writing::Disks => {
+                let at = "2026-01-01T00:00:00Z".parse().unwrap();
+                store.record_disks(&[(name("lpar01"), at, Vec::new())]).await
+            }
             Writing::HmcState => {
                 let (hmc, mtms) = (&name("hmc01"), "9105-42A*78ABCDE".to_owned());
                 store.hmc_states(&[Sighting { hmc, mtms, state: "Operating" }]).await

@@ -218,7 +218,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     own(
         "NLU-0235",
         "a name that can be none",
-        "What a preflight is asked for is neither the name of an LPAR or a group nor a pattern of names.",
+        "What is to be looked at is neither the name of an LPAR or a group nor a pattern of names.",
         "nimctl list standalone shows the LPARs.",
         AfterRemedy,
     ),

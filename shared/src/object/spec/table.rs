@@ -7,6 +7,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use serde::{Deserialize, Serialize};
 
 use super::{Known, Need, attributes, numbered, object_types, refer};
+use crate::disks::PoolEntry;
 use crate::id::{InstallationId, LparId, ObjectName};
 use crate::object::attribute::scalar;
 use crate::object::part::{AbsolutePath, FixedText, Hop, Interface, Route};
@@ -138,6 +139,9 @@ attributes! {
         list {
             /// The HMCs that manage it, the preferred one first.
             mgmt_source: ObjectName => Hmc,
+            /// Disks that Live Updates of all LPARs on it may use: `udid:ID`, `pvid:ID` or `lun:PATTERN`, in which `{lpar}` stands for
+            /// the LPAR's name. Ours.
+            disk_pool: PoolEntry,
         }
     }
 
@@ -235,6 +239,8 @@ attributes! {
             ssh_address: String,
             /// Hosts that connections to it go through, first to last. Ours.
             via: Hop,
+            /// Disks that its Live Updates may use, beside those of its frame: `udid:ID`, `pvid:ID` or `lun:PATTERN`. Ours.
+            disk_pool: PoolEntry,
             /// A resource that is allocated to it, as `allocate` does. Ours: NIM shows each under its type.
             allocated: ObjectName => LppSource | LiveUpdateData | Script | FbScript | InstallpBundle | FixBundle | ExcludeFiles | ResolvConf | ImageData | Mksysb | Spot,
         }

@@ -1,0 +1,170 @@
+//! The disks of LPARs as they were seen last, and those that earlier Live Updates used.
+
+use std::collections::BTreeMap;
+
+use nim_shared::disks::{Role, Run, SeenDisk, Used};
+use nim_shared::id::{DiskName, ObjectName, OperationId};
+use nim_shared::lvupdate;
+use nim_shared::operation::{Outcome, Report, Software, StateName};
+use nim_shared::request::Request;
+use nim_shared::stamp::Timestamp;
+use sea_orm::sqlx::{query, query_as};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::commit::Writing;
+use super::{Error, Store};
+
+/// How many updates of an LPAR are looked through, the newest first: what holds disks ends with the first that succeeded.
+const UPDATES: i64 = 20;
+
+/// LPAR, operation, state, order, report.
+type Row = (String, Uuid, String, String, Option<Value>);
+
+impl Store {
+    /// Stores what disks LPARs show. A reading that is older than the stored one is dropped, and so is one of an LPAR that is no longer
+    /// on record.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn record_disks(
+        &self,
+        seen: &[(ObjectName, Timestamp, Vec<SeenDisk>)],
+    ) -> Result<(), Error> {
+        let mut txn = self.begin(Writing::Disks).await?;
+        query(
+            "INSERT INTO disk_reading AS r (lpar_id, read_at, disks)
+             SELECT o.id, x.at, x.disks FROM unnest($1::text[], $2::timestamptz[], $3::jsonb[]) AS x (name, at, disks)
+             JOIN nim_object o ON o.name = x.name JOIN nim_standalone s ON s.object_id = o.id
+             ON CONFLICT (lpar_id) DO UPDATE SET read_at = excluded.read_at, disks = excluded.disks
+             WHERE r.read_at < excluded.read_at",
+        )
+        .bind(seen.iter().map(|(lpar, ..)| lpar.as_str()).collect::<Vec<_>>())
+        .bind(seen.iter().map(|(_, at, _)| at.get()).collect::<Vec<_>>())
+        .bind(seen.iter().map(|(.., disks)| json!(disks)).collect::<Vec<_>>())
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        txn.commit().await
+    }
+
+    /// The disks of every LPAR as they were seen last; `None` where they never were.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn disks_of_all(&self) -> Result<BTreeMap<ObjectName, Option<Vec<SeenDisk>>>, Error> {
+        let rows: Vec<(String, Option<Value>)> = query_as(
+            "SELECT o.name, r.disks FROM nim_standalone s JOIN nim_object o ON o.id = s.object_id
+             LEFT JOIN disk_reading r ON r.lpar_id = s.object_id",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read the disks of LPARs", cause))?;
+        rows.into_iter()
+            .map(|(name, disks)| {
+                let disks = disks
+                    .map(serde_json::from_value)
+                    .transpose()
+                    .map_err(|cause| Error::unreadable(format!("the disks of {name}"), cause))?;
+                Ok((super::batch::name(&name)?, disks))
+            })
+            .collect()
+    }
+
+    /// The Live Updates of these LPARs that got as far as geninstall, each LPAR's newest first, with the disks that they used. One of
+    /// which no event is left counts as one that did.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn live_updates_of(
+        &self,
+        lpars: &[&ObjectName],
+    ) -> Result<BTreeMap<ObjectName, Vec<Run>>, Error> {
+        let rows: Vec<Row> = query_as(
+            "SELECT o.lpar, o.id, o.state, o.request, o.report
+             FROM unnest($1::text[]) AS x (name), LATERAL
+                (SELECT * FROM operation o
+                 WHERE o.lpar = x.name AND o.kind = 'update' AND o.started_at IS NOT NULL
+                   AND o.state NOT IN ('queued', 'unchanged', 'cancelled')
+                   AND (o.state IN ('succeeded', 'stuck')
+                        OR EXISTS (SELECT FROM event e WHERE e.operation_id = o.id AND e.body->>'kind' = 'stage' AND e.body->>'stage' = 'update')
+                        OR NOT EXISTS (SELECT FROM event e WHERE e.operation_id = o.id))
+                 ORDER BY o.id DESC LIMIT $2) o",
+        )
+        .bind(lpars.iter().map(|lpar| lpar.as_str()).collect::<Vec<_>>())
+        .bind(UPDATES)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read which disks updates used", cause))?;
+        let mut all: BTreeMap<ObjectName, Vec<Run>> = BTreeMap::new();
+        for (lpar, id, state, request, report) in rows {
+            let unreadable = |cause| Error::unreadable(format!("the operation {id}"), cause);
+            let request: Request = serde_json::from_str(&request).map_err(unreadable)?;
+            let report: Option<Report> =
+                report.map(serde_json::from_value).transpose().map_err(unreadable)?;
+            // What failed after the move leaves the same disks.
+            let late = Outcome::Failed { software: Software::Applied };
+            let moved = state == StateName::Succeeded.name()
+                || report.as_ref().is_some_and(|report| report.outcome == late);
+            let run =
+                Run { operation: OperationId(id), moved, disks: used(&request, report.as_ref()) };
+            all.entry(super::batch::name(&lpar)?).or_default().push(run);
+        }
+        Ok(all)
+    }
+}
+
+/// The disks that an update used: those that were chosen for it, and those that its file names, by what the LPAR showed before.
+fn used(request: &Request, report: Option<&Report>) -> Vec<Used> {
+    let chosen = request.disks.iter().map(|disk| (disk.role, disk.pvid.clone(), disk.udid.clone()));
+    let data = lvupdate::parse(&request.lvupdate_data).data().disks;
+    let before = report.and_then(|report| report.before.as_ref());
+    let pvid = |name: &DiskName| {
+        let disk = before?.disks.iter().find(|disk| disk.name == *name)?;
+        disk.pvid.as_ref()?.parse().ok()
+    };
+    let lists = [
+        (Role::Nhdisk, data.nhdisk),
+        (Role::Mhdisk, data.mhdisk),
+        (Role::Tohdisk, data.tohdisk),
+        (Role::Tshdisk, data.tshdisk),
+    ];
+    let named = lists.iter().flat_map(|(role, names)| {
+        names.iter().map(|name| (*role, pvid(name), None)).collect::<Vec<_>>()
+    });
+    chosen.chain(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestDatabase;
+    use crate::store::testing::world::{name, site};
+
+    fn disk(number: u32) -> SeenDisk {
+        SeenDisk {
+            name: format!("hdisk{number}").parse().unwrap(),
+            pvid: format!("00fa343b8f05{number:04}").parse().ok(),
+            udid: format!("332136005076{number:04}").parse().ok(),
+            volume_group: None,
+            state: None,
+            lun: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_reading_of_each_lpar_is_kept_and_one_without_any_is_known_as_such() {
+        let store = TestDatabase::migrated().await.store().await;
+        site(&store, 2).await;
+        let at = |second: u32| format!("2026-01-01T00:00:{second:02}Z").parse().unwrap();
+        let reading = |second, disks| [(name("lpar01"), at(second), disks)];
+        store.record_disks(&reading(5, vec![disk(1)])).await.unwrap();
+        store.record_disks(&reading(4, vec![disk(2)])).await.unwrap();
+        store.record_disks(&[(name("gone"), at(1), vec![])]).await.unwrap();
+        let all = store.disks_of_all().await.unwrap();
+        assert_eq!(all[&name("lpar01")], Some(vec![disk(1)]));
+        assert_eq!(all[&name("lpar02")], None);
+        assert_eq!(all.len(), 2);
+        assert!(store.live_updates_of(&[&name("lpar01")]).await.unwrap().is_empty());
+    }
+}

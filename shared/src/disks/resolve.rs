@@ -1,0 +1,146 @@
+//! From the disks that were chosen to the names that they have now, on the LPAR, right before they are used.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::holders_of;
+use super::header::header;
+use super::{Content, Pvid, Reason, Role, SeenDisk, Udid};
+use crate::aix;
+use crate::id::DiskName;
+use crate::lvupdate::Document;
+use crate::unit::Megabytes;
+
+/// A disk that was chosen, as it travels: what names it whatever its number is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ChosenDisk {
+    /// What it is for.
+    pub role: Role,
+    /// The name that it had when it was chosen: for people.
+    pub name: DiskName,
+    /// Its physical volume id.
+    pub pvid: Option<Pvid>,
+    /// Its unique id.
+    pub udid: Option<Udid>,
+    /// What is needed of it.
+    pub needed: Megabytes,
+}
+
+impl ChosenDisk {
+    /// What stands for it in `lvupdate.data` until its name is known: no name of any disk.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match (&self.pvid, &self.udid) {
+            (Some(pvid), _) => format!("pvid:{pvid}"),
+            (None, Some(udid)) => format!("udid:{udid}"),
+            (None, None) => "none".to_owned(),
+        }
+    }
+}
+
+/// Why a disk that was chosen cannot be found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// No disk has these ids.
+    #[error("{role}: no disk has {ids}; it was {name}", role = .0.role, ids = ids(.0), name = .0.name)]
+    Gone(Box<ChosenDisk>),
+    /// A disk has one of them, and another one in the place of the other.
+    #[error("{role}: {now} has one id of {ids} and not the other: it was written to, or mapped anew", role = .0.role, now = .1, ids = ids(.0))]
+    Changed(Box<ChosenDisk>, DiskName),
+    /// Several disks have them.
+    #[error("{role}: {first} and {second} both have {ids}", role = .0.role, first = .1, second = .2, ids = ids(.0))]
+    Several(Box<ChosenDisk>, DiskName, DiskName),
+}
+
+/// The disk among `disks` that was chosen: every id that was known then has to be there, and no other disk may have one of them.
+///
+/// # Errors
+/// [`Unresolved`].
+pub fn resolve<'a>(chosen: &ChosenDisk, disks: &'a [SeenDisk]) -> Result<&'a SeenDisk, Unresolved> {
+    let same_pvid = |disk: &SeenDisk| chosen.pvid.is_some() && chosen.pvid == disk.pvid;
+    let same_udid = |disk: &SeenDisk| chosen.udid.is_some() && chosen.udid == disk.udid;
+    let mut found = disks.iter().filter(|disk| same_pvid(disk) || same_udid(disk));
+    let boxed = || Box::new(chosen.clone());
+    let Some(first) = found.next() else { return Err(Unresolved::Gone(boxed())) };
+    if let Some(second) = found.next() {
+        return Err(Unresolved::Several(boxed(), first.name.clone(), second.name.clone()));
+    }
+    if chosen.pvid == first.pvid && chosen.udid == first.udid {
+        Ok(first)
+    } else {
+        Err(Unresolved::Changed(boxed(), first.name.clone()))
+    }
+}
+
+fn ids(chosen: &ChosenDisk) -> String {
+    let pvid = chosen.pvid.as_ref().map(|id| format!("PVID {id}"));
+    let udid = chosen.udid.as_ref().map(|id| format!("UDID {id}"));
+    let all: Vec<String> = pvid.into_iter().chain(udid).collect();
+    if all.is_empty() { "any id".to_owned() } else { all.join(" and ") }
+}
+
+/// What speaks against a disk that was chosen before, by what `lspv -u`, `getconf DISK_SIZE`, `lquerypv -h` and `fuser` say of it
+/// now: the first thing.
+#[must_use]
+pub fn fault(
+    chosen: &ChosenDisk,
+    now: &SeenDisk,
+    size: &str,
+    dump: &str,
+    (status, open): (i32, &str),
+) -> Option<Reason> {
+    match (&now.volume_group, now.state.as_deref()) {
+        (Some(label), Some("locked")) => return Some(Reason::Locked(label.clone())),
+        (Some(group), _) => return Some(Reason::VolumeGroup(group.clone())),
+        (None, Some(state)) => return Some(Reason::Locked(state.to_owned())),
+        (None, None) => {}
+    }
+    match aix::disk_size(size) {
+        Ok(size) if size < chosen.needed => return Some(Reason::TooSmall(size, chosen.needed)),
+        Ok(_) => {}
+        Err(bad) => return Some(Reason::SizeUnknown(bad.to_string())),
+    }
+    match header(dump) {
+        Err(why) => return Some(Reason::HeaderUnknown(why)),
+        Ok(header) if header.content != Content::Empty => {
+            return Some(Reason::Holds(header.content));
+        }
+        Ok(header) if header.pvid != now.pvid => return Some(Reason::OtherPvid(header.pvid)),
+        Ok(_) => {}
+    }
+    match holders_of(status, open) {
+        Ok(holders) if holders.is_empty() => None,
+        Ok(holders) => Some(Reason::Held(holders)),
+        Err(why) => Some(Reason::HoldersUnknown(why)),
+    }
+}
+
+/// `lvupdate.data` with the names that its disks have now, in the places of their keys.
+#[must_use]
+pub fn with_names(document: Document, now: &[(ChosenDisk, DiskName)]) -> Document {
+    replaced(document, |_, text| {
+        now.iter().find(|(chosen, _)| chosen.key() == text).map(|(_, now)| now.to_string())
+    })
+}
+
+/// `lvupdate.data` with the keys of the chosen disks in the places of the names that they had when they were chosen.
+#[must_use]
+pub fn with_keys(document: Document, chosen: &[ChosenDisk]) -> Document {
+    replaced(document, |role, text| {
+        let of = |one: &&ChosenDisk| one.role == role && one.name.as_str() == text;
+        chosen.iter().find(of).map(ChosenDisk::key)
+    })
+}
+
+/// With something else for each entry of the lists of disks that `with` knows. All of a list at once: two disks may have changed their
+/// numbers with each other.
+fn replaced(mut document: Document, with: impl Fn(Role, &str) -> Option<String>) -> Document {
+    for role in Role::ALL {
+        let Some(list) = document.get("disks", role.name()) else { continue };
+        let entries = list.value.split(',').map(str::trim);
+        let entries: Vec<String> =
+            entries.map(|text| with(*role, text).unwrap_or_else(|| text.to_owned())).collect();
+        document.set("disks", role.name(), &entries.join(","));
+    }
+    document
+}
