@@ -45,6 +45,13 @@ const CASES: &[(&str, Case)] = &[
         Ends(0),
     ),
     ("nimctl events lpar07", Ends(0)),
+    ("nimctl live-update-data generate lpar12", Ends(3)),
+    (
+        "nimctl change -a disk_pool=udid:33213lpar12hdisk104214503IBMfcp,udid:33213lpar12hdisk204214503IBMfcp lpar12",
+        Ends(0),
+    ),
+    ("nimctl live-update-data generate lpar12 -o wide", Ends(0)),
+    ("nimctl cust -a live_update=yes -a live_update_data=auto lpar12", Ends(0)),
     ("nimctl nim -o showres 7300-03-01", Ends(0)),
     ("nimctl tree", Ends(0)),
     ("nimctl discover --dry-run", Ends(0)),

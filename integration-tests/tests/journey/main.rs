@@ -13,6 +13,7 @@ mod fixtures;
 mod group;
 mod hook;
 mod install;
+mod live_update_data;
 mod maint;
 mod nim;
 mod packages;

@@ -311,6 +311,8 @@ impl Lpar {
             size_mb: 51200,
             vg: Some(group.to_owned()),
             image: None,
+            lun: None,
+            asm: false,
         });
         self.paths.extend((0u32..).zip(&self.adapters).map(|(id, parent)| DiskPath {
             disk: name.to_owned(),

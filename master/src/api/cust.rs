@@ -73,7 +73,7 @@ pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
         false => None,
     };
     let known = known(api, &cust, &targets, scripts).await?;
-    let written = written(api, &cust, &targets, &known).await?;
+    let written = chosen(api, &cust, &targets, &known).await?;
     let known = Known { updates_only, hooks, policy, written, ..known };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
@@ -253,7 +253,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
 }
 
 /// What is chosen for those LPARs whose `lvupdate.data` asks for that: they are looked at now.
-async fn written(
+async fn chosen(
     api: &Api,
     cust: &Cust,
     targets: &[Target],
