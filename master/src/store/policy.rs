@@ -1,7 +1,7 @@
 //! The site's policy: every version of its text, of which the last one counts.
 
 use nim_shared::stamp::Timestamp;
-use sea_orm::sqlx::query_as;
+use sea_orm::sqlx::{query, query_as};
 
 use super::commit::Writing;
 use super::{Error, Store, Who, unsigned};
@@ -28,11 +28,15 @@ impl Store {
     /// [`Error::Unreachable`] and its like.
     pub async fn policy_set(&self, text: &str, who: Who) -> Result<StoredPolicy, Error> {
         let mut txn = self.begin(Writing::PolicySet).await?;
-        // Two that set it at once become two versions.
+        // Two that set it at once become two versions. A statement of its own: one that waits in itself still sees the versions
+        // of before it waited.
+        query("SELECT pg_advisory_xact_lock(hashtextextended('policy', 7))")
+            .execute(txn.connection())
+            .await
+            .map_err(txn.failed())?;
         let row: Row = query_as(
-            "WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended('policy', 7)))
-             INSERT INTO policy (version, text, changed_by)
-             SELECT coalesce((SELECT max(version) FROM policy), 0) + 1, $1, $2 FROM held
+            "INSERT INTO policy (version, text, changed_by)
+             SELECT coalesce((SELECT max(version) FROM policy), 0) + 1, $1, $2
              RETURNING version, text, changed_at, changed_by",
         )
         .bind(text)
