@@ -7,7 +7,7 @@ use crate::unit::Megabytes;
 
 /// `lspv -u`: name, physical volume id or `none`, volume group or `None`, state or nothing, unique id, UUID. The unique id may have
 /// blanks in it, and the UUID may follow it without one. A disk that is locked shows its label in the place of the group.
-/// Source: AIX's description of `lspv`; listings of `lspv -u`, `docs/decisions/0011`.
+/// Source: AIX's description of `lspv`; listings of `lspv -u`, `docs/decisions/0012`.
 #[must_use]
 pub fn lspv_u(text: &str) -> Listing<SeenDisk> {
     listing(text, |line| {

@@ -61,7 +61,7 @@ impl FromStr for Udid {
 
 impl Udid {
     /// What names the LUN itself. The id that a client of a VIOS shows is that of the VIOS with four digits before it and the type of
-    /// the virtual disk behind it. Source: listings of `lspv -u` on a client and its VIOSes, `docs/decisions/0011`.
+    /// the virtual disk behind it. Source: listings of `lspv -u` on a client and its VIOSes, `docs/decisions/0012`.
     #[must_use]
     pub fn lun(&self) -> &str {
         match self.0.strip_suffix(VIRTUAL) {
