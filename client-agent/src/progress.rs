@@ -146,7 +146,7 @@ impl Progress {
             },
             Known::CancelAccepted { .. } => self.cancelled = true,
             Known::EpochOpened { claimed, .. } => self.reopened.push(*claimed),
-            Known::Finished(report) => self.finished = Some(report.clone()),
+            Known::Finished(report) => self.finished = Some((**report).clone()),
             Known::Taken { boot, .. } => self.boot = boot.clone(),
             Known::FenceRaised { .. } | Known::Adopted { .. } | Known::Note { .. } => {}
         }

@@ -159,7 +159,7 @@ impl Supervisor {
         }
         self.adopt()?;
         let report = self.finish()?;
-        self.record(Known::Finished(report))?;
+        self.record(Known::Finished(Box::new(report)))?;
         Ok(())
     }
 
@@ -306,7 +306,7 @@ impl Supervisor {
                 Some(verdict) => self.conclude(verdict)?,
                 None => report.clone(),
             };
-            return self.record(Known::Finished(report));
+            return self.record(Known::Finished(Box::new(report)));
         }
         if !start::may_go_on(report) || crate::alive::live_update_lock(&self.root).is_there() {
             return Ok(());
@@ -330,7 +330,7 @@ impl Supervisor {
         };
         let report = self.conclude(verdict)?;
         if self.progress.finished.as_ref() != Some(&report) {
-            self.record(Known::Finished(report))?;
+            self.record(Known::Finished(Box::new(report)))?;
         }
         Ok(())
     }
@@ -349,7 +349,7 @@ impl Supervisor {
             estimated_total: None,
             logs: vec![],
         };
-        self.record(Known::Finished(report))
+        self.record(Known::Finished(Box::new(report)))
     }
 
     // ---- records

@@ -165,7 +165,7 @@ pub(crate) enum Command {
     Nimquery(Words),
     /// dpasswd: store the password that goes with a passwd_file
     Dpasswd(Words),
-    /// NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s or lslpp -Lc
+    /// NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s
     #[command(name = "c_rsh")]
     CRsh(Words),
     /// dkeyexch: have an HMC let the master in with its key

@@ -301,7 +301,7 @@ impl Master {
                     session.send(&MasterFrame::Proceed { command: self.command() });
                     None
                 }
-                Known::Finished(report) => Some(report),
+                Known::Finished(report) => Some(*report),
                 _ => None,
             },
             Body::Other(_) => None,

@@ -8,7 +8,9 @@ use crate::workspace;
 #[test]
 fn each_example_is_used_by_a_test() {
     let mut tests = String::new();
-    for part in ["shared", "client-agent", "master", "nimctl", "lab", "integration-tests"] {
+    for part in
+        ["shared", "client-agent", "master", "nimctl", "rollout", "lab", "integration-tests"]
+    {
         sources(&workspace().join(part), &mut tests);
     }
     for entry in fs::read_dir(workspace().join("examples")).unwrap() {

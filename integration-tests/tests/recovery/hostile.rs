@@ -270,10 +270,10 @@ fn says(what: Says, victim: OperationId) -> Result<Vec<u8>> {
             let line = lines(&told(own(), vec![(1, note("one")), (2, note("forge me"))])?)?;
             return Ok(replaced(&line.replace("forge me", "forged")));
         }
-        Says::Success => told(own(), vec![(1, Known::Finished(report(red)))])?,
+        Says::Success => told(own(), vec![(1, Known::Finished(Box::new(report(red))))])?,
         Says::Foreign => {
             let entered = Known::Stage { stage: Named::Known(Stage::Post) };
-            told(victim, vec![(1, entered), (2, Known::Finished(report("all is well")))])?
+            told(victim, vec![(1, entered), (2, Known::Finished(Box::new(report("all is well"))))])?
         }
     };
     Ok(replaced(&lines(&frames)?))

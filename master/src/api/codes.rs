@@ -31,7 +31,7 @@ fn read(path: &Path, needed: bool) -> Answer<Vec<SiteEntry>> {
     let read = knowledge::file(path, needed).map_err(|cause| refused().because(Some(&cause)))?;
     let Some(file) = read else { return Ok(Vec::new()) };
     let codes: SiteCodes = read_settings(&file).map_err(|faults| refused().faults(faults))?;
-    codes.checked().map_err(|bad| refused().faults(knowledge::faults(&file, bad)))
+    codes.checked().map_err(|bad| refused().faults(knowledge::faults(&file, &bad)))
 }
 
 #[cfg(test)]

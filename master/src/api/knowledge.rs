@@ -16,7 +16,7 @@ pub(super) fn file(path: &Path, needed: bool) -> io::Result<Option<File>> {
 }
 
 /// What is wrong in it beside its form.
-pub(super) fn faults(file: &File, bad: Vec<impl Display>) -> Vec<FileFault> {
+pub(super) fn faults(file: &File, bad: &[impl Display]) -> Vec<FileFault> {
     let fault = |bad: &dyn Display| FileFault {
         file: Some(file.name.clone()),
         line: None,

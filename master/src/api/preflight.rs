@@ -116,7 +116,7 @@ fn read(path: &Path, needed: bool) -> Answer<SiteChecks> {
     let file = knowledge::file(path, needed).map_err(|cause| refused().because(Some(&cause)))?;
     let Some(file) = file else { return Ok(SiteChecks::default()) };
     let rules: SiteChecks = read_settings(&file).map_err(|faults| refused().faults(faults))?;
-    rules.checked().map_err(|bad| refused().faults(knowledge::faults(&file, bad)))
+    rules.checked().map_err(|bad| refused().faults(knowledge::faults(&file, &bad)))
 }
 
 /// Judges one LPAR.

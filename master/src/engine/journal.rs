@@ -139,7 +139,7 @@ impl Progress {
                 None
             }
             Known::Finished(report) => {
-                self.report = Some(report.clone());
+                self.report = Some((**report).clone());
                 Some(Event::Finished(report.outcome.clone()))
             }
             Known::Check { .. }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn finished() -> Known {
-        Known::Finished(Report {
+        Known::Finished(Box::new(Report {
             outcome: Outcome::Unchanged,
             found: None,
             summary: String::new(),
@@ -209,7 +209,7 @@ mod tests {
             blackout: nim_shared::operation::Blackout::default(),
             estimated_total: None,
             logs: vec![],
-        })
+        }))
     }
 
     fn after(body: Known) -> Progress {

@@ -113,6 +113,9 @@ struct Runs {
     lpars: Vec<ObjectName>,
 }
 
+/// What findings of a group have in common: verdict, check, what was found, what is to be done, and why it is silenced.
+type Same<'a> = (Verdict, &'a str, &'a str, Option<&'a str>, Option<&'a str>);
+
 /// Every LPAR, and what was found over all of them.
 #[derive(Serialize)]
 struct Fleet {
@@ -125,8 +128,7 @@ struct Fleet {
 impl Fleet {
     fn of(lpars: Vec<PreflightReport>) -> Self {
         // By what is the same on all of them, and by what is to be done: that of a cluster is another.
-        let mut groups: BTreeMap<(Verdict, &str, &str, Option<&str>, Option<&str>), Group> =
-            BTreeMap::new();
+        let mut groups: BTreeMap<Same<'_>, Group> = BTreeMap::new();
         let mut workloads: BTreeMap<&str, Runs> = BTreeMap::new();
         for report in &lpars {
             for one in &report.workloads {

@@ -277,6 +277,7 @@ fn what_is_predefined_needs_no_nimd() {
             -a system_name=<value>
             -a limit=<value>
             -a mgmt_source=<value>
+            -a disk_pool=<value>
             -a comments=<value>
     ");
     assert_snapshot!(called(&api, "lsnim", "-Pa live_update_data"), @r"

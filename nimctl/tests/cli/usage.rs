@@ -106,6 +106,7 @@ fn help_and_version_are_data() {
       log               Print what geninstall and other programs wrote during an operation
       events            Show what happened in an operation, in order
       cancel            Cancel an operation, as long as that is possible
+      retry             Do again what failed, where that makes sense
       resolve           End a stuck operation, on your word
       explain           Explain a code, a log or transcript, or what went wrong in an operation
       server            Show the version, the masters and the public key of nimd
@@ -114,7 +115,7 @@ fn help_and_version_are_data() {
       nimclient         NIM's nimclient, of which -l is known: list objects
       nimquery          NIM's nimquery: the frames of an HMC, the partitions of a frame
       dpasswd           dpasswd: store the password that goes with a passwd_file
-      c_rsh             NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s or lslpp -Lc
+      c_rsh             NIM's c_rsh: ask an LPAR what deployed tools ask, such as oslevel -s
       dkeyexch          dkeyexch: have an HMC let the master in with its key
       import            Take over what another master has
       install-links     Make links, so that nim and lsnim are this program

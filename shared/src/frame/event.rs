@@ -251,7 +251,7 @@ pub enum Known {
         text: String,
     },
     /// Last record.
-    Finished(Report),
+    Finished(Box<Report>),
 }
 
 /// Where one part of a split update stands. Two records make a part, as they make a script.

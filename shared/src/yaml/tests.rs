@@ -112,7 +112,7 @@ fn every_fault_is_said_at_once_with_its_place() {
     fleet.yaml:5: cec[0].hw_serial: is written twice; the first time in line 4
     fleet.yaml:6: cec[0].mgmt_source[1]: no hmc is called "hmc9"; did you mean "hmc01"?
     fleet.yaml:13: cec[1].mgmt_source[1]: no hmc is called "hcm02"; did you mean "hmc02"?
-    fleet.yaml:14: cec[1].mgmt_sorce: is no attribute of type cec; known are hw_type, hw_model, hw_serial, system_name, limit, mgmt_source, comments, label.KEY; did you mean "mgmt_source"?
+    fleet.yaml:14: cec[1].mgmt_sorce: is no attribute of type cec; known are hw_type, hw_model, hw_serial, system_name, limit, mgmt_source, disk_pool, comments, label.KEY; did you mean "mgmt_source"?
     fleet.yaml:15: cec[2].name: is required
     fleet.yaml:15: cec[2].hw_model: is required
     fleet.yaml:15: cec[2].hw_serial: is required

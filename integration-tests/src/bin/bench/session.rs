@@ -42,16 +42,17 @@ pub(crate) fn whole() -> Result<Script> {
         Known::Phase { phase: Named::Known(Phase::Preview), printed_at: None },
         Known::Estimate { blackout: estimate.0, total: estimate.1 },
         Known::Stage { stage: Named::Known(Stage::Post) },
-        Known::Finished(Report {
+        Known::Finished(Box::new(Report {
             outcome: Outcome::Succeeded { follow_up: Vec::new() },
             found: None,
             summary: "the preview found nothing in the way".to_owned(),
             codes: Vec::new(),
+            logs: Vec::new(),
             before: Some(snapshot()),
             after: Some(snapshot()),
             blackout: Blackout { estimated: estimate.0, reported: None, measured: None },
             estimated_total: estimate.1,
-        }),
+        })),
     ];
     for body in after {
         steps.push(agent.event(body)?);

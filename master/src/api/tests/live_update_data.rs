@@ -103,8 +103,9 @@ fn against(lpar: &Value) -> Vec<String> {
 }
 
 async fn give(nimd: &Fixture, object: &str, pool: &str) {
-    let text = format!(r#"{{"set":{{"disk_pool":["{pool}"]}}}}"#);
-    let (status, answer) = nimd.send("PATCH", &format!("/v1/objects/{object}"), &text).await;
+    let edit = json!({ "set": [{ "attribute": "disk_pool", "value": pool }] });
+    let (status, answer) =
+        nimd.send("PATCH", &format!("/v1/objects/{object}"), &edit.to_string()).await;
     assert_eq!(status, 200, "{answer}");
 }
 
@@ -180,7 +181,7 @@ async fn an_lpar_whose_disks_nobody_has_seen_may_share_each_of_them() {
 async fn each_template_of_the_examples_can_be_used() {
     let nimd = seen().await;
     give(&nimd, "lpar01", "pvid:00fa343b8f6c0101,pvid:00fa343b8f6c0102").await;
-    let labels = json!({"set": {"label.mhdisk": ["hdisk4"]}}).to_string();
+    let labels = json!({"set": [{"attribute": "label.mhdisk", "value": "hdisk4"}]}).to_string();
     let (status, answer) = nimd.send("PATCH", "/v1/objects/lpar01", &labels).await;
     assert_eq!(status, 200, "{answer}");
     let templates = [

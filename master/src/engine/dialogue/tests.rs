@@ -135,7 +135,7 @@ fn what_does_not_belong_here_breaks_the_session_and_changes_nothing() {
         logs: vec![],
     };
     let hostile = [
-        event(2, 1, Known::Finished(report)),
+        event(2, 1, Known::Finished(Box::new(report))),
         event(1, 5, point(Point::Moved)),
         event_after(Digest::of(b"another journal"), 1, 1, point(Point::Moved)),
         AgentFrame::Hello(Box::new(hello("lpar01"))),

@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use crate::store::{Error, Store, batch};
 
+/// Id, LPAR, end, times, level afterwards.
+type Row = (Uuid, String, OffsetDateTime, Option<Value>, Option<String>);
+
 impl Store {
     /// The newest updates, at most `limit` of them, that moved their workload: of `lpars`, or of all where none is named.
     ///
@@ -22,7 +25,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<BlackoutView>, Error> {
         let names: Vec<&str> = lpars.iter().map(ObjectName::as_str).collect();
-        let rows: Vec<(Uuid, String, OffsetDateTime, Option<Value>, Option<String>)> = query_as(
+        let rows: Vec<Row> = query_as(
             "SELECT id, lpar, ended_at, report->'blackout', report->'after'->>'level' FROM operation
              WHERE kind = 'update' AND ended_at IS NOT NULL
                  AND (cardinality($1::text[]) = 0 OR lpar = ANY($1))
