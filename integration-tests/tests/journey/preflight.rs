@@ -122,8 +122,8 @@ async fn a_site_lives_with_findings_has_checks_of_its_own_and_asks_for_previews(
     std::fs::write(&file, rules("2999-12-31"))?;
     let silenced = site.nimctl(["-o", "json", "preflight", "lpar07"]).ended_with(3)?.json()?;
     let finding = |json: &Value, check: &str| {
-        let all = json["lpars"][0]["findings"].as_array().into_iter().flatten();
-        all.filter(|one| one["check"] == check).next().cloned().unwrap_or_default()
+        let mut all = json["lpars"][0]["findings"].as_array().into_iter().flatten();
+        all.find(|one| one["check"] == check).cloned().unwrap_or_default()
     };
     ensure!(finding(&silenced, "S37")["silenced"]["is_over"] == false, "{silenced:#}");
     ensure!(finding(&silenced, "site-rmc")["evidence"][0] == "ctrmc is active", "{silenced:#}");
