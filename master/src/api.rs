@@ -30,6 +30,7 @@ mod policy;
 mod preflight;
 mod report;
 mod retry;
+mod rollout;
 mod secret;
 mod server;
 mod socket;
@@ -77,6 +78,8 @@ pub struct Api {
     news: Arc<Sender<()>>,
     /// What goes on beside requests.
     tasks: TaskTracker,
+    /// Who may plan a rollout: one at a time.
+    planning: Arc<Semaphore>,
 }
 
 /// See [`Api::new`].
@@ -121,7 +124,12 @@ impl Api {
     /// Of its parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), news: Arc::new(Sender::new(())), tasks: TaskTracker::new() }
+        Self {
+            parts: Arc::new(parts),
+            news: Arc::new(Sender::new(())),
+            tasks: TaskTracker::new(),
+            planning: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// Answers on `socket` until [`Parts::end`] is set; then takes no more connections and gives those that are open
@@ -232,6 +240,7 @@ routes! {
     "/v1/agent/{lpar}/query" { post agent::query }
     "/v1/preflight" { post preflight::preflight }
     "/v1/live-update-data" { post live_update_data::generate }
+    "/v1/rollout/plan" { post rollout::plan }
     "/v1/cust" { post cust::cust }
     "/v1/hmcs/{name}/key" { post discover::exchange_key }
 }

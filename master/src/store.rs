@@ -29,6 +29,7 @@ pub mod output;
 pub mod policy;
 mod preflight;
 pub mod reservation;
+pub mod rollout;
 pub mod secret;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

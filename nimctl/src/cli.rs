@@ -5,6 +5,7 @@ mod object;
 mod operation;
 mod personality;
 mod preflight;
+mod rollout;
 mod site;
 
 pub(crate) use live_update_data::LiveUpdateData;
@@ -14,6 +15,7 @@ pub(crate) use object::{
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Retry, Status, Watch};
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
+pub(crate) use rollout::{PlanRollout, Rollout};
 pub(crate) use site::{Agent, Completions, Hostkey, Policy, Secret};
 
 use std::ffi::OsString;
@@ -137,6 +139,9 @@ pub(crate) enum Command {
     LiveUpdateData(LiveUpdateData),
     /// Update LPARs, by Live Update or without it, or preview that
     Cust(Cust),
+    /// Rollouts: updates of many LPARs, planned against what their frames have
+    #[command(subcommand)]
+    Rollout(Rollout),
     /// Show operations: all that are open, or one with its details
     Status(Status),
     /// Follow operations until they end

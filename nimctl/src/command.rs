@@ -22,6 +22,7 @@ mod remove;
 mod report;
 mod resolve;
 mod retry;
+mod rollout;
 pub(crate) mod secret;
 mod server;
 mod show;
@@ -66,6 +67,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Preflight(args) => preflight::run(args, context).await,
         Command::LiveUpdateData(args) => live_update_data::run(args, context).await,
         Command::Cust(args) => cust::run(args, context).await,
+        Command::Rollout(args) => rollout::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,
         Command::Watch(args) => watch::run(args, context).await,
         Command::Log(args) => log::run(args, context).await,

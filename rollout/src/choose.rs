@@ -6,6 +6,7 @@ use nim_shared::id::ObjectName;
 
 use crate::facts::{ClusterSoftware, Lpar, Snapshot};
 use crate::file::{Chosen, Rollout};
+use crate::plan::excluded::left_out;
 use crate::plan::{Excluded, Why};
 
 /// Who is meant, and who is not although something of the file names them.
@@ -28,7 +29,7 @@ pub fn choose(file: &Rollout, snapshot: &Snapshot) -> Choice {
         }
         match refused(file, lpar) {
             None => choice.chosen.push(at),
-            Some(why) => choice.excluded.push(Excluded::new(lpar.name.as_str(), why)),
+            Some(why) => choice.excluded.push(left_out(lpar.name.as_str(), &why)),
         }
     }
     choice.chosen.sort_by(|a, b| snapshot.lpars[*a].name.cmp(&snapshot.lpars[*b].name));
@@ -37,14 +38,15 @@ pub fn choose(file: &Rollout, snapshot: &Snapshot) -> Choice {
     let named = targets.chosen.names.iter().filter_map(|one| one.exact()).flatten();
     let missing: BTreeSet<&str> =
         named.map(String::as_str).filter(|name| !lpars.contains(name)).collect();
-    choice.excluded.extend(missing.iter().map(|name| Excluded::new(name, Why::NoSuchLpar)));
+    choice.excluded.extend(missing.iter().map(|name| left_out(name, &Why::NoSuchLpar)));
     let empty = targets.chosen.groups.iter().filter(|group| !groups.contains(group));
-    choice.excluded.extend(empty.map(|group| Excluded::new(group.as_str(), Why::NoSuchGroup)));
+    choice.excluded.extend(empty.map(|group| left_out(group.as_str(), &Why::NoSuchGroup)));
     choice
 }
 
 /// Whether something of `chosen` names `lpar`.
-fn names(chosen: &Chosen, lpar: &Lpar) -> bool {
+#[must_use]
+pub fn names(chosen: &Chosen, lpar: &Lpar) -> bool {
     chosen.names.iter().any(|pattern| pattern.matches(lpar.name.as_str()))
         || chosen.groups.iter().any(|group| lpar.groups.contains(group))
         || chosen.labels.as_ref().is_some_and(|labels| labels.0.matches(&lpar.labels))

@@ -77,6 +77,8 @@ pub struct Compiler<'a> {
     gaps: HashMap<What, u32>,
     calendars: Calendars<'a>,
     apart: HashMap<&'a ObjectName, Vec<u32>>,
+    /// How many LPARs the plan is for.
+    members: usize,
     /// Names of what has numbers.
     pub names: Names,
     /// What was made so far, but for its calendars.
@@ -102,6 +104,7 @@ impl<'a> Compiler<'a> {
             gaps: HashMap::new(),
             calendars,
             apart: HashMap::new(),
+            members: members.len(),
             names: Names::default(),
             site: Site::default(),
             jobs: Vec::new(),
@@ -168,13 +171,20 @@ impl<'a> Compiler<'a> {
         let limits = &self.file.limits;
         let lower = |own: Option<u32>, allowed: u32| u64::from(own.unwrap_or(allowed).min(allowed));
         let mut counted = Vec::new();
-        counted.extend(limits.in_flight.map(|most| (What::InFlight, u64::from(most))));
+        let allowed = self.snapshot.allowed;
+        let most = lower(limits.in_flight, allowed.in_flight);
+        // What is as large as the whole limits nobody.
+        if usize::try_from(most).is_ok_and(|most| most < self.members) {
+            counted.push((What::InFlight, most));
+        }
         if let Some(hmc) = frame.and_then(|frame| frame.hmc.as_ref()) {
             let hmc = self.names.hmcs.number(hmc.to_string());
-            counted.push((What::Hmc(hmc), lower(limits.per_hmc, self.snapshot.allowed.per_hmc)));
+            let own = frame.and_then(|frame| frame.hmc_limit).unwrap_or(allowed.per_hmc);
+            counted.push((What::Hmc(hmc), lower(limits.per_hmc, own)));
             gaps.extend(self.gap(What::Hmc(hmc), limits.stagger_hmc.get()));
         }
-        let slots = lower(limits.per_frame, self.snapshot.allowed.per_frame);
+        let own = frame.and_then(|frame| frame.limit).unwrap_or(allowed.per_frame);
+        let slots = lower(limits.per_frame, own);
         counted.push((What::FrameSlots(number), slots));
         if !lpar.vioses.is_empty() {
             let names: Vec<&str> = lpar.vioses.iter().map(ObjectName::as_str).collect();

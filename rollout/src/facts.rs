@@ -27,6 +27,8 @@ pub struct Snapshot {
 /// What nimd allows in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowed {
+    /// Updates in total (`limits.in_flight`).
+    pub in_flight: u32,
     /// Updates on a frame (`limits.per_frame`).
     pub per_frame: u32,
     /// Updates at an HMC (`limits.per_hmc`).
@@ -40,6 +42,12 @@ pub struct Frame {
     pub name: ObjectName,
     /// Its HMC, of several the one that is preferred.
     pub hmc: Option<ObjectName>,
+    /// Most updates on it, where its object says so: goes before what is allowed in general.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// Most updates at its HMC, where that one's object says so.
+    #[serde(default)]
+    pub hmc_limit: Option<u32>,
     /// State, as the HMC shows it; `None` where it is not known.
     pub state: Option<String>,
     /// What is free; `None` where nothing is known: then only the number of updates counts.

@@ -17,8 +17,9 @@ mod tests;
 use std::collections::BTreeMap;
 
 use nim_shared::id::ObjectName;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+pub use nim_shared::api::Approval;
 pub use operation::Operation;
 pub use read::read;
 pub use text::{Amount, Labels, LevelTest, Pattern, Percent, Span};
@@ -159,18 +160,6 @@ pub struct Wave {
 pub enum Canary {
     /// Of each class the one that costs least: memory × time.
     OnePerClass,
-}
-
-/// Whether somebody has to approve.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Approval {
-    /// Nobody.
-    #[default]
-    No,
-    /// Somebody who has not asked for the rollout.
-    Yes,
 }
 
 /// How many at a time. Nothing here raises what nimd allows.

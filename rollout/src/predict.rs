@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use nim_shared::api::Basis;
 use nim_shared::id::ObjectName;
 use nim_shared::unit::Seconds;
 use serde::{Deserialize, Serialize};
@@ -24,22 +25,6 @@ pub struct Forecast {
     pub blackout: Option<Seconds>,
     /// What it rests on.
     pub basis: Basis,
-}
-
-/// What a prediction rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Basis {
-    /// Earlier updates of this LPAR.
-    Own,
-    /// Earlier updates of LPARs of its class.
-    Class,
-    /// Earlier updates of any LPAR.
-    All,
-    /// The estimate of a preview alone.
-    Estimate,
-    /// Nothing but what the file assumes.
-    Assumed,
 }
 
 /// How many earlier updates are needed: of the LPAR, of its class, of all.

@@ -89,6 +89,8 @@ pub fn fleet(of: Fleet, seed: u64) -> Snapshot {
         frames.push(Frame {
             name: frame,
             hmc: Some(hmc),
+            limit: None,
+            hmc_limit: None,
             state: Some("Operating".to_owned()),
             free: Some(Free {
                 memory: Megabytes(FREE + 256),
@@ -113,7 +115,7 @@ pub fn fleet(of: Fleet, seed: u64) -> Snapshot {
     }
     Snapshot {
         at: Timestamp::from_unix_micros(1_768_000_000_000_000),
-        allowed: Allowed { per_frame: 1000, per_hmc: 100_000 },
+        allowed: Allowed { in_flight: u32::MAX, per_frame: 1000, per_hmc: 100_000 },
         frames,
         lpars,
         maintenance: Vec::new(),

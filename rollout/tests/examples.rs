@@ -37,8 +37,9 @@ fn the_examples_are_read_and_planned() {
 }
 
 /// All of them: a contract test looks that none is left out.
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     "examples/rollout-canary.yaml",
+    "examples/rollout-lab.yaml",
     "examples/rollout-services.yaml",
     "examples/rollout-small.yaml",
 ];

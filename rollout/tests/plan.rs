@@ -160,14 +160,14 @@ fn takes(case: &Case, lpar: &Lpar, frame: Option<&Frame>) -> Vec<(String, u64, u
     let lower =
         |own: Option<u32>, allowed: u32| u64::from(own.map_or(allowed, |own| own.min(allowed)));
     let mut takes = Vec::new();
-    if let Some(most) = limits.in_flight {
-        takes.push(("in flight".to_owned(), u64::from(most), 1));
-    }
+    takes.push(("in flight".to_owned(), lower(limits.in_flight, allowed.in_flight), 1));
     if let Some(hmc) = frame.and_then(|frame| frame.hmc.as_ref()) {
-        takes.push((format!("hmc {hmc}"), lower(limits.per_hmc, allowed.per_hmc), 1));
+        let own = frame.and_then(|frame| frame.hmc_limit).unwrap_or(allowed.per_hmc);
+        takes.push((format!("hmc {hmc}"), lower(limits.per_hmc, own), 1));
     }
     let place = lpar.frame.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
-    takes.push((format!("frame {place}"), lower(limits.per_frame, allowed.per_frame), 1));
+    let own = frame.and_then(|frame| frame.limit).unwrap_or(allowed.per_frame);
+    takes.push((format!("frame {place}"), lower(limits.per_frame, own), 1));
     if !lpar.vioses.is_empty() {
         takes.push((format!("{:?}", lpar.vioses), u64::from(limits.per_vios_pair), 1));
     }

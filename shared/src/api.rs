@@ -51,6 +51,7 @@
 //! | `GET /v1/agent/{lpar}/status` | → [`AgentStatus`] |
 //! | `POST /v1/agent/{lpar}/query` | [`Query`] → [`QueryAnswer`] |
 //! | `POST /v1/preflight` | [`Preflight`] → [`Preflighted`] |
+//! | `POST /v1/rollout/plan` | [`PlanRollout`] → [`RolloutPlanned`] |
 //! | `GET /v1/policy` | → [`PolicyView`] |
 //! | `PUT /v1/policy` | [`SetPolicy`] → [`PolicyView`] |
 //! | `GET /v1/policy/{lpar}` | → [`LparPolicy`]: what it means for one LPAR |
@@ -74,6 +75,7 @@ mod object;
 mod operation;
 mod policy;
 mod preflight;
+mod rollout;
 mod vios;
 
 pub use crate::code::SiteEntry;
@@ -101,6 +103,10 @@ pub use operation::{
 };
 pub use policy::{LparPolicy, PolicyView, SetPolicy};
 pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFound};
+pub use rollout::{
+    Approval, Basis, HeldLpar, LeftOut, PlanRollout, PlannedFrame, PlannedLpar, PlannedWave,
+    RolloutPlan, RolloutPlanned, StopNumbers, Tried,
+};
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,
 };

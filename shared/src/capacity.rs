@@ -18,6 +18,19 @@ pub struct Need {
     pub processors: ProcessorUnits,
 }
 
+/// What a partition has of its frame, as an HMC shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Memory.
+    pub memory: Megabytes,
+    /// Least memory that it may have; all of it where that is not shown.
+    pub min_memory: Megabytes,
+    /// Most memory that it may have.
+    pub max_memory: Megabytes,
+    /// Entitlement of a shared LPAR, or whole processors of a dedicated one.
+    pub processors: ProcessorUnits,
+}
+
 /// Memory of a frame that is left alone: a region, and `percent` of what is configurable. Source: HMC reference §4.4, "margin".
 #[must_use]
 pub const fn margin(region: Megabytes, configurable: Megabytes, percent: u64) -> Megabytes {

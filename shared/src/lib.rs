@@ -9,6 +9,7 @@ pub mod capacity;
 pub mod code;
 pub mod disks;
 pub mod frame;
+pub mod given;
 pub mod hook;
 pub mod id;
 pub mod level;

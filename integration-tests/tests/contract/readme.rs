@@ -71,6 +71,11 @@ const CASES: &[(&str, Case)] = &[
     ("nimctl status lpar08", Ends(0)),
     ("nimctl explain 1020-311", Ends(0)),
     ("nimctl explain lpar08", Ends(0)),
+    ("nimctl rollout plan examples/rollout-lab.yaml", Ends(0)),
+    (
+        "nimctl rollout plan examples/rollout-lab.yaml --what-if per_frame=1 --picture plan.html",
+        Ends(0),
+    ),
     ("nimctl cust -a live_update=yes -a live_update_data=lud_lpar11 --detach lpar11", Ends(0)),
     ("kill -9 $(cat .lab/nimd/nimd.lock)", Ends(0)),
     ("nimd --data-dir .lab/nimd 2>.lab/nimd.log &", Stays),

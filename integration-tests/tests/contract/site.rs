@@ -32,6 +32,7 @@ impl Place {
         let site = crate::text("examples/site-small.yaml").replace("port: 2222", "port: 0");
         fs::write(place.path("site.yaml"), site).unwrap();
         fs::create_dir(place.path("bin")).unwrap();
+        std::os::unix::fs::symlink(workspace().join("examples"), place.path("examples")).unwrap();
         place
     }
 

@@ -21,6 +21,7 @@ mod preflight;
 mod prep;
 mod query;
 mod retry;
+mod rollout;
 mod round_trip;
 mod script;
 mod split;

@@ -58,29 +58,8 @@ fn written(cust: &Cust) -> Answer<serde_json::Value> {
 /// Looks at everything, and accepts the request when nothing is wrong.
 pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
     let request = written(&cust)?;
-    let mut faults = plan::request_faults(&cust);
-    faults.extend(fix::request_faults(&cust));
-    faults.extend(script::hook_faults(&cust));
-    let cust = bundle::resolved(api, cust, &mut faults).await?;
-    let cust = fix::resolved(api, cust, &mut faults).await?;
-    let updates_only = cust.alt_disk.is_some() && cust.install == Install::UpdateAll;
-    let cust = fix::all_updates(api, cust, &mut faults).await?;
-    let Targets { lpars: targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
-    let scripts = script::read(api, &cust, &mut faults).await?;
-    let hooks = script::hooks(api, &cust, &mut faults).await?;
-    let policy = match cust.kind.is_live_update() {
-        true => super::policy::current(&api.store).await?,
-        false => None,
-    };
-    let known = known(api, &cust, &targets, scripts).await?;
-    let written = chosen(api, &cust, &targets, &known).await?;
-    let known = Known { updates_only, hooks, policy, written, ..known };
-    let (planned, more) = super::apply::blocking({
-        let cust = cust.clone();
-        move || plan::plan(&cust, &targets, &known)
-    })
-    .await?;
-    faults.extend(more);
+    let (token, concurrent, time_limit) = (cust.token, cust.concurrent, cust.time_limit);
+    let Looked { planned, faults, warnings } = look(api, cust, Depth::Whole).await?;
     if !faults.is_empty() {
         let what = if faults.len() == 1 {
             "1 reason".to_owned()
@@ -94,11 +73,72 @@ pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
     let batch = NewBatch {
         id: BatchId(Uuid::now_v7()),
         requested_by: who,
-        concurrent: cust.concurrent,
-        time_limit: cust.time_limit,
+        concurrent,
+        time_limit,
         queued: api.configuration.settings.deadlines.queued.seconds(),
         request,
     };
+    let operations: Vec<_> = planned.into_iter().map(operation).collect();
+    let accepted = api.store.accept(token, &batch, &operations).await?;
+    info!(
+        batch.id = %accepted.batch, count = accepted.operations.len(), peer.uid = who.uid,
+        "{} operations were accepted from uid {}, batch {}", accepted.operations.len(), who.uid, accepted.batch
+    );
+    Ok(Accepted { warnings, ..answer(accepted) })
+}
+
+/// How closely a request is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// As for one that is about to start.
+    Whole,
+    /// As for one that is to start some other time: no LPAR is asked, and an operation that is open now says nothing. LPARs whose disks
+    /// are chosen live are left out.
+    OnRecord,
+}
+
+/// What became of looking.
+pub(super) struct Looked {
+    /// One operation an LPAR, of those with which nothing is wrong.
+    planned: Vec<Planned>,
+    /// All that is wrong: with the request, or with an LPAR, which the path names then.
+    pub(super) faults: Vec<FileFault>,
+    /// What somebody should look at all the same.
+    pub(super) warnings: Vec<FileFault>,
+}
+
+/// Looks at everything that a request needs. Nothing is changed.
+pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> {
+    let mut faults = plan::request_faults(&cust);
+    faults.extend(fix::request_faults(&cust));
+    faults.extend(script::hook_faults(&cust));
+    let cust = bundle::resolved(api, cust, &mut faults).await?;
+    let cust = fix::resolved(api, cust, &mut faults).await?;
+    let updates_only = cust.alt_disk.is_some() && cust.install == Install::UpdateAll;
+    let cust = fix::all_updates(api, cust, &mut faults).await?;
+    let Targets { lpars: mut targets, excluded } = targets(&api.store, &cust, &mut faults).await?;
+    let scripts = script::read(api, &cust, &mut faults).await?;
+    let hooks = script::hooks(api, &cust, &mut faults).await?;
+    let policy = match cust.kind.is_live_update() {
+        true => super::policy::current(&api.store).await?,
+        false => None,
+    };
+    let known = known(api, &cust, &targets, scripts).await?;
+    let written = match depth {
+        Depth::Whole => chosen(api, &cust, &targets, &known).await?,
+        Depth::OnRecord => {
+            targets.retain(|target| !asks_for_choice(&cust, target, &known));
+            targets.iter_mut().for_each(|target| target.open = None);
+            BTreeMap::new()
+        }
+    };
+    let known = Known { updates_only, hooks, policy, written, ..known };
+    let (planned, more) = super::apply::blocking({
+        let cust = cust.clone();
+        move || plan::plan(&cust, &targets, &known)
+    })
+    .await?;
+    faults.extend(more);
     // One object serves many LPARs: what is to be said of it is said once.
     let mut warnings: Vec<FileFault> = excluded.iter().map(left_out).collect();
     warnings.extend(script::not_run(&cust));
@@ -113,13 +153,7 @@ pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
             warnings.push(warning.clone());
         }
     }
-    let operations: Vec<_> = planned.into_iter().map(operation).collect();
-    let accepted = api.store.accept(cust.token, &batch, &operations).await?;
-    info!(
-        batch.id = %accepted.batch, count = accepted.operations.len(), peer.uid = who.uid,
-        "{} operations were accepted from uid {}, batch {}", accepted.operations.len(), who.uid, accepted.batch
-    );
-    Ok(Accepted { warnings, ..answer(accepted) })
+    Ok(Looked { planned, faults, warnings })
 }
 
 /// One operation as it is stored.
@@ -259,20 +293,23 @@ async fn chosen(
     targets: &[Target],
     known: &Known,
 ) -> Answer<BTreeMap<ObjectName, Written>> {
-    let asks = |target: &&Target| {
-        cust.kind.is_live_update()
-            && (cust.writes_data()
-                || cust.data_of(&target.name).and_then(Result::ok).is_some_and(|name| {
-                    let file = known.files.get(&name).and_then(|file| file.as_ref().ok());
-                    file.is_some_and(|template| render::asks_for_choice(template))
-                }))
-    };
+    let asks = |target: &&Target| asks_for_choice(cust, target, known);
     let targets: Vec<Target> = targets.iter().filter(asks).cloned().collect();
     if targets.is_empty() {
         return Ok(BTreeMap::new());
     }
     let written = live_update_data::written(api, &targets).await?;
     Ok(written.into_iter().map(|one| (one.view.lpar.clone(), one)).collect())
+}
+
+/// Whether the `lvupdate.data` of an LPAR asks for disks to be chosen.
+fn asks_for_choice(cust: &Cust, target: &Target, known: &Known) -> bool {
+    cust.kind.is_live_update()
+        && (cust.writes_data()
+            || cust.data_of(&target.name).and_then(Result::ok).is_some_and(|name| {
+                let file = known.files.get(&name).and_then(|file| file.as_ref().ok());
+                file.is_some_and(|template| render::asks_for_choice(template))
+            }))
 }
 
 /// Those of `names` that are defined: one query for each thousand.

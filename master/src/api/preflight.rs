@@ -140,6 +140,11 @@ fn report(target: &Target, own: OwnView, site: &Site, rules: &SiteChecks) -> Pre
         findings,
         failure: own.failure,
         workloads: workloads.into_iter().map(Into::into).collect(),
+        interim_fixes: own
+            .facts
+            .fixes
+            .ok()
+            .map(|all| all.into_iter().map(|one| one.label).collect()),
         before: None,
     }
 }

@@ -163,7 +163,9 @@ impl Frames {
         if let Some(reading) = view.reading {
             let surrogates = view.surrogates().map(ToOwned::to_owned).collect();
             let partitions = view.partitions.iter().map(|one| one.view.clone()).collect();
-            let found = FrameReading { reading, surrogates, partitions };
+            let shape = |one: &hmc::Partition| Some((one.view.name.clone(), one.shape?));
+            let shapes = view.partitions.iter().filter_map(shape).collect();
+            let found = FrameReading { reading, surrogates, partitions, shapes };
             self.store.record_reading(frame, &found).await?;
         }
         if view.state == OPERATING {

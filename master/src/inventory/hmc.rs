@@ -4,9 +4,10 @@
 //! Source of commands and attributes: HMC reference §2.2, §2.3.
 
 use nim_shared::api::PartitionView;
+use nim_shared::capacity::Shape;
 use nim_shared::object::Cec;
 use nim_shared::stamp::Timestamp;
-use nim_shared::unit::{Megabytes, ProcessorUnits};
+use nim_shared::unit::Megabytes;
 
 use super::csv::{self, BadTable};
 use super::survey;
@@ -31,7 +32,7 @@ pub fn questions(frame: &Cec) -> [Vec<String>; 6] {
         ask(&["lssyscfg", "-r", "lpar"], survey::PARTITION),
         ask(
             &["lshwres", "-r", "mem", "--level", "lpar"],
-            "lpar_name,lpar_id,curr_mem,curr_max_mem",
+            "lpar_name,lpar_id,curr_mem,curr_max_mem,curr_min_mem",
         ),
         ask(
             &["lshwres", "-r", "proc", "--level", "lpar"],
@@ -61,6 +62,8 @@ pub struct Partition {
     pub view: PartitionView,
     /// What a surrogate of it takes; `None` where the HMC does not show enough.
     pub need: Option<Need>,
+    /// What it has itself, where the HMC shows it.
+    pub shape: Option<Shape>,
 }
 
 /// What an update appends to the name of the partition that it replaces. Source: HMC reference §4.1.
@@ -105,7 +108,7 @@ impl FrameView {
         let [configurable, free, region] = first(&asked[1], rows(&asked[1], mem)?)?;
         let [units] = first(&asked[2], rows(&asked[2], proc)?)?;
         let lpars: Vec<[String; 7]> = rows(&asked[3], lpars)?;
-        let memory: Vec<[String; 4]> = rows(&asked[4], lpar_mem)?;
+        let memory: Vec<[String; 5]> = rows(&asked[4], lpar_mem)?;
         let processors: Vec<[String; 5]> = rows(&asked[5], lpar_proc)?;
         let region = megabytes(&region);
         let reading = (|| {
@@ -122,13 +125,21 @@ impl FrameView {
         let partitions = lpars.into_iter().filter_map(|row| {
             let id = row[1].clone();
             let takes = || {
-                let [_, _, current, most] = memory.iter().find(|row| row[1] == id)?;
+                let [_, _, current, most, least] = memory.iter().find(|row| row[1] == id)?;
                 let [_, _, mode, shared, dedicated] = processors.iter().find(|row| row[1] == id)?;
-                let units: ProcessorUnits =
-                    if mode == "shared" { shared } else { dedicated }.parse().ok()?;
-                Some(need(megabytes(current)?, megabytes(most)?, None, region?, units))
+                let memory = megabytes(current)?;
+                Some(Shape {
+                    memory,
+                    min_memory: megabytes(least).unwrap_or(memory),
+                    max_memory: megabytes(most)?,
+                    processors: if mode == "shared" { shared } else { dedicated }.parse().ok()?,
+                })
             };
-            Some(Partition { need: takes(), view: survey::partition(row)? })
+            let shape = takes();
+            let need = shape.zip(region).map(|(shape, region)| {
+                need(shape.memory, shape.max_memory, None, region, shape.processors)
+            });
+            Some(Partition { need, shape, view: survey::partition(row)? })
         });
         Ok(Self { state, reading, partitions: partitions.collect() })
     }
@@ -187,7 +198,7 @@ mod tests {
             "1.8\n",
             "aix1,98,aixlinux,Not Activated,inactive,,Unknown\naix1_lku0,99,aixlinux,Running,active,,AIX 7.3 7300-03-00-2446\n\
              db1,12,aixlinux,Running,active,10.0.0.12,AIX 7.2 7200-05-03-2148\nodd,x,aixlinux,Running,active,,Unknown\n",
-            "aix1_lku0,99,8192,16384\ndb1,12,4096,8192\n",
+            "aix1_lku0,99,8192,16384,2048\ndb1,12,4096,8192,null\n",
             "aix1_lku0,99,shared,1.0,2\ndb1,12,ded,null,2\n",
         ]
         .map(ToOwned::to_owned)
@@ -210,6 +221,9 @@ mod tests {
             view.partitions.iter().map(|p| (p.view.name.as_str(), p.need.is_some())).collect();
         assert_eq!(names, [("aix1", false), ("aix1_lku0", true), ("db1", true)]);
         assert_eq!(view.partitions[2].need.unwrap().processors.to_string(), "2.0");
+        let least = |at: usize| view.partitions[at].shape.map(|one| one.min_memory.0);
+        assert_eq!((least(0), least(1)), (None, Some(2048)));
+        assert_eq!(least(2), Some(4096), "what is not shown is not less");
         assert!(view.has_surrogate("aix1") && !view.has_surrogate("db1"));
     }
 

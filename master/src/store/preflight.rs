@@ -118,6 +118,7 @@ mod tests {
             findings: Vec::new(),
             failure: None,
             workloads: Vec::new(),
+            interim_fixes: None,
             before: None,
         }
     }

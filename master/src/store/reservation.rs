@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nim_shared::api::PartitionView;
+use nim_shared::capacity::Shape;
 use nim_shared::id::{Fence, ObjectName, OperationId};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as, query_scalar};
+use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -55,6 +57,16 @@ pub struct FrameReading {
     pub surrogates: Vec<String>,
     /// Its partitions, as they are shown to people.
     pub partitions: Vec<PartitionView>,
+    /// What those have of which that was shown, by name.
+    pub shapes: BTreeMap<String, Shape>,
+}
+
+/// A reading as it is stored: what partitions have stands beside its figures.
+#[derive(Serialize)]
+struct Kept<'a> {
+    #[serde(flatten)]
+    reading: Reading,
+    shapes: &'a BTreeMap<String, Shape>,
 }
 
 impl Store {
@@ -182,7 +194,7 @@ impl Store {
         )
         .bind(id)
         .bind(at)
-        .bind(json!(found.reading))
+        .bind(json!(Kept { reading: found.reading, shapes: &found.shapes }))
         .bind(json!(found.partitions))
         .execute(txn.connection())
         .await

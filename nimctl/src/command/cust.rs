@@ -2,7 +2,6 @@
 
 pub(crate) mod alt_disk;
 pub(crate) mod attributes;
-mod given;
 pub(crate) mod maint;
 
 use std::collections::HashMap;
@@ -10,6 +9,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use nim_shared::api::{Accepted, Cust as Body, OperationView};
+use nim_shared::given::Given;
 use nim_shared::id::ClientToken;
 use serde::Serialize;
 use uuid::Uuid;
@@ -123,6 +123,16 @@ pub(super) async fn ask_patiently(
         }
         answer => answer,
     }
+}
+
+/// All that is wrong with what was given, with where to look.
+fn finish(given: Given, hint: &str) -> Result<(), Error> {
+    let faults = given.faults();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let what = "this cannot be asked for".to_owned();
+    Err(Error::Usage { what, faults, hint: Some(hint.to_owned()) })
 }
 
 /// How long LPARs may be looked at before an order for them is accepted or refused.

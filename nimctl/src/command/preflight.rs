@@ -334,6 +334,7 @@ mod tests {
             findings: findings.collect(),
             failure: None,
             workloads: Vec::new(),
+            interim_fixes: None,
             before: None,
         }
     }

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use nim_shared::api::{Cust, FileFault};
+use nim_shared::given::Given;
+use nim_shared::id::{ClientToken, ObjectName};
+use nim_shared::request::{Install, Kind};
 use serde::Serialize;
 
 use super::section::{Faults, Section, text};
@@ -24,6 +28,12 @@ const KNOWN: &[&str] = &[
     "accept_licenses",
 ];
 
+/// Those of them that name objects, each by itself.
+const LISTS: &[&str] = &["installp_bundle", "fix_bundle", "script"];
+
+/// The token of a request that nobody makes.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
 /// What cust takes besides, and where a rollout says it.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("concurrent", "limits.in_flight says how many run at a time"),
@@ -36,6 +46,56 @@ impl Operation {
     #[must_use]
     pub fn get(&self, attribute: &str) -> Option<&str> {
         self.0.get(attribute).map(String::as_str)
+    }
+
+    /// The request that `cust` takes for these targets.
+    ///
+    /// # Errors
+    /// All that is wrong with the attributes; nothing in what was read from a file.
+    pub fn cust(&self, targets: Vec<String>, token: ClientToken) -> Result<Cust, Vec<FileFault>> {
+        let pairs = self.0.iter().flat_map(|(key, value)| {
+            // What names objects takes one at a time, and stands here as one value.
+            let single = if LISTS.contains(&key.as_str()) { value.as_str() } else { "" };
+            let whole = single.is_empty().then_some((key.as_str(), value.as_str()));
+            single.split_whitespace().map(move |word| (key.as_str(), word)).chain(whole)
+        });
+        let mut given = Given::read("a rollout's operation", KNOWN, &[], pairs);
+        let live_update = given.yes_or_no("live_update").unwrap_or(false);
+        let accept_licenses = given.yes_or_no("accept_licenses").unwrap_or(false);
+        let lpp_source = given.parsed::<ObjectName>("lpp_source");
+        let bundles: Vec<ObjectName> = given.each("installp_bundle");
+        let fix_bundles: Vec<ObjectName> = given.each("fix_bundle");
+        let mut fixes = given.words("fixes");
+        let install = given.install(&mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
+        let scripts: Vec<ObjectName> = given.each("script");
+        if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
+            let why = "is required with fixes, fix_bundle, filesets or installp_bundle";
+            given.fault("lpp_source", why);
+        }
+        let live_update_data = given.one("live_update_data");
+        let faults = given.faults();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Cust {
+            token,
+            targets,
+            kind: if live_update { Kind::Update } else { Kind::Install },
+            lpp_source,
+            install,
+            bundles,
+            fixes,
+            fix_bundles,
+            scripts,
+            strategy: None,
+            hooks: Vec::new(),
+            alt_disk: None,
+            accept_licenses,
+            installp_flags: None,
+            live_update_data,
+            concurrent: None,
+            time_limit: None,
+        })
     }
 
     pub(super) fn read(root: &Section<'_>, faults: &mut Faults) -> Option<Self> {
@@ -61,13 +121,6 @@ impl Operation {
                 attributes.insert(key.to_owned(), values.join(" "));
             }
         }
-        for flag in ["live_update", "accept_licenses"] {
-            if let Some(value) = attributes.get(flag)
-                && !matches!(value.as_str(), "yes" | "no")
-            {
-                faults.add(section.line, &section.of(flag), "is yes or no");
-            }
-        }
         if attributes.get("live_update").map(String::as_str) != Some("yes") {
             faults.add(
                 section.line,
@@ -82,7 +135,14 @@ impl Operation {
                 "is required; in it {lpar} stands for the name of the LPAR",
             );
         }
-        Some(Self(attributes))
+        let operation = Self(attributes);
+        // Nobody is named yet, and nobody asks: only whether it could be asked for.
+        let token = NOBODY.parse().expect("a UUID");
+        for fault in operation.cust(Vec::new(), token).err().unwrap_or_default() {
+            let line = section.node(&fault.path).map_or(section.line, |node| node.line);
+            faults.add(line, &section.of(&fault.path), fault.message);
+        }
+        Some(operation)
     }
 }
 

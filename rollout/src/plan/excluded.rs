@@ -1,30 +1,12 @@
 //! Who is left out, and why.
 
+use nim_shared::api::LeftOut;
 use nim_shared::unit::Seconds;
-use serde::{Deserialize, Serialize};
 
-/// Somebody who is left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Excluded {
-    /// The LPAR, or what the file names and is none.
-    pub name: String,
-    /// Why, in a sentence.
-    pub why: String,
-    /// What of it is a number to work with.
-    #[serde(skip)]
-    pub reason: Option<Why>,
-    /// What would let it take part; each was tried.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub proposals: Vec<String>,
-}
-
-impl Excluded {
-    /// Left out for this reason.
-    #[must_use]
-    pub fn new(name: &str, why: Why) -> Self {
-        let reason = why.to_string();
-        Self { name: name.to_owned(), why: reason, reason: Some(why), proposals: Vec::new() }
-    }
+/// Somebody who is left out for this reason.
+#[must_use]
+pub(crate) fn left_out(name: &str, why: &Why) -> LeftOut {
+    LeftOut { name: name.to_owned(), why: why.to_string(), proposals: Vec::new() }
 }
 
 /// Why somebody is left out.

@@ -19,7 +19,9 @@ use crate::predict::{Experience, Forecast};
 use crate::site::{Job, Site, Tick};
 use crate::wave::{Candidate, assign};
 
-use super::{Excluded, Held, Input, Plan, Planned, PlannedWave, StopNumbers, Why, propose};
+use super::excluded::left_out;
+use super::numbers::numbers;
+use super::{Excluded, Held, Input, Plan, Planned, PlannedWave, Why, propose};
 
 /// A rollout whose targets are known, before it is packed.
 #[derive(Debug)]
@@ -81,8 +83,8 @@ pub fn prepare<'a>(input: &Input<'a>) -> Prepared<'a> {
     known.retain(|(lpar, _, forecast)| match compiler.job(lpar, forecast) {
         Ok(()) => true,
         Err(why) => {
-            let mut one = Excluded::new(lpar.name.as_str(), why);
-            let proposals = propose(input, lpar, forecast, &one);
+            let mut one = left_out(lpar.name.as_str(), &why);
+            let proposals = propose(input, lpar, forecast, &why);
             one.proposals = proposals.iter().map(ToString::to_string).collect();
             excluded.push(one);
             false
@@ -115,7 +117,7 @@ pub fn prepare<'a>(input: &Input<'a>) -> Prepared<'a> {
                     fingerprint: fingerprint(lpar),
                 });
             }
-            None => excluded.push(Excluded::new(lpar.name.as_str(), Why::NoWave)),
+            None => excluded.push(left_out(lpar.name.as_str(), &Why::NoWave)),
         }
     }
     excluded.sort_by(|a, b| a.name.cmp(&b.name));
@@ -186,7 +188,7 @@ fn budget<'a>(
             known.retain(|(lpar, ..)| match above.remove(&lpar.name) {
                 None => true,
                 Some(why) => {
-                    excluded.push(Excluded::new(lpar.name.as_str(), why));
+                    excluded.push(left_out(lpar.name.as_str(), &why));
                     false
                 }
             });
@@ -270,7 +272,7 @@ pub fn make(input: &Input<'_>) -> Plan {
         let best = lower_bound(site, jobs, &placed, best_next);
         let wave = file.waves.get(number);
         let soak = wave.and_then(|wave| wave.soak).map_or(0, crate::file::Span::get);
-        let stop = StopNumbers::of(&file.stop.wave, sizes[number]);
+        let stop = numbers(&file.stop.wave, sizes[number]);
         let in_flight = most_at_a_time(jobs, chosen, &packed);
         let planned = placed.len();
         waves.push(PlannedWave {
@@ -304,7 +306,7 @@ pub fn make(input: &Input<'_>) -> Plan {
             continue;
         }
         let Some((begins, usual)) = starts[at] else {
-            prepared.excluded.push(Excluded::new(lpar.as_str(), Why::NoTime));
+            prepared.excluded.push(left_out(lpar.as_str(), &Why::NoTime));
             continue;
         };
         targets.push(Planned {
@@ -323,7 +325,7 @@ pub fn make(input: &Input<'_>) -> Plan {
         });
     }
     targets.sort_by(|a, b| (a.wave, a.begin, &a.lpar).cmp(&(b.wave, b.begin, &b.lpar)));
-    let stop = StopNumbers::of(&file.stop.whole, targets.len() + held.len());
+    let stop = numbers(&file.stop.whole, targets.len() + held.len());
     Plan {
         name: file.name.clone(),
         fingerprint: whole_fingerprint(input, &prepared, snapshot),
@@ -393,7 +395,7 @@ fn said(prepared: &Prepared<'_>, waiting: Waiting) -> String {
         Waiting::Gap(at) => {
             let gap = &prepared.site.gaps[at as usize];
             let place = prepared.names.say(gap.what);
-            format!("{} s after the start before it: {place}", gap.least)
+            format!("{} s between starts {}", gap.least, place.trim_start_matches("a place "))
         }
         Waiting::Calendar => "a window that is long enough".to_owned(),
         Waiting::Turn => "its turn on the frame".to_owned(),

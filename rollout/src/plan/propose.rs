@@ -12,7 +12,7 @@ use crate::file::{DayTime, Rollout};
 use crate::predict::Forecast;
 
 use super::excluded::Shortage;
-use super::{Excluded, Input, Why};
+use super::{Input, Why};
 
 /// A change with which it fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,17 +67,12 @@ impl fmt::Display for Proposal {
 
 /// Changes with which `lpar` would take part.
 #[must_use]
-pub fn propose(
-    input: &Input<'_>,
-    lpar: &Lpar,
-    forecast: &Forecast,
-    excluded: &Excluded,
-) -> Vec<Proposal> {
+pub fn propose(input: &Input<'_>, lpar: &Lpar, forecast: &Forecast, why: &Why) -> Vec<Proposal> {
     let trial = Trial::new(input, lpar, forecast);
-    match &excluded.reason {
-        Some(Why::TooLarge { shortage, .. }) => trial.smaller(*shortage),
-        Some(Why::WindowTooShort { needed, .. }) => trial.longer_windows(*needed),
-        Some(_) | None => Vec::new(),
+    match why {
+        Why::TooLarge { shortage, .. } => trial.smaller(*shortage),
+        Why::WindowTooShort { needed, .. } => trial.longer_windows(*needed),
+        _ => Vec::new(),
     }
 }
 

@@ -84,8 +84,11 @@ impl Small {
             let on = ["f0", "hmc0", "v01"][random.below(3)];
             maintenance.push(Maintenance { on: name(on), reason: "new firmware".to_owned() });
         }
-        let allowed =
-            Allowed { per_frame: number(1, 4, &mut random), per_hmc: number(1, 6, &mut random) };
+        let allowed = Allowed {
+            in_flight: number(2, 20, &mut random),
+            per_frame: number(1, 4, &mut random),
+            per_hmc: number(1, 6, &mut random),
+        };
         let snapshot = Snapshot { at: begin, allowed, frames, lpars, maintenance };
         Case { file, snapshot, history, begin }
     }
@@ -152,6 +155,9 @@ fn frame(at: usize, random: &mut Seeded) -> Frame {
     let mut frame = Frame {
         name: name(&format!("f{at}")),
         hmc: (!one_in(10, random)).then(|| name(&format!("hmc{}", at / 2))),
+        limit: some(4, 1, 3, random),
+        // Of one HMC it is the same on all of its frames.
+        hmc_limit: (at / 2 == 1).then_some(2),
         state: Some("Operating".to_owned()),
         free: (!one_in(10, random)).then_some(free),
         pools: [(1, ProcessorUnits { hundredths: u64::from(number(50, 300, random)) })].into(),

@@ -53,6 +53,9 @@ pub struct PreflightReport {
     /// The workloads that were recognised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<WorkloadFound>,
+    /// Labels of its interim fixes; `None` where they could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interim_fixes: Option<Vec<String>>,
     /// The run before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
@@ -173,6 +176,7 @@ mod tests {
             findings: findings.collect(),
             failure: None,
             workloads: Vec::new(),
+            interim_fixes: None,
             before: None,
         }
     }

@@ -32,7 +32,7 @@ fn reading(read_at: Timestamp, free: u64, surrogates: &[&str]) -> FrameReading {
         max_partitions: None,
     };
     let surrogates = surrogates.iter().map(|name| (*name).to_owned()).collect();
-    FrameReading { reading, surrogates, partitions: vec![] }
+    FrameReading { reading, surrogates, partitions: vec![], shapes: BTreeMap::new() }
 }
 
 /// An operation on `lpar` that waits for `proceed`.

@@ -206,6 +206,7 @@ impl World {
                     findings: Vec::new(),
                     failure: None,
                     workloads: Vec::new(),
+                    interim_fixes: None,
                     before: None,
                 };
                 store.record_preflights(&[report]).await
@@ -367,5 +368,10 @@ fn reading(record: &Record) -> FrameReading {
         partitions: None,
         max_partitions: None,
     };
-    FrameReading { reading, surrogates: vec![], partitions: vec![] }
+    FrameReading {
+        reading,
+        surrogates: vec![],
+        partitions: vec![],
+        shapes: std::collections::BTreeMap::new(),
+    }
 }

@@ -1,12 +1,13 @@
 //! The attributes of `alt_disk_install`, in NIM's words. Source: the NIM reference, §3.5, and AIX's description of the command.
 
 use nim_shared::api::{Cust as Body, Pair};
+use nim_shared::given::Given;
 use nim_shared::id::{ClientToken, DiskName, ObjectName};
 use nim_shared::request::{AltDisk, AltPhase, INSTALLP_FLAGS, Install, Kind};
 use nim_shared::unit::Seconds;
 
-use super::attributes::{Order, install};
-use super::given::Given;
+use super::attributes::Order;
+use super::finish;
 use crate::error::Error;
 
 /// Reads what `alt_disk_install` on `targets` asks for.
@@ -60,7 +61,7 @@ pub(crate) fn order(
     let bundles: Vec<ObjectName> = given.each("installp_bundle");
     let fix_bundles: Vec<ObjectName> = given.each("fix_bundle");
     let mut fixes = given.words("fixes");
-    let install = install(&mut given, &mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
+    let install = given.install(&mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
     if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
         given.fault("lpp_source", "is required with fixes, filesets or bundles");
     }
@@ -70,7 +71,7 @@ pub(crate) fn order(
     let concurrent = given.parsed::<std::num::NonZeroU32>("concurrent").map(Into::into);
     let time_limit = given.parsed::<std::num::NonZeroU32>("time_limit");
     let detach = given.yes_or_no("async").unwrap_or(true);
-    given.finish("lsnim -t standalone -q alt_disk_install lists the attributes")?;
+    finish(given, "lsnim -t standalone -q alt_disk_install lists the attributes")?;
     let body = Body {
         token,
         targets,

@@ -2,14 +2,14 @@
 //! something out is worse than none. Source: the NIM reference, §3.1.
 
 use nim_shared::api::Cust as Body;
+use nim_shared::given::Given;
 use nim_shared::hook::NamedHook;
 use nim_shared::id::{ClientToken, ObjectName};
-use nim_shared::lpp::is_keyword;
 use nim_shared::request::{DEFAULT_INSTALLP_FLAGS, INSTALLP_FLAGS, Install, Kind};
 use nim_shared::strategy::{Strategy, installs_updates};
 use nim_shared::unit::Seconds;
 
-use super::given::Given;
+use super::finish;
 use crate::cli::Cust;
 use crate::error::Error;
 
@@ -63,7 +63,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     let bundles: Vec<ObjectName> = given.each("installp_bundle");
     let fix_bundles: Vec<ObjectName> = given.each("fix_bundle");
     let mut fixes = given.words("fixes");
-    let install = install(&mut given, &mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
+    let install = given.install(&mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
     let scripts: Vec<ObjectName> = given.each("script");
     let hooks: Vec<NamedHook> = given.each("hook");
     if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
@@ -98,7 +98,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     let concurrent = given.parsed::<std::num::NonZeroU32>("concurrent").map(Into::into);
     let time_limit = given.parsed::<std::num::NonZeroU32>("time_limit");
     let detach = args.detach || given.yes_or_no("async").unwrap_or(false);
-    given.finish("`nimctl cust --help` lists the attributes")?;
+    finish(given, "`nimctl cust --help` lists the attributes")?;
     let body = Body {
         token,
         targets: args.targets.clone(),
@@ -152,47 +152,6 @@ const REFUSED: [(&str, &str); 6] = [
     ("force", "nothing is forced here"),
     ("preview", "is no attribute of cust, neither in NIM; use --preview or -a installp_flags=-p"),
 ];
-
-/// What is to be installed; with bundles it is a list, to which the master adds what they hold. What is left in `fixes` are keywords.
-pub(super) fn install(
-    given: &mut Given,
-    fixes: &mut Vec<String>,
-    bundles: bool,
-    fix_bundles: bool,
-) -> Install {
-    let filesets = given.words("filesets");
-    let by_fix = !fixes.is_empty() || fix_bundles;
-    if by_fix && bundles {
-        given.fault("installp_bundle", "goes with no fixes: name bundles, or all fixes");
-    }
-    if by_fix && !filesets.is_empty() {
-        given.fault("filesets", "go with no fixes: name filesets, or all fixes");
-    }
-    let all = match &fixes[..] {
-        [one] if one == "update_all" => Some(Install::UpdateAll),
-        [one] if one == "all" => Some(Install::All),
-        _ => None,
-    };
-    if let Some(all) = all {
-        if fix_bundles {
-            given.fault("fix_bundle", "goes with keywords in fixes, not with all of them");
-        }
-        fixes.clear();
-        return all;
-    }
-    for word in fixes.iter() {
-        if matches!(word.as_str(), "all" | "update_all") {
-            given.fault("fixes", &format!("are {word}, or keywords, not both"));
-        } else if !is_keyword(word) {
-            given.fault("fixes", &format!("\"{word}\" is no keyword of a fix"));
-        }
-    }
-    if by_fix || bundles || !filesets.is_empty() {
-        Install::List(filesets)
-    } else {
-        Install::Nothing
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,13 @@
 //! The attributes of `maint`, in NIM's words. Source: the NIM reference, §3.5.
 
 use nim_shared::api::{Cust as Body, Pair};
+use nim_shared::given::Given;
 use nim_shared::id::ClientToken;
 use nim_shared::request::{Install, Kind, Maintenance};
 use nim_shared::unit::Seconds;
 
 use super::attributes::Order;
-use super::given::Given;
+use super::finish;
 use crate::error::Error;
 
 /// Reads what `maint` of `targets` asks for.
@@ -48,7 +49,7 @@ pub(crate) fn order(
     let concurrent = given.parsed::<std::num::NonZeroU32>("concurrent").map(Into::into);
     let time_limit = given.parsed::<std::num::NonZeroU32>("time_limit");
     let detach = given.yes_or_no("async").unwrap_or(false);
-    given.finish("lsnim -t standalone -q maint lists the attributes")?;
+    finish(given, "lsnim -t standalone -q maint lists the attributes")?;
     let body = Body {
         token,
         targets,

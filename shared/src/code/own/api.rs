@@ -346,6 +346,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0157",
+        "a change of a rollout cannot be tried",
+        "What --what-if is given is no list of KEY=VALUE that the planner knows.",
+        "Correct it: max_in_flight, per_hmc, per_frame, per_vios_pair with a number, finish_by with a time.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0158",
+        "the file of a rollout has faults",
+        "Each is named with its line; nothing was planned.",
+        "Correct them all; schemas/rollout.schema.json has the form.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0159",
         "the move was not begun: something stands against it at the last moment",
         "Immediately before geninstall the LPAR is looked at once more: files in /proc, the console's token, the lock of a Live Update, paths to disks. The summary says what was found.",
@@ -469,6 +483,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "stuck: another machine answers",
         "Serial number, partition name or installation differ from the LPAR that took the operation.",
         "nimctl agent status says who answers; correct address or attributes of the object.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0178",
+        "the operation of a rollout cannot be asked for",
+        "nimctl cust would refuse the same attributes, whatever the LPAR.",
+        "Do what the faults say, such as defining the lpp_source.",
         AfterRemedy,
     ),
     own(

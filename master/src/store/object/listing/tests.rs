@@ -31,7 +31,12 @@ fn shown(partitions: &[(&str, &str, &str)]) -> FrameReading {
         rmc_ipaddr: String::new(),
         os_version: (*os).to_owned(),
     });
-    FrameReading { reading, surrogates: vec![], partitions: partitions.collect() }
+    FrameReading {
+        reading,
+        surrogates: vec![],
+        partitions: partitions.collect(),
+        shapes: std::collections::BTreeMap::new(),
+    }
 }
 
 /// A frame with LPARs `lpar01` … `lpar05` of several levels, one of them called otherwise on the HMC, a VIOS and an LPAR elsewhere.

@@ -1,21 +1,25 @@
 //! Attributes of an operation as they were typed, read one after the other, with all that is wrong collected.
+//!
+//! A command line and the file of a rollout give the same attributes; whoever reads them says which there are.
 
 use std::collections::BTreeMap;
 
-use nim_shared::api::FileFault;
-use nim_shared::near::closest;
-
-use crate::error::Error;
+use crate::api::FileFault;
+use crate::lpp::is_keyword;
+use crate::near::closest;
+use crate::request::Install;
 
 /// What was given, and what is wrong with it.
-pub(super) struct Given {
+#[derive(Debug)]
+pub struct Given {
     values: BTreeMap<String, Vec<String>>,
     faults: Vec<FileFault>,
 }
 
 impl Given {
     /// What was given of `known`; what is `refused` has a reason, and what is neither is no attribute of `operation`.
-    pub(super) fn read<'a>(
+    #[must_use]
+    pub fn read<'a>(
         operation: &str,
         known: &[&str],
         refused: &[(&str, &str)],
@@ -37,7 +41,7 @@ impl Given {
     }
 
     /// Says what is wrong with an attribute.
-    pub(super) fn fault(&mut self, attribute: &str, message: &str) {
+    pub fn fault(&mut self, attribute: &str, message: &str) {
         self.faults.push(FileFault {
             file: None,
             line: None,
@@ -47,12 +51,13 @@ impl Given {
     }
 
     /// Whether something is wrong with it.
-    pub(super) fn has_fault(&self, attribute: &str) -> bool {
+    #[must_use]
+    pub fn has_fault(&self, attribute: &str) -> bool {
         self.faults.iter().any(|fault| fault.path == attribute)
     }
 
     /// The value of an attribute that has one; an empty one is none.
-    pub(super) fn one(&mut self, attribute: &str) -> Option<String> {
+    pub fn one(&mut self, attribute: &str) -> Option<String> {
         let mut values = self.values.remove(attribute)?;
         if values.len() > 1 {
             self.fault(attribute, &format!("has one value; {} were given", values.len()));
@@ -61,7 +66,7 @@ impl Given {
     }
 
     /// The value of an attribute that has one, read.
-    pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    pub fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
         &mut self,
         attribute: &str,
     ) -> Option<T> {
@@ -76,7 +81,7 @@ impl Given {
     }
 
     /// Whether it was said yes or no.
-    pub(super) fn yes_or_no(&mut self, attribute: &str) -> Option<bool> {
+    pub fn yes_or_no(&mut self, attribute: &str) -> Option<bool> {
         let text = self.one(attribute)?;
         let answer = is_yes(&text);
         if answer.is_none() {
@@ -86,7 +91,7 @@ impl Given {
     }
 
     /// The values of an attribute that may be given several times; an empty one is none.
-    pub(super) fn each<T: std::str::FromStr<Err: std::fmt::Display>>(
+    pub fn each<T: std::str::FromStr<Err: std::fmt::Display>>(
         &mut self,
         attribute: &str,
     ) -> Vec<T> {
@@ -106,22 +111,57 @@ impl Given {
     }
 
     /// The words of an attribute that may be given several times.
-    pub(super) fn words(&mut self, attribute: &str) -> Vec<String> {
+    pub fn words(&mut self, attribute: &str) -> Vec<String> {
         let values = self.values.remove(attribute).unwrap_or_default();
         let words = values.iter().flat_map(|text| text.split([' ', ',', '\t']));
         words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
     }
 
-    /// All that is wrong, with where to look.
-    pub(super) fn finish(self, hint: &str) -> Result<(), Error> {
-        if self.faults.is_empty() {
-            return Ok(());
+    /// What is to be installed; with bundles it is a list, to which the master adds what they hold. What is left in `fixes` are keywords.
+    pub fn install(
+        &mut self,
+        fixes: &mut Vec<String>,
+        bundles: bool,
+        fix_bundles: bool,
+    ) -> Install {
+        let filesets = self.words("filesets");
+        let by_fix = !fixes.is_empty() || fix_bundles;
+        if by_fix && bundles {
+            self.fault("installp_bundle", "goes with no fixes: name bundles, or all fixes");
         }
-        Err(Error::Usage {
-            what: "this cannot be asked for".to_owned(),
-            faults: self.faults,
-            hint: Some(hint.to_owned()),
-        })
+        if by_fix && !filesets.is_empty() {
+            self.fault("filesets", "go with no fixes: name filesets, or all fixes");
+        }
+        let all = match &fixes[..] {
+            [one] if one == "update_all" => Some(Install::UpdateAll),
+            [one] if one == "all" => Some(Install::All),
+            _ => None,
+        };
+        if let Some(all) = all {
+            if fix_bundles {
+                self.fault("fix_bundle", "goes with keywords in fixes, not with all of them");
+            }
+            fixes.clear();
+            return all;
+        }
+        for word in fixes.iter() {
+            if matches!(word.as_str(), "all" | "update_all") {
+                self.fault("fixes", &format!("are {word}, or keywords, not both"));
+            } else if !is_keyword(word) {
+                self.fault("fixes", &format!("\"{word}\" is no keyword of a fix"));
+            }
+        }
+        if by_fix || bundles || !filesets.is_empty() {
+            Install::List(filesets)
+        } else {
+            Install::Nothing
+        }
+    }
+
+    /// All that is wrong.
+    #[must_use]
+    pub fn faults(self) -> Vec<FileFault> {
+        self.faults
     }
 }
 

@@ -1,0 +1,128 @@
+//! `POST /v1/rollout/plan`: the plan of a rollout from what is on record. Nothing is changed and no host is asked.
+
+mod site;
+
+use axum::Json;
+use axum::extract::State;
+use nim_rollout::file::{Rollout, read};
+use nim_rollout::plan::{Input, Plan, WhatIf, make};
+use nim_shared::api::{File, FileFault, PlanRollout, RolloutPlanned, Tried};
+use nim_shared::id::{ClientToken, ObjectName};
+use nim_shared::stamp::Timestamp;
+use uuid::Uuid;
+
+use super::Api;
+use super::apply::blocking;
+use super::cust::{Depth, look};
+use super::error::{Answer, Refusal};
+use super::extract::Body;
+use site::{Site, gather};
+
+/// `POST /v1/rollout/plan`
+pub(super) async fn plan(
+    State(api): State<Api>,
+    Body(asked): Body<PlanRollout>,
+) -> Answer<Json<RolloutPlanned>> {
+    let PlanRollout { file, what_if, begin } = asked;
+    let changes = what_if.as_deref().map(str::parse::<WhatIf>).transpose();
+    let changes = changes.map_err(|bad| Refusal::usage("NLU-0157", bad.to_string()))?;
+    let file = blocking(move || read_file(&file)).await??;
+    // One at a time: what a plan is made from may be as large as the fleet.
+    let _turn = api.planning.acquire().await.map_err(|cause| {
+        Refusal::internal("NLU-0199", "a fault in nimd ended the request", &cause)
+    })?;
+    let (site, file) = gather(&api, file).await?;
+    let (site, warnings) = checked(&api, &file, site).await?;
+    let begin = begin.unwrap_or_else(|| whole_second(api.clock.now()));
+    let changed = what_if.zip(changes);
+    blocking(move || Json(planned(&file, site, warnings, changed, begin))).await
+}
+
+/// Reads the file, with all that is wrong.
+fn read_file(file: &File) -> Answer<Rollout> {
+    read(file).map_err(|faults| {
+        let what = if faults.len() == 1 { "1 fault" } else { &format!("{} faults", faults.len()) };
+        let text = format!("{what} in {}; nothing was planned", file.name);
+        Refusal::refused("NLU-0158", text)
+            .hint("the form is in schemas/rollout.schema.json, with examples in examples/")
+            .faults(faults)
+    })
+}
+
+/// Looks at what `cust` would say of each LPAR that takes part. What is wrong with one rules it out; what is wrong with the request
+/// itself refuses the plan.
+async fn checked(api: &Api, file: &Rollout, mut site: Site) -> Answer<(Site, Vec<FileFault>)> {
+    let mut warnings: Vec<FileFault> = Vec::new();
+    let names: Vec<String> = site.taking_part(file).iter().map(ToString::to_string).collect();
+    for names in names.chunks(AT_A_TIME) {
+        let token = ClientToken(Uuid::nil());
+        let cust = file.operation.cust(names.to_vec(), token);
+        let cust = cust.map_err(|faults| refused("the operation", faults))?;
+        let looked = look(api, cust, Depth::OnRecord).await?;
+        let rest = site.rule_out(looked.faults);
+        if !rest.is_empty() {
+            return Err(refused("the operation", rest));
+        }
+        let more = looked.warnings.into_iter().filter(|one| !site.is_lpar(&one.path));
+        for warning in more {
+            if warnings.len() < MOST_WARNINGS && !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+    }
+    Ok((site, warnings))
+}
+
+/// How many LPARs are looked at together: of each the whole order is made, to see whether it can be.
+const AT_A_TIME: usize = 1000;
+
+/// How many warnings are answered.
+const MOST_WARNINGS: usize = 50;
+
+fn refused(what: &str, faults: Vec<FileFault>) -> Refusal {
+    let text = format!("{what} of the rollout cannot be asked for; nothing was planned");
+    Refusal::refused("NLU-0178", text)
+        .hint("the same attributes with nimctl cust --preview on one LPAR")
+        .faults(faults)
+}
+
+/// The plan, and how it compares with the one without changes.
+fn planned(
+    file: &Rollout,
+    site: Site,
+    warnings: Vec<FileFault>,
+    changed: Option<(String, WhatIf)>,
+    begin: Timestamp,
+) -> RolloutPlanned {
+    let of = |file: &Rollout| {
+        make(&Input { file, snapshot: &site.snapshot, history: &site.history, begin })
+    };
+    let (plan, what_if) = match changed {
+        None => (of(file), None),
+        Some((text, changes)) => {
+            let plan = of(&changes.applied(file));
+            let tried = tried(text, &changes, &plan, &of(file));
+            (plan, Some(tried))
+        }
+    };
+    let notes = site.notes(&plan);
+    RolloutPlanned { plan, frames: site.frames, what_if, notes, warnings }
+}
+
+fn tried(text: String, changes: &WhatIf, plan: &Plan, without: &Plan) -> Tried {
+    let mut late: Vec<ObjectName> = changes.late(plan).into_iter().cloned().collect();
+    late.sort();
+    Tried {
+        changes: text,
+        usual_end_without: without.usual_end,
+        end_without: without.end,
+        targets_without: without.targets.len(),
+        finish_by: changes.finish_by,
+        late,
+    }
+}
+
+/// Times of a plan are whole seconds.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::new(at.get().replace_nanosecond(0).unwrap_or(at.get()))
+}

@@ -1,0 +1,428 @@
+//! The site as a plan sees it: one reading of what is on record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nim_rollout::choose::{choose, names};
+use nim_rollout::facts::{
+    Allowed, Cluster, ClusterSoftware, CpuReduction, Estimate, Frame, Free, Lpar, Past, Shape,
+    Snapshot,
+};
+use nim_rollout::file::Rollout;
+use nim_rollout::plan::Plan;
+use nim_shared::api::{AdapterKind, FileFault, PartitionView, PlannedFrame, PreflightReport};
+use nim_shared::capacity;
+use nim_shared::id::{LparId, ObjectName};
+use nim_shared::preflight::Verdict;
+use nim_shared::stamp::Timestamp;
+use nim_shared::unit::{Megabytes, ProcessorUnits, Seconds};
+
+use crate::api::Api;
+use crate::api::apply::blocking;
+use crate::api::error::Answer;
+use crate::engine::capacity::Reading;
+use crate::store::operation::Limits;
+use crate::store::rollout::{Candidate, PastUpdate, Promise};
+
+/// What a plan is made from, with what is to be said of it.
+pub(super) struct Site {
+    pub(super) snapshot: Snapshot,
+    pub(super) history: Vec<Past>,
+    pub(super) frames: Vec<PlannedFrame>,
+    /// Nodes of PowerHA of which nobody said who their partners are.
+    lonely: BTreeSet<ObjectName>,
+    /// LPARs of which a preflight is on record.
+    looked_at: BTreeSet<ObjectName>,
+}
+
+/// Newest updates that count for what is predicted.
+const UPDATES: u32 = 20_000;
+
+/// LPARs of which preflights are read at a time: each is as long as what was found.
+const PREFLIGHTS: usize = 1000;
+
+/// Stands for a name of a cluster: nothing that is on record has it.
+const UNNAMED: &str = "(name not known)";
+
+/// Reads what is on record of the LPARs that `file` names.
+pub(super) async fn gather(api: &Api, file: Rollout) -> Answer<(Site, Rollout)> {
+    let store = &api.store;
+    let at = store.now().await?;
+    let candidates = store.rollout_candidates().await?;
+    let (file, named) = blocking(move || {
+        let all = candidates.into_iter().map(|one| (lpar(&one), one));
+        let named: Vec<_> = all.filter(|(lpar, _)| names(&file.targets.chosen, lpar)).collect();
+        (file, named)
+    })
+    .await?;
+    let lpars: Vec<&ObjectName> = named.iter().map(|(lpar, _)| &lpar.name).collect();
+    let frames: BTreeSet<&ObjectName> =
+        named.iter().filter_map(|(lpar, _)| lpar.frame.as_ref()).collect();
+    let frames: Vec<&ObjectName> = frames.into_iter().collect();
+    let mut preflights = BTreeMap::new();
+    for lpars in lpars.chunks(PREFLIGHTS) {
+        let found = store.last_preflights(lpars).await?;
+        preflights.extend(found.into_iter().map(|(name, report)| (name, Looked::of(report))));
+    }
+    let around = Around {
+        consoles: store.frames(Some(&frames)).await?,
+        hmc_limits: store.hmc_limits().await?,
+        readings: store.frame_readings(&frames).await?,
+        shapes: store.frame_shapes(&frames).await?,
+        promises: store.promises(&frames).await?,
+        limits: api.limits,
+    };
+    let known = store.vioses_on(&frames).await?;
+    let mut served = Served::default();
+    for ((frame, id), vios) in store.vios_partitions(&frames).await? {
+        served.add(&frame, id, &vios, known.get(&vios).and_then(|one| one.reading.as_ref()));
+    }
+    let open = store.open_operations(&lpars).await?;
+    let estimates = store.estimates(&lpars).await?;
+    let history = store.past_updates(UPDATES).await?.into_iter().map(past).collect();
+    drop((lpars, frames));
+    let facts = Facts { preflights, around, served, open, estimates };
+    blocking(move || (facts.site(named, history, at, &file), file)).await
+}
+
+/// What is on record of one LPAR in the last preflight, as far as a plan goes.
+struct Looked {
+    blocked: Vec<String>,
+    workloads: BTreeSet<String>,
+    fixes: BTreeSet<String>,
+}
+
+impl Looked {
+    fn of(report: PreflightReport) -> Self {
+        let blocks = report
+            .findings
+            .iter()
+            .filter(|one| one.counts() && one.verdict.known() == Some(Verdict::Block));
+        let at = report.at.get().date();
+        Self {
+            blocked: blocks
+                .map(|one| format!("{} {}, in the preflight of {at}", one.check, one.found))
+                .collect(),
+            workloads: report.workloads.into_iter().map(|one| one.workload).collect(),
+            fixes: report.interim_fixes.into_iter().flatten().collect(),
+        }
+    }
+}
+
+/// What VIOSes serve to partitions.
+#[derive(Default)]
+struct Served {
+    /// VIOSes and kinds of storage, by frame and partition.
+    of: BTreeMap<(ObjectName, LparId), (BTreeSet<ObjectName>, BTreeSet<String>)>,
+    /// VIOSes with their partition, by frame.
+    on: BTreeMap<ObjectName, Vec<(LparId, ObjectName)>>,
+}
+
+impl Served {
+    fn add(
+        &mut self,
+        frame: &ObjectName,
+        id: LparId,
+        vios: &ObjectName,
+        reading: Option<&nim_shared::api::ViosReading>,
+    ) {
+        self.on.entry(frame.clone()).or_default().push((id, vios.clone()));
+        for adapter in reading.iter().flat_map(|reading| &reading.adapters) {
+            let Some(client) = adapter.client_id else { continue };
+            let (vioses, storage) = self.of.entry((frame.clone(), client)).or_default();
+            vioses.insert(vios.clone());
+            let kind = match &adapter.kind {
+                AdapterKind::Scsi { .. } => "vscsi",
+                AdapterKind::Fc { .. } => "npiv",
+            };
+            storage.insert(kind.to_owned());
+        }
+    }
+}
+
+/// What is known of frames.
+struct Around {
+    consoles: Vec<crate::store::object::Frame>,
+    hmc_limits: BTreeMap<ObjectName, u32>,
+    readings: BTreeMap<ObjectName, (Reading, Vec<PartitionView>)>,
+    shapes: BTreeMap<ObjectName, BTreeMap<String, capacity::Shape>>,
+    promises: Vec<Promise>,
+    limits: Limits,
+}
+
+impl Around {
+    /// The frames, and how they are shown.
+    fn frames(&self) -> (Vec<Frame>, Vec<PlannedFrame>) {
+        let mut promised: BTreeMap<&ObjectName, Vec<&Promise>> = BTreeMap::new();
+        for one in &self.promises {
+            promised.entry(&one.frame).or_default().push(one);
+        }
+        let made = self.consoles.iter().map(|one| {
+            let reading = self.readings.get(&one.name);
+            let promised = promised.get(&one.name).map_or(&[][..], Vec::as_slice);
+            let free = reading.map(|(reading, _)| free(reading, promised));
+            let hmc = one.hmcs.first();
+            let states = || one.hmcs.iter().filter_map(|hmc| hmc.last_state.as_deref());
+            // One HMC may have lost it while another has not.
+            let state = states().find(|state| *state == OPERATING).or_else(|| states().next());
+            let ids = reading.iter().flat_map(|(_, partitions)| partitions);
+            let frame = Frame {
+                name: one.name.clone(),
+                hmc: hmc.map(|hmc| hmc.name.clone()),
+                limit: one.limit,
+                hmc_limit: hmc.and_then(|hmc| self.hmc_limits.get(&hmc.name).copied()),
+                state: state.map(ToOwned::to_owned),
+                free,
+                pools: BTreeMap::new(),
+                ids: ids.map(|one| one.lpar_id.0.get()).collect(),
+            };
+            let shown = PlannedFrame {
+                name: frame.name.clone(),
+                hmc: frame.hmc.clone(),
+                state: frame.state.clone(),
+                read_at: reading.map(|(reading, _)| reading.read_at),
+                free_memory: free.map(|free| free.memory),
+                free_processors: free.map(|free| free.processors),
+                at_a_time: frame.limit.unwrap_or(self.limits.per_frame),
+            };
+            (frame, shown)
+        });
+        made.unzip()
+    }
+}
+
+/// The state of a frame in which LPARs can be worked on. Source: the HMC reference, §2.2.
+const OPERATING: &str = "Operating";
+
+/// What is free of what was read, less what was promised since.
+fn free(reading: &Reading, promised: &[&Promise]) -> Free {
+    let unseen = || promised.iter().filter(|one| one.seen_at.is_none_or(|at| at > reading.read_at));
+    let memory: Megabytes = unseen().filter_map(|one| one.need).map(|need| need.memory).sum();
+    let units: ProcessorUnits =
+        unseen().filter_map(|one| one.need).map(|need| need.processors).sum();
+    let waiting = u32::try_from(unseen().count()).unwrap_or(u32::MAX);
+    let taken = reading.partitions.map(|there| there.saturating_add(waiting));
+    let partitions = reading.max_partitions.zip(taken);
+    Free {
+        memory: Megabytes(reading.free_memory.0.saturating_sub(memory.0)),
+        processors: ProcessorUnits {
+            hundredths: reading.free_processors.hundredths.saturating_sub(units.hundredths),
+        },
+        region: reading.region,
+        configurable: reading.configurable_memory,
+        partitions: partitions.map(|(most, taken)| most.saturating_sub(taken)),
+    }
+}
+
+/// All that is on record.
+struct Facts {
+    preflights: BTreeMap<ObjectName, Looked>,
+    around: Around,
+    served: Served,
+    open: BTreeMap<ObjectName, (nim_shared::id::OperationId, nim_shared::operation::StateName)>,
+    estimates: BTreeMap<ObjectName, (Option<Seconds>, Option<Seconds>)>,
+}
+
+impl Facts {
+    fn site(
+        mut self,
+        named: Vec<(Lpar, Candidate)>,
+        history: Vec<Past>,
+        at: Timestamp,
+        file: &Rollout,
+    ) -> Site {
+        let (frames, shown) = self.around.frames();
+        let mut lonely = BTreeSet::new();
+        let lpars = named.into_iter().map(|(lpar, candidate)| {
+            let lpar = self.lpar(lpar, &candidate, file);
+            let unnamed =
+                |one: &Cluster| one.software == ClusterSoftware::PowerHa && one.name == UNNAMED;
+            if lpar.clusters.iter().any(unnamed) {
+                lonely.insert(lpar.name.clone());
+            }
+            lpar
+        });
+        let lpars = lpars.collect();
+        let limits = &self.around.limits;
+        let allowed = Allowed {
+            in_flight: limits.global,
+            per_frame: limits.per_frame,
+            per_hmc: limits.per_hmc,
+        };
+        let looked_at = std::mem::take(&mut self.preflights).into_keys().collect();
+        let snapshot = Snapshot { at, allowed, frames, lpars, maintenance: Vec::new() };
+        Site { snapshot, history, frames: shown, lonely, looked_at }
+    }
+
+    fn lpar(&self, mut lpar: Lpar, candidate: &Candidate, file: &Rollout) -> Lpar {
+        if let Some(looked) = self.preflights.get(&lpar.name) {
+            lpar.blocked.clone_from(&looked.blocked);
+            lpar.fixes.clone_from(&looked.fixes);
+            lpar.clusters = clusters(looked, &lpar, file);
+        }
+        if let Some((id, state)) = self.open.get(&lpar.name) {
+            lpar.held.push(format!("operation {id} is {state} on it"));
+        }
+        if let Some((total, blackout)) = self.estimates.get(&lpar.name) {
+            lpar.estimate = Estimate { total: *total, blackout: *blackout };
+        }
+        let Some(frame) = &lpar.frame else { return lpar };
+        let shape = self.around.shapes.get(frame).and_then(|all| all.get(&candidate.partition));
+        lpar.shape = shape.map(|shape| Shape {
+            memory: shape.memory,
+            min_memory: shape.min_memory,
+            max_memory: shape.max_memory,
+            // The larger page table, as nimd's ledger reckons.
+            hpt_ratio: None,
+            processors: shape.processors,
+            // The ledger reserves all of them, whatever `lvupdate.data` says of `cpu_reduction`.
+            min_processors: shape.processors,
+            pool: None,
+            cpu_reduction: CpuReduction::No,
+        });
+        let place = candidate.identity.map(|id| (frame.clone(), id));
+        if let Some((vioses, storage)) = place.and_then(|place| self.served.of.get(&place)) {
+            lpar.vioses.clone_from(vioses);
+            lpar.storage.clone_from(storage);
+        }
+        let partitions = self.around.readings.get(frame).map(|(_, partitions)| partitions);
+        let on = self.served.on.get(frame).map_or(&[][..], Vec::as_slice);
+        for (id, vios) in on.iter().filter(|(_, vios)| lpar.vioses.contains(vios)) {
+            let seen = partitions.and_then(|all| all.iter().find(|one| one.lpar_id == *id));
+            if let Some(state) = seen.map(|one| &one.state).filter(|state| *state != RUNNING) {
+                lpar.held.push(format!("its VIOS {vios} is {state}"));
+            }
+        }
+        lpar
+    }
+}
+
+/// The state of a partition that runs, as HMCs spell it.
+const RUNNING: &str = "Running";
+
+/// The clusters of which an LPAR is known to be a node. What is on record does not name a PowerHA cluster, so that any two of its nodes
+/// could be partners, unless the file says who is.
+fn clusters(looked: &Looked, lpar: &Lpar, file: &Rollout) -> BTreeSet<Cluster> {
+    let apart = &file.apart;
+    let partners_are_named = apart.labels.iter().any(|key| lpar.labels.contains_key(key))
+        || apart.lists.iter().any(|list| list.contains(&lpar.name));
+    let software = looked.workloads.iter().filter_map(|id| match id.as_str() {
+        "powerha" if !partners_are_named => Some(ClusterSoftware::PowerHa),
+        "oracle-rac" => Some(ClusterSoftware::OracleRac),
+        "purescale" => Some(ClusterSoftware::PureScale),
+        _ => None,
+    });
+    software.map(|software| Cluster { software, name: UNNAMED.to_owned() }).collect()
+}
+
+/// What is known of an LPAR before anything else was looked up.
+fn lpar(candidate: &Candidate) -> Lpar {
+    Lpar {
+        name: candidate.name.clone(),
+        frame: candidate.frame.clone(),
+        vioses: BTreeSet::new(),
+        groups: candidate.groups.clone(),
+        labels: candidate.labels.clone(),
+        level: candidate.level,
+        fixes: BTreeSet::new(),
+        storage: BTreeSet::new(),
+        extensions: BTreeSet::new(),
+        clusters: BTreeSet::new(),
+        shape: None,
+        wanted_id: None,
+        estimate: Estimate::default(),
+        blocked: Vec::new(),
+        held: Vec::new(),
+    }
+}
+
+fn past(update: PastUpdate) -> Past {
+    let PastUpdate { lpar, estimated, took, blackout } = update;
+    let measured = blackout.measured.map(|time| Seconds(time.0.div_ceil(1000)));
+    Past {
+        lpar,
+        estimate: Estimate { total: estimated, blackout: blackout.estimated },
+        took,
+        blackout: measured.or(blackout.reported),
+    }
+}
+
+impl Site {
+    /// The LPARs of which `file` lets each take part, as far as that is known by now.
+    pub(super) fn taking_part(&self, file: &Rollout) -> Vec<ObjectName> {
+        let chosen = choose(file, &self.snapshot).chosen;
+        chosen.into_iter().map(|at| self.snapshot.lpars[at].name.clone()).collect()
+    }
+
+    /// Whether it is one of the LPARs that the file names.
+    pub(super) fn is_lpar(&self, name: &str) -> bool {
+        self.snapshot.lpars.binary_search_by(|lpar| lpar.name.as_str().cmp(name)).is_ok()
+    }
+
+    /// Rules out LPARs with which something is wrong; what is no LPAR's comes back.
+    pub(super) fn rule_out(&mut self, faults: Vec<FileFault>) -> Vec<FileFault> {
+        let mut rest = Vec::new();
+        for fault in faults {
+            let lpars = &mut self.snapshot.lpars;
+            match lpars.binary_search_by(|lpar| lpar.name.as_str().cmp(&fault.path)) {
+                Ok(at) => lpars[at].blocked.push(fault.message),
+                Err(_) => rest.push(fault),
+            }
+        }
+        rest
+    }
+
+    /// What somebody should know of what the plan rests on.
+    pub(super) fn notes(&self, plan: &Plan) -> Vec<String> {
+        let mut notes = Vec::new();
+        let targets = || plan.targets.iter().map(|one| &one.lpar);
+        let unseen: Vec<_> = targets().filter(|name| !self.looked_at.contains(*name)).collect();
+        if !unseen.is_empty() {
+            let who = some(&unseen);
+            notes.push(format!("no preflight of {who} is on record: nimctl preflight"));
+        }
+        let lonely: Vec<_> = targets().filter(|name| self.lonely.contains(*name)).collect();
+        if lonely.len() > 1 {
+            let who = some(&lonely);
+            notes.push(format!(
+                "{who} are PowerHA nodes and run one after the other: apart.labels or apart.lists of the file can say who is whose partner"
+            ));
+        }
+        let assumed: Vec<_> = plan
+            .targets
+            .iter()
+            .filter(|one| one.basis == nim_shared::api::Basis::Assumed)
+            .map(|one| &one.lpar)
+            .collect();
+        if !assumed.is_empty() {
+            let who = some(&assumed);
+            notes.push(format!(
+                "how long {who} may take is assumed: a preview estimates it, nimctl cust --preview"
+            ));
+        }
+        let unread: Vec<_> =
+            self.frames.iter().filter(|one| one.read_at.is_none()).map(|one| &one.name).collect();
+        if !unread.is_empty() {
+            let who = some(&unread);
+            notes.push(format!(
+                "what is free on {who} was never read: there only the number of updates counts"
+            ));
+        }
+        let placeless: Vec<_> =
+            plan.targets.iter().filter(|one| one.frame.is_none()).map(|one| &one.lpar).collect();
+        if !placeless.is_empty() {
+            let who = some(&placeless);
+            notes.push(format!("the frame of {who} is not known: nimctl discover"));
+        }
+        notes
+    }
+}
+
+/// Some names, and how many more there are.
+fn some(names: &[&ObjectName]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(|name| name.as_str()).collect();
+    match names.len() {
+        0..=SHOWN => shown.join(", "),
+        many => format!("{} and {} more", shown.join(", "), many - SHOWN),
+    }
+}

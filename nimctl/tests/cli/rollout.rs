@@ -1,0 +1,110 @@
+//! `rollout plan`.
+
+use insta::assert_snapshot;
+use nim_shared::api::FailureKind;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::sample::refusal;
+
+const FILE: &str = "name: spring\n";
+
+fn planned() -> Value {
+    let none = json!({"failed": null, "unreachable": null, "skipped": null});
+    let digest = "c".repeat(64);
+    json!({
+        "name": "spring", "fingerprint": digest, "seed": 0,
+        "begin": "2026-12-01T20:00:00Z", "usual_end": "2026-12-01T20:20:00Z",
+        "end": "2026-12-01T20:30:00Z", "bound": "2026-12-01T20:30:00Z",
+        "waves": [{
+            "name": "all", "members": 1, "begin": "2026-12-01T20:00:00Z", "usual_end": "2026-12-01T20:20:00Z",
+            "end": "2026-12-01T20:30:00Z", "bound": "2026-12-01T20:30:00Z", "soak": 0, "approval": "no",
+            "healthy": null, "in_flight": 1, "stop": none, "worst_failed": null,
+        }],
+        "targets": [{
+            "lpar": "lpar01", "wave": 0, "frame": "frame1", "class": 0, "begin": "2026-12-01T20:00:00Z",
+            "usual_end": "2026-12-01T20:20:00Z", "end": "2026-12-01T20:30:00Z", "blackout": 30, "basis": "own",
+            "waits_for": null, "approval": null, "fingerprint": digest,
+        }],
+        "held": [], "excluded": [], "classes": ["7300-03-00-2446"], "stop": none,
+        "frames": [],
+        "warnings": [{"path": "prep", "message": "lpar01: Workload Manager is stopped"}],
+    })
+}
+
+#[test]
+fn a_plan_is_shown_and_drawn() {
+    let api = Api::new().on("POST /v1/rollout/plan", &planned());
+    let line = "rollout plan - --begin 2026-12-01T20:00:00Z --picture plan.svg";
+    assert_snapshot!(api.nimctl_reads(line, FILE), @"
+    exit: 0
+    --- stdout
+    rollout spring: 1 LPAR in 1 wave
+    begins         2026-12-01 20:00
+    usually over   2026-12-01 20:20
+    at the latest  2026-12-01 20:30, 0:00 after the end of the best of all plans
+
+    WAVE  LPARS  AT A TIME  BEGINS       USUALLY OVER  AT LATEST
+    all   1      1          12-01 20:00  12-01 20:20   12-01 20:30
+
+             12-01 20:00                                                      20:30
+    frame1
+      lpar01 ==============================================------------------------
+    = usual time, - up to what 95 of 100 do not exceed; all times UTC
+
+    LPAR    WAVE  STARTS       LATEST  BLACKOUT  WAITS FOR
+    lpar01  all   12-01 20:00  20:30   30 s      -
+
+    no number of failures stops it: the file has no stop
+    fingerprint cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
+    --- stderr
+    warning: prep: lpar01: Workload Manager is stopped
+    the picture is in plan.svg
+    ");
+    assert_snapshot!(api.changes()[0], @r#"POST /v1/rollout/plan {"file":{"name":"standard input","text":"name: spring\n"},"begin":"2026-12-01T20:00:00Z"}"#);
+    let picture = std::fs::read_to_string(api.folder().join("plan.svg")).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("lpar01"), "{picture}");
+    let json = api.nimctl_reads("rollout plan - -o json", FILE).to_string();
+    assert!(json.starts_with("exit: 0") && json.contains(r#""usual_end": "2026-12-01T20:20:00Z""#));
+}
+
+#[test]
+fn who_is_late_and_nobody_end_with_1() {
+    let mut late = planned();
+    late["what_if"] = json!({
+        "changes": "finish_by=2026-12-01T20:25:00Z", "usual_end_without": "2026-12-01T20:20:00Z",
+        "end_without": "2026-12-01T20:30:00Z", "targets_without": 1,
+        "finish_by": "2026-12-01T20:25:00Z", "late": ["lpar01"],
+    });
+    let mut nobody = planned();
+    nobody["targets"] = json!([]);
+    let api = Api::new().on("POST /v1/rollout/plan", &late).on("POST /v1/rollout/plan", &nobody);
+    let line = "rollout plan - --what-if finish_by=2026-12-01T20:25:00Z";
+    let said = api.nimctl_reads(line, FILE).to_string();
+    assert!(said.starts_with("exit: 1") && said.contains("1 LPAR may be late: lpar01"), "{said}");
+    assert!(api.changes()[0].contains(r#""what_if":"finish_by=2026-12-01T20:25:00Z""#));
+    let said = api.nimctl_reads("rollout plan -", FILE).to_string();
+    assert!(said.starts_with("exit: 1") && said.contains("0 LPARs in 1 wave"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_planned_is_refused_and_a_picture_has_a_name() {
+    let api = Api::new().refuse(
+        "POST /v1/rollout/plan",
+        &refusal(
+            "NLU-0158",
+            "1 fault in standard input; nothing was planned",
+            FailureKind::Refused,
+        ),
+    );
+    let said = api.nimctl_reads("rollout plan - --picture plan.svg", FILE).to_string();
+    assert!(said.starts_with("exit: 3") && said.contains("[NLU-0158]"), "{said}");
+    assert!(!api.folder().join("plan.svg").exists());
+    assert_snapshot!(api.nimctl_reads("rollout plan - --picture plan.png", FILE), @"
+    exit: 2
+    --- stderr
+    error: plan.png is no name for a picture  [NLU-0505]
+      hint: it ends in .svg or .html
+    ");
+    assert_eq!(api.changes().len(), 1, "the name is looked at first");
+}
