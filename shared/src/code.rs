@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::stage::{Phase, names};
 use crate::transcript::Install;
 
+pub use fixes::keeps_libraries;
 pub use knowledge::{Hit, Knowledge, LONGEST_LINE, MOST_MESSAGES, Matched, Meaning, Unknown};
 pub use scan::{Found, leading, normal, scan};
 pub use site::{BadEntry, SiteCodes, SiteEntry};

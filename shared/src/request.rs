@@ -1,6 +1,7 @@
 //! What an LPAR is asked to do: the content of `start`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::disks::ChosenDisk;
 use crate::hook::{Hook, Hooks};
@@ -60,7 +61,34 @@ pub struct Request {
     pub limits: Limits,
 }
 
+/// An order that cannot be carried out as it is written.
+#[derive(Debug, thiserror::Error)]
+pub enum BadOrder {
+    /// It is none.
+    #[error("the order cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// It has a part of a later version.
+    #[error("this version does not know the part \"{}\" of the order", crate::id::printable(part))]
+    Unknown {
+        /// Name of the part, with the names of those that it is in.
+        part: String,
+    },
+}
+
 impl Request {
+    /// Reads an order to carry it out. What is not understood may be what keeps the LPAR safe: it is not left out.
+    ///
+    /// # Errors
+    /// [`BadOrder`]
+    pub fn read(text: &str) -> Result<Self, BadOrder> {
+        let request: Self = serde_json::from_str(text)?;
+        let sent: Value = serde_json::from_str(text)?;
+        match unknown(&sent, &serde_json::to_value(&request)?) {
+            None => Ok(request),
+            Some(part) => Err(BadOrder::Unknown { part }),
+        }
+    }
+
     /// The contents that travel over our connection before it starts: what belongs to the packages, and scripts.
     pub fn contents(&self) -> impl Iterator<Item = Content> {
         let files = match &self.images {
@@ -80,6 +108,25 @@ impl Request {
     #[must_use]
     pub fn hooks(&self) -> &[Hook] {
         self.hooks.as_ref().map_or(&[], |hooks| &hooks.list)
+    }
+}
+
+/// The first part of `sent` that `known` lacks. Nothing at all is what is left out.
+fn unknown(sent: &Value, known: &Value) -> Option<String> {
+    match (sent, known) {
+        (Value::Object(sent), Value::Object(known)) => {
+            let parts = sent.iter().filter(|(_, value)| !value.is_null());
+            parts.map(|(name, value)| (name, value, known.get(name))).find_map(
+                |(name, value, known)| match known {
+                    None => Some(name.clone()),
+                    Some(known) => unknown(value, known).map(|inner| format!("{name}.{inner}")),
+                },
+            )
+        }
+        (Value::Array(sent), Value::Array(known)) => {
+            sent.iter().zip(known).find_map(|(sent, known)| unknown(sent, known))
+        }
+        _ => None,
     }
 }
 
@@ -373,7 +420,7 @@ impl Install {
         match self {
             Self::Nothing => false,
             Self::UpdateAll | Self::All => true,
-            Self::List(names) => names.iter().any(|name| !name.ends_with(".epkg.Z")),
+            Self::List(names) => names.iter().any(|name| !crate::lpp::is_interim_fix(name)),
         }
     }
 }
@@ -448,6 +495,44 @@ mod tests {
             |names: &[&str]| Install::List(names.iter().map(|&name| name.to_owned()).collect());
         assert!(!list(&["IJ1.241031.epkg.Z"]).updates() && !Install::Nothing.updates());
         assert!(list(&["IJ1.241031.epkg.Z", "bos.net"]).updates() && Install::All.updates());
+    }
+
+    #[test]
+    fn a_part_of_a_later_version_is_not_left_out() {
+        let request = Request {
+            kind: Kind::Update,
+            expected: Expected::default(),
+            images: None,
+            install: Install::Nothing,
+            installed_only: false,
+            way: Way::ONE_STEP,
+            alt_disk: None,
+            accept_licenses: true,
+            installp_flags: None,
+            lvupdate_data: String::new(),
+            disks: Vec::new(),
+            console: None,
+            scripts: Vec::new(),
+            hooks: None,
+            prep: Vec::new(),
+            backup: None,
+            limits: Limits::default(),
+        };
+        let whole = serde_json::to_value(&request).unwrap();
+        assert_eq!(Request::read(&whole.to_string()).unwrap(), request);
+        let mut later = whole.clone();
+        later["later"] = Value::Null;
+        assert_eq!(Request::read(&later.to_string()).unwrap(), request);
+        later["later"] = true.into();
+        let unknown = |order: &Value| match Request::read(&order.to_string()).unwrap_err() {
+            BadOrder::Unknown { part } => part,
+            BadOrder::Unreadable(bad) => bad.to_string(),
+        };
+        assert_eq!(unknown(&later), "later");
+        let mut later = whole;
+        later["limits"]["patience"] = 3.into();
+        assert_eq!(unknown(&later), "limits.patience");
+        assert!(matches!(Request::read("{}"), Err(BadOrder::Unreadable(_))));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::level::Level;
+use crate::code::keeps_libraries;
+use crate::level::{Level, TechnologyLevel};
 use crate::request::{Install, Request};
 use crate::stage::names;
 
@@ -53,10 +54,8 @@ impl Way {
         if let Some(strategy) = asked {
             return Self { strategy, reason: None };
         }
-        match level.filter(|_| installs_updates(install)).and_then(fault_of) {
-            Some(fault) => {
-                Self { strategy: Strategy::Split, reason: Some(fault.reason.to_owned()) }
-            }
+        match level.filter(|_| install.updates()).and_then(fault_of) {
+            Some(reason) => Self { strategy: Strategy::Split, reason: Some(reason.to_owned()) },
             None => Self::ONE_STEP,
         }
     }
@@ -82,40 +81,18 @@ impl Request {
     }
 }
 
-/// Whether `install` may hold updates, which a part of its own can install.
-#[must_use]
-pub fn installs_updates(install: &Install) -> bool {
-    match install {
-        Install::Nothing => false,
-        Install::UpdateAll | Install::All => true,
-        Install::List(names) => names.iter().any(|name| !crate::lpp::is_interim_fix(name)),
+/// Why an update from `level` is better split. Source: LU §4.5 pitfalls 3 and 6, §4.6.
+fn fault_of(level: Level) -> Option<&'static str> {
+    let slow = TechnologyLevel { release: 7200, number: 2 };
+    if (level.technology, level.service_pack) == (slow, 2) {
+        return Some(
+            "on 7200-02-02 pfcdaemon may take minutes to start after an update, and without it the move fails (pitfall 3)",
+        );
     }
+    keeps_libraries(level).map(|_| {
+        "the kernel of this level may not release shared libraries of users other than root, and then the move fails (pitfall 6): what is installed stays, and only the move is tried again"
+    })
 }
-
-/// A published fault for which an update is better split.
-struct Fault {
-    /// The levels that have it while the kernel is moved, without their build.
-    levels: &'static [&'static str],
-    reason: &'static str,
-}
-
-fn fault_of(level: Level) -> Option<&'static Fault> {
-    let text = level.to_string();
-    let pack = text.rsplit_once('-').map_or(text.as_str(), |(pack, _)| pack);
-    FAULTS.iter().find(|fault| fault.levels.contains(&pack))
-}
-
-/// Source: LU §4.5 pitfalls 3 and 6, §4.6.
-const FAULTS: &[Fault] = &[
-    Fault {
-        levels: &["7200-02-02"],
-        reason: "on 7200-02-02 pfcdaemon may take minutes to start after an update, and without it the move fails (pitfall 3)",
-    },
-    Fault {
-        levels: &["7200-04-00", "7200-04-01", "7200-04-02", "7200-05-00", "7200-05-01"],
-        reason: "the kernel of this level may not release shared libraries of users other than root, and then the move fails (pitfall 6): what is installed stays, and only the move is tried again",
-    },
-];
 
 #[cfg(test)]
 mod tests {

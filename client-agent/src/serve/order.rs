@@ -127,8 +127,7 @@ fn claim(
 
 fn read(text: &str) -> Result<Request, Refused> {
     let bad = |text: String| Refused::new(Refusal::BadRequest, text);
-    let request: Request = serde_json::from_str(text)
-        .map_err(|error| bad(format!("the request cannot be read: {error}")))?;
+    let request = Request::read(text).map_err(|error| bad(error.to_string()))?;
     if let Some(fault) = fault(&request) {
         return Err(bad(fault));
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use nim_shared::aix;
 use nim_shared::lpp::is_interim_fix;
 use nim_shared::request::{Images, Install};
-use nim_shared::strategy::installs_updates;
 
 use super::{Stop, update};
 use crate::command;
@@ -36,7 +35,7 @@ pub(crate) fn check(supervisor: &mut Supervisor) -> Result<(), Stop> {
         Err(text) => faults.push(text),
     }
     // What they require may come with the updates.
-    let later = installs_updates(&request.install);
+    let later = request.install.updates();
     for name in names {
         let file = format!("{folder}/{name}");
         match asks(supervisor, &["-d", "-e", &file, "-v2"]) {

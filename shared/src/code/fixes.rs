@@ -1,6 +1,19 @@
 //! What repairs a fault, by the level that has it. Source: LU §4.6.
 
 use super::Fix;
+use crate::level::Level;
+
+/// What repairs the fault of `level` of the kernel that keeps shared libraries (pitfall 6); `None` where it has none. The build does not
+/// count: a service pack has the fault in each.
+#[must_use]
+pub fn keeps_libraries(level: Level) -> Option<&'static Fix> {
+    LIBRARIES.iter().find(|fix| {
+        let bad: Result<Level, _> = fix.level.parse();
+        bad.is_ok_and(|bad| {
+            (bad.technology, bad.service_pack) == (level.technology, level.service_pack)
+        })
+    })
+}
 
 /// Shared libraries of users other than root, which the kernel does not release (pitfall 6).
 pub(super) const LIBRARIES: &[Fix] = &[

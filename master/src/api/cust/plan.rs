@@ -17,7 +17,7 @@ use nim_shared::request::{
     Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, MOST_SCRIPTS, Maintenance,
     Request, Script,
 };
-use nim_shared::strategy::{Strategy, Way, installs_updates};
+use nim_shared::strategy::{Strategy, Way};
 use nim_shared::unit::Seconds;
 
 use crate::api::live_update_data::Written;
@@ -135,8 +135,7 @@ pub(super) fn request_faults(cust: &Cust) -> Vec<FileFault> {
     if cust.strategy == Some(Strategy::Split) {
         if !cust.kind.is_live_update() {
             refuse("strategy", "is for a Live Update, and none is asked for");
-        } else if !installs_updates(&cust.install) && !cust.names_fixes() && cust.bundles.is_empty()
-        {
+        } else if !cust.install.updates() && !cust.names_fixes() && cust.bundles.is_empty() {
             refuse("strategy", "split needs updates: interim fixes go with the move anyway");
         }
     }

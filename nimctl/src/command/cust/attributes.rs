@@ -6,7 +6,7 @@ use nim_shared::given::Given;
 use nim_shared::hook::NamedHook;
 use nim_shared::id::{ClientToken, ObjectName};
 use nim_shared::request::{DEFAULT_INSTALLP_FLAGS, INSTALLP_FLAGS, Install, Kind};
-use nim_shared::strategy::{Strategy, installs_updates};
+use nim_shared::strategy::Strategy;
 use nim_shared::unit::Seconds;
 
 use super::finish;
@@ -75,7 +75,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     if strategy == Some(Strategy::Split) {
         if !live_update {
             given.fault("strategy", "is for live_update=yes, which was not given");
-        } else if !installs_updates(&install) {
+        } else if !install.updates() {
             given.fault("strategy", "split needs updates: interim fixes go with the move anyway");
         }
     }

@@ -5,6 +5,7 @@ use super::super::facts::Seen;
 use super::super::judged::Judged;
 use super::super::{Levels, Severity};
 use super::{Check, get};
+use crate::code::keeps_libraries;
 use crate::level::TechnologyLevel;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -82,14 +83,9 @@ pub(super) const CHECKS: &[Check] = &[
 
 fn shared_libraries(seen: &Seen<'_>) -> Result<Judged, String> {
     let level = *get(&seen.facts.level)?;
-    let fix = match (level.technology.number, level.service_pack) {
-        (4, 0..=2) => "IJ29492",
-        (5, 0..=1) => "IJ30267",
-        _ => return Ok(Judged::pass(format!("{level} is none of the levels with that fault"))),
-    };
-    if level.technology.release != 7200 {
+    let Some(fix) = keeps_libraries(level).map(|fix| fix.apar) else {
         return Ok(Judged::pass(format!("{level} is none of the levels with that fault")));
-    }
+    };
     let has_fix = get(&seen.facts.fixes)?.iter().any(|one| one.label.starts_with(fix));
     Ok(if has_fix {
         Judged::pass(format!("{fix} is installed"))
