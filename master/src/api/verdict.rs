@@ -114,7 +114,7 @@ fn failed_hint(software: Software, record: &Record) -> String {
         }
         Software::AppliedNotLive => {
             format!(
-                "nimctl log {id} says why; what is installed stays: when the cause is gone, or the workload that caused it is stopped, move only the kernel (nimctl cust -a live_update=yes -a live_update_data=NAME {lpar}), or reboot the LPAR"
+                "nimctl log {id} says why; what is installed stays: when the cause is gone, or the workload that caused it is stopped, nimctl retry --move-only {id}; or reboot {lpar}"
             )
         }
     }

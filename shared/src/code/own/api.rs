@@ -384,7 +384,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "NLU-0162",
         "the software is installed, the old kernel still runs",
         "The updates are on disk; the move to the surrogate failed, so that they are not live yet.",
-        "When the cause is gone, or the workload that caused it is stopped, move only the kernel: nimctl cust -a live_update=yes -a live_update_data=NAME LPAR. Or reboot the LPAR.",
+        "When the cause is gone, or the workload that caused it is stopped, move only the kernel: nimctl retry --move-only OP. Or reboot the LPAR.",
         SeeOthers,
     ),
     own(
