@@ -22,6 +22,7 @@ mod knowledge;
 mod lines;
 mod list;
 mod live_update_data;
+mod look;
 mod lpp;
 mod object;
 mod operation;

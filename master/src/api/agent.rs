@@ -6,21 +6,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderName;
 use axum::http::header::CONTENT_TYPE;
-use nim_shared::api::{AgentStatus, FailureKind, QueryAnswer};
-use nim_shared::id::{ObjectName, OperationId};
+use nim_shared::api::{AgentStatus, QueryAnswer};
+use nim_shared::id::ObjectName;
 use nim_shared::object::{Spec, Standalone};
-use nim_shared::operation::StateName;
 use nim_shared::query::Query;
-use nim_shared::stage::Phase;
 use tracing::info;
 
 use super::Api;
 use super::apply::blocking;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
+use super::look::Silence;
 use crate::bundle;
-use crate::store::object::NamePattern;
-use crate::store::operation::{OperationFilter, Record};
 
 /// `GET /v1/agent/{lpar}/bundle`
 pub(super) async fn bundle(
@@ -69,36 +66,8 @@ pub(super) async fn query(
     let run = query.invocation().map_err(|bad| {
         Refusal::usage("NLU-0186", format!("{name} is not asked that")).because(Some(&bad))
     })?;
-    refuse_in_silence(&api, &name, run.program).await?;
+    Silence::new(&api).refuse(&name, run.program).await?;
     Ok(Json(api.hosts.query(name, query).await?))
-}
-
-/// No login is tried while the workload of an LPAR is being moved.
-pub(super) async fn refuse_in_silence(api: &Api, name: &ObjectName, program: &str) -> Answer<()> {
-    let filter = OperationFilter {
-        states: vec![StateName::Running],
-        lpars: vec![NamePattern::from(name)],
-        ..OperationFilter::default()
-    };
-    let running = api.store.operations(&filter, None, 1).await?.items;
-    let phase = |record: &Record| record.operation.state.run().and_then(|run| run.phase);
-    match running.iter().find(|record| phase(record).is_some_and(Phase::is_silent)) {
-        None => Ok(()),
-        Some(record) => Err(Refusal::new(
-            FailureKind::Unreachable,
-            "NLU-0187",
-            format!("{name} was not asked: {program}"),
-        )
-        .because(Some(&Moved { operation: record.id }))
-        .hint(format!("nimctl watch {}; ask again after the move", record.id))),
-    }
-}
-
-/// Why an LPAR is left alone.
-#[derive(Debug, thiserror::Error)]
-#[error("operation {operation} is moving its workload: no login is tried")]
-struct Moved {
-    operation: OperationId,
 }
 
 /// The LPAR `name`.

@@ -14,10 +14,10 @@ use nim_shared::object::{MASTER, ObjectClass, ObjectType, Spec};
 use tracing::info;
 
 use super::Api;
-use super::agent::refuse_in_silence;
 use super::apply::blocking;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
+use super::look::Silence;
 use super::object::views;
 use crate::store::object::Stored;
 
@@ -53,7 +53,7 @@ fn not_here(name: &ObjectName, of: ObjectType, hint: &str) -> Refusal {
 async fn machine(api: &Api, stored: &Stored, force: bool) -> Answer<Option<Failure>> {
     let name = &stored.object.name;
     if force {
-        refuse_in_silence(api, name, "check").await?;
+        Silence::new(api).refuse(name, "check").await?;
     } else {
         let last = api.store.last_operations(&[name]).await?;
         if last.get(name).is_some_and(|last| !last.operation.name().is_terminal()) {

@@ -25,26 +25,19 @@ use nim_shared::stamp::Timestamp;
 use nim_shared::unit::ProcessorUnits;
 use tokio::time::{Instant, timeout_at};
 
-use super::agent::refuse_in_silence;
-use super::error::{Answer, Refusal};
+use super::error::Answer;
 use super::extract::Body;
+use super::look::{AT_A_TIME, Silence, named_or_all};
 use super::{Api, DiskLook, Looked};
 use crate::inventory::frame::Seen as Frame;
-use crate::store::object::{NamePattern, Target};
+use crate::store::object::Target;
 
 /// `POST /v1/live-update-data`
 pub(super) async fn generate(
     State(api): State<Api>,
     Body(asked): Body<Generate>,
 ) -> Answer<Json<Generated>> {
-    let every = [EVERY.to_owned()];
-    let targets = if asked.targets.is_empty() { &every[..] } else { &asked.targets };
-    let mut names = Vec::new();
-    for text in targets {
-        let read = NamePattern::read(text);
-        names.extend(read.map_err(|cause| Refusal::usage("NLU-0235", cause.to_string()))?);
-    }
-    let targets = api.store.expand_targets(&names).await?.lpars;
+    let targets = named_or_all(&api, &asked.targets).await?;
     let lpars = written(&api, &targets).await?.into_iter().map(|one| one.view).collect();
     Ok(Json(Generated { lpars }))
 }
@@ -62,10 +55,13 @@ pub(super) struct Written {
 /// Looks at `targets` and writes the file of each, in their order.
 pub(super) async fn written(api: &Api, targets: &[Target]) -> Answer<Vec<Written>> {
     let pools = pools(api, targets).await?;
+    let silence = Silence::new(api);
     let looks: Vec<BoxFuture<'_, Result<Looked, Failure>>> = targets
         .iter()
         .zip(&pools)
-        .map(|(target, pool)| look(api, &target.name, DiskLook::Closely(pool.clone())).boxed())
+        .map(|(target, pool)| {
+            look(api, &silence, &target.name, DiskLook::Closely(pool.clone())).boxed()
+        })
         .collect();
     // In the order in which they were named, whoever answers first.
     let looked: Vec<Result<Looked, Failure>> =
@@ -82,7 +78,7 @@ pub(super) async fn written(api: &Api, targets: &[Target]) -> Answer<Vec<Written
     // Those that gave no answer a moment ago are not waited for once more.
     let silent = targets.iter().zip(&looked).filter(|(_, looked)| looked.is_err());
     let silent: BTreeSet<&ObjectName> = silent.map(|(target, _)| &target.name).collect();
-    let others = others(api, &silent).await?;
+    let others = others(api, &silence, &silent).await?;
     let names: Vec<&ObjectName> = targets.iter().map(|target| &target.name).collect();
     let runs = api.store.live_updates_of(&names).await?;
     let frames = processors(api, targets).await;
@@ -115,17 +111,16 @@ pub(super) async fn written(api: &Api, targets: &[Target]) -> Answer<Vec<Written
     Ok(all)
 }
 
-/// The pattern of all names.
-const EVERY: &str = "*";
-
-/// How many LPARs are looked at a time: each holds a connection for as long as it takes.
-const AT_A_TIME: usize = 64;
-
 /// How long LPARs are looked at together that are not asked for themselves, and whose disks were never seen.
 const UNSEEN: Duration = Duration::from_secs(120);
 
-async fn look(api: &Api, lpar: &ObjectName, wanted: DiskLook) -> Result<Looked, Failure> {
-    match refuse_in_silence(api, lpar, "lspv").await {
+async fn look(
+    api: &Api,
+    silence: &Silence,
+    lpar: &ObjectName,
+    wanted: DiskLook,
+) -> Result<Looked, Failure> {
+    match silence.refuse(lpar, "lspv").await {
         Ok(()) => api.hosts.disks(lpar.clone(), wanted).await,
         Err(refusal) => Err(refusal.failure()),
     }
@@ -147,7 +142,7 @@ async fn pools(api: &Api, targets: &[Target]) -> Answer<Vec<Vec<PoolEntry>>> {
 }
 
 /// The disks of all LPARs. Those that were never seen are looked at now, so that a LUN of theirs is not taken for free.
-async fn others(api: &Api, silent: &BTreeSet<&ObjectName>) -> Answer<Others> {
+async fn others(api: &Api, silence: &Silence, silent: &BTreeSet<&ObjectName>) -> Answer<Others> {
     let mut others = Others::default();
     let mut unseen: BTreeSet<ObjectName> = BTreeSet::new();
     for (lpar, disks) in api.store.disks_of_all().await? {
@@ -158,9 +153,9 @@ async fn others(api: &Api, silent: &BTreeSet<&ObjectName>) -> Answer<Others> {
     }
     let asked: Vec<ObjectName> =
         unseen.iter().filter(|lpar| !silent.contains(lpar)).cloned().collect();
-    let looks = asked
-        .into_iter()
-        .map(|lpar| async move { (look(api, &lpar, DiskLook::Names).await, lpar) }.boxed());
+    let looks = asked.into_iter().map(|lpar| {
+        async move { (look(api, silence, &lpar, DiskLook::Names).await, lpar) }.boxed()
+    });
     let looks: Vec<BoxFuture<'_, (Result<Looked, Failure>, ObjectName)>> = looks.collect();
     let mut looks = stream::iter(looks).buffer_unordered(AT_A_TIME);
     let end = Instant::now() + UNSEEN;

@@ -3,6 +3,7 @@
 mod site;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -16,11 +17,11 @@ use nim_shared::stamp::Timestamp;
 use nim_shared::yaml::read_settings;
 
 use super::Api;
-use super::agent::refuse_in_silence;
 use super::error::{Answer, Refusal};
 use super::extract::Body;
 use super::knowledge;
-use crate::store::object::{NamePattern, Target};
+use super::look::{AT_A_TIME, Silence, named_or_all};
+use crate::store::object::Target;
 use site::Site;
 
 /// `POST /v1/preflight`
@@ -28,20 +29,14 @@ pub(super) async fn preflight(
     State(api): State<Api>,
     Body(asked): Body<Preflight>,
 ) -> Answer<Json<Preflighted>> {
-    let every = [EVERY.to_owned()];
-    let targets = if asked.targets.is_empty() { &every[..] } else { &asked.targets };
-    let mut names = Vec::new();
-    for text in targets {
-        let read = NamePattern::read(text);
-        names.extend(read.map_err(|cause| Refusal::usage("NLU-0235", cause.to_string()))?);
-    }
-    let targets = api.store.expand_targets(&names).await?.lpars;
+    let targets = named_or_all(&api, &asked.targets).await?;
     let rules = rules(&api).await?;
+    let silence = Arc::new(Silence::new(&api));
     let looks: Vec<BoxFuture<'static, OwnView>> = targets
         .iter()
         .map(|target| {
-            let (api, lpar) = (api.clone(), target.name.clone());
-            async move { own_view(&api, &lpar).await }.boxed()
+            let (api, silence, lpar) = (api.clone(), Arc::clone(&silence), target.name.clone());
+            async move { own_view(&api, &silence, &lpar).await }.boxed()
         })
         .collect();
     // In the order in which they were named, whoever answers first; what is around them is looked at meanwhile.
@@ -64,12 +59,6 @@ pub(super) async fn preflight(
     Ok(Json(Preflighted { lpars }))
 }
 
-/// The pattern of all names.
-const EVERY: &str = "*";
-
-/// How many LPARs are looked at a time: each holds a connection for as long as it takes.
-const AT_A_TIME: usize = 64;
-
 /// What an LPAR shows of itself.
 struct OwnView {
     at: Timestamp,
@@ -78,8 +67,8 @@ struct OwnView {
     failure: Option<Failure>,
 }
 
-async fn own_view(api: &Api, lpar: &ObjectName) -> OwnView {
-    let looked = match refuse_in_silence(api, lpar, "preflight").await {
+async fn own_view(api: &Api, silence: &Silence, lpar: &ObjectName) -> OwnView {
+    let looked = match silence.refuse(lpar, "preflight").await {
         Ok(()) => api.hosts.look(lpar.clone()).await,
         Err(refusal) => Err(refusal.failure()),
     };

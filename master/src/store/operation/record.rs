@@ -1,11 +1,15 @@
 //! An operation as it is stored, and how it is looked up.
 
+use std::collections::BTreeMap;
+
 use nim_shared::frame::Position;
 use nim_shared::id::{BatchId, Digest, Epoch, Fence, MasterId, ObjectName, OperationId, Seq};
 use nim_shared::operation::{Report, StateName};
 use nim_shared::request::Kind;
+use nim_shared::stage::Phase;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
+use sea_orm::prelude::Uuid;
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -150,6 +154,25 @@ impl Store {
             .map_err(|cause| Error::database("list operations", cause))?;
         let items = rows.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
         Ok(crate::store::page(items, limit, |last| last.id))
+    }
+
+    /// The LPARs whose workload is being moved, with the operation that does.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn moving(&self) -> Result<BTreeMap<ObjectName, OperationId>, Error> {
+        let silent = Phase::ALL.iter().filter(|phase| phase.is_silent()).map(|phase| phase.name());
+        let rows: Vec<(String, Uuid)> = Entity::find()
+            .select_only()
+            .columns([Column::Lpar, Column::Id])
+            .filter(Column::State.eq(StateName::Running.name()))
+            .filter(Column::Phase.is_in(silent))
+            .into_tuple()
+            .all(&self.db)
+            .await
+            .map_err(|cause| Error::database("look up what is being moved", cause))?;
+        let named = |(lpar, id): (String, Uuid)| Ok((batch::name(&lpar)?, OperationId(id)));
+        rows.into_iter().map(named).collect()
     }
 
     /// The operations `ids`, in the order of their ids.
