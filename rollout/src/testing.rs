@@ -3,6 +3,7 @@
 pub mod small;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nim_shared::api::File;
 use nim_shared::id::ObjectName;
@@ -14,6 +15,20 @@ use crate::facts::{
 };
 use crate::file::{Rollout, read};
 use crate::seed::Seeded;
+
+/// Calls `case` with each seed below `cases`, on two threads: each takes the next as it gets ready.
+pub fn each_seed(cases: u64, case: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
+    let seeds = || {
+        std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed))
+            .take_while(|one| *one < cases)
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| seeds().for_each(&case));
+        }
+    });
+}
 
 /// Size of a fleet.
 #[derive(Clone, Copy, Debug)]

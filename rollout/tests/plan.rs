@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use nim_rollout::facts::{ClusterSoftware, CpuReduction, Frame, Lpar};
 use nim_rollout::plan::{Input, Plan, Planned, make};
 use nim_rollout::testing::small::{Case, Small};
-use nim_rollout::testing::{Fleet, Processors, fleet, rollout};
+use nim_rollout::testing::{Fleet, Processors, each_seed, fleet, rollout};
 
 /// Cases of a test run.
 const CASES: u64 = 100_000;
@@ -22,30 +22,19 @@ fn input(case: &Case) -> Input<'_> {
 #[test]
 fn no_plan_breaks_what_the_file_or_the_frames_say() {
     let small = Small::default();
-    let next = AtomicU64::new(0);
     let (planned, waited) = (AtomicU64::new(0), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= CASES {
-                        break;
-                    }
-                    let case = small.case(seed);
-                    let plan = make(&input(&case));
-                    let wrong = violations(&case, &plan);
-                    assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}\n{plan:#?}");
-                    if seed.is_multiple_of(10) {
-                        assert_eq!(make(&input(&case)), plan, "seed {seed}: another plan");
-                    }
-                    let count = |of: usize| u64::try_from(of).unwrap();
-                    planned.fetch_add(count(plan.targets.len()), Ordering::Relaxed);
-                    let waits = plan.targets.iter().filter(|one| one.waits_for.is_some()).count();
-                    waited.fetch_add(count(waits), Ordering::Relaxed);
-                }
-            });
+    each_seed(CASES, |seed| {
+        let case = small.case(seed);
+        let plan = make(&input(&case));
+        let wrong = violations(&case, &plan);
+        assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}\n{plan:#?}");
+        if seed.is_multiple_of(10) {
+            assert_eq!(make(&input(&case)), plan, "seed {seed}: another plan");
         }
+        let count = |of: usize| u64::try_from(of).unwrap();
+        planned.fetch_add(count(plan.targets.len()), Ordering::Relaxed);
+        let waits = plan.targets.iter().filter(|one| one.waits_for.is_some()).count();
+        waited.fetch_add(count(waits), Ordering::Relaxed);
     });
     // What is never met proves nothing.
     let (planned, waited) = (planned.into_inner(), waited.into_inner());

@@ -10,6 +10,7 @@ use nim_rollout::plan::{Input, make};
 use nim_rollout::run::{Action, End, Event, Gate, Is, Orders, Phase, Running, State};
 use nim_rollout::seed::Seeded;
 use nim_rollout::site::{Tick, What};
+use nim_rollout::testing::each_seed;
 use nim_rollout::testing::small::Small;
 use nim_shared::code::Retry as Sense;
 
@@ -49,33 +50,22 @@ struct World<'o> {
 #[test]
 fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
     let small = Small::default();
-    let next = AtomicU64::new(0);
     let (starts, stops, ends) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= CASES {
-                        break;
-                    }
-                    let case = small.case(seed);
-                    let input = Input {
-                        file: &case.file,
-                        snapshot: &case.snapshot,
-                        history: &case.history,
-                        begin: case.begin,
-                    };
-                    let orders = Orders::new(&input, &make(&input), REQUESTER);
-                    let agents = if seed.is_multiple_of(8) { Agents::Dead } else { Agents::Alive };
-                    let (state, started, stopped) = World::new(&orders, seed, agents).run();
-                    assert_eq!(state.phase, Phase::Ended, "seed {seed}: {state:#?}");
-                    starts.fetch_add(u64::from(started), Ordering::Relaxed);
-                    stops.fetch_add(u64::from(stopped), Ordering::Relaxed);
-                    ends.fetch_add(u64::try_from(state.targets.len()).unwrap(), Ordering::Relaxed);
-                }
-            });
-        }
+    each_seed(CASES, |seed| {
+        let case = small.case(seed);
+        let input = Input {
+            file: &case.file,
+            snapshot: &case.snapshot,
+            history: &case.history,
+            begin: case.begin,
+        };
+        let orders = Orders::new(&input, &make(&input), REQUESTER);
+        let agents = if seed.is_multiple_of(8) { Agents::Dead } else { Agents::Alive };
+        let (state, started, stopped) = World::new(&orders, seed, agents).run();
+        assert_eq!(state.phase, Phase::Ended, "seed {seed}: {state:#?}");
+        starts.fetch_add(u64::from(started), Ordering::Relaxed);
+        stops.fetch_add(u64::from(stopped), Ordering::Relaxed);
+        ends.fetch_add(u64::try_from(state.targets.len()).unwrap(), Ordering::Relaxed);
     });
     // What is never met proves nothing.
     let found = (starts.into_inner(), stops.into_inner(), ends.into_inner());
