@@ -1,8 +1,9 @@
-//! What is promised in writing holds: each command of the README runs, each example is used, each code has an explanation, and
-//! each command that a hint tells somebody to type is one.
+//! What is promised in writing holds: each command of the README runs, each example is used, each code has an explanation, each
+//! check has its row in the documentation, and each command that a hint tells somebody to type is one.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
 
+mod checks;
 mod codes;
 mod examples;
 mod hints;

@@ -1,18 +1,18 @@
-//! The table of checks in the documentation says what the catalogue says. `UPDATE_DOCS=1` writes it.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+//! The table of checks in the documentation says what the catalogue and the fixtures say. `UPDATE_DOCS=1` writes it.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
+use integration_tests::fixtures::ROWS;
 use nim_shared::preflight::{catalogue, workload};
+
+use crate::workspace;
 
 #[test]
 fn the_table_of_checks_is_that_of_the_catalogue() {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/checks.md"));
+    let path = workspace().join("docs/checks.md");
     let wanted = page();
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(path, &wanted).unwrap();
+        std::fs::write(&path, &wanted).unwrap();
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();
     assert!(found == wanted, "docs/checks.md is not up to date: UPDATE_DOCS=1 writes it");
@@ -22,11 +22,13 @@ fn page() -> String {
     let mut text = String::from(
         "# What a preflight looks at\n\n\
          Written from the catalogue by a test. `nimctl preflight --explain CHECK` says more of each: what to do, how dangerous that is, and what\n\
-         has to be so before. LU, HV: the references on Live Update and on HMC and VIOS.\n\n\
-         | check | what has to hold | looked at | when not | AIX levels | source |\n\
-         | --- | --- | --- | --- | --- | --- |\n",
+         has to be so before. LU, HV: the references on Live Update and on HMC and VIOS. The fixture is what trips the check in the lab, on which\n\
+         level, and what the check says then: a test stages each.\n\n\
+         | check | what has to hold | looked at | when not | AIX levels | source | fixture |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for check in catalogue() {
+        let fixture = ROWS.iter().find(|row| row.check == check.id).unwrap().fixture.to_string();
         let cells = [
             check.id,
             check.title,
@@ -34,6 +36,7 @@ fn page() -> String {
             check.severity.name(),
             &check.levels.to_string(),
             check.source,
+            &fixture,
         ]
         .map(cell);
         writeln!(text, "| {} |", cells.join(" | ")).unwrap();
