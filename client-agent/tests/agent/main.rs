@@ -26,3 +26,4 @@ mod recovery;
 mod script;
 mod session;
 mod split;
+mod undo;

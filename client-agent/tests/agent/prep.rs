@@ -186,7 +186,7 @@ fn sees(lpar: &Lpar) {
     .unwrap();
 }
 
-fn run(lpar: &Lpar, request: &Request) -> (Master, Report) {
+pub(crate) fn run(lpar: &Lpar, request: &Request) -> (Master, Report) {
     push(lpar);
     let mut master = Master::new(request);
     let mut session = Session::open(lpar, &[]);

@@ -1,0 +1,115 @@
+//! Each setting that cannot be put back, once and always: everything else is put back all the same, the operation waits for a person, and
+//! goes on as soon as it can.
+
+use nim_shared::frame::ChangeMoment;
+use nim_shared::operation::{Outcome, StuckReason};
+
+use crate::lpar::Lpar;
+use crate::master::Session;
+use crate::prep::{lpar, run, state, with_copy, with_prep};
+
+/// A command that puts something back.
+struct Back {
+    command: &'static str,
+    /// Which of its calls do, as a pattern of the shell.
+    calls: &'static str,
+    /// What is not as before while they fail, in the order in which it is changed.
+    left: &'static [&'static str],
+}
+
+/// One for each setting that an operation with all steps changes.
+const BACK: [Back; 9] = [
+    back("trustchk", "'-p te=on'", &["state/te"]),
+    // Trusted Execution would be enforced by another source than the one that was verified.
+    back("chsec", "*", &["state/te", "etc/nscontrol.conf"]),
+    back("wlmcntrl", "-a*|-p*", &["state/wlm"]),
+    back("chitab", "*", &["etc/inittab"]),
+    back("startsrc", "*dsmcad*", &["state/src.dsmcad"]),
+    back("stopsrc", "*pfcdaemon*", &["state/src.pfcdaemon"]),
+    back("audit", "start*", &["state/audit"]),
+    back("lvupdateRegScript", "-a*", &["state/autofs"]),
+    back("alt_rootvg_op", "*", &["state/lspv"]),
+];
+
+const fn back(command: &'static str, calls: &'static str, left: &'static [&'static str]) -> Back {
+    Back { command, calls, left }
+}
+
+/// How often a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fails {
+    Once,
+    Always,
+}
+
+/// Has the calls that put something back fail from geninstall on.
+fn breaks(lpar: &Lpar, back: &Back, how: Fails) {
+    let after = |command: &str, line: &str, put: &str| {
+        let path = lpar.path("usr/sbin").join(command);
+        let script = std::fs::read_to_string(&path).unwrap();
+        assert!(script.contains(line), "{command}");
+        std::fs::write(path, script.replacen(line, put, 1)).unwrap();
+    };
+    let mends = if how == Fails::Once { "rm broken; " } else { "" };
+    let place = "cd $NIM_AGENT_ROOT/state\n";
+    let fail = format!(
+        "{place}case \"$*\" in {}) [ -f broken ] && {{ {mends}echo tried >> tries; echo 'it does not work' >&2; exit 1; }};; esac\n",
+        back.calls
+    );
+    after(back.command, place, &fail);
+    after("geninstall", "cat transcript\n", ": > broken\ncat transcript\n");
+}
+
+/// What differs from `before`.
+fn differing(lpar: &Lpar, before: &[(&'static str, String)]) -> Vec<&'static str> {
+    let now = state(lpar).into_iter().zip(before);
+    now.filter(|(now, then)| now != *then).map(|((name, _), _)| name).collect()
+}
+
+#[test]
+fn what_fails_once_is_put_back_at_the_next_look() {
+    for back in &BACK {
+        let lpar = lpar();
+        breaks(&lpar, back, Fails::Once);
+        let before = with_copy(state(&lpar));
+        let (mut master, report) = run(&lpar, &with_prep());
+        assert_eq!(
+            report.outcome,
+            Outcome::Stuck { reason: StuckReason::UndoFailed },
+            "{report:?}"
+        );
+        assert!(report.summary.contains(back.command), "{report:?}");
+        assert_eq!(differing(&lpar, &before), back.left, "{}", back.command);
+        let report = master.follow(&mut Session::open(&lpar, &[])).unwrap();
+        let succeeded = Outcome::Succeeded { follow_up: vec![] };
+        assert_eq!(report.outcome, succeeded, "{}: {report:?}", back.command);
+        assert_eq!(differing(&lpar, &before), [""; 0], "{}", back.command);
+        assert!(master.changes(ChangeMoment::UndoFailed) >= 1);
+    }
+}
+
+#[test]
+fn what_fails_always_keeps_the_operation_open_until_it_works() {
+    for back in &BACK {
+        let lpar = lpar();
+        breaks(&lpar, back, Fails::Always);
+        let before = with_copy(state(&lpar));
+        let (mut master, report) = run(&lpar, &with_prep());
+        let stuck = Outcome::Stuck { reason: StuckReason::UndoFailed };
+        assert_eq!(report.outcome, stuck, "{}: {report:?}", back.command);
+        assert_eq!(differing(&lpar, &before), back.left, "{}", back.command);
+        let tries = || lpar.get("tries").lines().count();
+        let first = tries();
+        let mut session = Session::open(&lpar, &[]);
+        let report = master.follow_until(&mut session, || tries() > first);
+        // Nothing new is said of what is as it was.
+        assert_eq!((report, session.close()), (None, Some(0)), "{}", back.command);
+        lpar.wait_for_supervisors(master.operation);
+        assert_eq!(differing(&lpar, &before), back.left, "{}", back.command);
+        std::fs::remove_file(lpar.path("state/broken")).unwrap();
+        let report = master.follow(&mut Session::open(&lpar, &[])).unwrap();
+        let succeeded = Outcome::Succeeded { follow_up: vec![] };
+        assert_eq!(report.outcome, succeeded, "{}: {report:?}", back.command);
+        assert_eq!(differing(&lpar, &before), [""; 0], "{}", back.command);
+    }
+}
