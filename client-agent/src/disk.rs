@@ -79,9 +79,17 @@ pub(crate) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), Erro
 /// A new file of `bytes` zeros that are really on the disk, so that writing into it later needs no space.
 pub(crate) fn create_zeros(path: &Path, bytes: u64) -> Result<(), Error> {
     let mut file = doing("create", path, private().create_new(true).open(path))?;
-    let written = io::copy(&mut io::repeat(0).take(bytes), &mut file).and_then(|_| file.sync_all());
-    doing("reserve space for", path, written)
+    let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
+    while left > 0 {
+        let zeros = &ZEROS[..left.min(ZEROS.len())];
+        doing("reserve space for", path, file.write_all(zeros))?;
+        left -= zeros.len();
+    }
+    doing("reserve space for", path, file.sync_all())
 }
+
+/// A piece of a file in which nothing is written yet.
+pub(crate) static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// Content of `path`, at most `limit` bytes of it; `None` when there is no such file. A link is not followed.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Error> {

@@ -177,8 +177,11 @@ impl Reader {
     /// The first byte at or after `offset` that is not zero.
     fn next_written(&self, mut offset: u64) -> Result<Option<u64>, Error> {
         while offset < self.size {
-            let bytes = self.bytes(offset, 64 << 10)?;
-            if let Some(at) = bytes.iter().position(|byte| *byte != 0) {
+            let bytes = self.bytes(offset, disk::ZEROS.len())?;
+            // Compared as a whole first: nearly all of it has no record yet.
+            if bytes != disk::ZEROS[..bytes.len()]
+                && let Some(at) = bytes.iter().position(|byte| *byte != 0)
+            {
                 return Ok(Some(offset + at as u64));
             }
             offset += bytes.len() as u64;
