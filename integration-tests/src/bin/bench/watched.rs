@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Child;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -53,11 +53,12 @@ pub(crate) fn measure() -> Result<[Row; 2]> {
         "all_lpars",
     ])?;
     step("the previews of real agents are watched");
-    let done = AtomicBool::new(false);
+    let (done, is_done) = mpsc::channel();
     let (watched, resident) = thread::scope(|scope| {
-        let largest = scope.spawn(|| largest_agent(site.folder.path(), &done));
+        let folder = site.folder.path();
+        let largest = scope.spawn(move || largest_agent(folder, &is_done));
         let watched = watch(&site, &batch);
-        done.store(true, Ordering::Relaxed);
+        drop(done);
         (watched, largest.join())
     });
     let late = watched?;
@@ -155,11 +156,14 @@ impl Drop for Watcher {
     }
 }
 
-/// The most memory that a process of an agent on a site in `folder` ever had, in KiB, looked at until `done`.
-fn largest_agent(folder: &Path, done: &AtomicBool) -> Result<f64> {
+/// How often one looks at the agents' memory.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// The most memory that a process of an agent on a site in `folder` ever had, in KiB, looked at until `done` is hung up.
+fn largest_agent(folder: &Path, done: &Receiver<()>) -> Result<f64> {
     let folder = folder.to_str().context("a folder that is no text")?;
     let (mut largest, mut seen) = (0.0_f64, BTreeSet::new());
-    while !done.load(Ordering::Relaxed) {
+    while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
         for entry in fs::read_dir("/proc")? {
             let name = entry?.file_name();
             let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
@@ -173,7 +177,6 @@ fn largest_agent(folder: &Path, done: &AtomicBool) -> Result<f64> {
                 largest = largest.max(usage::peak(pid).unwrap_or(0.0));
             }
         }
-        thread::sleep(Duration::from_millis(200));
     }
     ensure!(!seen.is_empty(), "no process of an agent was seen");
     Ok(largest)

@@ -1,7 +1,6 @@
 //! (a) Whole operations against hosts in this process, beside what others take for an `echo` on the same hosts.
 
 use std::net::Ipv4Addr;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -25,8 +24,8 @@ const ROUNDS: usize = 3;
 /// Pause between looks whether all have ended.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How long after the last outcome nimd's processor time is still counted: what follows from an outcome belongs to it.
-const AFTERWARDS: Duration = Duration::from_secs(2);
+/// Processor time between two looks below which nimd rests: what follows from an outcome belongs to it, and is counted until then.
+const AT_REST: Duration = Duration::from_millis(20);
 
 /// The hosts and their master.
 pub(crate) fn site() -> Result<(Replay, Site)> {
@@ -67,8 +66,15 @@ pub(crate) fn round(site: &Site) -> Result<Cost> {
         let open = site.nimctl(&["status", "--limit", "1", "--output", "json"])?;
         Ok(if open.trim() == "[]" { Ok(()) } else { Err(site.master.said()) })
     })?;
-    thread::sleep(AFTERWARDS);
-    let cpu = usage::cpu(site.pid()?)?.saturating_sub(before);
+    let pid = site.pid()?;
+    let mut last = usage::cpu(pid)?;
+    let rested = wait_until_at(LOOK, "nimd to rest", || {
+        let (now, then) = (usage::cpu(pid)?, last);
+        last = now;
+        let worked = now.saturating_sub(then);
+        Ok(if worked <= AT_REST { Ok(then) } else { Err(format!("{worked:?} of work")) })
+    });
+    let cpu = rested?.saturating_sub(before);
     let count = site.hosts.at.len();
     let limit = count.to_string();
     let said =
