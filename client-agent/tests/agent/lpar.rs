@@ -65,7 +65,8 @@ impl Lpar {
 
     pub(crate) fn command(&self, name: &str, script: &str) {
         let path = self.path("usr/sbin").join(name);
-        std::fs::write(&path, format!("#!/bin/sh\ncd $NIM_AGENT_ROOT/state\n{script}\n")).unwrap();
+        std::fs::write(&path, format!("#!/bin/sh\ncd $NIM_AGENT_ROOT/state\n{CAT}{script}\n"))
+            .unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
@@ -155,6 +156,9 @@ pub(crate) fn order(kind: Kind) -> Request {
         limits: Limits { post: Seconds(1), ..Limits::default() },
     }
 }
+
+/// Small files are printed by the shell itself: starting a process is what most of a test's time goes into.
+const CAT: &str = "cat() { [ $# = 0 ] && { command cat; return; }; for f; do while IFS= read -r l || [ -n \"$l\" ]; do printf '%s\\n' \"$l\"; done < \"$f\"; done; }\n";
 
 const STATE: &[(&str, &str)] = &[
     ("lpar", "4 lpar01\n"),
