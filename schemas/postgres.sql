@@ -481,6 +481,24 @@ ALTER TABLE public.object_history ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE public.open_item (
+    id bigint NOT NULL,
+    operation_id uuid NOT NULL,
+    lpar text NOT NULL,
+    item jsonb NOT NULL,
+    found_at timestamp with time zone DEFAULT now() NOT NULL,
+    gone_at timestamp with time zone
+);
+
+ALTER TABLE public.open_item ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.open_item_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.operation (
     id uuid NOT NULL,
     batch_id uuid NOT NULL,
@@ -728,6 +746,9 @@ ALTER TABLE ONLY public.nim_vios
 ALTER TABLE ONLY public.object_history
     ADD CONSTRAINT object_history_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.open_item
+    ADD CONSTRAINT open_item_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
 
@@ -808,6 +829,10 @@ CREATE INDEX nim_vios_cec ON public.nim_vios USING btree (cec_id);
 CREATE INDEX nim_vios_network ON public.nim_vios USING btree (network_id);
 
 CREATE INDEX object_history_name ON public.object_history USING btree (name, id);
+
+CREATE UNIQUE INDEX open_item_once ON public.open_item USING btree (operation_id, md5((item)::text));
+
+CREATE INDEX open_item_open ON public.open_item USING btree (lpar) WHERE (gone_at IS NULL);
 
 CREATE INDEX operation_batch ON public.operation USING btree (batch_id, id);
 
@@ -948,6 +973,9 @@ ALTER TABLE ONLY public.nim_vios
 
 ALTER TABLE ONLY public.nim_vios
     ADD CONSTRAINT nim_vios_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.open_item
+    ADD CONSTRAINT open_item_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.batch(id);

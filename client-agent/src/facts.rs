@@ -156,10 +156,12 @@ impl Facts {
             .collect())
     }
 
-    /// Processes that run on libraries which were replaced; empty when there are none or nobody knows.
-    pub(crate) fn old_libraries(&self) -> Vec<String> {
-        let text = self.ask("genld", &["-u"]).unwrap_or_default();
-        aix::genld(&text).rows.into_iter().map(|process| process.name).collect()
+    /// The error log as `errpt` lists it, newest first.
+    pub(crate) fn errors(&self) -> Result<Vec<String>, command::Error> {
+        let text = self.ask("errpt", &[])?;
+        let lines = text.lines().map(str::trim);
+        let entries = lines.filter(|line| !line.is_empty() && !line.starts_with("IDENTIFIER "));
+        Ok(entries.map(str::to_owned).collect())
     }
 
     /// What `lssrc` says of a subsystem; `None` where there is none, or nobody knows.

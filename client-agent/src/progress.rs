@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use nim_shared::frame::{
-    Body, Boot, Change, Event, Gap, KeptLog, Known, Moment, PartStep, Position, ScriptMoment,
-    ScriptStep,
+    Body, Boot, Change, Event, Gap, Identity, KeptLog, Known, Moment, PartStep, Position,
+    ScriptMoment, ScriptStep,
 };
 use nim_shared::hook::HookPoint;
 use nim_shared::id::Epoch;
@@ -23,6 +23,8 @@ pub(crate) struct Progress {
     pub(crate) records: usize,
     /// The boot in which the operation was taken.
     pub(crate) boot: Boot,
+    /// What the LPAR was called when it was taken.
+    pub(crate) identity: Option<Identity>,
     /// The last stage that was entered.
     pub(crate) stage: Option<Stage>,
     /// The last phase of geninstall.
@@ -147,7 +149,10 @@ impl Progress {
             Known::CancelAccepted { .. } => self.cancelled = true,
             Known::EpochOpened { claimed, .. } => self.reopened.push(*claimed),
             Known::Finished(report) => self.finished = Some((**report).clone()),
-            Known::Taken { boot, .. } => self.boot = boot.clone(),
+            Known::Taken { boot, identity, .. } => {
+                self.boot = boot.clone();
+                self.identity = Some(identity.clone());
+            }
             Known::FenceRaised { .. } | Known::Adopted { .. } | Known::Note { .. } => {}
         }
     }

@@ -1,5 +1,6 @@
 //! The five stages of an operation, and how one of them ends it.
 
+pub(crate) mod aftercare;
 pub(crate) mod alt_disk;
 pub(crate) mod backup;
 pub(crate) mod content;

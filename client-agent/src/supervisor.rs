@@ -348,6 +348,7 @@ impl Supervisor {
             blackout: Default::default(),
             estimated_total: None,
             logs: vec![],
+            open_items: vec![],
         };
         self.record(Known::Finished(Box::new(report)))
     }

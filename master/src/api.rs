@@ -5,6 +5,7 @@
 //! request stays open for minutes but `watch` and lists, which are streamed; what takes longer is started here and observed there.
 
 mod adapter;
+mod aftercare;
 mod agent;
 mod allocation;
 mod apply;
@@ -243,6 +244,7 @@ routes! {
     "/v1/live-update-data" { post live_update_data::generate }
     "/v1/rollout/plan" { post rollout::plan }
     "/v1/cust" { post cust::cust }
+    "/v1/aftercare" { post aftercare::aftercare }
     "/v1/hmcs/{name}/key" { post discover::exchange_key }
 }
 

@@ -12,6 +12,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use nim_shared::api::{AgentStatus, Failure, FailureKind, KeyExchanged, QueryAnswer, SystemView};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
+use nim_shared::preflight::probe::Probe;
 use nim_shared::query::Query;
 use tokio::sync::Semaphore;
 
@@ -234,6 +235,19 @@ impl Hosts for SshHosts {
             // Nobody closes it.
             let _turn = self.queries.acquire().await;
             preflight::disks(&self.shared, &lpar, &wanted).await
+        }
+        .boxed()
+    }
+
+    fn probe(
+        &self,
+        lpar: ObjectName,
+        probes: Vec<Probe>,
+    ) -> BoxFuture<'_, Result<Looked, Failure>> {
+        async move {
+            // Nobody closes it.
+            let _turn = self.queries.acquire().await;
+            preflight::single(&self.shared, &lpar, probes).await
         }
         .boxed()
     }

@@ -24,6 +24,7 @@ pub mod lpp;
 mod migration;
 pub mod notify;
 pub mod object;
+pub mod open_item;
 pub mod operation;
 pub mod output;
 pub mod policy;

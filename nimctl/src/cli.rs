@@ -1,5 +1,6 @@
 //! The command line: types for clap, nothing else.
 
+mod aftercare;
 mod live_update_data;
 mod object;
 mod operation;
@@ -8,6 +9,7 @@ mod preflight;
 mod rollout;
 mod site;
 
+pub(crate) use aftercare::Aftercare;
 pub(crate) use live_update_data::LiveUpdateData;
 pub(crate) use object::{
     Apply, Change, Define, Discover, Export, History, List, Remove, Report, Show, Tree,
@@ -137,6 +139,7 @@ pub(crate) enum Command {
     /// lvupdate.data: what would be written for LPARs, and why
     #[command(subcommand)]
     LiveUpdateData(LiveUpdateData),
+    Aftercare(Aftercare),
     /// Update LPARs, by Live Update or without it, or preview that
     Cust(Cust),
     /// Rollouts: updates of many LPARs, planned against what their frames have

@@ -1,6 +1,7 @@
 //! The commands: each asks `nimd`, and shows what it answers.
 
 mod adapter;
+mod aftercare;
 mod agent;
 pub(crate) mod apply;
 mod ask;
@@ -66,6 +67,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Agent(args) => agent::run(args, context).await,
         Command::Preflight(args) => preflight::run(args, context).await,
         Command::LiveUpdateData(args) => live_update_data::run(args, context).await,
+        Command::Aftercare(args) => aftercare::run(args, context).await,
         Command::Cust(args) => cust::run(args, context).await,
         Command::Rollout(args) => rollout::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,

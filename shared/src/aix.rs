@@ -26,8 +26,8 @@ pub use service::{
     ps, rmcdomainstatus, trustchk,
 };
 pub use software::{
-    Fileset, FilesetState, InterimFix, Lock, Outdated, emgr_l, emgr_p, genld, lslpp_l, lslpp_q,
-    lu_capable, oslevel,
+    Fileset, FilesetState, InterimFix, Lock, Outdated, emgr_l, emgr_p, fileset_of, genld, lslpp_l,
+    lslpp_q, lu_capable, oslevel,
 };
 pub use stanza::{stanza_value, stanzas, with_stanza_value};
 pub use storage::{PagingSpace, lsmpio_q, lsps_a, lspv_u, sysdumpdev_l};

@@ -56,6 +56,7 @@
 //! | `PUT /v1/policy` | [`SetPolicy`] → [`PolicyView`] |
 //! | `GET /v1/policy/{lpar}` | → [`LparPolicy`]: what it means for one LPAR |
 //! | `POST /v1/live-update-data` | [`Generate`] → [`Generated`] |
+//! | `POST /v1/aftercare` | [`Aftercare`] → [`LeftToDo`] |
 //!
 //! `label`, `where`, `sort` and `columns` are written as [`crate::select`] reads them. Lines are streamed, whatever the size of the fleet.
 //!
@@ -65,6 +66,7 @@
 //! Every error is a [`Failure`] with the HTTP status of its kind. Times are RFC 3339 in UTC, keys `snake_case`; fields are
 //! added, never renamed.
 
+mod aftercare;
 mod allocation;
 mod blackout;
 mod discover;
@@ -80,6 +82,7 @@ mod vios;
 
 pub use crate::code::SiteEntry;
 pub use crate::query::Query;
+pub use aftercare::{Aftercare, GoneItem, LeftToDo, LparAftercare, StillOpen};
 pub use allocation::{Allocate, AllocationChange, Check, Checked, Deallocate};
 pub use blackout::{BlackoutReport, BlackoutView, Distribution};
 pub use discover::{

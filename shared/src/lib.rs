@@ -3,6 +3,7 @@
 //! Everything here is a value: types, their text forms, and pure decisions about them. There is no IO, no clock and
 //! no randomness, so that the crate builds on AIX, runs in a model checker, and is tested by calling it.
 
+pub mod aftercare;
 pub mod aix;
 pub mod api;
 pub mod capacity;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aftercare::OpenItem;
 use crate::id::{DiskName, LparId};
 use crate::stage::{UnknownName, names};
 use crate::unit::{Milliseconds, Seconds};
@@ -124,6 +125,18 @@ names! {
         ConfigurationChanged = "configuration_changed",
         /// The console's token was not found in the new kernel.
         ConsoleToken = "console_token",
+        /// What is booted first is none of rootvg's disks.
+        BootList = "boot_list",
+        /// RMC shows no management console as connected.
+        ManagementLink = "management_link",
+        /// An interim fix that was asked for is not installed.
+        InterimFix = "interim_fix",
+        /// The system, or a fileset, is at a lower level than it should be.
+        Level = "level",
+        /// The error log has entries that were written since the update began.
+        ErrorLog = "error_log",
+        /// Host name or machine id are others than before.
+        Identity = "identity",
         /// A hook of the site did not succeed, whose failure is declared to be a warning.
         Hook = "hook",
     }
@@ -276,6 +289,9 @@ pub struct Report {
     /// Names of the logs that are kept with the operation, such as `lvupdlog`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<String>,
+    /// What is left to do, one by one, as far as a later look can tell that it is gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_items: Vec<OpenItem>,
 }
 
 /// Names that a newer version knows and this one does not are kept as text.

@@ -103,19 +103,55 @@ pub(crate) fn update(supervisor: &Supervisor) -> Result<Option<Update>, Stop> {
     let rows = aix::lslpp_q(&installed).rows;
     let installed = highest(rows.iter().map(|row| (row.name.as_str(), row.level.as_str())));
     let text = String::from_utf8_lossy(&text);
-    let is_meant = |name: &str| match &supervisor.request.install {
-        Install::List(names) => names.iter().any(|one| one == name),
-        Install::Nothing | Install::UpdateAll | Install::All => true,
-    };
-    let offered = table(&text).into_iter();
-    let new = offered.filter(|(name, level)| {
-        is_meant(name) && installed.get(name).is_some_and(|old| level > old)
-    });
+    let new = above(&supervisor.request.install, &text, &installed);
     let words = text.lines().filter_map(|line| line.split_whitespace().next());
     Ok(Some(Update {
-        filesets: new.map(|(name, _)| name.to_owned()).collect(),
+        filesets: new.map(|(name, _)| name).collect(),
         fixes: words.map(str::to_owned).collect(),
     }))
+}
+
+/// A fileset that is installed at a lower level than the images have.
+pub(crate) struct Lagging {
+    /// The fileset.
+    pub(crate) name: String,
+    /// Its level in the images.
+    pub(crate) wanted: String,
+}
+
+/// What the order's update should have brought and has not; `None` where the images have no table or are gone, or the LPAR does not tell
+/// what is installed.
+pub(crate) fn lagging(supervisor: &Supervisor) -> Result<Option<Vec<Lagging>>, disk::Error> {
+    let Some(folder) = prep::folder(supervisor) else { return Ok(None) };
+    let text = disk::read(&supervisor.root.at(&folder).join(".toc"), TABLE_LIMIT)?;
+    let (Some(text), Ok(installed)) = (text, supervisor.facts.filesets()) else { return Ok(None) };
+    let rows = aix::lslpp_q(&installed).rows;
+    let installed = highest(rows.iter().map(|row| (row.name.as_str(), row.level.as_str())));
+    let text = String::from_utf8_lossy(&text);
+    let new = above(&supervisor.request.install, &text, &installed);
+    let lagging = new.map(|(name, level)| Lagging { name, wanted: level.to_string() });
+    Ok(Some(lagging.collect()))
+}
+
+/// The filesets of a table that are meant and installed at a lower level.
+fn above(
+    install: &Install,
+    table_text: &str,
+    installed: &Levels<'_>,
+) -> impl Iterator<Item = (String, FilesetLevel)> {
+    let is_meant = |name: &str| match install {
+        Install::List(names) => names.iter().any(|one| one == name),
+        Install::Nothing => false,
+        Install::UpdateAll | Install::All => true,
+    };
+    let new: Vec<_> = table(table_text)
+        .into_iter()
+        .filter(|(name, level)| {
+            is_meant(name) && installed.get(name).is_some_and(|old| level > old)
+        })
+        .map(|(name, level)| (name.to_owned(), level))
+        .collect();
+    new.into_iter()
 }
 
 type Levels<'a> = BTreeMap<&'a str, FilesetLevel>;

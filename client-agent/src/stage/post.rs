@@ -1,14 +1,13 @@
 //! `post`: puts back what prep changed, in reverse order, and looks at what came out.
 
+use nim_shared::aftercare::OpenItem;
 use nim_shared::frame::{ChangeClass, ChangeMoment, Known, Moment};
-use nim_shared::operation::{Blackout, FollowUp, Outcome, Report, StuckReason};
+use nim_shared::operation::{Blackout, Outcome, Report, StuckReason};
 use nim_shared::request::Kind;
 use nim_shared::stage::{Point, Stage};
 
 use crate::alive;
-use crate::facts;
 use crate::operation::Verdict;
-use crate::pty;
 use crate::stage::prep::setting;
 use crate::supervisor::{Error, Supervisor};
 use crate::text::chain;
@@ -24,6 +23,13 @@ pub(crate) fn run(
 ) -> Result<Report, Error> {
     supervisor.enter(Stage::Post)?;
     let Verdict { mut outcome, found, mut summary, follow_up, codes } = verdict;
+    // The images go with what is put back.
+    let lagging = match &outcome {
+        Outcome::Succeeded { .. } if supervisor.request.kind.moves() => {
+            super::content::lagging(supervisor)?
+        }
+        _ => None,
+    };
     if may_undo(supervisor)? {
         let failures = undo_all(supervisor, software)?;
         if !failures.is_empty() {
@@ -36,6 +42,7 @@ pub(crate) fn run(
             outcome = Outcome::Stuck { reason: StuckReason::CleanUpOpen };
         }
     }
+    let mut items = Vec::new();
     if supervisor.has_begun()? || !supervisor.progress.scripts.is_empty() {
         look(supervisor)?;
         let kind = supervisor.request.kind;
@@ -44,13 +51,20 @@ pub(crate) fn run(
         {
             open.extend(follow_up);
             if kind.moves() {
-                open.extend(after_care(supervisor)?);
+                items = super::aftercare::look(supervisor, open, lagging)?;
+                open.extend(items.iter().filter_map(OpenItem::follow_up));
             }
-            open.dedup();
+            let mut told = Vec::new();
+            for one in open.drain(..) {
+                if !told.contains(&one) {
+                    told.push(one);
+                }
+            }
+            *open = told;
         }
     }
     let found = matches!(supervisor.request.kind, Kind::Update | Kind::Install).then_some(found);
-    Ok(Report { found, ..report(supervisor, outcome, summary, codes) })
+    Ok(Report { found, open_items: items, ..report(supervisor, outcome, summary, codes) })
 }
 
 /// Nothing is undone while geninstall or a Live Update is there.
@@ -108,36 +122,6 @@ fn look(supervisor: &mut Supervisor) -> Result<(), Error> {
     supervisor.record(Known::Snapshot { moment: Moment::After, snapshot: Box::new(snapshot) })
 }
 
-/// What is open after an update that succeeded. Source: LU §6.1, §6.2.
-fn after_care(supervisor: &mut Supervisor) -> Result<Vec<FollowUp>, Error> {
-    let mut open = Vec::new();
-    if let (Some(before), Some(after)) = (&supervisor.progress.before, &supervisor.progress.after) {
-        let lost = facts::lost_paths(&before.paths, &after.paths);
-        if !lost.is_empty() {
-            open.push(FollowUp::Paths);
-            supervisor.note(format!("paths: {}", lost.join("; ")))?;
-        }
-    }
-    let old = supervisor.facts.old_libraries();
-    if !old.is_empty() {
-        open.push(FollowUp::OldLibraries);
-        supervisor.note(format!("processes on replaced libraries: {}", old.join(" ")))?;
-    }
-    if let Some(console) = &supervisor.request.console {
-        let fetched =
-            supervisor.progress.changes.values().any(|change| {
-                matches!(change.effect, nim_shared::frame::Effect::ConsoleToken { .. })
-            });
-        // A token that we fetched is given back; one that was there before should still be.
-        let there =
-            pty::tokens(&supervisor.commands).map(|tokens| pty::has_token(&tokens, console));
-        if !fetched && there.is_ok_and(|there| !there) {
-            open.push(FollowUp::ConsoleToken);
-        }
-    }
-    Ok(open)
-}
-
 fn report(
     supervisor: &Supervisor,
     outcome: Outcome,
@@ -161,5 +145,6 @@ fn report(
         },
         estimated_total: progress.estimated_total,
         logs: vec![],
+        open_items: vec![],
     }
 }

@@ -196,6 +196,9 @@ struct Baseline {
     log: Option<Vec<String>>,
     /// Digest of everything that is installed; `None` when it could not be listed.
     software: Option<Digest>,
+    /// The newest entries of the whole error log, newest first; `None` when it could not be read.
+    #[serde(default)]
+    errors: Option<Vec<String>>,
     /// Whether the flash-cache daemon ran; where it matters and is known.
     #[serde(default)]
     daemon: Option<bool>,
@@ -205,7 +208,12 @@ impl Baseline {
     fn take(supervisor: &Supervisor) -> Self {
         let facts = &supervisor.facts;
         let daemon = if supervisor.request.is_split() { split::daemon_runs(facts) } else { None };
-        Self { log: facts.error_log().ok(), software: facts.software(), daemon }
+        let newest = |mut errors: Vec<String>| {
+            errors.truncate(NEWEST);
+            errors
+        };
+        let errors = facts.errors().ok().map(newest);
+        Self { log: facts.error_log().ok(), software: facts.software(), errors, daemon }
     }
 
     /// Whether something else is installed than then.
@@ -225,9 +233,15 @@ impl Baseline {
         Ok(serde_json::from_slice(&text).unwrap_or(Self {
             log: None,
             software: None,
+            errors: None,
             daemon: None,
         }))
     }
+}
+
+/// The newest entries of the error log right before geninstall; `None` when it could not be read.
+pub(crate) fn errors_before(operation: &Operation) -> Result<Option<Vec<String>>, disk::Error> {
+    Ok(Baseline::read(operation)?.errors)
 }
 
 /// Reads the output as it grows. Opened before the workload is moved.
@@ -460,5 +474,8 @@ const READ_AT_ONCE: usize = 64 << 10;
 
 /// Written right before geninstall is asked for.
 pub(super) const BASELINE: &str = "baseline";
+
+/// How many entries of the error log are kept: enough to find one again where the newest have given way to repetitions of theirs.
+const NEWEST: usize = 50;
 
 const BASELINE_LIMIT: u64 = 4 << 20;

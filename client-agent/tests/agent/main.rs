@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod aftercare;
 mod alt_disk;
 mod border;
 mod disks;

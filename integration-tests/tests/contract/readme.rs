@@ -71,6 +71,7 @@ const CASES: &[(&str, Case)] = &[
     ("nimctl status lpar08", Ends(0)),
     ("nimctl explain 1020-311", Ends(0)),
     ("nimctl explain lpar08", Ends(0)),
+    ("nimctl aftercare lpar07", Ends(0)),
     ("nimctl rollout plan examples/rollout-lab.yaml", Ends(0)),
     (
         "nimctl rollout plan examples/rollout-lab.yaml --what-if per_frame=1 --picture plan.html",

@@ -1,5 +1,6 @@
 //! What a person does, from the command line to the LPAR and back.
 
+mod aftercare;
 mod allocation;
 mod alt_disk;
 mod ask;

@@ -222,6 +222,7 @@ fn says(what: Says, victim: OperationId) -> Result<Vec<u8>> {
         blackout: Blackout::default(),
         estimated_total: None,
         logs: vec![],
+        open_items: vec![],
     };
     let told = |operation, told: Vec<(u64, Known)>| -> Result<Vec<AgentFrame>> {
         Ok([vec![taken.clone()], events(operation, told)?].concat())

@@ -22,6 +22,7 @@ pub(super) fn run(
             .map(|name| match *name {
                 "pid" => format!("{:>8}", process.pid),
                 "ppid" => format!("{:>8}", process.parent),
+                "user" => format!("{:>8}", "root"),
                 "comm" => process.arguments.first().cloned().unwrap_or_default(),
                 "args" => process.arguments.join(" "),
                 _ => "-".to_owned(),
@@ -32,12 +33,14 @@ pub(super) fn run(
     let lpar = context.lpar()?;
     let monitor = Some(MONITOR).filter(|_| lpar.has(Fault::ProcfsOpen));
     let workload = lpar.system.processes.iter().map(|one| (one.pid, one.program.as_str()));
-    for (pid, program) in workload.chain(monitor) {
+    let outdated = lpar.outdated.iter().map(|one| (one.pid, one.program.as_str()));
+    for (pid, program) in workload.chain(outdated).chain(monitor) {
         let values: Vec<String> = columns
             .iter()
             .map(|name| match *name {
                 "pid" => format!("{pid:>8}"),
                 "ppid" => format!("{:>8}", 1),
+                "user" => format!("{:>8}", "root"),
                 "comm" | "args" => program.to_owned(),
                 _ => "-".to_owned(),
             })
@@ -51,6 +54,7 @@ fn title(column: &str) -> &'static str {
     match column {
         "pid" => "PID",
         "ppid" => "PPID",
+        "user" => "USER",
         _ => "COMMAND",
     }
 }

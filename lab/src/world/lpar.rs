@@ -259,6 +259,9 @@ pub struct OldProcess {
     pub pid: u32,
     /// Name.
     pub name: String,
+    /// Path of its program.
+    #[serde(default)]
+    pub program: String,
 }
 
 impl Lpar {

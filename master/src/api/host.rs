@@ -10,7 +10,7 @@ use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
 use nim_shared::preflight::Fact;
 use nim_shared::preflight::around::ConsoleUser;
-use nim_shared::preflight::probe::Probed;
+use nim_shared::preflight::probe::{Probe, Probed};
 use nim_shared::query::Query;
 
 use crate::inventory::details::Details;
@@ -32,6 +32,10 @@ pub trait Hosts: Send + Sync {
 
     /// Looks at the disks of `lpar`.
     fn disks(&self, lpar: ObjectName, wanted: DiskLook) -> BoxFuture<'_, Result<Looked, Failure>>;
+
+    /// Looks at single things of `lpar`.
+    fn probe(&self, lpar: ObjectName, probes: Vec<Probe>)
+    -> BoxFuture<'_, Result<Looked, Failure>>;
 
     /// A frame as an HMC shows it now.
     fn frame(&self, frame: ObjectName) -> BoxFuture<'_, Seen>;

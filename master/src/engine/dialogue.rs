@@ -384,6 +384,7 @@ impl Dialogue {
                         blackout: Blackout::default(),
                         estimated_total: None,
                         logs: vec![],
+                        open_items: vec![],
                     });
                 }
                 Ok(())

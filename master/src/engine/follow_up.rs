@@ -1,10 +1,14 @@
 //! Does what follows from the end of an operation and outlives its session: stored with the transition, taken up by whichever
 //! master is there, again if that one dies. Each action looks at the present and may be done twice.
 
+mod console;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nim_shared::id::ObjectName;
+use nim_shared::object::Spec;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -30,6 +34,10 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Pause before the HMC is asked again whether a surrogate is gone: the interval at which a frame may be polled.
 /// Source: HMC reference §4.2.
 const AGAIN: Duration = Duration::from_secs(10);
+
+/// How often an HMC is asked whether an LPAR that was moved has its RMC connection. How long that takes is documented nowhere; what is
+/// not there by then stays open until somebody looks.
+const MOST_LOOKS: u32 = 30;
 
 /// Does what is stored until `stop`; then waits until what is under way has ended.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
@@ -165,14 +173,31 @@ async fn act(shared: &Shared, action: &FollowUpAction) -> Result<NextTry, store:
     }
 }
 
-/// Looks at the frame until its surrogate is gone: reading the frame gives back what is no longer used.
+/// Looks at the frame until the surrogate is gone: reading the frame gives back what is no longer used. What an HMC shows of an LPAR that
+/// was moved, and should not, is left to do until it is gone; its RMC connection is waited for a while.
 async fn watch_capacity(shared: &Shared, action: &FollowUpAction) -> Result<NextTry, store::Error> {
     let Some(frame) = &action.frame else { return Ok(NextTry::None) };
+    let partition = partition(shared, &action.lpar).await?;
+    let mut next = NextTry::None;
     let because = match shared.frames.look(frame).await {
-        Seen::View(view) if view.has_surrogate(action.lpar.as_str()) => {
-            return Ok(NextTry::After(AGAIN));
+        Seen::View(view) => {
+            let found = view.of_partition(&partition);
+            if action.moved {
+                console::keep(shared, action, &found).await?;
+            }
+            if found.has_surrogate {
+                return Ok(NextTry::After(AGAIN));
+            }
+            if action.moved {
+                if let Some(id) = view.id_of(&partition) {
+                    lpar::learn(&shared.store, shared.who, &action.lpar, id).await?;
+                }
+                if !found.items().is_empty() && action.attempts < MOST_LOOKS {
+                    next = NextTry::After(AGAIN);
+                }
+            }
+            "an HMC shows no surrogate of it"
         }
-        Seen::View(_) => "an HMC shows no surrogate of it",
         // Nothing will ever be seen of this frame: the agent's word has to do, and it has given one.
         Seen::NoConsole => "no HMC of the frame can be asked",
         Seen::Unreachable(reason) => {
@@ -183,5 +208,18 @@ async fn watch_capacity(shared: &Shared, action: &FollowUpAction) -> Result<Next
     shared.store.release(action.operation, because).await?;
     shared.freed.send_replace(());
     info!(operation.id = %action.operation, frame.name = %frame, "capacity on {frame} is free again: {because}");
-    Ok(NextTry::None)
+    Ok(next)
+}
+
+/// Name of the LPAR's partition on the HMC.
+async fn partition(shared: &Shared, lpar: &ObjectName) -> Result<String, store::Error> {
+    Ok(match shared.store.object(lpar).await {
+        Ok(stored) => match &stored.object.spec {
+            Spec::Standalone(spec) => spec.partition(lpar).to_owned(),
+            _ => lpar.to_string(),
+        },
+        // It was removed since: its name is all that is left of it.
+        Err(store::Error::NoSuchObject { .. }) => lpar.to_string(),
+        Err(error) => return Err(error),
+    })
 }

@@ -209,6 +209,7 @@ mod tests {
             blackout: nim_shared::operation::Blackout::default(),
             estimated_total: None,
             logs: vec![],
+            open_items: vec![],
         }))
     }
 

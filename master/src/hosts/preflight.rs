@@ -1,4 +1,4 @@
-//! A look at an LPAR, for a preflight or a choice of disks, over a connection of its own: what the agent finds, in two rounds, the second by what the first
+//! A look at an LPAR, for a preflight, a choice of disks or what an update left, over a connection of its own: what the agent finds, in two rounds, the second by what the first
 //! showed.
 
 use std::sync::Arc;
@@ -51,6 +51,18 @@ pub(super) async fn disks(
             rounds(shared, lpar, disks::first(), next).await
         }
     }
+}
+
+/// Looks at single things of `lpar`.
+///
+/// # Errors
+/// The agent cannot be reached, or it refuses.
+pub(super) async fn single(
+    shared: &Arc<Shared>,
+    lpar: &ObjectName,
+    probes: Vec<Probe>,
+) -> Result<Looked, Failure> {
+    rounds(shared, lpar, probes, |_, _| Vec::new()).await
 }
 
 async fn rounds(

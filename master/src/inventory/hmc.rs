@@ -3,8 +3,10 @@
 //! One listing of each kind a frame, never one a partition; values only, in the order that was asked for, parsed here.
 //! Source of commands and attributes: HMC reference §2.2, §2.3.
 
+use nim_shared::aftercare::OnConsole;
 use nim_shared::api::PartitionView;
 use nim_shared::capacity::Shape;
+use nim_shared::id::LparId;
 use nim_shared::object::Cec;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Megabytes;
@@ -150,6 +152,20 @@ impl FrameView {
         self.surrogates().any(|found| found == name)
     }
 
+    /// Id of the partition `name`.
+    #[must_use]
+    pub fn id_of(&self, name: &str) -> Option<LparId> {
+        self.partitions.iter().find(|one| one.view.name == name).map(|one| one.view.lpar_id)
+    }
+
+    /// What it shows of the partition `name` that matters after an update.
+    #[must_use]
+    pub fn of_partition(&self, name: &str) -> OnConsole {
+        let own = self.partitions.iter().find(|one| one.view.name == name);
+        let rmc_state = own.map(|one| one.view.rmc_state.clone());
+        OnConsole { has_surrogate: self.has_surrogate(name), rmc_state }
+    }
+
     /// Names of the partitions that are being replaced, without what an update appends.
     pub fn surrogates(&self) -> impl Iterator<Item = &str> {
         self.partitions.iter().filter_map(|partition| partition.view.name.strip_suffix(ORIGINAL))
@@ -225,6 +241,15 @@ mod tests {
         assert_eq!((least(0), least(1)), (None, Some(2048)));
         assert_eq!(least(2), Some(4096), "what is not shown is not less");
         assert!(view.has_surrogate("aix1") && !view.has_surrogate("db1"));
+        let shows = |name| {
+            let OnConsole { has_surrogate, rmc_state } = view.of_partition(name);
+            (has_surrogate, rmc_state)
+        };
+        assert_eq!(shows("aix1"), (true, Some("inactive".to_owned())));
+        assert_eq!(shows("db1"), (false, Some("active".to_owned())));
+        assert_eq!(shows("db2"), (false, None));
+        assert_eq!(view.id_of("db1").map(|id| id.to_string()).as_deref(), Some("12"));
+        assert_eq!(view.id_of("db2"), None);
     }
 
     #[test]

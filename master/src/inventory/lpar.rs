@@ -14,7 +14,12 @@ use crate::store::{Error, Store, Who};
 /// # Errors
 /// What the store says.
 pub async fn learn(store: &Store, who: Who, lpar: &ObjectName, id: LparId) -> Result<(), Error> {
-    let stored = store.object(lpar).await?;
+    let stored = match store.object(lpar).await {
+        Ok(stored) => stored,
+        // It was removed since.
+        Err(Error::NoSuchObject { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
     let mut object = stored.object;
     let Spec::Standalone(spec) = &mut object.spec else { return Ok(()) };
     if spec.identity == Some(id) {

@@ -24,6 +24,7 @@ mod m0015_selection;
 mod m0016_preflight;
 mod m0017_policy;
 mod m0018_disk;
+mod m0019_open_item;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -31,7 +32,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 18;
+pub(super) const LEVEL: i32 = 19;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -122,6 +123,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_preflight::M0016Preflight),
             Box::new(m0017_policy::M0017Policy),
             Box::new(m0018_disk::M0018Disk),
+            Box::new(m0019_open_item::M0019OpenItem),
         ]
     }
 }

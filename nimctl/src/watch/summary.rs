@@ -164,6 +164,13 @@ pub(crate) fn ending(view: &OperationView) -> String {
             for open in follow_up {
                 line("open", &format!("{open}: {}", meaning(*open)));
             }
+            for item in report.open_items.iter().take(MOST_ITEMS) {
+                line("to do", &item.to_string());
+            }
+            let more = report.open_items.len().saturating_sub(MOST_ITEMS);
+            if more > 0 {
+                line("to do", &format!("{more} more: nimctl aftercare {}", view.lpar));
+            }
         }
         // A failure tells them again, with their causes.
         let told = view.failure.iter().flat_map(|failure| &failure.causes);
@@ -264,6 +271,9 @@ const fn kernel_found(found: Option<Kernel>) -> &'static str {
     }
 }
 
+/// How many things that are left to do are listed.
+const MOST_ITEMS: usize = 20;
+
 /// What is open after a success.
 const fn meaning(open: nim_shared::operation::FollowUp) -> &'static str {
     use nim_shared::operation::FollowUp;
@@ -277,6 +287,12 @@ const fn meaning(open: nim_shared::operation::FollowUp) -> &'static str {
         }
         FollowUp::ConfigurationChanged => "the update rewrote configuration files; see config.diff",
         FollowUp::Hook => "a hook of the site did not succeed; see nimctl events",
+        FollowUp::BootList => "the LPAR would boot from another disk than rootvg's",
+        FollowUp::ManagementLink => "RMC shows no management console as connected",
+        FollowUp::Level => "the system or a fileset is at a lower level than it should be",
+        FollowUp::ErrorLog => "the error log has new entries beside those of the update",
+        FollowUp::Identity => "the host name or the machine id is another one than before",
+        FollowUp::InterimFix => "an interim fix that was asked for is not installed",
         FollowUp::ConsoleToken => {
             "the console's token is not in the new kernel; the next update fetches it again"
         }

@@ -122,6 +122,7 @@ pub(crate) fn succeeded(number: u32, lpar: &str) -> OperationView {
             },
             estimated_total: Some(Seconds(624)),
             logs: vec![],
+            open_items: vec![],
         }),
         ..operation(number, lpar)
     }

@@ -212,6 +212,15 @@ fn fileset(name: &str, level: &str, state: &str, description: &str) -> Option<Fi
     })
 }
 
+/// `lslpp -w FILE…`: the fileset that `file` belongs to: a row has file, fileset and type. Source: AIX's description of `lslpp`.
+#[must_use]
+pub fn fileset_of<'a>(text: &'a str, file: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some(file)).then(|| words.next()).flatten()
+    })
+}
+
 /// `emgr -d -e FILE -v2`: whether a Live Update can install the interim fix; `None` where that is not said. Source: LU §5.2.
 #[must_use]
 pub fn lu_capable(text: &str) -> Option<bool> {

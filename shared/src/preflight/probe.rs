@@ -88,6 +88,16 @@ names! {
         TrustedBase = "trusted_base",
         /// The security profile that was applied.
         SecurityProfile = "security_profile",
+        /// Processes on libraries that were replaced.
+        OldLibraries = "old_libraries",
+        /// Level of the system.
+        Level = "level",
+        /// Error log.
+        ErrorLog = "error_log",
+        /// Name of the host.
+        HostName = "host_name",
+        /// Id of the machine.
+        MachineId = "machine_id",
         /// `/var/adm/ras/liveupdate/lvupdate.data`.
         LvupdateData = "lvupdate_data",
         /// `/etc/inittab`.
@@ -200,6 +210,15 @@ impl ProbeId {
         )
     }
 
+    /// Whether it is asked after an update and for nothing else.
+    #[must_use]
+    pub const fn is_for_aftercare(self) -> bool {
+        matches!(
+            self,
+            Self::OldLibraries | Self::Level | Self::ErrorLog | Self::HostName | Self::MachineId
+        )
+    }
+
     /// Whether a device is opened for it: never while an update is under way. Source: LU §7.3, rule 10.
     #[must_use]
     pub const fn opens_a_device(self) -> bool {
@@ -258,6 +277,11 @@ impl Probe {
             P::ClusterManager => command("lssrc", &["-ls", "clstrmgrES"]),
             P::TrustedBase => command("odmget", &["-q", "attribute=TCB_STATE", "PdAt"]),
             P::SecurityProfile => command("aixpert", &["-t"]),
+            P::OldLibraries => command("genld", &["-u"]),
+            P::Level => command("oslevel", &["-s"]),
+            P::ErrorLog => command("errpt", &[]),
+            P::HostName => command("uname", &["-n"]),
+            P::MachineId => command("uname", &["-m"]),
             P::LvupdateData => Look::File(crate::lvupdate::PATH),
             P::Inittab => Look::File("/etc/inittab"),
             P::AuditConfig => Look::File("/etc/security/audit/config"),
@@ -301,7 +325,8 @@ pub fn first() -> Vec<Probe> {
         P::TrustedBase,
         P::SecurityProfile,
     ];
-    let all = P::ALL.iter().filter(|id| !later.contains(id) && !id.is_for_disks());
+    let is_asked = |id: &P| !later.contains(id) && !id.is_for_disks() && !id.is_for_aftercare();
+    let all = P::ALL.iter().filter(|id| is_asked(id));
     all.map(|id| Probe::of(*id)).collect()
 }
 

@@ -52,6 +52,7 @@ pub(crate) fn whole() -> Result<Script> {
             after: Some(snapshot()),
             blackout: Blackout { estimated: estimate.0, reported: None, measured: None },
             estimated_total: estimate.1,
+            open_items: Vec::new(),
         })),
     ];
     for body in after {

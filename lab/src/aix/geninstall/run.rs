@@ -12,7 +12,7 @@ use crate::aix::lvupdate::Data;
 use crate::aix::media::Selection;
 use crate::aix::{Context, stamp};
 use crate::fault::Fault;
-use crate::world::lpar::{Lpar, OldProcess, Style};
+use crate::world::lpar::{OldProcess, Style};
 use crate::world::running::{Running, WorkloadManager};
 use crate::world::update::Update;
 
@@ -339,7 +339,7 @@ fn end(
         if tidy == Tidy::All {
             lpar.update = None;
         }
-        lpar.outdated = outdated(lpar);
+        lpar.outdated = outdated();
         Ok(if tidy == Tidy::All { 0 } else { lpar.partial_success_status })
     })?;
     printer.enter(Phase::Done)?;
@@ -374,15 +374,13 @@ fn end(
 }
 
 /// Processes that keep their old libraries (LU §6.1: typically these).
-fn outdated(lpar: &Lpar) -> Vec<OldProcess> {
-    if lpar.update.as_ref().is_some_and(|update| update.before == update.target) {
-        return Vec::new();
-    }
+fn outdated() -> Vec<OldProcess> {
     (0u32..)
         .zip(["srcmstr", "syslogd", "portmap", "sshd"])
         .map(|(number, name)| OldProcess {
             pid: 3_473_882 + number * 65_540,
             name: name.to_owned(),
+            program: format!("/usr/sbin/{name}"),
         })
         .collect()
 }

@@ -299,6 +299,14 @@ impl Hosts for FakeHosts {
         .boxed()
     }
 
+    fn probe(
+        &self,
+        lpar: ObjectName,
+        _: Vec<nim_shared::preflight::probe::Probe>,
+    ) -> BoxFuture<'_, Result<crate::api::Looked, Failure>> {
+        self.look(lpar)
+    }
+
     fn look(&self, lpar: ObjectName) -> BoxFuture<'_, Result<crate::api::Looked, Failure>> {
         async move {
             if lpar.as_str().starts_with("down") {

@@ -133,6 +133,7 @@ fn what_does_not_belong_here_breaks_the_session_and_changes_nothing() {
         blackout: Blackout::default(),
         estimated_total: None,
         logs: vec![],
+        open_items: vec![],
     };
     let hostile = [
         event(2, 1, Known::Finished(Box::new(report))),

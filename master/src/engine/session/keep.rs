@@ -347,5 +347,6 @@ fn unreached(outcome: Outcome, lost: &Lost) -> Report {
         blackout: Blackout::default(),
         estimated_total: None,
         logs: vec![],
+        open_items: vec![],
     }
 }

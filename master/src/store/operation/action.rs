@@ -25,6 +25,8 @@ pub struct FollowUpAction {
     pub frame: Option<ObjectName>,
     /// Partition id of that LPAR, where the agent told it at the end of the operation.
     pub lpar_id: Option<LparId>,
+    /// Whether the operation moved the LPAR to a new kernel.
+    pub moved: bool,
     /// What to do.
     pub action: Action,
     /// How often it was taken up before.
@@ -40,8 +42,8 @@ pub enum NextTry {
     After(Duration),
 }
 
-/// Id, operation, LPAR, frame, partition id, kind, attempts.
-type Row = (i64, Uuid, String, Option<String>, Option<Value>, String, i32);
+/// Id, operation, LPAR, frame, partition id, whether it moved, kind, attempts.
+type Row = (i64, Uuid, String, Option<String>, Option<Value>, bool, String, i32);
 
 impl Store {
     /// Takes at most `max` actions that are due and that no living master works on.
@@ -62,7 +64,8 @@ impl Store {
                 ORDER BY a.due_at LIMIT $2 FOR UPDATE OF a SKIP LOCKED)
              UPDATE follow_up_action a SET owner = $1, attempts = a.attempts + 1
              FROM due, operation o WHERE a.id = due.id AND o.id = a.operation_id
-             RETURNING a.id, o.id, o.lpar, o.frame, o.report->'after'->'lpar_id', a.kind, a.attempts - 1",
+             RETURNING a.id, o.id, o.lpar, o.frame, o.report->'after'->'lpar_id',
+                coalesce(o.kind = 'update' AND o.report->'found'->>'kernel' = 'new', false), a.kind, a.attempts - 1",
         )
         .bind(owner.0)
         .bind(i64::from(max))
@@ -117,7 +120,8 @@ impl Store {
     /// [`Error::Unreachable`] and its like.
     pub async fn open_actions(&self, operation: OperationId) -> Result<Vec<FollowUpAction>, Error> {
         let rows: Vec<Row> = query_as(
-            "SELECT a.id, o.id, o.lpar, o.frame, o.report->'after'->'lpar_id', a.kind, a.attempts
+            "SELECT a.id, o.id, o.lpar, o.frame, o.report->'after'->'lpar_id',
+                coalesce(o.kind = 'update' AND o.report->'found'->>'kernel' = 'new', false), a.kind, a.attempts
              FROM follow_up_action a JOIN operation o ON o.id = a.operation_id
              WHERE a.operation_id = $1 AND a.done_at IS NULL ORDER BY a.id",
         )
@@ -141,7 +145,7 @@ pub(super) fn name(action: Action) -> String {
 
 /// The action of a row. One that only a newer version knows is left to that version.
 fn read(
-    (id, operation, lpar, frame, lpar_id, kind, attempts): Row,
+    (id, operation, lpar, frame, lpar_id, moved, kind, attempts): Row,
 ) -> Option<Result<FollowUpAction, Error>> {
     let action: Action = serde_json::from_value(Value::String(kind)).ok()?;
     let action = || {
@@ -152,6 +156,7 @@ fn read(
             frame: frame.as_deref().map(batch::name).transpose()?,
             // What cannot be read tells nothing; there is no other way to hear it.
             lpar_id: lpar_id.and_then(|id| serde_json::from_value(id).ok()),
+            moved,
             action,
             attempts: u32::try_from(attempts).unwrap_or(0),
         })

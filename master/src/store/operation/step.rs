@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use nim_shared::aftercare::MOST_ITEMS;
 use nim_shared::frame::Position;
 use nim_shared::id::{Epoch, Fence, OperationId, Seq};
 use nim_shared::operation::Report;
@@ -16,7 +17,7 @@ use crate::engine::operation::{Action, Operation};
 use crate::store::commit::{Txn, Writing};
 use crate::store::life::Life;
 use crate::store::notify::Topic;
-use crate::store::{Error, Store, batch, bigint};
+use crate::store::{Error, Store, batch, bigint, open_item};
 
 /// Where an operation stands now, and what follows. What is not said stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -182,6 +183,12 @@ pub(in crate::store) async fn write_moves(
     };
     let outcomes: Vec<_> = moves.iter().zip(fits).map(outcome).collect();
     write_actions(txn, moves, &outcomes).await?;
+    let done = moves.iter().zip(&outcomes).filter(|(_, o)| matches!(o, Outcome::Done { .. }));
+    let reported = done.filter_map(|(moved, _)| Some((moved.id, moved.step.report.as_ref()?)));
+    let few = |report: &Report| report.open_items.len().min(MOST_ITEMS);
+    let left: Vec<_> =
+        reported.map(|(id, report)| (id, &report.open_items[..few(report)])).collect();
+    open_item::insert(txn, &left).await?;
     Ok(outcomes)
 }
 

@@ -216,6 +216,10 @@ impl World {
                 let at = "2026-01-01T00:00:00Z".parse().unwrap();
                 store.record_disks(&[(name("lpar01"), at, Vec::new())]).await
             }
+            Writing::OpenItems => {
+                let item = nim_shared::aftercare::OpenItem::ManagementLink;
+                store.add_open_items(*ended, &[item]).await.map(drop)
+            }
             Writing::HmcState => {
                 let (hmc, mtms) = (&name("hmc01"), "9105-42A*78ABCDE".to_owned());
                 store.hmc_states(&[Sighting { hmc, mtms, state: "Operating" }]).await

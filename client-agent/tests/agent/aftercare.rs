@@ -1,0 +1,121 @@
+//! What an update leaves to do, as the agent finds it at the end.
+
+use nim_shared::aftercare::OpenItem;
+use nim_shared::frame::{Body, Event, Known};
+use nim_shared::operation::{FollowUp, Outcome, Report};
+use nim_shared::request::Kind;
+
+use crate::lpar::{Lpar, order};
+use crate::master::{Master, Session, push};
+
+fn run(lpar: &Lpar) -> (Master, Report) {
+    push(lpar);
+    let mut master = Master::new(&order(Kind::Update));
+    let report = master.follow(&mut Session::open(lpar, &[])).expect("the session ended");
+    (master, report)
+}
+
+/// Commands that show something else once geninstall has installed the fix.
+const AFTER: [(&str, &str); 8] = [
+    (
+        "genld",
+        "printf 'Proc_pid: 4711\\tProc_name: sshd\\n\\nProc_pid: 9  Proc_name: nim-agent\\n'",
+    ),
+    (
+        "ps",
+        "case $* in *user*) echo '     PID     USER COMMAND'; echo '    4711     root /usr/sbin/sshd -D'; exit 0;; esac\n\
+         /bin/ps -e -o pid,args | grep -e 'nim-agent supervise' -e \"$NIM_AGENT_ROOT/usr/sbin/geninstall\"; exit 0",
+    ),
+    (
+        "lslpp",
+        "case $1 in -w) echo '  /usr/sbin/sshd    openssh.base.server   File'; exit 1;; esac\ncat lslpp",
+    ),
+    (
+        "lspath",
+        "echo 'Enabled hdisk0 vscsi0'; [ -s fixes ] && echo 'Missing hdisk0 vscsi1' || echo 'Enabled hdisk0 vscsi1'",
+    ),
+    (
+        "errpt",
+        "echo 'IDENTIFIER TIMESTAMP  T C RESOURCE_NAME  DESCRIPTION'\n[ -s fixes ] && [ \"$1\" != -N ] && printf 'CB4A951F   0922152115 S S SRC            SOFTWARE PROGRAM ERROR\\n\
+         CB4A951F   0922152015 S S SRC            SOFTWARE PROGRAM ERROR\\n9DBCFDEE   0922152015 T O errdemon       ERROR LOGGING TURNED ON\\n'\n\
+         cat errpt; echo 'AAAAAAAA   0922101015 P H hdisk0         DISK OPERATION ERROR'",
+    ),
+    (
+        "uname",
+        "case $1 in -m) echo 00F94F584C00;; -n) [ -s fixes ] && echo other || echo lpar01;; -L) cat lpar;; esac",
+    ),
+    ("oslevel", "[ -s fixes ] && echo 7300-02-00-2346 || echo 7300-03-00-2446"),
+    ("bootlist", "echo 'hdisk2 blv=hd5 pathid=0'"),
+];
+
+#[test]
+fn what_an_update_leaves_is_reported_one_by_one() {
+    let lpar = Lpar::new();
+    for (program, script) in AFTER {
+        lpar.command(program, script);
+    }
+    std::fs::create_dir_all(lpar.path("usr/sbin/rsct/bin")).unwrap();
+    lpar.command("rsct/bin/rmcdomainstatus", "exit 0");
+    let (master, report) = run(&lpar);
+    let before = || "7300-03-00-2446".to_owned();
+    assert_eq!(
+        report.open_items,
+        [
+            OpenItem::Level { before: before() },
+            OpenItem::Paths { disk: "hdisk0".parse().unwrap(), enabled: 2, others: 0 },
+            OpenItem::BootList { disk: "hdisk2".parse().unwrap() },
+            OpenItem::ErrorLog {
+                identifier: "CB4A951F".to_owned(),
+                resource: "SRC".to_owned(),
+                description: "SOFTWARE PROGRAM ERROR".to_owned(),
+                since: "2015-09-22T15:20".to_owned(),
+            },
+            OpenItem::HostName { before: "lpar01".to_owned() },
+            OpenItem::ManagementLink,
+            OpenItem::OldLibraries {
+                pid: 4711,
+                name: "sshd".to_owned(),
+                owner: Some("root".to_owned()),
+                fileset: Some("openssh.base.server".to_owned()),
+            },
+        ]
+    );
+    let follow_up = [
+        FollowUp::Level,
+        FollowUp::Paths,
+        FollowUp::BootList,
+        FollowUp::ErrorLog,
+        FollowUp::Identity,
+        FollowUp::ManagementLink,
+        FollowUp::OldLibraries,
+    ];
+    assert_eq!(report.outcome, Outcome::Succeeded { follow_up: follow_up.to_vec() });
+    let note = |event: &Event| match &event.body {
+        Body::Known(known) => match &**known {
+            Known::Note { text } => Some(text.clone()),
+            _ => None,
+        },
+        Body::Other(_) => None,
+    };
+    let notes: Vec<_> = master.events.iter().filter_map(note).collect();
+    for item in &report.open_items {
+        let OpenItem::OldLibraries { .. } = item else {
+            let told = format!("left to do: {item}");
+            assert!(notes.contains(&told), "{told}: {notes:#?}");
+            continue;
+        };
+        assert!(notes.iter().any(|text| text.ends_with(": sshd (4711)")), "{notes:#?}");
+    }
+}
+
+#[test]
+fn errors_after_the_move_are_a_success_with_something_left_to_do() {
+    let lpar = Lpar::new();
+    let begin = crate::lpar::TRANSCRIPT.split_inclusive('\n').take(15).collect::<String>();
+    let end = "1430-249 An error occurred during post-processing.\n1430-094 The live update operation completed, but one or more errors occurred during post-processing after the update was applied.\n";
+    lpar.set("transcript", &format!("{begin}{end}"));
+    let (_, report) = run(&lpar);
+    assert_eq!(report.open_items, [OpenItem::PostProcessing { others: 0 }], "{report:?}");
+    let follow_up = vec![FollowUp::PostProcessing];
+    assert_eq!(report.outcome, Outcome::Succeeded { follow_up }, "{report:?}");
+}
