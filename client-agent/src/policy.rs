@@ -131,6 +131,11 @@ impl Policy {
         {
             return Err(format!("{FILE} does not allow what the order wants first: {step}"));
         }
+        if self.prep == Allowed::No
+            && let Some(subsystem) = request.restart.first()
+        {
+            return Err(format!("{FILE} does not allow to start subsystem {subsystem} anew"));
+        }
         if request.contents().next().is_some() {
             self.admit_push()?;
         }
@@ -246,6 +251,7 @@ mod tests {
             scripts,
             hooks: None,
             prep: Vec::new(),
+            restart: Vec::new(),
             backup: None,
             limits: Limits::default(),
         };

@@ -12,6 +12,7 @@ pub(crate) mod post;
 pub(crate) mod pre;
 pub(crate) mod prep;
 pub(crate) mod ready;
+pub(crate) mod restart;
 pub(crate) mod script;
 pub(crate) mod token;
 pub(crate) mod update;

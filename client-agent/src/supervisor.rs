@@ -464,7 +464,10 @@ impl Supervisor {
             {
                 return Ok(());
             }
-            self.check_cancel()?;
+            // What is done is not cancelled any more.
+            if self.progress.stage < Some(Stage::Post) {
+                self.check_cancel()?;
+            }
             if since.elapsed() >= limit {
                 let text = format!(
                     "the master did not store what is to be undone within {} seconds",
@@ -481,6 +484,12 @@ impl Supervisor {
     /// Number of the change that comes next.
     pub(crate) const fn next_change(&self) -> u32 {
         self.next_change
+    }
+
+    /// Has the changes that come now counted behind all that there are, of whichever predecessor.
+    pub(crate) fn count_behind_all(&mut self) {
+        let last = self.progress.changes.keys().next_back().copied().unwrap_or_default();
+        self.next_change = self.next_change.max(last.saturating_add(1));
     }
 
     /// Makes one change: its intent is on this disk and stored by the master before `apply` runs, which has to cope with being run

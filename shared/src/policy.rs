@@ -22,6 +22,9 @@ pub struct Policy {
     /// What one can go back to after an update of a TL or SP. A policy has to say it for every LPAR that gets one.
     #[serde(default)]
     pub backup: Option<Backup>,
+    /// Subsystems that are started anew after an update, where they run on libraries that were replaced.
+    #[serde(default)]
+    pub restart: BTreeMap<Subsystem, Restart>,
     /// Exceptions.
     #[serde(default)]
     pub rules: Vec<Rule>,
@@ -44,6 +47,22 @@ pub struct Rule {
     /// What they can go back to.
     #[serde(default)]
     pub backup: Option<Backup>,
+    /// What is different of the subsystems that are started anew.
+    #[serde(default)]
+    pub restart: BTreeMap<Subsystem, Restart>,
+}
+
+/// Whether a subsystem is started anew after an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Restart {
+    /// It is, where it runs on libraries that were replaced.
+    #[serde(rename = "on")]
+    Anew,
+    /// It is left as it is.
+    #[serde(rename = "off")]
+    LeftAlone,
 }
 
 /// Whether a step is done, and when it is undone.
@@ -162,17 +181,31 @@ fn backup_fault(place: &str, backup: Option<&Backup>) -> Option<(String, String)
     }
 }
 
+/// What is wrong with what is to be started anew.
+fn restart_faults(
+    place: &str,
+    restart: &BTreeMap<Subsystem, Restart>,
+) -> impl Iterator<Item = (String, String)> {
+    let anew = restart.iter().filter(|(_, wish)| **wish == Restart::Anew);
+    anew.filter_map(move |(name, _)| {
+        let why = name.never_anew()?;
+        Some((format!("{place}restart.{name}"), format!("is never started anew by itself: {why}")))
+    })
+}
+
 impl Policy {
     /// What is wrong with it: a rule that names no LPAR would be about all of them.
     #[must_use]
     pub fn faults(&self) -> Vec<(String, String)> {
         let mut faults: Vec<_> = backup_fault("", self.backup.as_ref()).into_iter().collect();
+        faults.extend(restart_faults("", &self.restart));
         for (at, rule) in self.rules.iter().enumerate() {
             if rule.labels.is_empty() && rule.lpars.is_empty() {
                 let what = "says neither by labels nor by lpars which LPARs it is about";
                 faults.push((format!("rules[{at}]"), what.to_owned()));
             }
             faults.extend(backup_fault(&format!("rules[{at}]."), rule.backup.as_ref()));
+            faults.extend(restart_faults(&format!("rules[{at}]."), &rule.restart));
             for key in rule.labels.keys().filter(|key| !crate::object::is_label_key(key)) {
                 faults.push((
                     format!("rules[{at}].labels.{}", printable(key)),
@@ -191,6 +224,21 @@ impl Policy {
             prep.change(&rule.prep);
         }
         prep
+    }
+
+    /// What is started anew after an update of the LPAR `name` with `labels`, where it runs on libraries that were replaced.
+    #[must_use]
+    pub fn restart_of(
+        &self,
+        name: &ObjectName,
+        labels: &BTreeMap<String, String>,
+    ) -> Vec<Subsystem> {
+        let mut restart = self.restart.clone();
+        for rule in self.rules.iter().filter(|rule| rule.concerns(name, labels)) {
+            restart.extend(rule.restart.clone());
+        }
+        restart.retain(|_, wish| *wish == Restart::Anew);
+        restart.into_keys().collect()
     }
 
     /// What the LPAR `name` with `labels` can go back to; `None` where nothing is said.
@@ -285,6 +333,7 @@ mod tests {
                 ..Prep::default()
             },
             backup: Some(Backup::Waived("mksysb every night".to_owned())),
+            restart: [(name("sshd"), Restart::Anew), (name("syslogd"), Restart::Anew)].into(),
             rules: vec![
                 Rule {
                     labels: labels(&[("env", "test")]),
@@ -297,6 +346,7 @@ mod tests {
                 },
                 Rule {
                     lpars: vec!["lpar02".parse().unwrap()],
+                    restart: [(name("sshd"), Restart::LeftAlone)].into(),
                     backup: Some(Backup::CopyTo(vec!["hdisk3".parse().unwrap()])),
                     prep: Prep {
                         services: [(name("nimon"), Wish::LeftOut)].into(),
@@ -329,6 +379,40 @@ mod tests {
         assert_eq!(backup("lpar02").as_deref(), Some("copy of rootvg to hdisk3; it stays"));
         let none = Policy { backup: Some(Backup::Waived(" ".to_owned())), ..Policy::default() };
         assert_eq!(none.faults()[0].0, "backup.waived");
+    }
+
+    #[test]
+    fn what_is_started_anew_is_said_for_all_and_for_some_and_never_of_what_others_stand_on() {
+        let restart = |name: &str| {
+            let all = policy().restart_of(&name.parse().unwrap(), &BTreeMap::new());
+            all.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(restart("lpar01"), ["sshd", "syslogd"]);
+        assert_eq!(restart("lpar02"), ["syslogd"]);
+        for (name, refused) in [
+            ("srcmstr", true),
+            ("clstrmgrES", true),
+            ("ctrmc", true),
+            ("clcomd", true),
+            ("IBM.DRM", true),
+            ("tnslsnr", true),
+            ("LISTENER_PROD", true),
+            ("db2fmcd", true),
+            ("sshd", false),
+            ("syslogd", false),
+        ] {
+            let subsystem = Subsystem::try_from(name.to_owned()).unwrap();
+            let rule = Rule {
+                lpars: vec!["lpar02".parse().unwrap()],
+                restart: [(subsystem.clone(), Restart::Anew)].into(),
+                ..Rule::default()
+            };
+            let off = [(subsystem, Restart::LeftAlone)].into();
+            let policy = Policy { rules: vec![rule], restart: off, ..Policy::default() };
+            let faults: Vec<_> = policy.faults().into_iter().map(|(place, _)| place).collect();
+            let wanted = refused.then(|| format!("rules[0].restart.{name}"));
+            assert_eq!(faults, wanted.into_iter().collect::<Vec<_>>());
+        }
     }
 
     #[test]

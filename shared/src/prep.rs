@@ -94,6 +94,33 @@ impl fmt::Display for Subsystem {
     }
 }
 
+impl Subsystem {
+    /// Why it is never started anew by itself, whatever a policy says; `None` where it may be. What a cluster stands on takes the node
+    /// with it, the controller all its subsystems, and a listener the connections of a database. Whether an LPAR is in a cluster no
+    /// policy can know, so RSCT is left alone everywhere. Source: LU §4.4a M05, §6.2 row 6.
+    #[must_use]
+    pub fn never_anew(&self) -> Option<&'static str> {
+        let name = self.0.to_ascii_lowercase();
+        let is_listener = ["lsnr", "listener"].iter().any(|part| name.contains(part));
+        if name == "srcmstr" {
+            Some("all subsystems are its children")
+        } else if GROUND.contains(&&*name) || name.starts_with("ibm.") {
+            Some("a cluster may stand on it")
+        } else if is_listener || DATABASES.iter().any(|part| name.starts_with(part)) {
+            Some("a database is reached through it")
+        } else {
+            None
+        }
+    }
+}
+
+/// What RSCT, CAA and PowerHA stand on. Source: LU §4.4a M05.
+const GROUND: [&str; 8] =
+    ["clstrmgres", "ctrmc", "ctcas", "cthags", "cthats", "clcomd", "clconfd", "clinfoes"];
+
+/// How the names of databases' own subsystems begin.
+const DATABASES: [&str; 4] = ["db2", "ora", "tns", "hdb"];
+
 /// A text that is no name of a subsystem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{}\" is no name of a subsystem: 1 to 30 letters, digits and . _ - +", crate::id::printable(.0))]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::disks::ChosenDisk;
 use crate::hook::{Hook, Hooks};
 use crate::id::{Digest, DiskName, InstallationId, ObjectName};
-use crate::prep::{Backup, PrepStep};
+use crate::prep::{Backup, PrepStep, Subsystem};
 use crate::stage::names;
 use crate::strategy::Way;
 use crate::unit::{Megabytes, Seconds};
@@ -54,6 +54,9 @@ pub struct Request {
     /// What is changed before the update and put back after it, in this order. A preview changes nothing of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prep: Vec<PrepStep>,
+    /// Subsystems that are started anew after an update, where they run on libraries that were replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restart: Vec<Subsystem>,
     /// What one can go back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backup>,
@@ -515,6 +518,7 @@ mod tests {
             scripts: Vec::new(),
             hooks: None,
             prep: Vec::new(),
+            restart: Vec::new(),
             backup: None,
             limits: Limits::default(),
         };

@@ -186,6 +186,10 @@ fn fault(request: &Request) -> Option<String> {
     if request.scripts.len() > MOST_SCRIPTS {
         return Some(format!("more than {MOST_SCRIPTS} scripts"));
     }
+    let mut anew = request.restart.iter();
+    if let Some((subsystem, why)) = anew.find_map(|one| Some((one, one.never_anew()?))) {
+        return Some(format!("subsystem {subsystem} is never started anew by itself: {why}"));
+    }
     if let Some(fault) = hook_fault(request) {
         return Some(fault);
     }

@@ -31,7 +31,14 @@ pub(crate) fn run(
         _ => None,
     };
     if may_undo(supervisor)? {
-        let failures = undo_all(supervisor, software)?;
+        let mut failures = undo_all(supervisor, software)?;
+        let updated = matches!(outcome, Outcome::Succeeded { .. });
+        if failures.is_empty() && updated && supervisor.request.kind.moves() {
+            for subsystem in super::restart::due(supervisor)? {
+                super::restart::stop(supervisor, &subsystem)?;
+                failures.extend(undo_all(supervisor, software)?);
+            }
+        }
         if !failures.is_empty() {
             summary = format!("{summary}; not put back: {}", failures.join("; "));
             outcome = Outcome::Stuck { reason: StuckReason::UndoFailed };

@@ -9,7 +9,7 @@ pub(crate) mod copy_name;
 mod interim_fixes;
 mod pfcdaemon;
 mod secorder;
-mod services;
+pub(crate) mod services;
 pub(crate) mod setting;
 mod trusted_execution;
 mod verification;

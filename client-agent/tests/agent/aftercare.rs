@@ -1,9 +1,10 @@
 //! What an update leaves to do, as the agent finds it at the end.
 
 use nim_shared::aftercare::OpenItem;
-use nim_shared::frame::{Body, Event, Known};
+use nim_shared::frame::{AgentFrame, Body, ChangeMoment, Event, Known, MasterFrame};
 use nim_shared::operation::{FollowUp, Outcome, Report};
-use nim_shared::request::Kind;
+use nim_shared::prep::Subsystem;
+use nim_shared::request::{Kind, Request};
 
 use crate::lpar::{Lpar, order};
 use crate::master::{Master, Session, push};
@@ -118,4 +119,63 @@ fn errors_after_the_move_are_a_success_with_something_left_to_do() {
     assert_eq!(report.open_items, [OpenItem::PostProcessing { others: 0 }], "{report:?}");
     let follow_up = vec![FollowUp::PostProcessing];
     assert_eq!(report.outcome, Outcome::Succeeded { follow_up }, "{report:?}");
+}
+
+/// Subsystems that run, each on libraries that were replaced until it is started anew.
+const SUBSYSTEMS: [(&str, &str); 4] = [
+    (
+        "genld",
+        "for one in sshd:4711 syslogd:4712 ctrmc:4713; do [ -f new.${one%:*} ] || echo \"Proc_pid: ${one#*:}  Proc_name: ${one%:*}\"; done",
+    ),
+    (
+        "lssrc",
+        "echo 'Subsystem         Group            PID          Status'\n\
+         for one in sshd:4711 syslogd:4712 ctrmc:4713 biod:4714; do n=${one%:*}; p=${one#*:}; [ -f new.$n ] && p=9$p\n\
+         if [ -f down.$n ]; then echo \" $n  group   inoperative\"; else echo \" $n  group  $p  active\"; fi; done",
+    ),
+    ("stopsrc", "echo \"stop $2\" >> restarts; touch down.$2"),
+    ("startsrc", "echo \"start $2\" >> restarts; rm -f down.$2; touch new.$2"),
+];
+
+#[test]
+fn what_the_order_has_started_anew_is_one_after_the_other_where_it_needs_that() {
+    let lpar = Lpar::new();
+    for (program, script) in SUBSYSTEMS {
+        lpar.command(program, script);
+    }
+    push(&lpar);
+    let name = |text: &str| Subsystem::try_from(text.to_owned()).unwrap();
+    let restart = ["biod", "sshd", "syslogd"].map(name).to_vec();
+    let mut master = Master::new(&Request { restart, ..order(Kind::Update) });
+    let report = master.follow(&mut Session::open(&lpar, &[])).expect("the session ended");
+    // biod does not run on old ones, and nobody ordered ctrmc.
+    assert_eq!(lpar.get("restarts"), "stop sshd\nstart sshd\nstop syslogd\nstart syslogd\n");
+    let left: Vec<_> = report
+        .open_items
+        .iter()
+        .map(|item| match item {
+            OpenItem::OldLibraries { name, .. } => name.as_str(),
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(left, ["ctrmc"]);
+    assert_eq!(master.changes(ChangeMoment::Intent), 5);
+    assert_eq!(master.changes(ChangeMoment::Undone), 5);
+}
+
+#[test]
+fn what_others_stand_on_is_refused_whoever_orders_it() {
+    let lpar = Lpar::new();
+    push(&lpar);
+    let restart = vec![Subsystem::try_from("ctrmc".to_owned()).unwrap()];
+    let master = Master::new(&Request { restart, ..order(Kind::Update) });
+    let mut session = Session::open(&lpar, &[]);
+    session.hello().expect("a hello");
+    session
+        .send(&MasterFrame::Start { command: master.command(), request: master.request.clone() });
+    let said = session.next();
+    assert!(
+        matches!(&said, Some(AgentFrame::Refused { text, .. }) if text.contains("ctrmc is never started anew")),
+        "{said:?}"
+    );
 }

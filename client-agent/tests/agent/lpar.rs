@@ -152,6 +152,7 @@ pub(crate) fn order(kind: Kind) -> Request {
         scripts: Vec::new(),
         hooks: None,
         prep: Vec::new(),
+        restart: Vec::new(),
         backup: None,
         limits: Limits { post: Seconds(1), ..Limits::default() },
     }

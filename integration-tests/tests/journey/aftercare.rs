@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use integration_tests::{Harness, SOURCE, cust, wait_until_at};
 use nim_lab::fault::Fault;
 use serde_json::Value;
@@ -123,5 +123,33 @@ async fn what_the_hmc_shows_after_an_update_is_left_to_do_until_it_is_gone() -> 
         let is_there = words.get(3) == Some(&&*id.to_string());
         Ok(if is_there { Ok(()) } else { Err(shown) })
     })?;
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subsystems_that_the_policy_names_are_started_anew_after_an_update() -> Result<()> {
+    let site = Harness::small(200).await?;
+    let file = site.site_folder().join("restart.yaml");
+    let path = file.to_str().context("a plain name")?;
+    for name in ["ctrmc", "clstrmgrES", "srcmstr", "tnslsnr"] {
+        std::fs::write(&file, format!("restart:\n  {name}: on\n"))?;
+        let refused = site.nimctl(["policy", "set", path]).ended_with(3)?;
+        ensure!(refused.stderr.contains(&format!("restart.{name}")), "{refused}");
+        ensure!(refused.stderr.contains("never started anew by itself"), "{refused}");
+    }
+    let text = "backup: {waived: a test}\nrestart:\n  sshd: on\n  syslogd: on\n";
+    std::fs::write(&file, text)?;
+    site.nimctl(["policy", "set", path]).succeeded()?;
+    let shown = site.nimctl(["policy", "show", "lpar07"]).succeeded()?;
+    ensure!(shown.stdout.contains("on replaced libraries: sshd syslogd"), "{shown}");
+
+    let update = site.nimctl(cust(SOURCE, &["lpar07"])).succeeded()?;
+    ensure!(update.stdout.contains("old_libraries"), "{update}");
+    let lpar = site.lab().world()?.lpar("lpar07")?.clone();
+    let left: Vec<&str> = lpar.outdated.iter().map(|process| process.name.as_str()).collect();
+    assert_eq!(left, ["srcmstr", "portmap"]);
+    ensure!(lpar.subsystems.is_empty(), "not all run: {:?}", lpar.subsystems);
+    let told = site.nimctl(["events", "lpar07"]).succeeded()?;
+    ensure!(told.stdout.contains("subsystem sshd"), "{told}");
     site.end().await
 }

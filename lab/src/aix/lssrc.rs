@@ -6,6 +6,11 @@ use super::{Context, Options};
 use crate::fault::Fault;
 use crate::world::Lpar;
 
+/// Process id of a usual one, while it runs.
+pub(super) fn process_of(name: &str) -> Option<u32> {
+    SUBSYSTEMS.iter().find(|(one, ..)| *one == name).map(|(_, _, pid)| *pid)
+}
+
 /// Subsystem, group, process id while it runs.
 const SUBSYSTEMS: [(&str, &str, u32); 6] = [
     ("syslogd", "ras", 5_112_110),

@@ -31,6 +31,8 @@ pub(super) fn run(
         if lpar.subsystems.get(name) != Some(&Subsystem::Stopped) {
             return Ok(false);
         }
+        // A new process has the new libraries.
+        lpar.outdated.retain(|process| process.name != name);
         let slow = lpar.has(Fault::PfcdaemonSlow) && name == "pfcdaemon";
         match slow {
             true => {

@@ -50,8 +50,9 @@ pub(super) async fn of(
     }
     let policy = current(&api.store).await?.unwrap_or_default();
     let prep = policy.prep_of(&lpar, &object.labels).steps();
+    let restart = policy.restart_of(&lpar, &object.labels);
     let backup = policy.backup_of(&lpar, &object.labels).cloned();
-    Ok(Json(LparPolicy { lpar, prep, backup }))
+    Ok(Json(LparPolicy { lpar, prep, restart, backup }))
 }
 
 /// The policy that holds now; `None` where none was set.

@@ -6,11 +6,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use nim_shared::frame::{
-    AgentFrame, AgentHello, Change, Command, Event as JournalEvent, Identity, MasterFrame,
-    OUTPUT_CHUNK, PROTOCOL_FLOOR, Recorded, Refusal,
+    AgentFrame, AgentHello, Body, Change, ChangeMoment, Command, Effect, Event as JournalEvent,
+    Identity, Known, MasterFrame, OUTPUT_CHUNK, PROTOCOL_FLOOR, Recorded, Refusal,
 };
 use nim_shared::id::{Digest, Epoch, Fence, ObjectName, OperationId};
 use nim_shared::operation::{Blackout, Named, Report};
+use nim_shared::prep::Setting;
 use nim_shared::request::Expected;
 
 use super::journal::{Progress, Step, Violation};
@@ -49,6 +50,8 @@ pub struct Dialogue {
     output: u64,
     /// What was changed and not put back, as it is stored.
     changes: Vec<Change>,
+    /// sshd was started anew since this conversation began.
+    login_due: bool,
     pending: Batch,
 }
 
@@ -126,6 +129,9 @@ pub enum Broken {
         /// Where.
         offset: u64,
     },
+    /// The LPAR's sshd was started anew: what comes next counts only over a connection that was let in since.
+    #[error("sshd was started anew: a new login has to show that it lets in")]
+    LoginDue,
     /// Another operation's answer.
     #[error("an answer about operation {found} in the session of {expected}")]
     AnotherOperation {
@@ -179,7 +185,8 @@ impl Dialogue {
     /// A conversation about an operation as it is stored.
     #[must_use]
     pub fn new(order: Order, operation: Operation, progress: Progress, output: u64) -> Self {
-        Self { order, operation, progress, output, changes: Vec::new(), pending: Batch::default() }
+        let (changes, pending) = (Vec::new(), Batch::default());
+        Self { order, operation, progress, output, changes, login_due: false, pending }
     }
 
     /// The operation with all that was handed in.
@@ -211,6 +218,7 @@ impl Dialogue {
     /// [`Broken::Protocol`]. A machine that is not the expected one is no error here: it becomes an event, which the engine
     /// decides about, and nothing is sent to it.
     pub fn hello(&mut self, hello: &AgentHello) -> Result<(), Broken> {
+        self.login_due = false;
         if hello.protocol < PROTOCOL_FLOOR {
             return Err(Broken::Protocol { theirs: hello.protocol });
         }
@@ -261,6 +269,9 @@ impl Dialogue {
     /// # Errors
     /// [`Broken`]: what was handed in before stays good, this frame and what follows it do not count.
     pub fn receive(&mut self, frame: AgentFrame) -> Result<(), Broken> {
+        if self.login_due {
+            return Err(Broken::LoginDue);
+        }
         match frame {
             AgentFrame::Hello(_) => Err(Broken::Unexpected { wanted: "an answer", found: "hello" }),
             AgentFrame::Taken { operation, digest, proceeded, .. }
@@ -361,6 +372,7 @@ impl Dialogue {
         }
         self.progress = progress;
         self.pending.changed = true;
+        self.login_due = restarts_sshd(&recorded.event.body);
         self.pending.events.push(recorded.event);
         Ok(())
     }
@@ -419,6 +431,19 @@ impl Dialogue {
         if found == expected { Ok(()) } else { Err(Broken::AnotherOperation { expected, found }) }
     }
 }
+
+/// Whether it says that sshd, which was stopped, runs again.
+fn restarts_sshd(body: &Body) -> bool {
+    let Body::Known(known) = body else { return false };
+    let Known::Change(Change { moment, effect, .. }) = &**known else { return false };
+    let Effect::Setting { setting: Setting::Subsystem { subsystem }, .. } = effect else {
+        return false;
+    };
+    subsystem.as_str() == SSHD && moment.known() == Some(ChangeMoment::Undone)
+}
+
+/// The subsystem that lets the master in. Source: LU §5.4.
+const SSHD: &str = "sshd";
 
 #[cfg(test)]
 mod tests;

@@ -349,6 +349,8 @@ impl Session {
     async fn after_loss(&mut self, lost: Lost) -> Result<(), Over> {
         match lost {
             Lost::Replaced { .. } => return Ok(()),
+            // Nothing is lost by it; an agent that says it again and again is not run after.
+            Lost::LoginDue { .. } => return self.pause(FIRST_PAUSE).await,
             Lost::Idle { .. } => return self.pause(STUCK_PAUSE).await,
             _ => {}
         }
@@ -413,7 +415,11 @@ impl Session {
     }
 
     fn broken(&self, cause: super::dialogue::Broken) -> Lost {
-        Lost::Broken { host: self.lpar.clone(), cause }
+        let host = self.lpar.clone();
+        match cause {
+            super::dialogue::Broken::LoginDue => Lost::LoginDue { host },
+            cause => Lost::Broken { host, cause },
+        }
     }
 
     /// Whether the operation needs no session.

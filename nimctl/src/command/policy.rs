@@ -63,7 +63,7 @@ struct Lpars(Vec<LparPolicy>);
 impl View for Lpars {
     fn table(&self, _: Style) -> String {
         let mut text = String::new();
-        for LparPolicy { lpar, prep, backup } in &self.0 {
+        for LparPolicy { lpar, prep, restart, backup } in &self.0 {
             text += &format!("{lpar}:\n");
             if prep.is_empty() {
                 text += "   nothing is changed before an update\n";
@@ -75,6 +75,12 @@ impl View for Lpars {
             text += &format!("   backup: {}\n", clean(&backup));
             for (at, step) in prep.iter().enumerate() {
                 text += &format!("   {} {}\n", at + 1, clean(&step.to_string()));
+            }
+            if !restart.is_empty() {
+                let names: Vec<_> = restart.iter().map(ToString::to_string).collect();
+                let names = names.join(" ");
+                text +=
+                    &format!("   started anew after it, where on replaced libraries: {names}\n");
             }
         }
         text

@@ -9,6 +9,8 @@ use super::{Listing, Row, listing};
 pub struct Subsystem {
     /// Its name.
     pub name: String,
+    /// Its process, while it runs.
+    pub pid: Option<u64>,
     /// `active`, `inoperative`, `stopping`, `warned`.
     pub status: String,
 }
@@ -28,9 +30,11 @@ pub fn lssrc(text: &str) -> Listing<Subsystem> {
         let fields: Vec<&str> = line.split_whitespace().collect();
         match fields[..] {
             ["Subsystem", ..] => Row::Skip,
-            [name, .., status] if STATES.contains(&status) => {
-                Row::Is(Subsystem { name: name.to_owned(), status: status.to_owned() })
-            }
+            [name, ref others @ .., status] if STATES.contains(&status) => Row::Is(Subsystem {
+                name: name.to_owned(),
+                pid: others.last().and_then(|text| text.parse().ok()),
+                status: status.to_owned(),
+            }),
             _ => Row::Other,
         }
     })

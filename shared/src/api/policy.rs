@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::File;
 use crate::id::ObjectName;
-use crate::prep::{Backup, PrepStep};
+use crate::prep::{Backup, PrepStep, Subsystem};
 use crate::stamp::Timestamp;
 
 /// Sets the policy, in place of the one before.
@@ -37,6 +37,9 @@ pub struct LparPolicy {
     pub lpar: ObjectName,
     /// What an update changes on it before it begins, in this order.
     pub prep: Vec<PrepStep>,
+    /// What is started anew after an update, where it runs on libraries that were replaced.
+    #[serde(default)]
+    pub restart: Vec<Subsystem>,
     /// What one can go back to after an update of a TL or SP; `None` where the policy says nothing.
     pub backup: Option<Backup>,
 }

@@ -11,7 +11,7 @@ use super::setting::{self, Error, LIMIT, Lpar};
 use crate::supervisor::Supervisor;
 
 /// Stops it, where it runs.
-pub(super) fn run(
+pub(crate) fn run(
     supervisor: &mut Supervisor,
     class: ChangeClass,
     subsystem: &Subsystem,

@@ -189,7 +189,10 @@ pub(super) fn makes(supervisor: &Supervisor, setting: &Setting, before: &str, af
         }
         _ => false,
     };
-    supervisor.request.prep.iter().any(made)
+    // What is started anew after the update is stopped before that.
+    let anew = |setting: &Setting| matches!(setting, Setting::Subsystem { subsystem } if supervisor.request.restart.contains(subsystem));
+    let stops = (before, after) == (services::ACTIVE, services::INOPERATIVE);
+    supervisor.request.prep.iter().any(made) || stops && anew(setting)
 }
 
 /// The LPAR of `supervisor`.

@@ -10,7 +10,7 @@ use crate::Phase;
 use crate::aix::inittab::INITTAB;
 use crate::aix::lvupdate::Data;
 use crate::aix::media::Selection;
-use crate::aix::{Context, stamp};
+use crate::aix::{Context, lssrc, stamp};
 use crate::fault::Fault;
 use crate::world::lpar::{OldProcess, Style};
 use crate::world::running::{Running, WorkloadManager};
@@ -378,7 +378,7 @@ fn outdated() -> Vec<OldProcess> {
     (0u32..)
         .zip(["srcmstr", "syslogd", "portmap", "sshd"])
         .map(|(number, name)| OldProcess {
-            pid: 3_473_882 + number * 65_540,
+            pid: lssrc::process_of(name).unwrap_or(3_473_882 + number * 65_540),
             name: name.to_owned(),
             program: format!("/usr/sbin/{name}"),
         })

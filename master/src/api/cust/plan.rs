@@ -12,7 +12,7 @@ use nim_shared::lpp::{Content, is_fileset, is_package};
 use nim_shared::lvupdate::{self, Data, Disks};
 use nim_shared::object::{Hmc, Object, Spec};
 use nim_shared::policy::Policy;
-use nim_shared::prep::{Backup, PrepStep};
+use nim_shared::prep::{Backup, PrepStep, Subsystem};
 use nim_shared::request::{
     Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, MOST_SCRIPTS, Maintenance,
     Request, Script,
@@ -69,6 +69,8 @@ pub(super) struct Planned {
     pub(super) kind: Kind,
     /// What is changed on the LPAR before an update; of a preview: what an update would change.
     pub(super) prep: Vec<PrepStep>,
+    /// What is started anew after an update.
+    pub(super) restart: Vec<Subsystem>,
     /// What one can go back to.
     pub(super) backup: Option<Backup>,
     /// The order as text.
@@ -81,7 +83,12 @@ impl Planned {
     /// What is said of it before it starts.
     pub(super) fn announced(&self) -> Vec<String> {
         let backup = self.backup.iter().map(ToString::to_string);
-        backup.chain(self.prep.iter().map(ToString::to_string)).collect()
+        let restart = self.restart.iter().map(|subsystem| {
+            format!(
+                "subsystem {subsystem} started anew after it, where it runs on replaced libraries"
+            )
+        });
+        backup.chain(self.prep.iter().map(ToString::to_string)).chain(restart).collect()
     }
 }
 
@@ -321,6 +328,8 @@ impl Order<'_> {
         let policy = self.known.policy.as_ref();
         let prep = policy.map(|policy| policy.prep_of(&target.name, &target.labels).steps());
         let prep = prep.unwrap_or_default();
+        let restart = policy.map(|policy| policy.restart_of(&target.name, &target.labels));
+        let restart = restart.unwrap_or_default();
         let backup = self.backup(&disks);
         let moves = self.cust.kind.moves();
         let request = Request {
@@ -343,6 +352,7 @@ impl Order<'_> {
             scripts: self.known.scripts.clone(),
             hooks: self.hooks(),
             prep: if moves { prep.clone() } else { Vec::new() },
+            restart: if moves { restart.clone() } else { Vec::new() },
             backup: backup.clone().filter(|_| moves),
             limits: self.known.limits,
         };
@@ -356,6 +366,7 @@ impl Order<'_> {
             hmc: target.hmc.clone(),
             kind: self.cust.kind,
             prep,
+            restart,
             backup,
             request,
             warnings,

@@ -306,6 +306,25 @@ async fn what_lvupdate_data_says_in_vain_is_told_where_somebody_can_act() {
 }
 
 #[tokio::test]
+async fn a_live_library_update_is_refused_where_a_label_says_production() {
+    let nimd = ready().await;
+    let (_, lud) = nimd.get("/v1/objects/lud").await;
+    let content = format!("{}\nllvupdate:\n\tllu = yes\n", lud["content"].as_str().unwrap());
+    let edits = [("lud", "content", content.as_str()), ("lpar01", "label.env", "prod")];
+    for (object, attribute, value) in edits {
+        let edit = json!({"set": [{"attribute": attribute, "value": value}]}).to_string();
+        let (status, changed) = nimd.send("PATCH", &format!("/v1/objects/{object}"), &edit).await;
+        assert_eq!(status, 200, "{changed}");
+    }
+    let (status, refused) = send(&nimd, &request(&["lpar01", "lpar02"])).await;
+    assert_eq!(status, 409, "{refused}");
+    let text = refused.to_string();
+    assert!(text.contains("has the label env=prod") && !text.contains("lpar02"), "{refused}");
+    let (status, accepted) = send(&nimd, &request(&["lpar02"])).await;
+    assert_eq!(status, 200, "{accepted}");
+}
+
+#[tokio::test]
 async fn nothing_of_nimds_own_folder_goes_to_an_lpar() {
     let nimd = ready().await;
     let key = nimd.data().join("keys/secrets");

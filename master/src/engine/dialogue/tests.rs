@@ -1,8 +1,9 @@
 use super::*;
 use crate::engine::operation::{Gate, Run, Start, State};
-use nim_shared::frame::{Boot, ClockReading, Known, Position, Record};
+use nim_shared::frame::{Boot, ChangeClass, ClockReading, Position, Record};
 use nim_shared::id::{InstallationId, Seq};
 use nim_shared::operation::{Blackout, Outcome, Report, StateName, StuckReason};
+use nim_shared::prep::Subsystem;
 use nim_shared::stage::{Point, Stage};
 use nim_shared::stamp::Timestamp;
 use uuid::Uuid;
@@ -119,6 +120,36 @@ fn events_move_state_and_position_and_ask_for_what_is_due() {
     talk.happened(Event::ProceedCommitted).unwrap();
     assert_eq!(talk.take().actions, [Action::SendProceed]);
     assert!(matches!(talk.operation().state, State::Running(Run { gate: Gate::Open, .. })));
+}
+
+#[test]
+fn what_comes_after_sshd_was_started_anew_counts_over_a_new_connection_only() {
+    let sshd = |moment| {
+        let subsystem = Subsystem::try_from("sshd".to_owned()).unwrap();
+        Known::Change(Change {
+            number: 1,
+            moment: Named::Known(moment),
+            class: Named::Known(ChangeClass::Always),
+            effect: Effect::Setting {
+                setting: Setting::Subsystem { subsystem },
+                before: "active".to_owned(),
+                after: "inoperative".to_owned(),
+            },
+            error: None,
+        })
+    };
+    let mut talk = running();
+    talk.receive(event(1, 1, sshd(ChangeMoment::Done))).unwrap();
+    let at = talk.progress().position;
+    talk.receive(event_after(at.hash, 1, 2, sshd(ChangeMoment::Undone))).unwrap();
+    let at = talk.progress().position;
+    let next = || event_after(at.hash, 1, 3, Known::Note { text: "later".to_owned() });
+    assert_eq!(talk.receive(next()), Err(Broken::LoginDue));
+    let stored: Vec<_> = talk.take().events.iter().map(|event| event.seq).collect();
+    assert_eq!(stored, [Seq(1), Seq(2)]);
+    talk.hello(&hello("lpar01")).unwrap();
+    talk.receive(next()).unwrap();
+    assert_eq!(talk.progress().position.seq, Seq(3));
 }
 
 #[test]

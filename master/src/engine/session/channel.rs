@@ -103,6 +103,12 @@ pub enum Lost {
         /// The LPAR.
         host: ObjectName,
     },
+    /// The LPAR's sshd was started anew: a new login shows that it lets in.
+    #[error("sshd on {host} was started anew: it is logged in again")]
+    LoginDue {
+        /// The LPAR.
+        host: ObjectName,
+    },
     /// Nothing is expected of the agent before a person decides.
     #[error("nothing is expected of {host} before a person decides")]
     Idle {
@@ -144,6 +150,7 @@ impl Lost {
             | Self::Broken { .. }
             | Self::LeaseLapsed { .. }
             | Self::Replaced { .. }
+            | Self::LoginDue { .. }
             | Self::Idle { .. }
             | Self::Silent { .. } => true,
         }
@@ -168,9 +175,10 @@ impl Lost {
             Self::File { .. } | Self::NoFolder { .. } | Self::FilesRefused { .. } => {
                 "NLU-0407".to_owned()
             }
-            Self::LeaseLapsed { .. } | Self::Replaced { .. } | Self::Idle { .. } => {
-                "NLU-0405".to_owned()
-            }
+            Self::LeaseLapsed { .. }
+            | Self::Replaced { .. }
+            | Self::LoginDue { .. }
+            | Self::Idle { .. } => "NLU-0405".to_owned(),
         }
     }
 }

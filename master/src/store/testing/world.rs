@@ -130,6 +130,7 @@ pub fn adopted(lpar: &str) -> Adopted {
         scripts: Vec::new(),
         hooks: None,
         prep: Vec::new(),
+        restart: Vec::new(),
         backup: None,
         limits: nim_shared::request::Limits::default(),
     };

@@ -1,5 +1,7 @@
 //! `lvupdate.data` of one LPAR: from an object, from a template that asks for what was chosen, or written as a whole.
 
+use std::collections::BTreeMap;
+
 use nim_shared::aix;
 use nim_shared::api::{AUTO, ProposalState};
 use nim_shared::disks::ChosenDisk;
@@ -76,6 +78,13 @@ impl<'a> Order<'a> {
     ) -> Option<File> {
         match came {
             Ok(Rendered { text, data, warnings }) => {
+                let llu = data.llvupdate.as_ref().and_then(|stanza| stanza.llu);
+                if let (Some(true), Some(label)) = (llu, production(&self.target.labels)) {
+                    self.wrong.push(format!(
+                        "{object}: llvupdate: llu = yes: a Live Library Update is for test systems only, and this LPAR has the label {label}"
+                    ));
+                    return None;
+                }
                 Some(File { object: object.to_owned(), text, data, warnings, disks })
             }
             Err(render::Error::Faults { faults }) => {
@@ -128,6 +137,14 @@ impl<'a> Order<'a> {
     }
 }
 
+/// The label that says that an LPAR is in production, where one does. Source, of what it matters for: LU §4.4a.
+fn production(labels: &BTreeMap<String, String>) -> Option<String> {
+    let says =
+        |text: &str| ["prod", "production"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    let found = labels.iter().find(|(key, value)| says(value) || says(key) && *value != "no");
+    found.map(|(key, value)| if value.is_empty() { key.clone() } else { format!("{key}={value}") })
+}
+
 /// What a template may ask for of what was chosen.
 fn chosen(written: &Written) -> Chosen {
     let level = written.view.level.as_deref().and_then(|text| aix::oslevel(text).ok());
@@ -161,5 +178,26 @@ fn facts(target: &Target, known: &Known) -> Facts {
         hmc,
         labels: target.labels.clone(),
         auto: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_says_that_an_lpar_is_in_production() {
+        for (key, value, label) in [
+            ("env", "prod", Some("env=prod")),
+            ("stage", "Production", Some("stage=Production")),
+            ("production", "", Some("production")),
+            ("production", "yes", Some("production=yes")),
+            ("production", "no", None),
+            ("env", "test", None),
+            ("app", "prodigy", None),
+        ] {
+            let labels = [(key.to_owned(), value.to_owned())].into();
+            assert_eq!(production(&labels).as_deref(), label, "{key}={value}");
+        }
     }
 }
