@@ -75,8 +75,9 @@ pub(crate) fn run(socket: &Path) -> io::Result<()> {
 #[derive(Default)]
 struct Root {
     parts: Mutex<HashMap<u64, Parts>>,
-    /// Held while a process is started: if exec fails, std itself must reap that child, not our reaper.
-    starting: Mutex<()>,
+    /// How many processes were started. Held while one is: if exec fails, std itself must reap that child, not our reaper.
+    started: Mutex<u64>,
+    one_started: Condvar,
     ended: Mutex<HashMap<i32, Ended>>,
     part_came: Condvar,
     one_ended: Condvar,
@@ -151,8 +152,10 @@ impl Root {
         // Ours alone: what we start reads its time from a file that can be changed.
         command.env_remove("FAKETIME");
         sys::in_new_session(&mut command);
-        let _starting = lock(&self.starting);
+        let mut started = lock(&self.started);
         let child = command.spawn()?;
+        *started += 1;
+        self.one_started.notify_all();
         i32::try_from(child.id()).map_err(io::Error::other)
     }
 
@@ -172,9 +175,15 @@ impl Root {
 
     fn reap(&self) {
         loop {
+            let before = *lock(&self.started);
             match self.reap_one() {
                 Ok(true) => self.one_ended.notify_all(),
-                // No child, or one that std has to reap itself: look again soon.
+                // An orphan comes from a child: while there is none, only a start brings one.
+                Err(error) if error.raw_os_error() == Some(libc::ECHILD) => {
+                    let started = lock(&self.started);
+                    drop(self.one_started.wait_while(started, |now| *now == before));
+                }
+                // One that std has to reap itself: look again soon.
                 Ok(false) | Err(_) => thread::sleep(std::time::Duration::from_millis(5)),
             }
         }
@@ -182,7 +191,7 @@ impl Root {
 
     fn reap_one(&self) -> io::Result<bool> {
         sys::await_ended_child()?;
-        let _starting = lock(&self.starting);
+        let _starting = lock(&self.started);
         let Some((pid, ended)) = sys::reap_now()? else { return Ok(false) };
         lock(&self.ended).insert(pid, ended);
         Ok(true)
