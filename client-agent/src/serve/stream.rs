@@ -163,14 +163,15 @@ impl Stream {
             }
             if self.is_new(event.epoch, event.seq.0) {
                 self.epoch = event.epoch;
+                if self.finished {
+                    // Whoever hears of the end has all that was written before it.
+                    self.pass_output(out)?;
+                }
                 let recorded = Recorded { event, text };
                 out.send(&AgentFrame::Event(Box::new(recorded))).map_err(Error::Out)?;
             }
         }
-        // Output belongs to the line of history that the master is told about next.
-        if self.from.contained == Contained::Yes || self.epoch > self.from.after.epoch {
-            self.pass_output(out)?;
-        }
+        self.pass_output(out)?;
         let silent = self.phase.is_some_and(Phase::is_silent);
         if !silent {
             self.ask_for_secret(out)?;
@@ -203,6 +204,10 @@ impl Stream {
     }
 
     fn pass_output(&mut self, out: &Out) -> Result<(), Error> {
+        // Output belongs to the line of history that the master is told about next.
+        if self.from.contained == Contained::No && self.epoch <= self.from.after.epoch {
+            return Ok(());
+        }
         let mut bytes = vec![0; OUTPUT_CHUNK];
         loop {
             let left = self.cap.saturating_sub(self.offset);

@@ -74,6 +74,8 @@ fn hooks_run_at_their_points_and_are_told_what_is_known() {
     assert_eq!(report.codes, Vec::<String>::new());
     let output = lpar.agent_file(&format!("operations/{}/output", master.operation));
     let output = std::fs::read_to_string(output).unwrap();
+    // All of it was there before the end was told.
+    assert_eq!(String::from_utf8_lossy(&master.output), output);
     let lines: Vec<_> = output.lines().filter(|line| !line.starts_with("1430")).collect();
     assert_eq!(lines, ["pre", "prep", "before-update", "installing", "first 0", "post"]);
     let sequence = master.sequence();

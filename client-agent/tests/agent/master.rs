@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use nim_shared::VERSION;
 use nim_shared::frame::{
     self, AgentFrame, Body, Change, ChangeMoment, Event, FileChunk, FileFrame, FileOffer, Known,
@@ -152,6 +154,8 @@ pub(crate) struct Master {
     pub(crate) fence: Fence,
     pub(crate) position: Position,
     pub(crate) events: Vec<Event>,
+    /// Raw output as it came.
+    pub(crate) output: Vec<u8>,
     /// Called with the number of events as each one arrives.
     pub(crate) on_event: Option<Box<dyn FnMut(usize)>>,
     /// Called before a secret is sent.
@@ -174,6 +178,7 @@ impl Master {
             fence: Fence(1),
             position: Position::START,
             events: Vec::new(),
+            output: Vec::new(),
             on_event: None,
             on_secret: None,
             start: Start::NotSent,
@@ -259,7 +264,11 @@ impl Master {
                         value: Some(SecretText::new(PASSWORD.to_owned())),
                     });
                 }
-                AgentFrame::Output { .. } => {}
+                AgentFrame::Output { offset, data, .. } => {
+                    if offset == self.output.len() as u64 {
+                        self.output.extend(STANDARD.decode(data).unwrap());
+                    }
+                }
                 // What was said twice comes too late the second time.
                 AgentFrame::Refused { why, .. } if why.known() == Some(Refusal::WrongMoment) => {}
                 other => panic!("unexpected: {other:?}"),
