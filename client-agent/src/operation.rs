@@ -7,14 +7,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use nim_shared::frame::{Change, Position};
-use nim_shared::id::{Fence, OperationId};
+use nim_shared::id::{Digest, Fence, OperationId};
 use nim_shared::operation::{FollowUp, Found, Outcome};
+use nim_shared::prep::IpVersion;
 use nim_shared::request::Request;
 
 use crate::disk::{self, Error};
 use crate::journal::Journal;
 use crate::run::{Run, Step};
-use crate::slot::Slot;
+use crate::slot::{Durability, Slot};
 use crate::system;
 
 /// One operation's folder.
@@ -65,6 +66,43 @@ pub(crate) struct Divided {
     pub(crate) updates: Vec<String>,
     /// Files of the interim fixes, which go with the move.
     pub(crate) fixes: Vec<String>,
+}
+
+/// How far the IP filters of each version have been taken off and put back, and the trial that waits for its proof. Only the
+/// supervisor writes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Filters {
+    v4: Standing,
+    v6: Standing,
+    /// The trial under way.
+    pub(crate) trial: Option<Digest>,
+}
+
+/// Where IP filters stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Standing {
+    /// Nothing was done to them.
+    #[default]
+    Untouched,
+    /// They are being taken off, or were after a trial: of what was there some may still be, and nothing in force.
+    Leaving,
+    /// They were seen to be off.
+    Off,
+    /// They are being put back, or on trial.
+    Returning,
+    /// They are back.
+    Back,
+}
+
+impl Filters {
+    /// Where those of `version` stand.
+    pub(crate) const fn of(&self, version: IpVersion) -> Standing {
+        match version {
+            IpVersion::V4 => self.v4,
+            IpVersion::V6 => self.v6,
+        }
+    }
 }
 
 impl Operation {
@@ -129,6 +167,8 @@ impl Operation {
         Slot::<u32>::create(&self.file(SUPERVISOR_PID), SMALL)?;
         Slot::<u64>::create(&self.file(SECRETS_WANTED), SMALL)?;
         Slot::<Verdict>::create(&self.file(VERDICT), LARGE)?;
+        Slot::<Filters>::create(&self.file(FILTERS), SMALL)?;
+        Slot::<Digest>::create(&self.file(PROVEN), SMALL)?;
         disk::create_zeros(&self.file(CONTROL), 0)?;
         disk::create_zeros(&self.file(SHIM), 0)?;
         disk::create_zeros(&self.file(SUPERVISOR), 0)?;
@@ -257,6 +297,41 @@ impl Operation {
         Slot::open(&self.file(VERDICT))
     }
 
+    /// Where its IP filters stand.
+    pub(crate) fn filters(&self) -> Result<Filters, Error> {
+        Ok(Slot::open(&self.file(FILTERS))?.get()?.unwrap_or_default())
+    }
+
+    /// The same as a slot, where an operation has one: those that an earlier version took have none.
+    pub(crate) fn filters_if_any(&self) -> Result<Option<Slot<Filters>>, Error> {
+        let path = self.file(FILTERS);
+        if path.exists() { Slot::open(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Keeps that they are on trial.
+    pub(crate) fn set_trial(&self, trial: Digest) -> Result<(), Error> {
+        self.set_filters(&Filters { trial: Some(trial), ..self.filters()? })
+    }
+
+    fn set_filters(&self, filters: &Filters) -> Result<(), Error> {
+        Slot::open(&self.file(FILTERS))?.set(filters, Durability::Synced)
+    }
+
+    /// Keeps where those of `version` stand, and that none is on trial.
+    pub(crate) fn set_standing(&self, version: IpVersion, standing: Standing) -> Result<(), Error> {
+        let mut filters = Filters { trial: None, ..self.filters()? };
+        match version {
+            IpVersion::V4 => filters.v4 = standing,
+            IpVersion::V6 => filters.v6 = standing,
+        }
+        self.set_filters(&filters)
+    }
+
+    /// The trial of IP filters that was proven last.
+    pub(crate) fn proven(&self) -> Result<Slot<Digest>, Error> {
+        Slot::open(&self.file(PROVEN))
+    }
+
     /// Process id of the supervisor.
     pub(crate) fn supervisor_pid(&self) -> Result<Slot<u32>, Error> {
         Slot::open(&self.file(SUPERVISOR_PID))
@@ -288,7 +363,7 @@ impl Operation {
         match slot.get()? {
             Some(highest) if fence < highest => Ok(false),
             Some(highest) if fence == highest => Ok(true),
-            Some(_) | None => slot.set(&fence, crate::slot::Durability::Synced).map(|()| true),
+            Some(_) | None => slot.set(&fence, Durability::Synced).map(|()| true),
         }
     }
 }
@@ -304,6 +379,8 @@ const RUN: &str = "run";
 const CHOSEN: &str = "chosen";
 const DIVIDED: &str = "divided";
 const VERDICT: &str = "verdict";
+const FILTERS: &str = "filters";
+const PROVEN: &str = "filters.proven";
 const SUPERVISOR: &str = "supervisor";
 const SUPERVISOR_PID: &str = "supervisor.pid";
 const SECRETS_WANTED: &str = "secrets.wanted";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nim_shared::frame::{
-    Body, Boot, Change, Event, Gap, Identity, KeptLog, Known, Moment, PartStep, Position,
+    Body, Boot, Change, Event, Exposed, Gap, Identity, KeptLog, Known, Moment, PartStep, Position,
     ScriptMoment, ScriptStep,
 };
 use nim_shared::hook::HookPoint;
@@ -45,6 +45,8 @@ pub(crate) struct Progress {
     pub(crate) told: usize,
     /// Error codes in order of appearance.
     pub(crate) codes: Vec<String>,
+    /// Times without IP filters.
+    pub(crate) exposed: Vec<Exposed>,
     /// Logs that are kept behind the output.
     pub(crate) logs: Vec<KeptLog>,
     /// State before anything was touched.
@@ -126,6 +128,14 @@ impl Progress {
             Known::Check { code, .. } => code.iter().for_each(|code| self.add_code(code)),
             Known::Change(change) => {
                 self.changes.insert(change.number, change.clone());
+            }
+            Known::Exposed(exposed) => {
+                let begun =
+                    |one: &&mut Exposed| (one.version, one.from) == (exposed.version, exposed.from);
+                match self.exposed.iter_mut().find(begun) {
+                    Some(one) => *one = *exposed,
+                    None => self.exposed.push(*exposed),
+                }
             }
             Known::Part(step) => {
                 if let Some(part) = step.part.known() {
@@ -216,6 +226,7 @@ pub(crate) const fn is_told(known: &Known) -> bool {
         | Known::Point { .. }
         | Known::Freeze(_)
         | Known::Change(_)
+        | Known::Exposed(_)
         | Known::Part(_)
         | Known::Script(_)
         | Known::Log(_)

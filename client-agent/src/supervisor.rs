@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use nim_shared::frame::{Boot, Change, ChangeClass, ChangeMoment, Effect, Known, Position};
 use nim_shared::hook::HookPoint;
@@ -30,6 +29,9 @@ use crate::system;
 use crate::text::chain;
 
 pub(crate) mod start;
+mod wait;
+
+pub(crate) use wait::CONTROL_PACE;
 
 /// Why a supervisor cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -349,6 +351,7 @@ impl Supervisor {
             estimated_total: None,
             logs: vec![],
             open_items: vec![],
+            exposed: vec![],
         };
         self.record(Known::Finished(Box::new(report)))
     }
@@ -435,50 +438,6 @@ impl Supervisor {
         Ok(())
     }
 
-    // ---- waiting
-
-    /// Sleeps. What a master wants of the journal is looked for meanwhile.
-    pub(crate) fn pause(&mut self, duration: Duration) -> Result<(), Error> {
-        std::thread::sleep(duration);
-        self.look_for_reopen()?;
-        Ok(())
-    }
-
-    /// Ends the stages when a cancel was accepted.
-    pub(crate) fn check_cancel(&mut self) -> Result<(), Stop> {
-        let Some(fence) = self.slots.cancel.get()? else { return Ok(()) };
-        if !self.progress.cancelled {
-            self.record(Known::CancelAccepted { fence })?;
-        }
-        Err(Stop::cancelled("cancelled before the update began"))
-    }
-
-    /// Waits until the master has stored everything up to the last record.
-    fn wait_until_stored(&mut self) -> Result<(), Stop> {
-        let wanted = self.journal.position();
-        let limit = self.request.limits.answer.duration();
-        let since = Instant::now();
-        loop {
-            if let Some(Stored { upto }) = self.slots.stored.get()?
-                && (upto.epoch, upto.seq) >= (wanted.epoch, wanted.seq)
-            {
-                return Ok(());
-            }
-            // What is done is not cancelled any more.
-            if self.progress.stage < Some(Stage::Post) {
-                self.check_cancel()?;
-            }
-            if since.elapsed() >= limit {
-                let text = format!(
-                    "the master did not store what is to be undone within {} seconds",
-                    limit.as_secs()
-                );
-                return Err(Stop::failed(text));
-            }
-            self.pause(CONTROL_PACE)?;
-        }
-    }
-
     // ---- changes
 
     /// Number of the change that comes next.
@@ -532,6 +491,3 @@ impl Supervisor {
         self.record(Known::Change(Change { number, moment, class, effect, error }))
     }
 }
-
-/// How often files that `serve` writes are looked at.
-pub(crate) const CONTROL_PACE: Duration = Duration::from_millis(100);

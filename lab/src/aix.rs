@@ -14,6 +14,7 @@ mod df;
 mod domainname;
 mod emgr;
 mod errpt;
+mod filters;
 mod fuser;
 mod geninstall;
 mod genld;
@@ -41,6 +42,7 @@ mod lswpar;
 mod lvupdate;
 mod lvupdate_reg_script;
 pub(crate) mod media;
+mod mkdev;
 mod mount;
 mod multibos;
 mod odmget;
@@ -56,6 +58,7 @@ mod startsrc;
 mod syncvg;
 mod sysdumpdev;
 pub(crate) mod trustchk;
+mod tunnels;
 mod uname;
 mod vmo;
 mod who;
@@ -91,6 +94,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "aixpert"),
     ("usr/sbin", "emgr"),
     ("usr/bin", "errpt"),
+    ("usr/sbin", "expfilt"),
     ("usr/sbin", "fuser"),
     ("usr/sbin", "geninstall"),
     ("usr/bin", "genld"),
@@ -98,6 +102,8 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "hmcauth"),
     ("usr/bin", "hostname"),
     ("usr/sbin", "ifconfig"),
+    ("usr/sbin", "ike"),
+    ("usr/sbin", "impfilt"),
     ("usr/sbin", "installp"),
     ("usr/sbin", "instfix"),
     ("usr/bin", "lparstat"),
@@ -105,6 +111,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "lquerypv"),
     ("usr/sbin", "lsattr"),
     ("usr/sbin", "lsdev"),
+    ("usr/sbin", "lsfilt"),
     ("usr/sbin", "lsitab"),
     ("usr/bin", "lslpp"),
     ("usr/sbin", "lsmpio"),
@@ -112,9 +119,12 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "lsps"),
     ("usr/sbin", "lspv"),
     ("usr/bin", "lssrc"),
+    ("usr/sbin", "lstun"),
     ("usr/sbin", "lsvg"),
     ("usr/sbin", "lswpar"),
     ("usr/sbin", "lvupdateRegScript"),
+    ("usr/sbin", "mkdev"),
+    ("usr/sbin", "mkfilt"),
     ("usr/sbin", "mount"),
     ("usr/sbin", "multibos"),
     ("usr/bin", "oslevel"),
@@ -124,6 +134,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/bin", "rmcctrl"),
     ("usr/sbin/rsct/bin", "rmcdomainstatus"),
     ("usr/sbin", "rmdev"),
+    ("usr/sbin", "rmfilt"),
     ("usr/sbin", "rmitab"),
     ("usr/bin", "startsrc"),
     ("usr/bin", "stopsrc"),
@@ -172,6 +183,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "aixpert" => aixpert::run,
         "emgr" => emgr::run,
         "errpt" => errpt::run,
+        "expfilt" => filters::expfilt,
         "fuser" => fuser::run,
         "geninstall" => geninstall::run,
         "genld" => genld::run,
@@ -179,6 +191,8 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "hmcauth" => hmcauth::run,
         "hostname" => hostname::run,
         "ifconfig" => ifconfig::run,
+        "ike" => tunnels::ike,
+        "impfilt" => filters::impfilt,
         "installp" => installp::run,
         "instfix" => instfix::run,
         "lparstat" => lparstat::run,
@@ -186,6 +200,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "lquerypv" => lquerypv::run,
         "lsattr" => lsattr::run,
         "lsdev" => lsdev::run,
+        "lsfilt" => filters::lsfilt,
         "lsitab" => inittab::lsitab,
         "lslpp" => lslpp::run,
         "lsmpio" => lsmpio::run,
@@ -193,9 +208,12 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "lsps" => lsps::run,
         "lspv" => lspv::run,
         "lssrc" => lssrc::run,
+        "lstun" => tunnels::lstun,
         "lsvg" => lsvg::run,
         "lswpar" => lswpar::run,
         "lvupdateRegScript" => lvupdate_reg_script::run,
+        "mkdev" => mkdev::run,
+        "mkfilt" => filters::mkfilt,
         "mount" => mount::mount,
         "multibos" => multibos::run,
         "oslevel" => oslevel::run,
@@ -205,6 +223,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "rmcctrl" => rmcctrl::rmcctrl,
         "rmcdomainstatus" => rmcdomainstatus::run,
         "rmdev" => rmdev::run,
+        "rmfilt" => filters::rmfilt,
         "rmitab" => inittab::rmitab,
         "startsrc" => startsrc::run,
         "stopsrc" => startsrc::stop,

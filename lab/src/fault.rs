@@ -109,6 +109,8 @@ faults! {
     HigherUtilities "higher-utilities" Condition Install "" "the media has newer install utilities, without which a preview is incomplete";
     InstallFails "install-fails" Condition Install "" "installp ends with FAILURE: the live update does not start";
     Slow "slow" Condition Preview "" "every phase takes five times as long";
+    IpTunnel "ip-tunnel" Condition Preview "" "an IPsec tunnel is active";
+    FiltersLockOut "filters-lock-out" Condition Cleanup "" "IP filters that are activated let no new connection in, and those that are there live on";
     GarbageOutput "garbage-output" Condition Preview "" "broadcasts, escapes and bytes that are not UTF-8 between the lines of geninstall";
     SshDrop "ssh-drop" Event Clone "" "all SSH connections to the LPAR are cut";
     SshDropInBlackout "ssh-drop-in-blackout" Event Blackout "" "all SSH connections to the LPAR are cut while it stands still";

@@ -5,15 +5,19 @@
 //! may end anywhere and be replaced by another, which says `attach` and goes on after the last event that was stored.
 
 mod event;
+mod exposed;
 mod file;
 mod log;
+mod secret;
 
 pub use event::{
     Body, Change, ChangeClass, ChangeMoment, Effect, Event, Gap, Known, Moment, PartStep, Record,
     Recorded, ScriptMoment, ScriptStep, Verdict,
 };
+pub use exposed::Exposed;
 pub use file::{FileChunk, FileFrame, FileOffer, FileState};
 pub use log::{KeptLog, LogMessage};
+pub use secret::SecretText;
 
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +140,14 @@ pub enum MasterFrame {
         /// The secret; `None` when the master has none of that name or may not use it now.
         value: Option<SecretText>,
     },
+    /// The answer to `need_proof`, on a connection that was opened after it was asked for. Refused on one whose agent was there before.
+    Proof {
+        /// Operation, fence and digest.
+        #[serde(flatten)]
+        command: Command,
+        /// Which trial is proven.
+        trial: Digest,
+    },
     /// Stored and committed up to here.
     Ack {
         /// The operation.
@@ -232,6 +244,14 @@ pub enum AgentFrame {
         operation: OperationId,
         /// Which one.
         name: ObjectName,
+    },
+    /// IP filters were put back and are on trial: a connection that is opened from now on has to prove that the master gets through
+    /// them, else they are taken off again. A channel of one that is there proves nothing.
+    NeedProof {
+        /// The operation.
+        operation: OperationId,
+        /// Which trial.
+        trial: Digest,
     },
     /// The operation's files are deleted.
     Forgotten {
@@ -387,32 +407,6 @@ pub struct OpenOperation {
     pub finished: bool,
 }
 
-/// A secret on its way. Never shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct SecretText(String);
-
-impl SecretText {
-    /// Wraps `text`.
-    #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The secret itself, for the one place that uses it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// Why a line is no frame.
 #[derive(Debug, thiserror::Error)]
 pub enum BadFrame {
@@ -480,6 +474,7 @@ impl Frame for MasterFrame {
         "forget",
         "attach",
         "secret",
+        "proof",
         "ack",
         "facts",
         "query",
@@ -497,6 +492,7 @@ impl Frame for AgentFrame {
         "event",
         "output",
         "need_secret",
+        "need_proof",
         "forgotten",
         "facts",
         "query_output",

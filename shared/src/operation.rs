@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::aftercare::OpenItem;
+use crate::frame::Exposed;
 use crate::id::{DiskName, LparId};
 use crate::stage::{UnknownName, names};
 use crate::unit::{Milliseconds, Seconds};
@@ -292,6 +293,9 @@ pub struct Report {
     /// What is left to do, one by one, as far as a later look can tell that it is gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_items: Vec<OpenItem>,
+    /// Times without IP filters that the LPAR had before; one without an end lasts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exposed: Vec<Exposed>,
 }
 
 /// Names that a newer version knows and this one does not are kept as text.

@@ -105,6 +105,17 @@ pub enum Lasting {
     Permanent,
 }
 
+/// What becomes of active IPsec tunnels where IP filters are taken off: both go with the same devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Tunnels {
+    /// One that is or may be active ends the update before anything is taken off.
+    Block,
+    /// They may be cut, for this reason.
+    Waived(String),
+}
+
 /// Which steps are done. What is not named is as the rule before says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -126,6 +137,11 @@ pub struct Prep {
     pub stale_autofs: Option<Wish>,
     /// Interim fixes that lock filesets of the update and that installp will not remove itself are removed.
     pub interim_fixes: Option<Lasting>,
+    /// IP filters are taken off and their devices removed, with their rules saved; they come back only while a fresh connection of the
+    /// master is proven under them. The host is open meanwhile.
+    pub ip_filters: Option<Passing>,
+    /// Whether active IPsec tunnels stand against that.
+    pub tunnels: Option<Tunnels>,
     /// Subsystems that are stopped: backup agents, monitors, schedulers.
     #[serde(default)]
     pub services: BTreeMap<Subsystem, Wish>,
@@ -193,12 +209,23 @@ fn restart_faults(
     })
 }
 
+/// What is wrong with what is said of tunnels.
+fn tunnels_fault(place: &str, prep: &Prep) -> Option<(String, String)> {
+    match &prep.tunnels {
+        Some(Tunnels::Waived(reason)) if reason.trim().is_empty() => {
+            Some((format!("{place}prep.tunnels.waived"), "gives no reason".to_owned()))
+        }
+        Some(Tunnels::Block | Tunnels::Waived(_)) | None => None,
+    }
+}
+
 impl Policy {
     /// What is wrong with it: a rule that names no LPAR would be about all of them.
     #[must_use]
     pub fn faults(&self) -> Vec<(String, String)> {
         let mut faults: Vec<_> = backup_fault("", self.backup.as_ref()).into_iter().collect();
         faults.extend(restart_faults("", &self.restart));
+        faults.extend(tunnels_fault("", &self.prep));
         for (at, rule) in self.rules.iter().enumerate() {
             if rule.labels.is_empty() && rule.lpars.is_empty() {
                 let what = "says neither by labels nor by lpars which LPARs it is about";
@@ -206,6 +233,7 @@ impl Policy {
             }
             faults.extend(backup_fault(&format!("rules[{at}]."), rule.backup.as_ref()));
             faults.extend(restart_faults(&format!("rules[{at}]."), &rule.restart));
+            faults.extend(tunnels_fault(&format!("rules[{at}]."), &rule.prep));
             for key in rule.labels.keys().filter(|key| !crate::object::is_label_key(key)) {
                 faults.push((
                     format!("rules[{at}].labels.{}", printable(key)),
@@ -266,8 +294,12 @@ impl Prep {
             pfcdaemon,
             stale_autofs,
             interim_fixes,
+            ip_filters,
+            tunnels,
             services,
         } = other;
+        self.ip_filters = ip_filters.or(self.ip_filters);
+        self.tunnels = tunnels.clone().or_else(|| self.tunnels.take());
         self.other_copy = other_copy.or(self.other_copy);
         self.pfcdaemon = pfcdaemon.or(self.pfcdaemon);
         self.stale_autofs = stale_autofs.or(self.stale_autofs);
@@ -291,6 +323,8 @@ impl Prep {
             pfcdaemon,
             stale_autofs,
             interim_fixes,
+            ip_filters,
+            tunnels,
             services,
         } = self;
         let one =
@@ -307,6 +341,12 @@ impl Prep {
         steps.extend(one(Step::Pfcdaemon, pfcdaemon.and_then(Wish::class)));
         steps.extend(one(Step::StaleAutofs, stale_autofs.and_then(Wish::class)));
         steps.extend(one(Step::InterimFixes, interim_fixes.and_then(Lasting::class)));
+        let cut_tunnels = match tunnels {
+            Some(Tunnels::Waived(reason)) => Some(reason.clone()),
+            Some(Tunnels::Block) | None => None,
+        };
+        // Last, and so first to be put back: the host is open meanwhile.
+        steps.extend(one(Step::IpFilters { cut_tunnels }, ip_filters.and_then(Passing::class)));
         steps
     }
 }
@@ -350,6 +390,8 @@ mod tests {
                     backup: Some(Backup::CopyTo(vec!["hdisk3".parse().unwrap()])),
                     prep: Prep {
                         services: [(name("nimon"), Wish::LeftOut)].into(),
+                        ip_filters: Some(Passing::Always),
+                        tunnels: Some(Tunnels::Waived("down on Sundays".to_owned())),
                         ..Prep::default()
                     },
                     ..Rule::default()
@@ -366,7 +408,8 @@ mod tests {
         let manager = "Workload Manager stopped and off in inittab; put back unless it was updated";
         assert_eq!(steps(&policy(), "lpar01", &[]), [all, agent, monitor]);
         assert_eq!(steps(&policy(), "lpar01", &[("env", "test")]), [agent, monitor, manager]);
-        assert_eq!(steps(&policy(), "lpar02", &[("env", "prod")]), [all, agent]);
+        let filters = "IP filters off, active tunnels cut (down on Sundays); put back in any case";
+        assert_eq!(steps(&policy(), "lpar02", &[("env", "prod")]), [all, agent, filters]);
         assert_eq!(steps(&Policy::default(), "lpar01", &[]), [""; 0]);
     }
 
@@ -379,6 +422,9 @@ mod tests {
         assert_eq!(backup("lpar02").as_deref(), Some("copy of rootvg to hdisk3; it stays"));
         let none = Policy { backup: Some(Backup::Waived(" ".to_owned())), ..Policy::default() };
         assert_eq!(none.faults()[0].0, "backup.waived");
+        let tunnels = Some(Tunnels::Waived(String::new()));
+        let none = Policy { prep: Prep { tunnels, ..Prep::default() }, ..Policy::default() };
+        assert_eq!(none.faults()[0].0, "prep.tunnels.waived");
     }
 
     #[test]

@@ -3,6 +3,10 @@
 //! A setting has a state that can be read and written, as text in AIX's own words. A step says which settings are brought to which
 //! state; what is there already is not touched, so that it is not switched on afterwards either. Source: LU §4.0, §4.4, §4.4a.
 
+mod filter;
+
+pub use filter::{BadFilterState, FilterState, IpVersion, Listed};
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +36,11 @@ pub enum Setting {
     Auditing,
     /// The script of autofs that Live Update notifies first: its priority with its command; empty where none is registered.
     AutofsScript,
+    /// IP filters of one version: a [`FilterState`].
+    IpFilters {
+        /// Which.
+        version: IpVersion,
+    },
     /// Name of the copy of rootvg on a disk.
     CopyName {
         /// Physical volume id of the disk.
@@ -49,6 +58,7 @@ impl fmt::Display for Setting {
             Self::Subsystem { subsystem } => write!(f, "subsystem {subsystem}"),
             Self::Auditing => f.write_str("auditing"),
             Self::AutofsScript => f.write_str("registration of AUTOFS_UMOUNT"),
+            Self::IpFilters { version } => write!(f, "IP filters of version {version}"),
             Self::CopyName { pvid } => {
                 write!(f, "name of the copy of rootvg on {}", crate::id::printable(pvid))
             }
@@ -188,6 +198,13 @@ pub enum Step {
     StaleAutofs,
     /// Interim fixes that lock filesets of the update and that installp will not remove itself are removed. Source: LU S01.
     InterimFixes,
+    /// The rules of IP filters are saved, the filters are taken off and their devices removed: the host is open until they are back.
+    /// They come back only while a fresh connection of the master is proven under them. Source: LU S15, §4.4a.
+    IpFilters {
+        /// Why active IPsec tunnels may be cut by that; where nothing is said they may not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cut_tunnels: Option<String>,
+    },
 }
 
 impl Step {
@@ -201,7 +218,8 @@ impl Step {
             | Self::AuditStream
             | Self::Pfcdaemon
             | Self::StaleAutofs
-            | Self::InterimFixes => false,
+            | Self::InterimFixes
+            | Self::IpFilters { .. } => false,
         }
     }
 }
@@ -219,6 +237,10 @@ impl fmt::Display for Step {
             Self::StaleAutofs => f.write_str("a stale registration of AUTOFS_UMOUNT removed"),
             Self::InterimFixes => {
                 f.write_str("interim fixes that lock filesets of the update removed")
+            }
+            Self::IpFilters { cut_tunnels: None } => f.write_str("IP filters off"),
+            Self::IpFilters { cut_tunnels: Some(reason) } => {
+                write!(f, "IP filters off, active tunnels cut ({})", crate::id::printable(reason))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What each frame of the master is answered with.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -38,6 +39,8 @@ pub(super) struct Answerer {
     /// How many processes this session has started for preflights.
     pub(super) processes: usize,
     streams: Streams,
+    /// What was on trial when this process began: only what was is proven by it.
+    trials: BTreeMap<OperationId, Digest>,
     /// What this session reports on, and under which fence it asked.
     attached: Vec<(OperationId, Fence)>,
     /// What to report on once the answer is out.
@@ -51,8 +54,14 @@ impl Answerer {
         let state = State::open(&root)?;
         let commands = Commands::new(root.clone());
         let facts = Facts::new(root.clone(), &state)?;
+        let mut trials = BTreeMap::new();
+        for operation in state.operations()? {
+            let filters = operation.filters_if_any()?.map(|slot| slot.get()).transpose()?;
+            let trial = filters.flatten().and_then(|filters| filters.trial);
+            trials.extend(trial.map(|trial| (operation.id, trial)));
+        }
         let (attached, next, processes) = (Vec::new(), None, 0);
-        Ok(Self { root, state, commands, facts, out, processes, streams, attached, next })
+        Ok(Self { root, state, commands, facts, out, processes, streams, trials, attached, next })
     }
 
     pub(super) fn answer(&mut self, frame: MasterFrame) -> Answer {
@@ -68,6 +77,7 @@ impl Answerer {
             MasterFrame::Secret { operation, fence, name, value } => {
                 self.secret(operation, fence, &name, value.as_ref())
             }
+            MasterFrame::Proof { command, trial } => self.proof(command, trial),
             MasterFrame::Ack { operation, upto, .. } => self.ack(operation, upto),
             MasterFrame::Facts => self.facts(),
             MasterFrame::Query(query) => self.query(&query),
@@ -299,6 +309,19 @@ impl Answerer {
             return Err(Refused::new(Refusal::BadRequest, "the secret is too long"));
         }
         pipe.write_all(&line).map_err(gone)?;
+        Ok(None)
+    }
+
+    /// Takes the word of a connection that came through IP filters on trial.
+    fn proof(&self, command: Command, trial: Digest) -> Answer {
+        let operation = self.commanded(command)?;
+        if self.trials.get(&operation.id) != Some(&trial) {
+            return Err(Refused::moment(
+                "this connection was there before the filters were, and proves nothing",
+            ));
+        }
+        let _control = operation.control()?;
+        operation.proven()?.set(&trial, Durability::Synced)?;
         Ok(None)
     }
 

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use nim_shared::frame::{AgentFrame, Body, Known, OUTPUT_CHUNK, Position, Recorded};
-use nim_shared::id::{Epoch, ObjectName, OperationId};
+use nim_shared::id::{Digest, Epoch, ObjectName, OperationId};
 use nim_shared::stage::Phase;
 
 use super::Out;
@@ -19,7 +19,7 @@ use crate::alive::{self, Watch};
 use crate::command::Commands;
 use crate::disk;
 use crate::journal::{self, Entry, Reader};
-use crate::operation::Operation;
+use crate::operation::{Filters, Operation};
 use crate::progress::Contained;
 use crate::slot::Slot;
 use crate::supervisor::start;
@@ -45,6 +45,9 @@ pub(super) struct Stream {
     /// How often a secret was wanted, and for which of these times the master was asked.
     secrets_wanted: Slot<u64>,
     asked: Option<u64>,
+    /// IP filters on trial, and which trial the master was asked to prove.
+    filters: Option<Slot<Filters>>,
+    tried: Option<Digest>,
     phase: Option<Phase>,
     finished: bool,
     looks: u32,
@@ -142,6 +145,8 @@ impl Stream {
             secret: request.console.map(|console| console.secret),
             secrets_wanted: operation.secrets_wanted()?,
             asked: None,
+            filters: operation.filters_if_any()?,
+            tried: None,
             phase: None,
             finished: false,
             looks: 0,
@@ -175,6 +180,7 @@ impl Stream {
         let silent = self.phase.is_some_and(Phase::is_silent);
         if !silent {
             self.ask_for_secret(out)?;
+            self.ask_for_proof(out)?;
         }
         self.look_for_supervisor(commands, silent)
     }
@@ -247,6 +253,17 @@ impl Stream {
             out.send(&AgentFrame::NeedSecret { operation, name }).map_err(Error::Out)?;
         }
         self.asked = wanted;
+        Ok(())
+    }
+
+    fn ask_for_proof(&mut self, out: &Out) -> Result<(), Error> {
+        let Some(filters) = &self.filters else { return Ok(()) };
+        let trial = filters.get()?.and_then(|filters| filters.trial);
+        if let Some(trial) = trial.filter(|trial| self.tried != Some(*trial)) {
+            let operation = self.operation.id;
+            out.send(&AgentFrame::NeedProof { operation, trial }).map_err(Error::Out)?;
+        }
+        self.tried = trial;
         Ok(())
     }
 }

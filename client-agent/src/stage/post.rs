@@ -1,13 +1,15 @@
 //! `post`: puts back what prep changed, in reverse order, and looks at what came out.
 
 use nim_shared::aftercare::OpenItem;
-use nim_shared::frame::{ChangeClass, ChangeMoment, Known, Moment};
+use nim_shared::frame::{Change, ChangeClass, ChangeMoment, Effect, Known, Moment};
 use nim_shared::operation::{Blackout, Outcome, Report, StuckReason};
+use nim_shared::prep::Setting;
 use nim_shared::request::Kind;
 use nim_shared::stage::{Point, Stage};
 
 use crate::alive;
 use crate::operation::Verdict;
+use crate::stage::prep::ip_filters::{self, Failed};
 use crate::stage::prep::setting;
 use crate::supervisor::{Error, Supervisor};
 use crate::text::chain;
@@ -50,6 +52,9 @@ pub(crate) fn run(
         }
     }
     let mut items = Vec::new();
+    for exposed in supervisor.progress.exposed.iter().filter(|one| one.to.is_none()) {
+        summary = format!("{summary}; {exposed}");
+    }
     if supervisor.has_begun()? || !supervisor.progress.scripts.is_empty() {
         look(supervisor)?;
         let kind = supervisor.request.kind;
@@ -86,7 +91,15 @@ fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String
     let updated = updated || supervisor.progress.has_passed(Point::Moved);
     let mut failures = Vec::new();
     let mut failed = Vec::new();
-    for change in supervisor.progress.open_changes() {
+    let mut changes = supervisor.progress.open_changes();
+    let needs_a_master = |change: &Change| {
+        matches!(&change.effect, Effect::Setting { setting: Setting::IpFilters { .. }, .. })
+    };
+    if changes.iter().any(needs_a_master) && !ip_filters::is_master_there(supervisor)? {
+        // They wait for one. Nothing else has to.
+        changes.sort_by_key(needs_a_master);
+    }
+    for change in changes {
         let class = change.class.known().unwrap_or(ChangeClass::Always);
         let keep = match class {
             ChangeClass::Always => false,
@@ -100,12 +113,11 @@ fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String
             (ChangeMoment::UndoFailed, Some(format!("Trusted Execution: {text}")))
         } else {
             crate::crash::point("undo.before");
-            let Supervisor { root, operation, commands, .. } = &*supervisor;
-            let undone = Undo { root, operation, commands }.undo(&change.effect);
+            let undone = undo(supervisor, &change.effect)?;
             crate::crash::point("undo.after");
             match undone {
                 Ok(()) => (ChangeMoment::Undone, None),
-                Err(error) => (ChangeMoment::UndoFailed, Some(chain(&error))),
+                Err(error) => (ChangeMoment::UndoFailed, Some(error)),
             }
         };
         if let Some(error) = &error {
@@ -115,6 +127,20 @@ fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String
         supervisor.record_change(change.number, moment, class, change.effect, error)?;
     }
     Ok(failures)
+}
+
+/// Puts one change back; or why it is not.
+fn undo(supervisor: &mut Supervisor, effect: &Effect) -> Result<Result<(), String>, Error> {
+    if let Effect::Setting { setting: Setting::IpFilters { version }, before, .. } = effect {
+        return match ip_filters::restore(supervisor, *version, before) {
+            Ok(()) => Ok(Ok(())),
+            Err(Failed::Not(error)) => Ok(Err(chain(&error))),
+            Err(Failed::Broken(error)) => Err(error),
+        };
+    }
+    let Supervisor { root, operation, commands, .. } = &*supervisor;
+    let undone = Undo { root, operation, commands }.undo(effect);
+    Ok(undone.map_err(|error| chain(&error)))
 }
 
 /// Takes the state at the end, once.
@@ -153,5 +179,6 @@ fn report(
         estimated_total: progress.estimated_total,
         logs: vec![],
         open_items: vec![],
+        exposed: progress.exposed.clone(),
     }
 }

@@ -7,6 +7,7 @@ mod audit;
 mod autofs;
 pub(crate) mod copy_name;
 mod interim_fixes;
+pub(crate) mod ip_filters;
 mod pfcdaemon;
 mod secorder;
 pub(crate) mod services;
@@ -75,6 +76,9 @@ fn steps(supervisor: &mut Supervisor, are_meant: impl Fn(&Step) -> bool) -> Resu
             Step::Pfcdaemon => pfcdaemon::run(supervisor, *class)?,
             Step::StaleAutofs => autofs::run(supervisor, *class)?,
             Step::InterimFixes => interim_fixes::run(supervisor, *class)?,
+            Step::IpFilters { cut_tunnels } => {
+                ip_filters::run(supervisor, *class, cut_tunnels.as_deref())?;
+            }
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ mod disks;
 mod full;
 mod hook;
 mod install;
+mod ip_filters;
 mod last_look;
 mod logs;
 mod lpar;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use base64::Engine as _;
@@ -24,6 +25,7 @@ pub(crate) const ID: &str = "0190b2c0-0000-7000-8000-000000000001";
 
 /// One connection: a running `serve`.
 pub(crate) struct Session {
+    root: PathBuf,
     child: Child,
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
@@ -35,12 +37,21 @@ impl Session {
     }
 
     pub(crate) fn start(lpar: &Lpar, mode: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_at(lpar.root(), mode, variables)
+    }
+
+    /// Another connection to the same LPAR, opened now.
+    pub(crate) fn beside(&self) -> Self {
+        Self::start_at(&self.root, "serve", &[])
+    }
+
+    fn start_at(root: &Path, mode: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nim-agent"));
-        command.arg(mode).env("NIM_AGENT_ROOT", lpar.root()).envs(variables.iter().copied());
+        command.arg(mode).env("NIM_AGENT_ROOT", root).envs(variables.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (to, from) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, to, from }
+        Self { root: root.to_owned(), child, to, from }
     }
 
     /// Number of the process.
@@ -160,7 +171,22 @@ pub(crate) struct Master {
     pub(crate) on_event: Option<Box<dyn FnMut(usize)>>,
     /// Called before a secret is sent.
     pub(crate) on_secret: Option<Box<dyn FnMut()>>,
+    /// How it answers where IP filters are on trial, by the number of the trial.
+    pub(crate) proves: fn(usize) -> Proves,
+    /// How often it was asked to.
+    pub(crate) trials: usize,
+    /// Called before it answers.
+    pub(crate) on_trial: Option<Box<dyn FnMut(usize)>>,
     start: Start,
+}
+
+/// How a master answers that IP filters are on trial.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Proves {
+    /// By another connection, as it has to.
+    Anew,
+    /// On the connection that is there.
+    Here,
 }
 
 #[derive(PartialEq)]
@@ -181,6 +207,9 @@ impl Master {
             output: Vec::new(),
             on_event: None,
             on_secret: None,
+            proves: |_| Proves::Anew,
+            trials: 0,
+            on_trial: None,
             start: Start::NotSent,
         }
     }
@@ -264,6 +293,7 @@ impl Master {
                         value: Some(SecretText::new(PASSWORD.to_owned())),
                     });
                 }
+                AgentFrame::NeedProof { trial, .. } => self.prove(session, trial),
                 AgentFrame::Output { offset, data, .. } => {
                     if offset == self.output.len() as u64 {
                         self.output.extend(STANDARD.decode(data).unwrap());
@@ -272,6 +302,24 @@ impl Master {
                 // What was said twice comes too late the second time.
                 AgentFrame::Refused { why, .. } if why.known() == Some(Refusal::WrongMoment) => {}
                 other => panic!("unexpected: {other:?}"),
+            }
+        }
+    }
+
+    fn prove(&mut self, session: &mut Session, trial: Digest) {
+        self.trials += 1;
+        if let Some(act) = &mut self.on_trial {
+            act(self.trials);
+        }
+        let proof = MasterFrame::Proof { command: self.command(), trial };
+        match (self.proves)(self.trials) {
+            Proves::Here => session.send(&proof),
+            Proves::Anew => {
+                let mut fresh = session.beside();
+                fresh.hello();
+                fresh.send(&proof);
+                // It has done what it was told when it ends.
+                assert_eq!(fresh.close(), Some(0));
             }
         }
     }

@@ -5,11 +5,12 @@ use nim_shared::operation::{Outcome, Report, Software, StuckReason};
 use nim_shared::prep::{Backup, PrepStep, Step, Subsystem};
 use nim_shared::request::{Images, Install, Kind, Request};
 
+use crate::ip_filters;
 use crate::lpar::{Lpar, order};
 use crate::master::{Master, Session, push};
 
 /// Everything that the steps of these tests can change, as files of the LPAR.
-pub(crate) const CHANGED: [&str; 12] = [
+pub(crate) const CHANGED: [&str; 18] = [
     "state/te",
     "state/wlm",
     "state/audit",
@@ -22,6 +23,12 @@ pub(crate) const CHANGED: [&str; 12] = [
     "etc/nscontrol.conf",
     "etc/inittab",
     "etc/security/audit/config",
+    "state/device.4",
+    "state/device.6",
+    "state/table.4",
+    "state/table.6",
+    "state/active.4",
+    "state/active.6",
 ];
 
 const INITTAB: &str = "init:2:initdefault:\nrcnetwlm:23456789:wait:/etc/rc.netwlm start> /dev/console 2>&1 # Start netwlm\n";
@@ -99,6 +106,7 @@ pub(crate) fn lpar() -> Lpar {
     for (name, script) in COMMANDS {
         lpar.command(name, script);
     }
+    ip_filters::put_on(&lpar);
     for folder in ["etc/security/audit", "etc/security/tsd"] {
         std::fs::create_dir_all(lpar.path(folder)).unwrap();
     }
@@ -149,6 +157,7 @@ fn with_class(class: ChangeClass) -> Request {
         Step::StaleAutofs,
     ];
     prep.extend(rest.map(|step| PrepStep { step, class }));
+    prep.push(always(Step::IpFilters { cut_tunnels: None }));
     let backup = Some(Backup::CopyTo(vec!["hdisk3".parse().unwrap()]));
     Request { prep, backup, ..order(Kind::Update) }
 }
@@ -219,7 +228,9 @@ fn what_was_on_is_off_for_the_update_and_on_again_after_it() {
         ../state/copies: -B -d hdisk3\n../etc/nscontrol.conf: * names\ntsddat:\n\tsecorder = files\n\
         ../etc/inittab: init:2:initdefault:\n\
         rcnetwlm:23456789:off:/etc/rc.netwlm start> /dev/console 2>&1 # Start netwlm\n\
-        ../etc/security/audit/config: start:\n\tbinmode = on\n\tstreammode = off\n";
+        ../etc/security/audit/config: start:\n\tbinmode = on\n\tstreammode = off\n\
+        ../state/device.4: \n../state/device.6: \n../state/table.4: 1|permit|10.0.0.1|\n0|deny|0.0.0.0|\n\
+        ../state/table.6: \n../state/active.4: \n../state/active.6: \n";
     assert_eq!(lpar.get("seen"), seen);
     assert_eq!(state(&lpar), before);
     // Trusted Execution comes first and goes last, and what changed was verified while it was off.
@@ -245,6 +256,8 @@ fn what_was_off_stays_off_and_what_is_not_there_is_no_fault() {
         ("src.dsmcad", "inoperative\n"),
         ("src.pfcdaemon", "active\n"),
         ("autofs", ""),
+        ("device.4", ""),
+        ("device.6", ""),
         ("lspv", &without),
     ] {
         lpar.set(name, content);

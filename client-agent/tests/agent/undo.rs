@@ -18,7 +18,7 @@ struct Back {
 }
 
 /// One for each setting that an operation with all steps changes.
-const BACK: [Back; 9] = [
+const BACK: [Back; 12] = [
     back("trustchk", "'-p te=on'", &["state/te"]),
     // Trusted Execution would be enforced by another source than the one that was verified.
     back("chsec", "*", &["state/te", "etc/nscontrol.conf"]),
@@ -29,7 +29,13 @@ const BACK: [Back; 9] = [
     back("audit", "start*", &["state/audit"]),
     back("lvupdateRegScript", "-a*", &["state/autofs"]),
     back("alt_rootvg_op", "*", &["state/lspv"]),
+    back("mkdev", "*6", &FILTERS),
+    back("impfilt", "*-v\\ 6*", &FILTERS),
+    back("mkfilt", "*6\\ -u", &FILTERS),
 ];
+
+/// Filters that do not come back whole are off, and their rules are kept elsewhere.
+const FILTERS: [&str; 3] = ["state/device.6", "state/table.6", "state/active.6"];
 
 const fn back(command: &'static str, calls: &'static str, left: &'static [&'static str]) -> Back {
     Back { command, calls, left }

@@ -14,6 +14,7 @@ mod fixtures;
 mod group;
 mod hook;
 mod install;
+mod ip_filters;
 mod live_update_data;
 mod maint;
 mod nim;

@@ -223,6 +223,7 @@ fn says(what: Says, victim: OperationId) -> Result<Vec<u8>> {
         estimated_total: None,
         logs: vec![],
         open_items: vec![],
+        exposed: vec![],
     };
     let told = |operation, told: Vec<(u64, Known)>| -> Result<Vec<AgentFrame>> {
         Ok([vec![taken.clone()], events(operation, told)?].concat())

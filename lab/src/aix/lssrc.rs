@@ -1,4 +1,4 @@
-//! `lssrc -a`, `lssrc -s NAME` (LU §5.4).
+//! `lssrc -a`, `lssrc -s NAME` (LU §5.4), `lssrc -g GROUP` (inferred).
 
 use std::io::Write;
 
@@ -35,16 +35,25 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "sgl");
     let (lpar, now) = (context.lpar()?, context.now()?);
-    let wanted = options.value('s');
+    let (wanted, group_wanted) = (options.value('s'), options.value('g'));
     let all = on_file(&lpar);
     if let Some(name) = wanted
         && !all.iter().any(|(one, ..)| *one == name)
     {
         return not_on_file(name);
     }
+    if let Some(name) = group_wanted
+        && !all.iter().any(|(_, group, _)| *group == name)
+    {
+        // The words for a group are inferred from those for a subsystem.
+        writeln!(std::io::stderr(), "0513-086 The {name} Group is not on file.")?;
+        return Ok(1);
+    }
     writeln!(out, "Subsystem         Group            PID          Status")?;
     for (name, group, pid) in all {
-        if wanted.is_none_or(|wanted| wanted == name) {
+        let is_wanted = wanted.is_none_or(|wanted| wanted == name)
+            && group_wanted.is_none_or(|wanted| wanted == group);
+        if is_wanted {
             let stuck = lpar.has(Fault::Pfcdaemon) && name == "pfcdaemon";
             let (pid, status) = match (stuck, lpar.runs(&name, now)) {
                 (true, _) => (pid.to_string(), "stopping"),

@@ -12,6 +12,15 @@ pub(super) fn run(
     let options = Options::read(arguments, "l");
     let name = options.value('l').unwrap_or_default().to_owned();
     let is_gone = options.has('d');
+    let version = name.strip_prefix("ipsec_v").unwrap_or_default().to_owned();
+    let lpar = context.lpar()?;
+    let has_rules = lpar.system.filters.get(&version).is_some_and(|one| !one.rules.is_empty());
+    if has_rules && lpar.variation.rules_hold_device && lpar.system.has_available(&name) {
+        // Whether rules stand against it is not published.
+        let text = "0514-062 Cannot perform the requested function because the\n\tspecified device is busy.";
+        writeln!(std::io::stderr(), "Method error (/usr/lib/methods/ucfgdevice):\n\t{text}")?;
+        return Ok(1);
+    }
     let found = context.change(|lpar| {
         let devices = &mut lpar.system.devices;
         let found = devices.iter_mut().find(|device| device.name == name);
@@ -22,8 +31,12 @@ pub(super) fn run(
         if is_gone {
             devices.retain(|device| device.name != name);
         }
+        lpar.system.filters.get_mut(&version).into_iter().for_each(|one| one.active.clear());
         Ok(was_there)
     })?;
+    if !version.is_empty() {
+        context.files.lock_out(false)?;
+    }
     if !found {
         writeln!(
             std::io::stderr(),

@@ -64,6 +64,22 @@ impl Files {
         self.home.join("init.sock")
     }
 
+    /// From now on no new connection gets in, or each that may.
+    pub(crate) fn lock_out(&self, locked_out: bool) -> io::Result<()> {
+        if locked_out {
+            return fs::write(self.lock(), "");
+        }
+        match fs::remove_file(self.lock()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The file that is there while no new connection gets in.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.home.join("locked-out")
+    }
+
     /// Tree of one disk.
     pub(crate) fn disk(&self, pvid: &str) -> PathBuf {
         self.home.join("disks").join(pvid)

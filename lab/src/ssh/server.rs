@@ -61,6 +61,11 @@ pub(crate) type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What is behind one host's server.
 pub(crate) trait Backend: Send + Sync + 'static {
+    /// Whether a new connection gets in at all.
+    fn admits(&self) -> bool {
+        true
+    }
+
     /// Whether `user` may come in with `key`, and what for.
     fn key<'a>(&'a self, user: &'a str, key: &'a PublicKey) -> Promise<'a, Option<Authorized>>;
 
@@ -105,7 +110,7 @@ pub(crate) async fn serve<B: Backend>(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     // A host that is off lets the connection go at once.
-                    if let Some(gated) = gate.pass(stream) {
+                    if let Some(gated) = gate.pass(stream).filter(|_| backend.admits()) {
                         connections.spawn(connection(Arc::clone(&config), gated, Arc::clone(&backend)));
                     }
                 }

@@ -4,7 +4,7 @@ use super::{State, Turn};
 use crate::world::frame::{Partition, PartitionState};
 use crate::world::lpar::{Disk, DiskPath, FileSystem, Ifix, Lpar, Mount, Subsystem};
 use crate::world::running::WorkloadManager;
-use crate::world::system::{Cluster, Device, Process};
+use crate::world::system::{Cluster, Device, Filters, Process};
 use crate::world::update::{Refused, SUFFIX, fresh_pvid};
 use crate::world::{Unknown, World};
 
@@ -221,8 +221,16 @@ impl Lpar {
             // `lsdev -t vlog` (LU §4.4 S14, inferred).
             State::VirtualLog => self.device("vlog0", "vlog", "Virtual Log Device", turn),
             State::IpFilters => {
-                self.device("ipsec_v4", "ipsec", "IP Version 4 Security Extension", turn);
-                self.device("ipsec_v6", "ipsec", "IP Version 6 Security Extension", turn);
+                for (version, any) in [("4", "0.0.0.0|0.0.0.0"), ("6", "::|0")] {
+                    self.device(&format!("ipsec_v{version}"), "ipsec", "", Turn::Off);
+                    self.system.filters.remove(version);
+                    if is_on {
+                        self.system.secure(version);
+                        let rules = filter_rules(any);
+                        let filters = Filters { active: rules.clone(), rules };
+                        self.system.filters.insert(version.to_owned(), filters);
+                    }
+                }
             }
             State::AuditStream => self.running.auditing = is_on,
             State::StoppedWpar => self.wpar('D', turn),
@@ -396,6 +404,16 @@ impl Lpar {
         }
         self.system.cluster = is_on.then(Cluster::default);
     }
+}
+
+/// Rules as `lsfilt -O` lists them (inferred): whoever comes by SSH is let in, and nobody else.
+fn filter_rules(any: &str) -> Vec<String> {
+    let rule = |number: u32, action: &str, port: &str| {
+        format!(
+            "{number}|{action}|{any}|{any}|yes|tcp|any|0|{port}|both|both|no|all packets|0|all|0|||"
+        )
+    };
+    vec![rule(1, "permit", "eq|4001"), rule(2, "permit", "eq|22"), rule(0, "deny", "any|0")]
 }
 
 /// Where VIO servers keep disks that are files (inferred).

@@ -48,6 +48,10 @@ struct Lpar {
 }
 
 impl Backend for Lpar {
+    fn admits(&self) -> bool {
+        !Files::of(&self.shared.directory, &self.name).lock().exists()
+    }
+
     fn key<'a>(&'a self, user: &'a str, key: &'a PublicKey) -> Promise<'a, Option<Authorized>> {
         Box::pin(async move {
             if user != "root" {

@@ -42,6 +42,8 @@ pub struct System {
     pub trusted_base: bool,
     /// The security profile that is applied.
     pub security_profile: Option<String>,
+    /// IP filters by version, `4` and `6`: the table outlives its device.
+    pub filters: BTreeMap<String, Filters>,
     /// The cluster that this LPAR is a node of.
     pub cluster: Option<Cluster>,
 }
@@ -57,6 +59,15 @@ pub struct Device {
     pub status: String,
     /// One line.
     pub text: String,
+}
+
+/// IP filters of one version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filters {
+    /// The table, one rule a line.
+    pub rules: Vec<String>,
+    /// What is in force.
+    pub active: Vec<String>,
 }
 
 /// A process.
@@ -80,6 +91,16 @@ impl System {
     #[must_use]
     pub fn is_usual(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The device of IP Security of that version is available, with the table that there is.
+    pub fn secure(&mut self, version: &str) {
+        let name = format!("ipsec_v{version}");
+        self.devices.retain(|device| device.name != name);
+        let text = format!("IP Version {version} Security Extension");
+        let (class, status) = ("ipsec".to_owned(), "Available".to_owned());
+        self.devices.push(Device { name, class, status, text });
+        self.filters.entry(version.to_owned()).or_default();
     }
 
     /// Whether a device is there and can be used.

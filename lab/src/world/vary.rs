@@ -22,6 +22,8 @@ pub struct Variation {
     pub capacity_in_preview: bool,
     /// The clock is stepped forward at the end of the freeze (LU §9: behaviour across the freeze unknown). Needs libfaketime.
     pub clock_steps: bool,
+    /// `rmdev` refuses the devices of IP Security as long as there are rules (LU S15: the cookbook deletes them first, why is unknown).
+    pub rules_hold_device: bool,
 }
 
 impl Variation {
@@ -40,6 +42,7 @@ impl Variation {
             token_lost: flip(),
             capacity_in_preview: flip(),
             clock_steps: flip(),
+            rules_hold_device: flip(),
         }
     }
 
@@ -53,6 +56,7 @@ impl Variation {
             token_lost,
             capacity_in_preview,
             clock_steps,
+            rules_hold_device,
         } = self;
         [
             ("same_lpar_id", same_lpar_id),
@@ -62,6 +66,7 @@ impl Variation {
             ("token_lost", token_lost),
             ("capacity_in_preview", capacity_in_preview),
             ("clock_steps", clock_steps),
+            ("rules_hold_device", rules_hold_device),
         ]
         .map(|(name, reading)| (name.to_owned(), reading))
         .into()
@@ -95,5 +100,6 @@ mod tests {
         assert!(both(|v| v.token_lost));
         assert!(both(|v| v.capacity_in_preview));
         assert!(both(|v| v.clock_steps));
+        assert!(both(|v| v.rules_hold_device));
     }
 }

@@ -68,6 +68,8 @@ pub struct Batch {
     pub changed: bool,
     /// Secrets that the agent asked for.
     pub secrets: Vec<ObjectName>,
+    /// The trial of IP filters that a fresh connection has to prove.
+    pub trial: Option<Digest>,
     /// The agent said what it has of the operation.
     pub answered: Option<Answered>,
 }
@@ -306,6 +308,11 @@ impl Dialogue {
                 self.wants(name);
                 Ok(())
             }
+            AgentFrame::NeedProof { operation, trial } => {
+                self.mine(operation)?;
+                self.pending.trial = Some(trial);
+                Ok(())
+            }
             // Answers to what is asked outside of operations, or after the end of one.
             AgentFrame::Forgotten { .. }
             | AgentFrame::Facts { .. }
@@ -347,6 +354,12 @@ impl Dialogue {
             | Action::Notify
             | Action::WatchCapacity => return None,
         })
+    }
+
+    /// Says that a connection came through IP filters on trial.
+    #[must_use]
+    pub const fn proof(&self, trial: Digest) -> MasterFrame {
+        MasterFrame::Proof { command: self.order.command(), trial }
     }
 
     /// Says that everything handed in is stored.
@@ -397,6 +410,7 @@ impl Dialogue {
                         estimated_total: None,
                         logs: vec![],
                         open_items: vec![],
+                        exposed: vec![],
                     });
                 }
                 Ok(())

@@ -147,6 +147,7 @@ impl Progress {
             | Known::Freeze(_)
             | Known::Code { .. }
             | Known::Change(_)
+            | Known::Exposed(_)
             | Known::Part(_)
             | Known::Script(_)
             | Known::Log(_)
@@ -210,6 +211,7 @@ mod tests {
             estimated_total: None,
             logs: vec![],
             open_items: vec![],
+            exposed: vec![],
         }))
     }
 

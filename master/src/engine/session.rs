@@ -9,6 +9,7 @@ mod channel;
 mod files;
 mod keep;
 mod past;
+mod proof;
 mod push;
 mod silence;
 
@@ -91,7 +92,9 @@ pub struct Session {
     look_at: Option<Instant>,
     /// When the LPAR was last knocked at beside a silent connection.
     knocked: Option<Instant>,
-    /// A conversation that was opened beside a silent one.
+    /// The trial of IP filters that is to be proven, and when to open a connection for that.
+    trial: proof::Trial,
+    /// A conversation that was opened beside another one.
     spare: Option<Agent>,
     /// What it was asked for together with.
     batch: BatchId,
@@ -166,6 +169,7 @@ impl Session {
             contact_lost: record.lost_contact_since.is_some(),
             look_at: None,
             knocked: None,
+            trial: proof::Trial::default(),
             spare: None,
             batch: record.batch,
             files,
@@ -250,11 +254,12 @@ impl Session {
     async fn open(&mut self) -> Result<Result<Agent, Lost>, Over> {
         let shared = Arc::clone(&self.shared);
         let lpar = self.lpar.clone();
+        let known = self.trial.asked();
         let opening = shared.open_agent_by(&lpar, self.way.take());
         tokio::pin!(opening);
         loop {
             tokio::select! {
-                opened = &mut opening => return Ok(opened),
+                opened = &mut opening => return Ok(opened.map(|agent| agent.opened_for(known))),
                 event = self.next_event() => self.apart(event?).await?,
             }
         }
@@ -274,13 +279,15 @@ impl Session {
         let shared = Arc::clone(&self.shared);
         let lpar = self.lpar.clone();
         let mut knocking = None;
+        let mut known = None;
         let mut freed = shared.freed.subscribe();
         loop {
             if let Err(lost) = Box::pin(self.settle(agent)).await? {
                 return Ok(lost);
             }
             agent.set_patience(self.patience());
-            let knock_at = self.knock_at(agent).filter(|_| knocking.is_none());
+            let knock_at = self.knock_at(agent).into_iter().chain(self.trial.open_at()).min();
+            let knock_at = knock_at.filter(|_| knocking.is_none());
             let idle_until = Instant::now() + IDLE;
             let (look_at, needs_a_person) = (self.look_at, self.needs_a_person());
             let ask_at = self.ask_at.as_ref().map(|(at, _)| *at);
@@ -297,12 +304,14 @@ impl Session {
                 }
                 () = sleep_until(knock_at.unwrap_or(idle_until)), if knock_at.is_some() => {
                     self.knocked = Some(Instant::now());
+                    known = self.trial.begin();
                     knocking = Some(Box::pin(shared.open_agent(&lpar)));
                 }
                 opened = async { knocking.as_mut().expect("guarded").await }, if knocking.is_some() => {
                     knocking = None;
                     if let Ok(other) = opened {
-                        self.spare = Some(other);
+                        self.trial.came_through();
+                        self.spare = Some(other.opened_for(known));
                         return Ok(Lost::Replaced { host: lpar.clone() });
                     }
                 }

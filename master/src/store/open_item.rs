@@ -155,6 +155,7 @@ mod tests {
             blackout: Blackout::default(),
             estimated_total: None,
             logs: vec![],
+            exposed: vec![],
             open_items: items.to_vec(),
         };
         let ended = Operation { state: State::Ended { outcome }, ..Operation::NEW };

@@ -145,6 +145,8 @@ impl View for One {
         rows.extend(view.owner.map(|owner| ("master", owner.to_string())));
         rows.extend(view.backup.iter().map(|backup| ("backup", backup.to_string())));
         rows.extend(view.prep.iter().map(|step| ("prep", step.to_string())));
+        let exposed = view.report.iter().flat_map(|report| &report.exposed);
+        rows.extend(exposed.map(|one| ("exposed", one.to_string())));
         let mut text = format!("{}:\n", view.lpar);
         for (what, value) in rows {
             text += &format!("   {what:9} = {}\n", clean(&value));

@@ -51,9 +51,10 @@ pub(super) fn paint(known: &Known) -> Option<Paint> {
                 ) => Some(Paint::Bad),
             }
         }
-        Known::CancelAccepted { .. } | Known::EpochOpened { .. } | Known::Adopted { .. } => {
-            Some(Paint::Care)
-        }
+        Known::CancelAccepted { .. }
+        | Known::EpochOpened { .. }
+        | Known::Adopted { .. }
+        | Known::Exposed(_) => Some(Paint::Care),
         Known::Taken { .. }
         | Known::Stage { .. }
         | Known::Phase { .. }
@@ -99,6 +100,7 @@ fn known_event(known: &Known) -> String {
         }
         Known::Code { code, text } => format!("{code}: {text}"),
         Known::Change(change) => change_made(change),
+        Known::Exposed(exposed) => exposed.to_string(),
         Known::Part(step) => part(step),
         Known::Script(step) => script(step),
         Known::Log(KeptLog { name, bytes, size, messages, .. }) => {

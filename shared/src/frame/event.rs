@@ -13,7 +13,7 @@ use crate::stamp::Timestamp;
 use crate::strategy::Part;
 use crate::unit::{Milliseconds, Seconds};
 
-use super::{Boot, Identity, KeptLog, Position};
+use super::{Boot, Exposed, Identity, KeptLog, Position};
 
 /// A record as it stands in the journal of an operation. Its JSON text is what the hash covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,6 +216,8 @@ pub enum Known {
     Script(ScriptStep),
     /// A part of a log of the LPAR is kept behind the output: the operation did not go well.
     Log(KeptLog),
+    /// The LPAR is, or was, without IP filters that it had.
+    Exposed(Exposed),
     /// What the LPAR looks like.
     Snapshot {
         /// When: before anything was touched, or at the end.

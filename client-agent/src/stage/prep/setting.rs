@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use nim_shared::frame::{ChangeClass, Effect};
-use nim_shared::prep::{PrepStep, Setting, Step};
+use nim_shared::prep::{FilterState, PrepStep, Setting, Step};
 
 use super::super::Stop;
 use super::{
-    audit, autofs, copy_name, pfcdaemon, secorder, services, trusted_execution, verification,
-    workload_manager,
+    audit, autofs, copy_name, ip_filters, pfcdaemon, secorder, services, trusted_execution,
+    verification, workload_manager,
 };
 use crate::command::{self, Commands};
 use crate::disk;
@@ -55,6 +55,7 @@ impl Lpar<'_> {
             Setting::Subsystem { subsystem } => services::read(self, subsystem),
             Setting::Auditing => audit::read(self),
             Setting::AutofsScript => autofs::read(self),
+            Setting::IpFilters { version } => Ok(ip_filters::state(self, *version)?.to_string()),
             Setting::CopyName { pvid } => copy_name::read(self, pvid),
         }
     }
@@ -72,6 +73,11 @@ impl Lpar<'_> {
             Setting::Subsystem { subsystem } => services::write(self, subsystem, wanted)?,
             Setting::Auditing => audit::write(self, wanted)?,
             Setting::AutofsScript => autofs::write(self, wanted)?,
+            // They need more than a command: a proof, and whoever waits for it.
+            Setting::IpFilters { .. } => {
+                let (setting, wanted) = (setting.clone(), wanted.to_owned());
+                return Err(Error::Impossible { setting, wanted });
+            }
             Setting::CopyName { pvid } => copy_name::write(self, pvid, wanted)?,
         }
         let found = self.read(setting)?;
@@ -182,6 +188,11 @@ pub(super) fn makes(supervisor: &Supervisor, setting: &Setting, before: &str, af
         (Step::OtherCopy, Setting::CopyName { .. }) => {
             let ours = copy_name::name(&supervisor.operation, copy_name::OTHER);
             before == copy_name::COPY && after == ours
+        }
+        (Step::IpFilters { .. }, Setting::IpFilters { .. }) => {
+            let is_state =
+                before.parse().is_ok_and(|before: FilterState| before != FilterState::Gone);
+            is_state && after == FilterState::Gone.to_string()
         }
         (Step::AuditStream, Setting::Auditing) => {
             let states = [audit::ON, audit::OFF];

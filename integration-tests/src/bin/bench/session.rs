@@ -48,6 +48,7 @@ pub(crate) fn whole() -> Result<Script> {
             summary: "the preview found nothing in the way".to_owned(),
             codes: Vec::new(),
             logs: Vec::new(),
+            exposed: Vec::new(),
             before: Some(snapshot()),
             after: Some(snapshot()),
             blackout: Blackout { estimated: estimate.0, reported: None, measured: None },

@@ -165,6 +165,7 @@ fn what_does_not_belong_here_breaks_the_session_and_changes_nothing() {
         estimated_total: None,
         logs: vec![],
         open_items: vec![],
+        exposed: vec![],
     };
     let hostile = [
         event(2, 1, Known::Finished(Box::new(report))),
@@ -232,6 +233,19 @@ fn refusals_of_start_count_and_refusals_of_repeated_commands_do_not() {
     assert!(talk.take().is_empty());
     talk.receive(refuse("attach", Refusal::StaleFence)).unwrap();
     assert_eq!(talk.take().actions, [Action::CloseSession]);
+}
+
+#[test]
+fn a_trial_of_ip_filters_is_handed_on_and_its_proof_commands() {
+    let mut talk = running();
+    let trial = Digest::of(b"trial");
+    talk.receive(AgentFrame::NeedProof { operation: id(1), trial }).unwrap();
+    assert_eq!(talk.take().trial, Some(trial));
+    let MasterFrame::Proof { command, trial: proven } = talk.proof(trial) else { panic!() };
+    assert_eq!((command.operation, command.fence, proven), (id(1), order().fence, trial));
+    let other = talk.receive(AgentFrame::NeedProof { operation: id(2), trial });
+    assert!(matches!(other, Err(Broken::AnotherOperation { .. })));
+    assert_eq!(talk.take().trial, None);
 }
 
 #[test]

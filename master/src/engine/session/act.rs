@@ -23,6 +23,7 @@ impl Session {
             self.proceed_without_capacity(&mut batch);
             let acknowledge = !batch.events.is_empty() || !batch.output.is_empty();
             let (secrets, actions) = (batch.secrets.clone(), batch.actions.clone());
+            let trial = batch.trial;
             self.keep(batch).await?;
             let mut said = Ok(());
             if acknowledge {
@@ -34,6 +35,9 @@ impl Session {
             }
             for name in secrets {
                 said = said.and(self.answer_secret(agent, name).await?);
+            }
+            if let Some(trial) = trial {
+                said = said.and(self.prove(agent, trial).await);
             }
             for action in actions {
                 said = said.and(self.act(agent, action).await?);

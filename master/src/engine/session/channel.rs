@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nim_shared::frame::{self, AgentFrame, AgentHello, BadFrame, MasterFrame, PROTOCOL};
-use nim_shared::id::{MasterId, ObjectName};
+use nim_shared::id::{Digest, MasterId, ObjectName};
 use nim_shared::stamp::Timestamp;
 use tokio::time::timeout;
 
@@ -27,6 +27,8 @@ pub struct Agent {
     /// Frames that leave with the next one.
     waiting: Vec<u8>,
     hello: AgentHello,
+    /// The trial of IP filters that was known before this connection was opened.
+    trial: Option<Digest>,
 }
 
 /// Why there is no conversation, or no longer one.
@@ -217,12 +219,25 @@ impl Agent {
         let answered = timeout(HELLO, greet).await;
         match answered {
             Ok(Ok(Some(hello))) => {
-                Ok(Self { lpar: host, connection, input, output, waiting: Vec::new(), hello })
+                let (waiting, trial) = (Vec::new(), None);
+                Ok(Self { lpar: host, connection, input, output, waiting, hello, trial })
             }
             Ok(Ok(None)) => Err(ended(output, host).await),
             Ok(Err(lost)) => Err(lost),
             Err(_) => Err(Lost::Silent { host }),
         }
+    }
+
+    /// The same, opened when `trial` was known: it came through the IP filters that are on it.
+    #[must_use]
+    pub fn opened_for(self, trial: Option<Digest>) -> Self {
+        Self { trial, ..self }
+    }
+
+    /// The trial of IP filters that was known before it was opened.
+    #[must_use]
+    pub const fn trial(&self) -> Option<Digest> {
+        self.trial
     }
 
     /// What the agent said about itself.

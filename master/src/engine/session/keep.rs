@@ -348,5 +348,6 @@ fn unreached(outcome: Outcome, lost: &Lost) -> Report {
         estimated_total: None,
         logs: vec![],
         open_items: vec![],
+        exposed: vec![],
     }
 }

@@ -143,8 +143,8 @@ pub(super) const CHECKS: &[Check] = &[
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence(
-            "where no tunnel is active: save the rules with lsfilt, then rmdev -dl ipsec_v4 -R and the same for v6; the host is open until \
-             they are back",
+            "a policy with prep: ip_filters: always has them off for the update and back after it; by hand, where no tunnel is active: save \
+             the rules with lsfilt, then rmdev -dl ipsec_v4 -R and the same for v6; the host is open until they are back",
             Danger::Reversible,
         ),
         source: "LU §4.4 S15, §4.4a",
