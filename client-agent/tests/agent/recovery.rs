@@ -55,15 +55,19 @@ struct Case {
     request: Request,
     /// The least number of places that it passes.
     places: usize,
+    /// What another case asks of an LPAR of which kind: it is killed at the places that both pass first.
+    like: Option<Like>,
 }
 
+type Like = (fn() -> Lpar, Request);
+
 /// Runs one operation; the first process that comes to `crash` dies there.
-fn run(case: &Case, crash: &str) -> (End, Vec<String>) {
-    let lpar = (case.lpar)();
+fn run(lpar: fn() -> Lpar, request: &Request, crash: &str) -> (End, Vec<String>) {
+    let lpar = lpar();
     push_all(&lpar, &[FIX, FIRST, SECOND, NOTES, FAILS]);
     let log = lpar.path(LOG);
     let log = log.to_str().unwrap();
-    let mut master = Master::new(&case.request);
+    let mut master = Master::new(request);
     let mut session =
         Session::open(&lpar, &[("NIM_AGENT_CRASH", crash), ("NIM_AGENT_CRASH_LOG", log)]);
     let mut report = master.follow_until(&mut session, || has_crashed(log, crash));
@@ -86,14 +90,15 @@ fn has_crashed(log: &str, crash: &str) -> bool {
 #[test]
 fn wherever_the_agent_is_killed_the_end_is_that_of_the_undisturbed_run() {
     let lpar = Lpar::new;
-    killed_everywhere(&Case { lpar, request: order(Kind::Update), places: 100 });
+    killed_everywhere(&Case { lpar, request: order(Kind::Update), places: 100, like: None });
 }
 
 #[test]
 fn wherever_the_agent_is_killed_with_all_steps_of_prep_what_was_on_is_on_again() {
     let before = prep::with_copy(prep::state(&prep::lpar()));
     let request = prep::with_prep();
-    let undisturbed = killed_everywhere(&Case { lpar: prep::lpar, request, places: 200 });
+    let undisturbed =
+        killed_everywhere(&Case { lpar: prep::lpar, request, places: 200, like: None });
     assert_eq!(undisturbed.settings, before);
 }
 
@@ -109,51 +114,52 @@ fn wherever_the_agent_is_killed_in_a_failure_with_all_steps_of_prep_what_was_on_
         lpar
     };
     let (before, request) = (prep::with_copy(prep::state(&lpar())), prep::with_prep());
-    let undisturbed = killed_everywhere(&Case { lpar, request, places: 190 });
+    let like: Option<Like> = Some((prep::lpar, request.clone()));
+    let undisturbed = killed_everywhere(&Case { lpar, request, places: 190, like });
     assert_eq!(undisturbed.settings, before);
 }
 
 #[test]
 fn wherever_the_agent_is_killed_the_logs_of_a_failed_update_are_kept_once() {
-    killed_everywhere(&Case { lpar: logs::lpar, request: order(Kind::Update), places: 90 });
+    let like: Option<Like> = Some((Lpar::new, order(Kind::Update)));
+    killed_everywhere(&Case { lpar: logs::lpar, request: order(Kind::Update), places: 90, like });
 }
 
 #[test]
 fn wherever_the_agent_is_killed_software_is_installed_once() {
-    let lpar = || {
-        let lpar = Lpar::new();
-        lpar.command("geninstall", INSTALLS);
-        lpar
-    };
-    killed_everywhere(&Case { lpar, request: plain(Kind::Install), places: 50 });
+    let request = plain(Kind::Install);
+    killed_everywhere(&Case { lpar: installs, request, places: 50, like: None });
 }
 
 #[test]
 fn wherever_the_agent_is_killed_rootvg_is_copied_once() {
-    killed_everywhere(&Case { lpar: alt_disk::lpar, request: alt_disk::order(None), places: 50 });
+    let request = alt_disk::order(None);
+    killed_everywhere(&Case { lpar: alt_disk::lpar, request, places: 50, like: None });
 }
 
 #[test]
 fn wherever_the_agent_is_killed_maintenance_is_done_once() {
     let request = maint::order(Kind::Maint, "c", Install::All);
-    killed_everywhere(&Case { lpar: maint::lpar, request, places: 40 });
+    killed_everywhere(&Case { lpar: maint::lpar, request, places: 40, like: None });
 }
 
 #[test]
 fn wherever_the_agent_is_killed_scripts_run_once_and_are_told() {
     let request = script::with(&[FIRST, SECOND], plain(Kind::Install));
-    killed_everywhere(&Case { lpar: script::lpar, request, places: 70 });
+    let like: Option<Like> = Some((script::lpar, plain(Kind::Install)));
+    killed_everywhere(&Case { lpar: script::lpar, request, places: 70, like });
 }
 
 #[test]
 fn wherever_the_agent_is_killed_each_part_of_a_split_update_runs_once() {
-    killed_everywhere(&Case { lpar: split::lpar, request: split::order(), places: 110 });
+    let like: Option<Like> = Some((Lpar::new, order(Kind::Update)));
+    killed_everywhere(&Case { lpar: split::lpar, request: split::order(), places: 110, like });
 }
 
 #[test]
 fn wherever_the_agent_is_killed_hooks_run_once_and_are_told() {
     let request = hook::everywhere(script::with(&[FIRST], plain(Kind::Install)));
-    killed_everywhere(&Case { lpar: script::lpar, request, places: 90 });
+    killed_everywhere(&Case { lpar: script::lpar, request, places: 90, like: None });
 }
 
 #[test]
@@ -164,7 +170,8 @@ fn wherever_the_agent_is_killed_a_hook_that_fails_ends_the_operation_once() {
         (HookPoint::OnFailure, HookExit::Warn, NOTES),
     ];
     let request = hook::with(&hooks, plain(Kind::Install));
-    killed_everywhere(&Case { lpar: script::lpar, request, places: 50 });
+    let like: Option<Like> = Some((script::lpar, plain(Kind::Install)));
+    killed_everywhere(&Case { lpar: script::lpar, request, places: 50, like });
 }
 
 #[test]
@@ -174,12 +181,22 @@ fn wherever_the_agent_is_killed_the_preview_of_an_installation_runs_once() {
         lpar.command("geninstall", install::LOOKS);
         lpar
     };
-    killed_everywhere(&Case { lpar, request: plain(Kind::InstallPreview), places: 50 });
+    let like: Option<Like> = Some((installs, plain(Kind::Install)));
+    killed_everywhere(&Case { lpar, request: plain(Kind::InstallPreview), places: 50, like });
 }
 
-/// Kills the agent at each place that the undisturbed run passes. The end of that one.
+fn installs() -> Lpar {
+    let lpar = Lpar::new();
+    lpar.command("geninstall", INSTALLS);
+    lpar
+}
+
+/// Kills the agent at each place that the undisturbed run passes, but for those that the case it is like passes first in the same order.
+/// The end of the undisturbed run.
 fn killed_everywhere(case: &Case) -> End {
-    let (undisturbed, passed) = run(case, "");
+    let (undisturbed, passed) = run(case.lpar, &case.request, "");
+    let like = case.like.as_ref().map(|(lpar, request)| run(*lpar, request, "").1);
+    let same = like.unwrap_or_default().iter().zip(&passed).take_while(|(a, b)| a == b).count();
     assert_eq!(undisturbed.data, OWN_DATA);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut points = Vec::new();
@@ -190,14 +207,15 @@ fn killed_everywhere(case: &Case) -> End {
     }
     assert!(points.len() > case.places, "only {} points", points.len());
     // The shim's own death is another subject: what geninstall did is then decided by evidence.
-    let points: Vec<_> = points.into_iter().filter(|point| !point.starts_with("shim.")).collect();
+    let points = points.into_iter().skip(same);
+    let points: Vec<_> = points.filter(|point| !point.starts_with("shim.")).collect();
     let next = AtomicUsize::new(0);
     let differing = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (end, _) = run(case, point);
+                    let (end, _) = run(case.lpar, &case.request, point);
                     if end != undisturbed {
                         differing.lock().unwrap().push((point, end));
                     }
