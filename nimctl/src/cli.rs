@@ -139,10 +139,11 @@ pub(crate) enum Command {
     /// lvupdate.data: what would be written for LPARs, and why
     #[command(subcommand)]
     LiveUpdateData(LiveUpdateData),
+    /// Show what updates have left to do on LPARs, looked at live
     Aftercare(Aftercare),
     /// Update LPARs, by Live Update or without it, or preview that
     Cust(Cust),
-    /// Rollouts: updates of many LPARs, planned against what their frames have
+    /// Plan updates of many LPARs against what their frames have
     #[command(subcommand)]
     Rollout(Rollout),
     /// Show operations: all that are open, or one with its details
