@@ -7,6 +7,7 @@ use integration_tests::{Harness, SOURCE, cust};
 use nim_lab::Phase;
 use nim_lab::clock::Mode;
 use nim_lab::fault::{Armed, Fault};
+use nim_lab::state::{State, Turn};
 use nim_lab::wire::{How, Mishap, Way};
 use nim_shared::frame::{AgentFrame, FileFrame, Frame as _, MasterFrame};
 
@@ -35,6 +36,8 @@ enum Course {
     Asked,
     /// A preflight of the LPAR, and an update after it.
     Looked,
+    /// An update of an LPAR whose IP filters come back on trial.
+    Filtered,
     /// None yet: no master sends it, and no agent answers it.
     Never,
 }
@@ -52,6 +55,9 @@ fn course(way: Way, channel: Channel, kind: &str) -> Result<Course> {
         | (Channel::Serve, Way::ToMaster, "query_output" | "query_ended") => Course::Asked,
         (Channel::Serve, Way::ToAgent, "preflight")
         | (Channel::Serve, Way::ToMaster, "probed" | "preflight_ended") => Course::Looked,
+        (Channel::Serve, Way::ToAgent, "proof") | (Channel::Serve, Way::ToMaster, "need_proof") => {
+            Course::Filtered
+        }
         (Channel::Serve, Way::ToAgent, "cancel") => Course::Cancelled,
         (Channel::Serve, Way::ToAgent, "forget" | "facts")
         | (Channel::Serve, Way::ToMaster, "forgotten" | "facts") => Course::Never,
@@ -142,6 +148,7 @@ const UNDISTURBED: &[(&str, Course, &str, usize)] = &[
     ("refused", Course::Refused, "failed", 0),
     ("pushed", Course::Pushed, "succeeded", 1),
     ("unpushed", Course::PushRefused, "failed", 0),
+    ("filtered", Course::Filtered, "succeeded", 1),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,6 +178,9 @@ async fn all_end_as_undisturbed(cases: &[Case]) -> Result<()> {
         format!("location={}", site.site_folder().join("lpp_source/7300-03-01").display());
     site.nimctl(["define", "-t", "lpp_source", "-a", &location, "-a", "access=push", "here"])
         .succeeded()?;
+    let policy = site.site_folder().join("policy.yaml");
+    fs::write(&policy, "prep: {ip_filters: always}\nbackup: {waived: nothing is lost here}\n")?;
+    site.nimctl(["policy", "set", &policy.display().to_string()]).succeeded()?;
 
     for (lpar, ..) in UNDISTURBED {
         site.lab().set_mishaps(lpar, unheard()?)?;
@@ -256,6 +266,7 @@ async fn ask(site: &Harness, lpar: &str, course: Course) -> Result<()> {
             let verdict = token.map(|one| one["verdict"].clone()).unwrap_or_default();
             ensure!(verdict == "unknown" || verdict == "warn", "{said}");
         }
+        Course::Filtered => site.lab().set_state(lpar, State::IpFilters, Turn::On)?,
         Course::Update | Course::StartLost | Course::Cancelled | Course::Pushed | Course::Never => {
         }
     }
