@@ -97,18 +97,33 @@ pub(crate) struct Update {
 
 /// What the order's update brings; `None` where the images have no table, or the LPAR does not tell what is installed.
 pub(crate) fn update(supervisor: &Supervisor) -> Result<Option<Update>, Stop> {
+    let newer = newer(supervisor)?.map(|Newer { table, filesets }| {
+        let words = table.lines().filter_map(|line| line.split_whitespace().next());
+        Update {
+            filesets: filesets.into_iter().map(|(name, _)| name).collect(),
+            fixes: words.map(str::to_owned).collect(),
+        }
+    });
+    Ok(newer)
+}
+
+/// What the images of an order have above what is installed.
+struct Newer {
+    /// Their table.
+    table: String,
+    /// The filesets that are meant and installed at a lower level, with their level in the images.
+    filesets: Vec<(String, FilesetLevel)>,
+}
+
+fn newer(supervisor: &Supervisor) -> Result<Option<Newer>, disk::Error> {
     let Some(folder) = prep::folder(supervisor) else { return Ok(None) };
     let text = disk::read(&supervisor.root.at(&folder).join(".toc"), TABLE_LIMIT)?;
     let (Some(text), Ok(installed)) = (text, supervisor.facts.filesets()) else { return Ok(None) };
     let rows = aix::lslpp_q(&installed).rows;
     let installed = highest(rows.iter().map(|row| (row.name.as_str(), row.level.as_str())));
-    let text = String::from_utf8_lossy(&text);
-    let new = above(&supervisor.request.install, &text, &installed);
-    let words = text.lines().filter_map(|line| line.split_whitespace().next());
-    Ok(Some(Update {
-        filesets: new.map(|(name, _)| name).collect(),
-        fixes: words.map(str::to_owned).collect(),
-    }))
+    let table = String::from_utf8_lossy(&text).into_owned();
+    let filesets = above(&supervisor.request.install, &table, &installed);
+    Ok(Some(Newer { table, filesets }))
 }
 
 /// A fileset that is installed at a lower level than the images have.
@@ -122,15 +137,9 @@ pub(crate) struct Lagging {
 /// What the order's update should have brought and has not; `None` where the images have no table or are gone, or the LPAR does not tell
 /// what is installed.
 pub(crate) fn lagging(supervisor: &Supervisor) -> Result<Option<Vec<Lagging>>, disk::Error> {
-    let Some(folder) = prep::folder(supervisor) else { return Ok(None) };
-    let text = disk::read(&supervisor.root.at(&folder).join(".toc"), TABLE_LIMIT)?;
-    let (Some(text), Ok(installed)) = (text, supervisor.facts.filesets()) else { return Ok(None) };
-    let rows = aix::lslpp_q(&installed).rows;
-    let installed = highest(rows.iter().map(|row| (row.name.as_str(), row.level.as_str())));
-    let text = String::from_utf8_lossy(&text);
-    let new = above(&supervisor.request.install, &text, &installed);
-    let lagging = new.map(|(name, level)| Lagging { name, wanted: level.to_string() });
-    Ok(Some(lagging.collect()))
+    let lagging =
+        |(name, level): (String, FilesetLevel)| Lagging { name, wanted: level.to_string() };
+    Ok(newer(supervisor)?.map(|newer| newer.filesets.into_iter().map(lagging).collect()))
 }
 
 /// The filesets of a table that are meant and installed at a lower level.
@@ -138,20 +147,17 @@ fn above(
     install: &Install,
     table_text: &str,
     installed: &Levels<'_>,
-) -> impl Iterator<Item = (String, FilesetLevel)> {
+) -> Vec<(String, FilesetLevel)> {
     let is_meant = |name: &str| match install {
         Install::List(names) => names.iter().any(|one| one == name),
         Install::Nothing => false,
         Install::UpdateAll | Install::All => true,
     };
-    let new: Vec<_> = table(table_text)
-        .into_iter()
-        .filter(|(name, level)| {
-            is_meant(name) && installed.get(name).is_some_and(|old| level > old)
-        })
-        .map(|(name, level)| (name.to_owned(), level))
-        .collect();
-    new.into_iter()
+    let is_above = |(name, level): &(&str, FilesetLevel)| {
+        is_meant(name) && installed.get(name).is_some_and(|old| level > old)
+    };
+    let above = table(table_text).into_iter().filter(is_above);
+    above.map(|(name, level)| (name.to_owned(), level)).collect()
 }
 
 type Levels<'a> = BTreeMap<&'a str, FilesetLevel>;
