@@ -8,14 +8,16 @@ mod command_line;
 mod engine;
 mod host;
 mod nimd;
+mod outcome;
 mod store;
 
 use super::{Entry, Retry};
 
 /// All of them, a part of the system each.
-pub(super) const ENTRIES: [&[Entry]; 6] = [
+pub(super) const ENTRIES: [&[Entry]; 7] = [
     nimd::ENTRIES,
     api::ENTRIES,
+    outcome::ENTRIES,
     host::ENTRIES,
     store::ENTRIES,
     engine::ENTRIES,
