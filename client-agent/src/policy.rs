@@ -193,8 +193,7 @@ const LIMIT: u64 = 64 << 10;
 mod tests {
     use nim_shared::frame::ChangeClass;
     use nim_shared::prep::Step;
-    use nim_shared::request::{Expected, Install, Kind, Limits};
-    use nim_shared::strategy::Way;
+    use nim_shared::request::Kind;
 
     use super::*;
 
@@ -235,26 +234,7 @@ mod tests {
             name: "post".parse().unwrap(),
             content: Content { digest: Digest::of(content), bytes: content.len() as u64 },
         };
-        let request = |scripts| Request {
-            kind: Kind::InstallPreview,
-            expected: Expected::default(),
-            images: None,
-            install: Install::Nothing,
-            installed_only: false,
-            way: Way::ONE_STEP,
-            alt_disk: None,
-            accept_licenses: false,
-            installp_flags: None,
-            lvupdate_data: String::new(),
-            disks: Vec::new(),
-            console: None,
-            scripts,
-            hooks: None,
-            prep: Vec::new(),
-            restart: Vec::new(),
-            backup: None,
-            limits: Limits::default(),
-        };
+        let request = |scripts| Request { scripts, ..Request::of(Kind::InstallPreview) };
         let one = Digest::of(b"one");
         let cases = [
             (String::new(), false),

@@ -341,17 +341,11 @@ impl Supervisor {
         let found = self.journal.position();
         self.open_epoch(found.epoch.next(), found)?;
         let report = Report {
-            outcome: Outcome::Stuck { reason: StuckReason::JournalDamaged },
-            found: None,
-            summary: format!("{damage}; the file is kept as journal.damaged beside the journal"),
             codes: self.progress.codes.clone(),
-            before: None,
-            after: None,
-            blackout: Default::default(),
-            estimated_total: None,
-            logs: vec![],
-            open_items: vec![],
-            exposed: vec![],
+            ..Report::of(
+                Outcome::Stuck { reason: StuckReason::JournalDamaged },
+                format!("{damage}; the file is kept as journal.damaged beside the journal"),
+            )
         };
         self.record(Known::Finished(Box::new(report)))
     }

@@ -121,6 +121,30 @@ pub struct Lpar {
     pub held: Vec<String>,
 }
 
+impl Lpar {
+    /// One of which nothing but its name is known.
+    #[must_use]
+    pub const fn named(name: ObjectName) -> Self {
+        Self {
+            name,
+            frame: None,
+            vioses: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            labels: BTreeMap::new(),
+            level: None,
+            fixes: BTreeSet::new(),
+            storage: BTreeSet::new(),
+            extensions: BTreeSet::new(),
+            clusters: BTreeSet::new(),
+            shape: None,
+            wanted_id: None,
+            estimate: Estimate { total: None, blackout: None },
+            blocked: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+}
+
 /// A cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cluster {

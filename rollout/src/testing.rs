@@ -11,7 +11,7 @@ use nim_shared::stamp::Timestamp;
 use nim_shared::unit::{Megabytes, ProcessorUnits, Seconds};
 
 use crate::facts::{
-    Allowed, Cluster, ClusterSoftware, CpuReduction, Estimate, Frame, Free, Lpar, Shape, Snapshot,
+    Allowed, Cluster, ClusterSoftware, CpuReduction, Frame, Free, Lpar, Shape, Snapshot,
 };
 use crate::file::{Rollout, read};
 use crate::seed::Seeded;
@@ -155,20 +155,9 @@ pub fn rollout(more: &str) -> Rollout {
 #[must_use]
 pub fn lpar(called: &str, frame: &str) -> Lpar {
     Lpar {
-        name: name(called),
         frame: Some(name(frame)),
-        vioses: BTreeSet::new(),
-        groups: BTreeSet::new(),
-        labels: BTreeMap::new(),
         level: "7300-03-01-2520".parse().ok(),
-        fixes: BTreeSet::new(),
         storage: BTreeSet::from(["vscsi".to_owned()]),
-        extensions: BTreeSet::new(),
-        clusters: BTreeSet::new(),
-        shape: None,
-        wanted_id: None,
-        estimate: Estimate::default(),
-        blocked: Vec::new(),
-        held: Vec::new(),
+        ..Lpar::named(name(called))
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::FileFault;
+use crate::id::ObjectName;
 use crate::lpp::is_keyword;
 use crate::near::closest;
 use crate::request::Install;
@@ -14,6 +15,26 @@ use crate::request::Install;
 pub struct Given {
     values: BTreeMap<String, Vec<String>>,
     faults: Vec<FileFault>,
+}
+
+/// Said of `lpp_source` where `cust` names software without it.
+pub const NEEDS_SOURCE: &str = "is required with fixes, fix_bundle, filesets or installp_bundle";
+
+/// What an operation does to the software of an LPAR, as `cust` takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Software {
+    /// Where packages come from; required with all that names some.
+    pub lpp_source: Option<ObjectName>,
+    /// What is installed from there.
+    pub install: Install,
+    /// Names of installp_bundles, whose filesets are added to it.
+    pub bundles: Vec<ObjectName>,
+    /// Keywords of fixes.
+    pub fixes: Vec<String>,
+    /// Names of fix_bundles, whose keywords are added to them.
+    pub fix_bundles: Vec<ObjectName>,
+    /// Names of scripts, which are run afterwards.
+    pub scripts: Vec<ObjectName>,
 }
 
 impl Given {
@@ -117,13 +138,22 @@ impl Given {
         words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
     }
 
+    /// What is done to the software, and where it comes from; `needs_source` is said where it comes from nowhere.
+    pub fn software(&mut self, needs_source: &str) -> Software {
+        let lpp_source = self.parsed("lpp_source");
+        let bundles: Vec<ObjectName> = self.each("installp_bundle");
+        let fix_bundles: Vec<ObjectName> = self.each("fix_bundle");
+        let mut fixes = self.words("fixes");
+        let install = self.install(&mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
+        let scripts = self.each("script");
+        if install != Install::Nothing && lpp_source.is_none() && !self.has_fault("lpp_source") {
+            self.fault("lpp_source", needs_source);
+        }
+        Software { lpp_source, install, bundles, fixes, fix_bundles, scripts }
+    }
+
     /// What is to be installed; with bundles it is a list, to which the master adds what they hold. What is left in `fixes` are keywords.
-    pub fn install(
-        &mut self,
-        fixes: &mut Vec<String>,
-        bundles: bool,
-        fix_bundles: bool,
-    ) -> Install {
+    fn install(&mut self, fixes: &mut Vec<String>, bundles: bool, fix_bundles: bool) -> Install {
         let filesets = self.words("filesets");
         let by_fix = !fixes.is_empty() || fix_bundles;
         if by_fix && bundles {

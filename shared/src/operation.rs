@@ -298,6 +298,26 @@ pub struct Report {
     pub exposed: Vec<Exposed>,
 }
 
+impl Report {
+    /// One that says how it ended and nothing else.
+    #[must_use]
+    pub fn of(outcome: Outcome, summary: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            found: None,
+            summary: summary.into(),
+            codes: Vec::new(),
+            before: None,
+            after: None,
+            blackout: Blackout::default(),
+            estimated_total: None,
+            logs: Vec::new(),
+            open_items: Vec::new(),
+            exposed: Vec::new(),
+        }
+    }
+}
+
 /// Names that a newer version knows and this one does not are kept as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -79,6 +79,31 @@ pub enum BadOrder {
 }
 
 impl Request {
+    /// An order of this kind that is meant for any machine and asks for nothing.
+    #[must_use]
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            expected: Expected::default(),
+            images: None,
+            install: Install::Nothing,
+            installed_only: false,
+            way: Way::ONE_STEP,
+            alt_disk: None,
+            accept_licenses: false,
+            installp_flags: None,
+            lvupdate_data: String::new(),
+            disks: Vec::new(),
+            console: None,
+            scripts: Vec::new(),
+            hooks: None,
+            prep: Vec::new(),
+            restart: Vec::new(),
+            backup: None,
+            limits: Limits::default(),
+        }
+    }
+
     /// Reads an order to carry it out. What is not understood may be what keeps the LPAR safe: it is not left out.
     ///
     /// # Errors
@@ -502,26 +527,7 @@ mod tests {
 
     #[test]
     fn a_part_of_a_later_version_is_not_left_out() {
-        let request = Request {
-            kind: Kind::Update,
-            expected: Expected::default(),
-            images: None,
-            install: Install::Nothing,
-            installed_only: false,
-            way: Way::ONE_STEP,
-            alt_disk: None,
-            accept_licenses: true,
-            installp_flags: None,
-            lvupdate_data: String::new(),
-            disks: Vec::new(),
-            console: None,
-            scripts: Vec::new(),
-            hooks: None,
-            prep: Vec::new(),
-            restart: Vec::new(),
-            backup: None,
-            limits: Limits::default(),
-        };
+        let request = Request::of(Kind::Update);
         let whole = serde_json::to_value(&request).unwrap();
         assert_eq!(Request::read(&whole.to_string()).unwrap(), request);
         let mut later = whole.clone();

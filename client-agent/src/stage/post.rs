@@ -165,9 +165,6 @@ fn report(
     let mut all = progress.codes.clone();
     all.extend(codes.into_iter().filter(|code| !progress.codes.contains(code)));
     Report {
-        outcome,
-        found: None,
-        summary,
         codes: all,
         before: progress.before.clone(),
         after: progress.after.clone(),
@@ -177,8 +174,7 @@ fn report(
             measured: progress.freeze.and_then(ticker::measured),
         },
         estimated_total: progress.estimated_total,
-        logs: vec![],
-        open_items: vec![],
         exposed: progress.exposed.clone(),
+        ..Report::of(outcome, summary)
     }
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use nim_shared::id::{Digest, OperationId};
 use nim_shared::lvupdate;
 use nim_shared::request::{Console, Expected, Images, Install, Kind, Limits, PushedFile, Request};
-use nim_shared::strategy::Way;
 use nim_shared::unit::Seconds;
 
 use crate::process::Process;
@@ -122,7 +121,6 @@ impl Lpar {
 /// An order that needs everything: disks, a token, pushed files.
 pub(crate) fn order(kind: Kind) -> Request {
     Request {
-        kind,
         expected: Expected {
             machine_serial: Some("00F94F584C00".to_owned()),
             partition_name: Some("lpar01".to_owned()),
@@ -136,25 +134,16 @@ pub(crate) fn order(kind: Kind) -> Request {
             }],
         }),
         install: Install::List(vec!["IJ1.241031.epkg.Z".to_owned()]),
-        installed_only: false,
-        way: Way::ONE_STEP,
-        alt_disk: None,
         accept_licenses: true,
-        installp_flags: None,
         lvupdate_data: "disks:\n\tnhdisk = hdisk1\n\tmhdisk = hdisk2\n".to_owned(),
-        disks: Vec::new(),
         console: Some(Console {
             address: "127.0.0.1".to_owned(),
             port: 12443,
             user: "liveupdate".to_owned(),
             secret: "hmc01_pw".parse().unwrap(),
         }),
-        scripts: Vec::new(),
-        hooks: None,
-        prep: Vec::new(),
-        restart: Vec::new(),
-        backup: None,
         limits: Limits { post: Seconds(1), ..Limits::default() },
+        ..Request::of(kind)
     }
 }
 

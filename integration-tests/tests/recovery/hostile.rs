@@ -8,7 +8,7 @@ use integration_tests::{Harness, wait_until};
 use nim_lab::clock::Mode;
 use nim_shared::frame::{AgentFrame, Body, FRAME_LIMIT, Known, Position, Record, Recorded, write};
 use nim_shared::id::{Digest, Epoch, OperationId, Seq};
-use nim_shared::operation::{Blackout, Named, Outcome, Report};
+use nim_shared::operation::{Named, Outcome, Report};
 use nim_shared::stage::Stage;
 use nim_shared::stamp::Timestamp;
 
@@ -213,17 +213,8 @@ fn says(what: Says, victim: OperationId) -> Result<Vec<u8>> {
     let note = |text: &str| Known::Note { text: text.to_owned() };
     let red = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}";
     let report = |summary: &str| Report {
-        outcome: Outcome::Succeeded { follow_up: vec![] },
-        found: None,
-        summary: summary.to_owned(),
         codes: vec![summary.to_owned()],
-        before: None,
-        after: None,
-        blackout: Blackout::default(),
-        estimated_total: None,
-        logs: vec![],
-        open_items: vec![],
-        exposed: vec![],
+        ..Report::of(Outcome::Succeeded { follow_up: vec![] }, summary)
     };
     let told = |operation, told: Vec<(u64, Known)>| -> Result<Vec<AgentFrame>> {
         Ok([vec![taken.clone()], events(operation, told)?].concat())

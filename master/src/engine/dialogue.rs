@@ -10,7 +10,7 @@ use nim_shared::frame::{
     Identity, Known, MasterFrame, OUTPUT_CHUNK, PROTOCOL_FLOOR, Recorded, Refusal,
 };
 use nim_shared::id::{Digest, Epoch, Fence, ObjectName, OperationId};
-use nim_shared::operation::{Blackout, Named, Report};
+use nim_shared::operation::{Named, Report};
 use nim_shared::prep::Setting;
 use nim_shared::request::Expected;
 
@@ -400,17 +400,11 @@ impl Dialogue {
                 self.happened(Event::StartRefused(known.unwrap_or(Refusal::BadRequest)))?;
                 if let State::Ended { outcome } = &self.operation.state {
                     self.progress.report = Some(Report {
-                        outcome: outcome.clone(),
-                        found: None,
-                        summary: format!("the agent refused: {}", nim_shared::id::printable(text)),
                         codes: vec![REFUSED.to_owned()],
-                        before: None,
-                        after: None,
-                        blackout: Blackout::default(),
-                        estimated_total: None,
-                        logs: vec![],
-                        open_items: vec![],
-                        exposed: vec![],
+                        ..Report::of(
+                            outcome.clone(),
+                            format!("the agent refused: {}", nim_shared::id::printable(text)),
+                        )
                     });
                 }
                 Ok(())

@@ -200,19 +200,7 @@ mod tests {
     }
 
     fn finished() -> Known {
-        Known::Finished(Box::new(Report {
-            outcome: Outcome::Unchanged,
-            found: None,
-            summary: String::new(),
-            codes: vec![],
-            before: None,
-            after: None,
-            blackout: nim_shared::operation::Blackout::default(),
-            estimated_total: None,
-            logs: vec![],
-            open_items: vec![],
-            exposed: vec![],
-        }))
+        Known::Finished(Box::new(Report::of(Outcome::Unchanged, "")))
     }
 
     fn after(body: Known) -> Progress {

@@ -129,7 +129,7 @@ pub(in crate::store) async fn insert(
 #[cfg(test)]
 mod tests {
     use nim_shared::id::Fence;
-    use nim_shared::operation::{Blackout, Outcome, Report};
+    use nim_shared::operation::{Outcome, Report};
 
     use super::*;
     use crate::engine::operation::{Operation, State};
@@ -145,19 +145,7 @@ mod tests {
     async fn updated(store: &Store, items: &[OpenItem], times: usize) -> OperationId {
         let id = accepted(store, &["lpar01"]).await[0];
         let outcome = Outcome::Succeeded { follow_up: vec![] };
-        let report = Report {
-            outcome: outcome.clone(),
-            found: None,
-            summary: String::new(),
-            codes: vec![],
-            before: None,
-            after: None,
-            blackout: Blackout::default(),
-            estimated_total: None,
-            logs: vec![],
-            exposed: vec![],
-            open_items: items.to_vec(),
-        };
+        let report = Report { open_items: items.to_vec(), ..Report::of(outcome.clone(), "") };
         let ended = Operation { state: State::Ended { outcome }, ..Operation::NEW };
         let step = Step { report: Some(report), ..Step::new(ended, vec![]) };
         for _ in 0..times {

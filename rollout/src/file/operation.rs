@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use nim_shared::api::{Cust, FileFault};
-use nim_shared::given::Given;
-use nim_shared::id::{ClientToken, ObjectName};
-use nim_shared::request::{Install, Kind};
+use nim_shared::given::{Given, NEEDS_SOURCE, Software};
+use nim_shared::id::ClientToken;
+use nim_shared::request::Kind;
 use serde::Serialize;
 
 use super::section::{Faults, Section, text};
@@ -62,16 +62,8 @@ impl Operation {
         let mut given = Given::read("a rollout's operation", KNOWN, &[], pairs);
         let live_update = given.yes_or_no("live_update").unwrap_or(false);
         let accept_licenses = given.yes_or_no("accept_licenses").unwrap_or(false);
-        let lpp_source = given.parsed::<ObjectName>("lpp_source");
-        let bundles: Vec<ObjectName> = given.each("installp_bundle");
-        let fix_bundles: Vec<ObjectName> = given.each("fix_bundle");
-        let mut fixes = given.words("fixes");
-        let install = given.install(&mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
-        let scripts: Vec<ObjectName> = given.each("script");
-        if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
-            let why = "is required with fixes, fix_bundle, filesets or installp_bundle";
-            given.fault("lpp_source", why);
-        }
+        let Software { lpp_source, install, bundles, fixes, fix_bundles, scripts } =
+            given.software(NEEDS_SOURCE);
         let live_update_data = given.one("live_update_data");
         let faults = given.faults();
         if !faults.is_empty() {

@@ -317,21 +317,11 @@ fn clusters(looked: &Looked, lpar: &Lpar, file: &Rollout) -> BTreeSet<Cluster> {
 /// What is known of an LPAR before anything else was looked up.
 fn lpar(candidate: &Candidate) -> Lpar {
     Lpar {
-        name: candidate.name.clone(),
         frame: candidate.frame.clone(),
-        vioses: BTreeSet::new(),
         groups: candidate.groups.clone(),
         labels: candidate.labels.clone(),
         level: candidate.level,
-        fixes: BTreeSet::new(),
-        storage: BTreeSet::new(),
-        extensions: BTreeSet::new(),
-        clusters: BTreeSet::new(),
-        shape: None,
-        wanted_id: None,
-        estimate: Estimate::default(),
-        blocked: Vec::new(),
-        held: Vec::new(),
+        ..Lpar::named(candidate.name.clone())
     }
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::engine::operation::{Gate, Run, Start, State};
 use nim_shared::frame::{Boot, ChangeClass, ClockReading, Position, Record};
 use nim_shared::id::{InstallationId, Seq};
-use nim_shared::operation::{Blackout, Outcome, Report, StateName, StuckReason};
+use nim_shared::operation::{Outcome, Report, StateName, StuckReason};
 use nim_shared::prep::Subsystem;
 use nim_shared::stage::{Point, Stage};
 use nim_shared::stamp::Timestamp;
@@ -154,19 +154,7 @@ fn what_comes_after_sshd_was_started_anew_counts_over_a_new_connection_only() {
 
 #[test]
 fn what_does_not_belong_here_breaks_the_session_and_changes_nothing() {
-    let report = Report {
-        outcome: Outcome::Unchanged,
-        found: None,
-        summary: String::new(),
-        codes: vec![],
-        before: None,
-        after: None,
-        blackout: Blackout::default(),
-        estimated_total: None,
-        logs: vec![],
-        open_items: vec![],
-        exposed: vec![],
-    };
+    let report = Report::of(Outcome::Unchanged, "");
     let hostile = [
         event(2, 1, Known::Finished(Box::new(report))),
         event(1, 5, point(Point::Moved)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nim_shared::frame::MasterFrame;
 use nim_shared::id::ObjectName;
-use nim_shared::operation::{Blackout, Outcome, Report};
+use nim_shared::operation::{Outcome, Report};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -337,17 +337,5 @@ pub(super) type Place = (
 
 /// The report of an operation that never reached its LPAR.
 fn unreached(outcome: Outcome, lost: &Lost) -> Report {
-    Report {
-        outcome,
-        found: None,
-        summary: lost.chain(),
-        codes: vec![lost.code()],
-        before: None,
-        after: None,
-        blackout: Blackout::default(),
-        estimated_total: None,
-        logs: vec![],
-        open_items: vec![],
-        exposed: vec![],
-    }
+    Report { codes: vec![lost.code()], ..Report::of(outcome, lost.chain()) }
 }

@@ -8,7 +8,7 @@ use crate::engine::capacity::Shortage;
 use crate::engine::operation::{Gate, Run, State};
 use crate::store::operation::Record;
 use crate::store::testing;
-use crate::store::testing::world::{SOMEBODY, claimed, name, site};
+use crate::store::testing::world::{self, SOMEBODY, claimed, name, site};
 
 fn wish(partition: &str, megabytes: u64) -> Wish {
     let need =
@@ -22,17 +22,8 @@ fn wish(partition: &str, megabytes: u64) -> Wish {
 }
 
 fn reading(read_at: Timestamp, free: u64, surrogates: &[&str]) -> FrameReading {
-    let reading = Reading {
-        read_at,
-        free_memory: Megabytes(free),
-        free_processors: ProcessorUnits { hundredths: 1000 },
-        region: Megabytes(0),
-        configurable_memory: Megabytes(0),
-        partitions: None,
-        max_partitions: None,
-    };
     let surrogates = surrogates.iter().map(|name| (*name).to_owned()).collect();
-    FrameReading { reading, surrogates, partitions: vec![], shapes: BTreeMap::new() }
+    FrameReading { surrogates, ..world::reading(read_at, free) }
 }
 
 /// An operation on `lpar` that waits for `proceed`.
@@ -171,7 +162,7 @@ async fn after_commits_may_be_lost_nothing_is_promised_before_those_in_flight_we
     forget(&store, &one).await;
     let waits = Proceeding::NotAsked(name("lpar01"));
     assert_eq!(proceed(&store, &two, 1000).await, waits);
-    let owner = testing::world::master(&store).await;
+    let owner = world::master(&store).await;
     let life = store.heartbeat(owner, crate::store::lease::LeaseTimes::default()).await.unwrap();
     assert_eq!(proceed(&store, &two, 1000).await, waits);
 
@@ -198,7 +189,7 @@ async fn whoever_was_asked_and_had_not_proceeded_holds_nobody_up() {
     site(&store, 3).await;
     let (one, two) = (ready(&store, "lpar01").await, ready(&store, "lpar02").await);
     forget(&store, &one).await;
-    let owner = testing::world::master(&store).await;
+    let owner = world::master(&store).await;
     let life = store.heartbeat(owner, crate::store::lease::LeaseTimes::default()).await.unwrap();
     for record in [&one, &two] {
         let asked = Step { known_in: Some(life), ..Step::default() };

@@ -5,11 +5,10 @@ use nim_shared::unit::{Megabytes, ProcessorUnits};
 use sea_orm::sqlx::query;
 
 use super::*;
-use crate::engine::capacity::Reading;
 use crate::store::object::{Change, Mode};
 use crate::store::reservation::FrameReading;
 use crate::store::testing;
-use crate::store::testing::world::{SOMEBODY, accepted, name, object, site};
+use crate::store::testing::world::{SOMEBODY, accepted, name, object, reading, site};
 
 #[tokio::test]
 async fn lpars_are_read_with_groups_that_do_not_leave_them_out() {
@@ -39,18 +38,8 @@ async fn what_partitions_have_is_kept_with_the_reading_of_their_frame() {
     };
     let read_at = store.now().await.unwrap();
     let read = |read_at, shapes: &[(&str, Shape)]| FrameReading {
-        reading: Reading {
-            read_at,
-            free_memory: Megabytes(1),
-            free_processors: ProcessorUnits { hundredths: 1 },
-            region: Megabytes(256),
-            configurable_memory: Megabytes(1),
-            partitions: None,
-            max_partitions: None,
-        },
-        surrogates: vec![],
-        partitions: vec![],
         shapes: shapes.iter().map(|(name, shape)| ((*name).to_owned(), *shape)).collect(),
+        ..reading(read_at, 1)
     };
     store.record_reading(&frame, &read(read_at, &[("lpar01", shape)])).await.unwrap();
     assert_eq!(store.frame_shapes(&[&frame]).await.unwrap()[&frame]["lpar01"], shape);

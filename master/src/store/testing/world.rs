@@ -1,21 +1,24 @@
 //! Objects and operations for tests.
 
+use std::collections::BTreeMap;
+
 use nim_shared::frame::{Event, Known};
 use nim_shared::id::{
     BatchId, ClientToken, Digest, Epoch, Fence, MasterId, ObjectName, OperationId, Seq,
 };
 use nim_shared::object::{Draft, Object, ObjectType};
-use nim_shared::request::{Expected, Install, Kind, Request};
+use nim_shared::request::{Kind, Request};
 use nim_shared::stamp::Timestamp;
-use nim_shared::strategy::Way;
-use nim_shared::unit::Seconds;
+use nim_shared::unit::{Megabytes, ProcessorUnits, Seconds};
 use uuid::Uuid;
 
+use crate::engine::capacity::Reading;
 use crate::engine::deadline::Deadlines;
 use crate::store::event::Batched;
 use crate::store::lease::LeaseTimes;
 use crate::store::object::{Change, Mode};
 use crate::store::operation::{Adopted, Limits, Record, Step};
+use crate::store::reservation::FrameReading;
 use crate::store::{NewBatch, NewOperation, Store, Who};
 
 /// Somebody.
@@ -111,29 +114,25 @@ pub async fn accepted(store: &Store, lpars: &[&str]) -> Vec<OperationId> {
     accepted.operations.into_iter().map(|(id, _)| id).collect()
 }
 
+/// What an HMC showed of a frame with this much memory free and without any partition.
+#[must_use]
+pub fn reading(read_at: Timestamp, free: u64) -> FrameReading {
+    let reading = Reading {
+        read_at,
+        free_memory: Megabytes(free),
+        free_processors: ProcessorUnits { hundredths: 1000 },
+        region: Megabytes(0),
+        configurable_memory: Megabytes(0),
+        partitions: None,
+        max_partitions: None,
+    };
+    FrameReading { reading, surrogates: vec![], partitions: vec![], shapes: BTreeMap::new() }
+}
+
 /// An operation that `lpar` has, and of which the database knows nothing.
 #[must_use]
 pub fn adopted(lpar: &str) -> Adopted {
-    let request = Request {
-        kind: Kind::Update,
-        expected: Expected { machine_serial: None, partition_name: None, installation: None },
-        images: None,
-        install: Install::Nothing,
-        installed_only: false,
-        way: Way::ONE_STEP,
-        alt_disk: None,
-        accept_licenses: false,
-        installp_flags: None,
-        lvupdate_data: String::new(),
-        disks: Vec::new(),
-        console: None,
-        scripts: Vec::new(),
-        hooks: None,
-        prep: Vec::new(),
-        restart: Vec::new(),
-        backup: None,
-        limits: nim_shared::request::Limits::default(),
-    };
+    let request = Request::of(Kind::Update);
     Adopted {
         id: OperationId(Uuid::now_v7()),
         lpar: name(lpar),

@@ -1,9 +1,9 @@
 //! The attributes of `alt_disk_install`, in NIM's words. Source: the NIM reference, §3.5, and AIX's description of the command.
 
 use nim_shared::api::{Cust as Body, Pair};
-use nim_shared::given::Given;
-use nim_shared::id::{ClientToken, DiskName, ObjectName};
-use nim_shared::request::{AltDisk, AltPhase, INSTALLP_FLAGS, Install, Kind};
+use nim_shared::given::{Given, Software};
+use nim_shared::id::{ClientToken, DiskName};
+use nim_shared::request::{AltDisk, AltPhase, INSTALLP_FLAGS, Kind};
 use nim_shared::unit::Seconds;
 
 use super::attributes::Order;
@@ -57,14 +57,8 @@ pub(crate) fn order(
             flag => flags.push(flag),
         }
     }
-    let lpp_source = given.parsed::<ObjectName>("lpp_source");
-    let bundles: Vec<ObjectName> = given.each("installp_bundle");
-    let fix_bundles: Vec<ObjectName> = given.each("fix_bundle");
-    let mut fixes = given.words("fixes");
-    let install = given.install(&mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
-    if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
-        given.fault("lpp_source", "is required with fixes, filesets or bundles");
-    }
+    let Software { lpp_source, install, bundles, fixes, fix_bundles, scripts } =
+        given.software("is required with fixes, filesets or bundles");
     if flags.is_empty() {
         flags.push_str(DEFAULT_FLAGS);
     }
@@ -81,7 +75,7 @@ pub(crate) fn order(
         bundles,
         fixes,
         fix_bundles,
-        scripts: Vec::new(),
+        scripts,
         strategy: None,
         hooks: Vec::new(),
         alt_disk: Some(AltDisk { disks, set_bootlist, phase }),
@@ -135,6 +129,7 @@ const REFUSED: [(&str, &str); 7] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nim_shared::request::Install;
     use uuid::Uuid;
 
     fn read(attributes: &[(&str, &str)]) -> Result<Order, String> {

@@ -2,9 +2,9 @@
 //! something out is worse than none. Source: the NIM reference, §3.1.
 
 use nim_shared::api::Cust as Body;
-use nim_shared::given::Given;
+use nim_shared::given::{Given, NEEDS_SOURCE, Software};
 use nim_shared::hook::NamedHook;
-use nim_shared::id::{ClientToken, ObjectName};
+use nim_shared::id::ClientToken;
 use nim_shared::request::{DEFAULT_INSTALLP_FLAGS, INSTALLP_FLAGS, Install, Kind};
 use nim_shared::strategy::Strategy;
 use nim_shared::unit::Seconds;
@@ -59,17 +59,9 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         (false, true) => Kind::InstallPreview,
         (false, false) => Kind::Install,
     };
-    let lpp_source = given.parsed::<ObjectName>("lpp_source");
-    let bundles: Vec<ObjectName> = given.each("installp_bundle");
-    let fix_bundles: Vec<ObjectName> = given.each("fix_bundle");
-    let mut fixes = given.words("fixes");
-    let install = given.install(&mut fixes, !bundles.is_empty(), !fix_bundles.is_empty());
-    let scripts: Vec<ObjectName> = given.each("script");
+    let Software { lpp_source, install, bundles, fixes, fix_bundles, scripts } =
+        given.software(NEEDS_SOURCE);
     let hooks: Vec<NamedHook> = given.each("hook");
-    if install != Install::Nothing && lpp_source.is_none() && !given.has_fault("lpp_source") {
-        given
-            .fault("lpp_source", "is required with fixes, fix_bundle, filesets or installp_bundle");
-    }
     let live_update_data = given.one("live_update_data");
     let strategy = given.parsed::<Strategy>("strategy");
     if strategy == Some(Strategy::Split) {

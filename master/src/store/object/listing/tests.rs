@@ -2,26 +2,15 @@ use nim_shared::api::{Cell, PartitionView, ViosReading};
 use nim_shared::id::{LparId, ObjectName};
 use nim_shared::object::ObjectType;
 use nim_shared::select::Selector;
-use nim_shared::unit::{Megabytes, ProcessorUnits};
 
 use super::*;
-use crate::engine::capacity::Reading;
 use crate::store::object::{Change, Mode};
 use crate::store::reservation::FrameReading;
-use crate::store::testing::world::{SOMEBODY, accepted, name, object, site};
+use crate::store::testing::world::{SOMEBODY, accepted, name, object, reading, site};
 use crate::store::testing::{self, TestDatabase};
 
 /// What an HMC shows of some partitions: name, state, system.
 fn shown(partitions: &[(&str, &str, &str)]) -> FrameReading {
-    let reading = Reading {
-        read_at: Timestamp::from_unix_micros(1_700_000_000_000_000),
-        free_memory: Megabytes(1),
-        free_processors: ProcessorUnits { hundredths: 1 },
-        region: Megabytes(256),
-        configurable_memory: Megabytes(1),
-        partitions: None,
-        max_partitions: None,
-    };
     let partitions = partitions.iter().map(|(name, state, os)| PartitionView {
         name: (*name).to_owned(),
         lpar_id: LparId(std::num::NonZeroU32::MIN),
@@ -31,12 +20,8 @@ fn shown(partitions: &[(&str, &str, &str)]) -> FrameReading {
         rmc_ipaddr: String::new(),
         os_version: (*os).to_owned(),
     });
-    FrameReading {
-        reading,
-        surrogates: vec![],
-        partitions: partitions.collect(),
-        shapes: std::collections::BTreeMap::new(),
-    }
+    let read_at = Timestamp::from_unix_micros(1_700_000_000_000_000);
+    FrameReading { partitions: partitions.collect(), ..reading(read_at, 1) }
 }
 
 /// A frame with LPARs `lpar01` … `lpar05` of several levels, one of them called otherwise on the HMC, a VIOS and an LPAR elsewhere.
