@@ -583,6 +583,44 @@ CREATE TABLE public.reservation (
     released_because text
 );
 
+CREATE TABLE public.rollout (
+    id uuid NOT NULL,
+    token uuid NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    file_name text NOT NULL,
+    file text NOT NULL,
+    plan jsonb NOT NULL,
+    orders jsonb NOT NULL,
+    fingerprint bytea NOT NULL,
+    begin_at timestamp with time zone NOT NULL,
+    state jsonb NOT NULL,
+    phase text NOT NULL COLLATE pg_catalog."C",
+    version bigint DEFAULT 1 NOT NULL,
+    cancels boolean DEFAULT false NOT NULL,
+    requested_by bigint NOT NULL,
+    owner uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone
+);
+
+CREATE TABLE public.rollout_event (
+    rollout_id uuid NOT NULL,
+    number bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    by_uid bigint,
+    what text NOT NULL
+);
+
+ALTER TABLE public.rollout_event ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rollout_event_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.schema_level (
     one_row boolean DEFAULT true NOT NULL,
     level integer NOT NULL,
@@ -767,6 +805,15 @@ ALTER TABLE ONLY public.preflight
 ALTER TABLE ONLY public.reservation
     ADD CONSTRAINT reservation_pkey PRIMARY KEY (operation_id);
 
+ALTER TABLE ONLY public.rollout_event
+    ADD CONSTRAINT rollout_event_pkey PRIMARY KEY (rollout_id, number);
+
+ALTER TABLE ONLY public.rollout
+    ADD CONSTRAINT rollout_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.rollout
+    ADD CONSTRAINT rollout_token_key UNIQUE (token);
+
 ALTER TABLE ONLY public.schema_level
     ADD CONSTRAINT schema_level_pkey PRIMARY KEY (one_row);
 
@@ -855,6 +902,10 @@ CREATE INDEX operation_queued ON public.operation USING btree (id) WHERE (state 
 CREATE INDEX operation_state ON public.operation USING btree (state, id);
 
 CREATE INDEX reservation_open ON public.reservation USING btree (frame) WHERE (released_at IS NULL);
+
+CREATE INDEX rollout_name ON public.rollout USING btree (name, id);
+
+CREATE UNIQUE INDEX rollout_open ON public.rollout USING btree (name) WHERE (ended_at IS NULL);
 
 ALTER INDEX public.event_pkey ATTACH PARTITION public.event_default_pkey;
 
@@ -985,6 +1036,9 @@ ALTER TABLE ONLY public.preflight
 
 ALTER TABLE ONLY public.reservation
     ADD CONSTRAINT reservation_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.rollout_event
+    ADD CONSTRAINT rollout_event_rollout_id_fkey FOREIGN KEY (rollout_id) REFERENCES public.rollout(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.vios_reading
     ADD CONSTRAINT vios_reading_vios_id_fkey FOREIGN KEY (vios_id) REFERENCES public.nim_vios(object_id) ON DELETE CASCADE;

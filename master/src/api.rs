@@ -60,6 +60,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 pub use host::{ConsoleSeen, DiskLook, HostKeys, Hosts, Listed, Looked, Offered};
+pub use rollout::Driver;
 pub use socket::{Error as SocketError, Socket};
 
 use crate::clock::Clock;
@@ -225,6 +226,8 @@ routes! {
     "/v1/secret-key" { post secret::rotate }
     "/v1/policy" { get policy::show, put policy::set }
     "/v1/policy/{lpar}" { get policy::of }
+    "/v1/rollouts/{name}" { get rollout::show }
+    "/v1/rollouts/{name}/turn" { post rollout::turn }
     "/v1/secrets/{name}" { put secret::set, delete secret::remove }
     "/v1/agent/{lpar}/bundle" { get agent::bundle }
     "/v1/agent/{lpar}/status" { get agent::status }
@@ -243,6 +246,7 @@ routes! {
     "/v1/preflight" { post preflight::preflight }
     "/v1/live-update-data" { post live_update_data::generate }
     "/v1/rollout/plan" { post rollout::plan }
+    "/v1/rollouts" { get rollout::list, post rollout::start }
     "/v1/cust" { post cust::cust }
     "/v1/aftercare" { post aftercare::aftercare }
     "/v1/hmcs/{name}/key" { post discover::exchange_key }

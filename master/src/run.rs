@@ -226,8 +226,10 @@ pub async fn run(
     });
     let socket = socket(&configuration).await?;
     let end = api.end.clone();
-    let serving = tokio::spawn(api.run(socket));
     let stop = CancellationToken::new();
+    let driver = api::Driver::new(api.clone(), master, shared.lease.clone());
+    let driving = tokio::spawn(driver.run(stop.clone()));
+    let serving = tokio::spawn(api.run(socket));
     let retention = configuration.settings.retention.events.duration();
     let house = tokio::spawn(housekeeping::run(store.clone(), retention, stop.clone()));
     let refresh = tokio::spawn(refresh::run(
@@ -266,6 +268,7 @@ pub async fn run(
         None => working.await,
     };
     joined("housekeeping", house.await);
+    joined("the rollouts' driver", driving.await);
     joined("the reading of frames", refresh.await);
     transport.drained().await;
     drop(transport);

@@ -29,6 +29,7 @@ pub const FIELDS: &[&str] = &[
     "operation.epoch",
     "operation.seq",
     "batch.id",
+    "rollout.id",
     // What it is about.
     "lpar.name",
     "frame.name",

@@ -17,7 +17,7 @@ pub(crate) use object::{
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Retry, Status, Watch};
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
-pub(crate) use rollout::{PlanRollout, Rollout};
+pub(crate) use rollout::{PlanRollout, Rollout, StartRollout};
 pub(crate) use site::{Agent, Completions, Hostkey, Policy, Secret};
 
 use std::ffi::OsString;
@@ -143,7 +143,7 @@ pub(crate) enum Command {
     Aftercare(Aftercare),
     /// Update LPARs, by Live Update or without it, or preview that
     Cust(Cust),
-    /// Plan updates of many LPARs against what their frames have
+    /// Update many LPARs, planned against what their frames have
     #[command(subcommand)]
     Rollout(Rollout),
     /// Show operations: all that are open, or one with its details

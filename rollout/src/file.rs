@@ -17,7 +17,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use nim_shared::id::ObjectName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use nim_shared::api::Approval;
 pub use operation::Operation;
@@ -274,7 +274,7 @@ pub struct StopAt {
 }
 
 /// Whether one that failed keeps its place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeepPlace {
@@ -329,7 +329,7 @@ pub enum Above {
 }
 
 /// What is tried again. Only classes of failures for which the knowledge base says that a retry makes sense.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
 pub struct Retry {
@@ -342,7 +342,7 @@ pub struct Retry {
 }
 
 /// How often, and after how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
 pub struct Again {
@@ -353,7 +353,7 @@ pub struct Again {
 }
 
 /// How long something may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
 pub struct Deadlines {

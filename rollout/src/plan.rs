@@ -18,7 +18,7 @@ use crate::facts::{Past, Snapshot};
 use crate::file::Rollout;
 
 pub use excluded::Why;
-pub use make::{Prepared, make, prepare};
+pub use make::{Prepared, Present, make, prepare, present};
 pub use nim_shared::api::{
     HeldLpar as Held, LeftOut as Excluded, PlannedLpar as Planned, PlannedWave,
     RolloutPlan as Plan, StopNumbers,

@@ -68,6 +68,21 @@ pub enum Phase {
     Ended,
 }
 
+impl Phase {
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopped { .. } => "stopped",
+            Self::Aborting => "aborting",
+            Self::Ended => "ended",
+        }
+    }
+}
+
 /// Whether a wave may start anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "gate", rename_all = "snake_case")]

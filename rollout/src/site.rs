@@ -5,6 +5,8 @@
 //! amount while it runs. What comes one after the other at a distance is a [`Gap`], when a job may run a [`Calendar`]. One rule for all of them
 //! cannot be right for some and wrong for others.
 
+use serde::{Deserialize, Serialize};
+
 /// Seconds since the begin of the plan.
 pub type Tick = u32;
 
@@ -12,7 +14,7 @@ pub type Tick = u32;
 pub const NEVER: Tick = Tick::MAX;
 
 /// What is shared out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
     /// What it is, for whoever waits for it.
     pub what: What,
@@ -21,7 +23,7 @@ pub struct Resource {
 }
 
 /// What somebody can wait for. Numbers are those of the tables that the site was made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum What {
     /// Updates in flight in total.
     InFlight,
@@ -48,7 +50,7 @@ pub enum What {
 }
 
 /// How much of what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Use {
     /// Index of the resource.
     pub resource: u32,
@@ -57,7 +59,7 @@ pub struct Use {
 }
 
 /// The update of one LPAR.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Index of its frame.
     pub frame: u32,
@@ -74,7 +76,7 @@ pub struct Job {
 }
 
 /// Starts that keep a distance from each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// Of what the starts are: an HMC or a pair of VIOSes.
     pub what: What,
@@ -83,7 +85,7 @@ pub struct Gap {
 }
 
 /// When something may run: spans that do not touch, in order; the end is not part of a span.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Calendar(pub Vec<(Tick, Tick)>);
 
 impl Calendar {
@@ -120,7 +122,7 @@ impl Calendar {
 }
 
 /// All that a scheduler has to keep to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
     /// What is shared out.
     pub resources: Vec<Resource>,

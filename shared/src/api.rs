@@ -52,6 +52,10 @@
 //! | `POST /v1/agent/{lpar}/query` | [`Query`] → [`QueryAnswer`] |
 //! | `POST /v1/preflight` | [`Preflight`] → [`Preflighted`] |
 //! | `POST /v1/rollout/plan` | [`PlanRollout`] → [`RolloutPlanned`] |
+//! | `POST /v1/rollouts` | [`StartRollout`] → [`RolloutView`] |
+//! | `GET /v1/rollouts` | → list of [`RolloutView`], the newest first |
+//! | `GET /v1/rollouts/{name}` | → [`RolloutStatus`] |
+//! | `POST /v1/rollouts/{name}/turn` | [`TurnRollout`] → [`RolloutView`] |
 //! | `GET /v1/policy` | → [`PolicyView`] |
 //! | `PUT /v1/policy` | [`SetPolicy`] → [`PolicyView`] |
 //! | `GET /v1/policy/{lpar}` | → [`LparPolicy`]: what it means for one LPAR |
@@ -108,7 +112,8 @@ pub use policy::{LparPolicy, PolicyView, SetPolicy};
 pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFound};
 pub use rollout::{
     Approval, Basis, HeldLpar, LeftOut, PlanRollout, PlannedFrame, PlannedLpar, PlannedWave,
-    RolloutPlan, RolloutPlanned, StopNumbers, Tried,
+    RolloutCounts, RolloutEvent, RolloutPlan, RolloutPlanned, RolloutStatus, RolloutView,
+    StartRollout, StopNumbers, TargetView, Tried, TurnRollout,
 };
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,

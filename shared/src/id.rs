@@ -141,6 +141,10 @@ uuid_type! {
     BatchId
 }
 uuid_type! {
+    /// One rollout that was started. A UUIDv7, made by the master.
+    RolloutId
+}
+uuid_type! {
     /// One run of one `nimd`. A restarted `nimd` is another master.
     MasterId
 }

@@ -14,14 +14,8 @@ async fn a_rollout_is_planned_from_what_is_on_record_and_nothing_is_changed() ->
     site.nimctl(["discover", "--yes"]).succeeded()?;
     site.lab().set_fault("lpar08", Fault::ProcfsOpen).await?;
     site.nimctl(["preflight", "lpar08"]).ended_with(3)?;
-    let plan = wait_until("nimd has read the frames and their VIOSes", || {
-        let plan = site.nimctl(["rollout", "plan", LAB, "-o", "json"]).succeeded()?.json()?;
-        let read = plan["frames"].as_array().is_some_and(|all| {
-            !all.is_empty() && all.iter().all(|frame| frame["free_memory"].is_u64())
-        });
-        let classes = plan["classes"].to_string();
-        Ok(if read && classes.contains("scsi") { Ok(plan) } else { Err(format!("{plan:#}")) })
-    })?;
+    frames_are_read(&site, LAB)?;
+    let plan = site.nimctl(["rollout", "plan", LAB, "-o", "json"]).succeeded()?.json()?;
     // Those of 7.2 are named by the pattern and left out by their level; lpar08 by its preflight.
     let excluded = names(&plan["excluded"], "name");
     ensure!(
@@ -104,4 +98,125 @@ async fn a_rollout_is_planned_from_what_is_on_record_and_nothing_is_changed() ->
 fn names(rows: &Value, key: &str) -> Vec<String> {
     let rows = rows.as_array().into_iter().flatten();
     rows.filter_map(|row| Some(row[key].as_str()?.to_owned())).collect()
+}
+
+/// The example without pauses that a person would want and a test would wait for.
+fn quick(site: &Harness) -> Result<String> {
+    let text = std::fs::read_to_string(LAB)?;
+    let text = text
+        .replace("soak: 10m", "soak: 1s")
+        .replace("  in_flight: 3\n", "  in_flight: 3\n  stagger_hmc: 0s\n  stagger_vios: 0s\n");
+    let path = site.site_folder().join("rollout.yaml");
+    std::fs::write(&path, text)?;
+    Ok(path.to_str().context("a path")?.to_owned())
+}
+
+/// Waits until nimd has read the frames.
+fn frames_are_read(site: &Harness, file: &str) -> Result<()> {
+    wait_until("nimd has read the frames and their VIOSes", || {
+        // Before that it may say that nobody is updated, for no level is known yet.
+        let plan = site.nimctl(["rollout", "plan", file, "-o", "json"]).json()?;
+        let read = plan["frames"].as_array().is_some_and(|all| {
+            !all.is_empty() && all.iter().all(|frame| frame["free_memory"].is_u64())
+        });
+        let classes = plan["classes"].to_string();
+        Ok(if read && classes.contains("scsi") { Ok(()) } else { Err(format!("{plan:#}")) })
+    })
+}
+
+/// Waits until a rollout is as `is` wants it.
+fn until(site: &Harness, what: &str, is: impl Fn(&Value) -> bool) -> Result<Value> {
+    wait_until(what, || {
+        let status = site.nimctl(["rollout", "status", "lab", "-o", "json"]).succeeded()?.json()?;
+        Ok(if is(&status) { Ok(status) } else { Err(format!("{status:#}")) })
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_finishes_over_the_death_of_its_master_and_starts_nothing_twice() -> Result<()> {
+    let mut site = Harness::small(100).await?;
+    site.nimctl(["discover", "--yes"]).succeeded()?;
+    let file = quick(&site)?;
+    frames_are_read(&site, &file)?;
+    let view = site.nimctl(["rollout", "start", &file, "-o", "json"]).succeeded()?.json()?;
+    ensure!(view[0]["phase"] == "running" && view[0]["counts"]["waiting"] == 6, "{view:#}");
+    let again = site.nimctl(["rollout", "start", &file]).ended_with(3)?;
+    ensure!(again.stderr.contains("NLU-0137"), "{again}");
+    until(&site, "the canary is in flight", |status| status["counts"]["in_flight"] == 1)?;
+    site.master().kill()?;
+    site.master().launch()?;
+    until(&site, "the second wave is in flight", |status| {
+        status["wave"] == "rest" && status["counts"]["in_flight"].as_u64() > Some(0)
+    })?;
+    site.master().kill()?;
+    site.master().launch()?;
+    let ended = until(&site, "the rollout ends", |status| status["phase"] == "ended")?;
+    ensure!(ended["counts"]["done"] == 6, "{ended:#}");
+    for lpar in ["lpar07", "lpar08", "lpar09", "lpar10", "lpar11", "lpar12"] {
+        assert_eq!(site.updates_started(lpar)?, 1, "{lpar}");
+    }
+    let listed = site.nimctl(["rollout", "list"]).succeeded()?;
+    ensure!(listed.stdout.contains("lab") && listed.stdout.contains("ended"), "{listed}");
+    let shown = site.nimctl(["rollout", "status", "lab"]).succeeded()?;
+    ensure!(shown.stdout.contains("lpar12 is updated"), "{shown}");
+    site.end().await
+}
+
+/// The words that approve what a rollout waits for.
+fn approval(status: &Value) -> Result<Vec<&str>> {
+    let fingerprint = status["fingerprint"].as_str().context("a fingerprint")?;
+    Ok(vec!["rollout", "approve", "lab", "--fingerprint", fingerprint])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_stops_it_and_a_person_resumes_or_aborts_it() -> Result<()> {
+    let site = Harness::small(100).await?;
+    site.nimctl(["discover", "--yes"]).succeeded()?;
+    let file = quick(&site)?;
+    frames_are_read(&site, &file)?;
+    for lpar in ["lpar07", "lpar08", "lpar09", "lpar10", "lpar11", "lpar12"] {
+        site.lab().set_fault(lpar, Fault::ProcfsOpen).await?;
+    }
+    site.nimctl(["rollout", "start", &file]).succeeded()?;
+    // It stops as soon as the failure is known; the LPAR is over when its memory is back.
+    let stopped = until(&site, "the canary fails", |status| {
+        status["phase"] == "stopped" && status["counts"]["failed"] == 1
+    })?;
+    ensure!(stopped["counts"]["waiting"] == 5, "{stopped:#}");
+    ensure!(
+        stopped["waits_for"].as_str().is_some_and(|why| why.contains("1 failed")),
+        "{stopped:#}"
+    );
+    // It goes on to the gate: too few of the canary's wave are updated.
+    site.nimctl(["rollout", "resume", "lab"]).succeeded()?;
+    let waits = until(&site, "the next wave waits to be promoted", |status| {
+        status["waits_for"].as_str().is_some_and(|why| why.contains("promote"))
+    })?;
+    ensure!(waits["counts"]["waiting"] == 5, "{waits:#}");
+    for (words, why) in [
+        (vec!["rollout", "resume", "lab"], "neither paused nor stopped"),
+        (approval(&waits)?, "somebody else does"),
+    ] {
+        let never = site.nimctl(words).ended_with(3)?;
+        ensure!(never.stderr.contains("NLU-0142") && never.stderr.contains(why), "{never}");
+    }
+    // The next wave may begin, and nothing of it does while it is paused, or after an abort.
+    site.nimctl(["rollout", "pause", "lab"]).succeeded()?;
+    let promoted = site.nimctl(["rollout", "promote", "lab", "-o", "json"]).succeeded()?.json()?;
+    ensure!(promoted[0]["wave"] == "rest" && promoted[0]["phase"] == "paused", "{promoted:#}");
+    site.nimctl(["rollout", "abort", "lab"]).succeeded()?;
+    let ended = until(&site, "the rollout ends", |status| status["phase"] == "ended")?;
+    ensure!(ended["counts"]["left_out"] == 5 && ended["counts"]["failed"] == 1, "{ended:#}");
+    let targets = ended["targets"].as_array().context("targets")?;
+    for one in targets.iter().filter(|one| one["state"] != "failed") {
+        ensure!(one["state"] == "not_started" && one["operation"].is_null(), "{one:#}");
+    }
+    let who = ended["events"].as_array().into_iter().flatten().any(|event| {
+        event["what"].as_str().is_some_and(|what| what.starts_with("aborted"))
+            && event["by"].is_u64()
+    });
+    ensure!(who, "{ended:#}");
+    let gone = site.nimctl(["rollout", "status", "nobody"]).ended_with(3)?;
+    ensure!(gone.stderr.contains("NLU-0329"), "{gone}");
+    site.end().await
 }

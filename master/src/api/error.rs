@@ -114,6 +114,7 @@ impl From<store::Error> for Refusal {
             | E::NoSuchList
             | E::NoSuchOperation { .. }
             | E::NoSuchBatch { .. }
+            | E::NoSuchRollout { .. }
             | E::NoSuchSecret { .. } => FailureKind::NotFound,
             E::Faults { faults } if faults.iter().all(|f| is_missing(&f.problem)) => {
                 FailureKind::NotFound

@@ -1,6 +1,13 @@
-//! `POST /v1/rollout/plan`: the plan of a rollout from what is on record. Nothing is changed and no host is asked.
+//! Rollouts: the plan from what is on record, for which nothing is changed and no host is asked; and what is done with it.
 
+mod driver;
+mod run;
 mod site;
+
+pub use driver::Driver;
+pub(super) use run::{list, show, start, turn};
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -9,6 +16,7 @@ use nim_rollout::plan::{Input, Plan, WhatIf, make};
 use nim_shared::api::{File, FileFault, PlanRollout, RolloutPlanned, Tried};
 use nim_shared::id::{ClientToken, ObjectName};
 use nim_shared::stamp::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::Api;
@@ -26,16 +34,50 @@ pub(super) async fn plan(
     let PlanRollout { file, what_if, begin } = asked;
     let changes = what_if.as_deref().map(str::parse::<WhatIf>).transpose();
     let changes = changes.map_err(|bad| Refusal::usage("NLU-0157", bad.to_string()))?;
+    let ready = ready(&api, file, begin).await?;
+    let changed = what_if.zip(changes);
+    blocking(move || Json(planned(ready, changed))).await
+}
+
+/// All that a plan is made from.
+struct Ready {
+    file: Rollout,
+    site: Site,
+    warnings: Vec<FileFault>,
+    begin: Timestamp,
+    /// Held until the plan is made: one at a time, for what it is made from may be as large as the fleet.
+    _turn: OwnedSemaphorePermit,
+}
+
+async fn ready(api: &Api, file: File, begin: Option<Timestamp>) -> Answer<Ready> {
     let file = blocking(move || read_file(&file)).await??;
-    // One at a time: what a plan is made from may be as large as the fleet.
-    let _turn = api.planning.acquire().await.map_err(|cause| {
+    let turn = Arc::clone(&api.planning).acquire_owned().await.map_err(|cause| {
         Refusal::internal("NLU-0199", "a fault in nimd ended the request", &cause)
     })?;
-    let (site, file) = gather(&api, file).await?;
-    let (site, warnings) = checked(&api, &file, site).await?;
+    let (site, file) = gather(api, file).await?;
+    let (site, warnings) = checked(api, &file, site).await?;
     let begin = begin.unwrap_or_else(|| whole_second(api.clock.now()));
-    let changed = what_if.zip(changes);
-    blocking(move || Json(planned(&file, site, warnings, changed, begin))).await
+    Ok(Ready { file, site, warnings, begin, _turn: turn })
+}
+
+/// A plan with all that it was made from.
+struct Made {
+    file: Rollout,
+    site: Site,
+    plan: Plan,
+    begin: Timestamp,
+}
+
+/// Makes the plan of a rollout.
+async fn made(api: &Api, file: File, begin: Option<Timestamp>) -> Answer<Made> {
+    let ready = ready(api, file, begin).await?;
+    blocking(move || {
+        let Ready { file, site, begin, .. } = ready;
+        let input = Input { file: &file, snapshot: &site.snapshot, history: &site.history, begin };
+        let plan = make(&input);
+        Made { file, site, plan, begin }
+    })
+    .await
 }
 
 /// Reads the file, with all that is wrong.
@@ -87,13 +129,9 @@ fn refused(what: &str, faults: Vec<FileFault>) -> Refusal {
 }
 
 /// The plan, and how it compares with the one without changes.
-fn planned(
-    file: &Rollout,
-    site: Site,
-    warnings: Vec<FileFault>,
-    changed: Option<(String, WhatIf)>,
-    begin: Timestamp,
-) -> RolloutPlanned {
+fn planned(ready: Ready, changed: Option<(String, WhatIf)>) -> RolloutPlanned {
+    let Ready { file, site, warnings, begin, .. } = ready;
+    let file = &file;
     let of = |file: &Rollout| {
         make(&Input { file, snapshot: &site.snapshot, history: &site.history, begin })
     };

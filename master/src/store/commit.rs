@@ -61,6 +61,10 @@ pub enum Writing {
     Partitions,
     FreezeList,
     Sweep,
+    RolloutStart,
+    RolloutDrive,
+    RolloutTurn,
+    RolloutClose,
 }
 
 impl Writing {
@@ -102,6 +106,10 @@ impl Writing {
         Self::Partitions,
         Self::FreezeList,
         Self::Sweep,
+        Self::RolloutStart,
+        Self::RolloutDrive,
+        Self::RolloutTurn,
+        Self::RolloutClose,
     ];
 
     /// What it does, after "cannot".
@@ -143,6 +151,10 @@ impl Writing {
             Self::Partitions => "see to the partitions",
             Self::FreezeList => "keep a list for its next page",
             Self::Sweep => "sweep what is no longer needed",
+            Self::RolloutStart => "start a rollout",
+            Self::RolloutDrive => "take rollouts to drive them",
+            Self::RolloutTurn => "store where a rollout stands",
+            Self::RolloutClose => "give up a start of a rollout",
         }
     }
 }

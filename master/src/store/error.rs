@@ -156,6 +156,12 @@ pub enum Error {
         /// The id.
         id: BatchId,
     },
+    /// No rollout of that name or id.
+    #[error("there is no rollout \"{}\"", nim_shared::id::printable(called))]
+    NoSuchRollout {
+        /// The name or id.
+        called: String,
+    },
     /// Another master owns the operation now.
     #[error("operation {operation} is commanded by another master now: its fence is above {fence}")]
     Fenced {
@@ -258,6 +264,7 @@ impl Error {
             Self::TokenReused { .. } => "NLU-0321",
             Self::NoSuchOperation { .. } => "NLU-0322",
             Self::NoSuchBatch { .. } => "NLU-0323",
+            Self::NoSuchRollout { .. } => "NLU-0329",
             Self::Fenced { .. } => "NLU-0324",
             Self::Gap { .. } => "NLU-0325",
             Self::BadNumber { .. } => "NLU-0326",
@@ -296,6 +303,7 @@ impl Error {
             | Self::TokenReused { .. }
             | Self::NoSuchOperation { .. }
             | Self::NoSuchBatch { .. }
+            | Self::NoSuchRollout { .. }
             | Self::Fenced { .. }
             | Self::Gap { .. }
             | Self::BadNumber { .. }
@@ -335,6 +343,7 @@ impl Error {
             }
             Self::TokenReused { batch, .. } => format!("nimctl status --batch {batch}"),
             Self::NoSuchOperation { .. } | Self::NoSuchBatch { .. } => "nimctl status".to_owned(),
+            Self::NoSuchRollout { .. } => "nimctl rollout list".to_owned(),
             Self::NoSuchSecret { name } => format!("nimctl secret set {name}"),
             Self::WrongKey { .. } => {
                 "copy the file secret.key from the master on which the secret was set, or set the secret again".to_owned()

@@ -25,6 +25,7 @@ mod m0016_preflight;
 mod m0017_policy;
 mod m0018_disk;
 mod m0019_open_item;
+mod m0020_rollout;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -32,7 +33,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 19;
+pub(super) const LEVEL: i32 = 20;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -124,6 +125,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_policy::M0017Policy),
             Box::new(m0018_disk::M0018Disk),
             Box::new(m0019_open_item::M0019OpenItem),
+            Box::new(m0020_rollout::M0020Rollout),
         ]
     }
 }
@@ -173,7 +175,10 @@ mod tests {
 
     #[test]
     fn the_level_of_this_binary_is_that_of_its_last_migration() {
-        let last = Migrator::migrations().len();
-        assert_eq!(usize::try_from(LEVEL), Ok(last));
+        let migrations = Migrator::migrations();
+        let numbers = migrations.iter().map(|one| one.name()[1..5].parse::<i32>().unwrap());
+        let numbers: Vec<i32> = numbers.collect();
+        assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+        assert_eq!(numbers.last(), Some(&LEVEL));
     }
 }

@@ -1,6 +1,10 @@
 //! What a rollout is planned with: LPARs, what frames have promised, how earlier updates came out. A few queries, whatever the
 //! number of LPARs.
 
+mod run;
+
+pub use run::{Happened, NewRollout, Rollout, Started, Turn};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::capacity::{Need, Shape};

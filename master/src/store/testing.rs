@@ -4,6 +4,8 @@
 
 mod bench;
 mod cut;
+#[cfg(test)]
+pub mod rollout;
 pub mod world;
 
 use std::path::{Path, PathBuf};

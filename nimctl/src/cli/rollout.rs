@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use nim_shared::id::{Digest, ObjectName};
 use nim_shared::stamp::Timestamp;
 
 /// Rollouts: updates of many LPARs, planned against what their frames have.
@@ -10,6 +11,22 @@ use nim_shared::stamp::Timestamp;
 pub(crate) enum Rollout {
     /// Show who would be updated when, who waits for what and who is left out; nothing is changed
     Plan(PlanRollout),
+    /// Plan a rollout and start it
+    Start(StartRollout),
+    /// List rollouts, the newest first
+    List,
+    /// Show where a rollout and each of its LPARs stands
+    Status(OneRollout),
+    /// Start nothing new; what runs goes on
+    Pause(OneRollout),
+    /// Go on after a pause or a stop
+    Resume(OneRollout),
+    /// End a rollout; what runs finishes, or is cancelled
+    Abort(AbortRollout),
+    /// Approve the wave that waits for it, or single LPARs
+    Approve(ApproveRollout),
+    /// Let the next wave begin although the one before has not soaked, or is not healthy enough
+    Promote(OneRollout),
 }
 
 /// Show who would be updated when, who waits for what, who is left out and why, and at which numbers the rollout would stop. Nothing is
@@ -35,4 +52,57 @@ pub(crate) struct PlanRollout {
     /// Also write a picture that needs nothing else: FILE.svg, or FILE.html with all that is said here.
     #[arg(long, value_name = "FILE")]
     pub(crate) picture: Option<PathBuf>,
+}
+
+/// Plan a rollout and start it: nimd updates its LPARs, wave by wave, within what the file says.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It goes on without nimctl, and over restarts of nimd. Whoever wants to be sure that what starts is what was seen plans with --begin, and \
+    gives the same --begin and the fingerprint of that plan here.\n\n\
+    Examples:\n  nimctl rollout start rollout.yaml\n  nimctl rollout plan rollout.yaml --begin 2026-12-01T20:00:00Z\n  \
+    nimctl rollout start rollout.yaml --begin 2026-12-01T20:00:00Z --fingerprint 5f0c…"
+)]
+pub(crate) struct StartRollout {
+    /// The rollout in YAML; - is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// When it begins at the earliest. Default: now.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) begin: Option<Timestamp>,
+    /// The plan that was seen: another one is not started.
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) fingerprint: Option<Digest>,
+}
+
+/// A rollout by its name.
+#[derive(Debug, Args)]
+pub(crate) struct OneRollout {
+    /// Its name, or its id; of several of one name the one that was started last.
+    #[arg(value_name = "ROLLOUT")]
+    pub(crate) rollout: String,
+}
+
+/// End a rollout: nothing new is started. What runs finishes, or is cancelled where it still can be.
+#[derive(Debug, Args)]
+pub(crate) struct AbortRollout {
+    /// Its name, or its id.
+    #[arg(value_name = "ROLLOUT")]
+    pub(crate) rollout: String,
+    /// Cancel those that run, as long as they can be; what was changed on them is put back.
+    #[arg(long)]
+    pub(crate) cancel: bool,
+}
+
+/// Approve the wave that waits for it, or single LPARs. Whoever started a rollout does not approve it.
+#[derive(Debug, Args)]
+pub(crate) struct ApproveRollout {
+    /// Its name, or its id.
+    #[arg(value_name = "ROLLOUT")]
+    pub(crate) rollout: String,
+    /// The fingerprint of the plan that is approved, as status shows it.
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) fingerprint: Digest,
+    /// LPARs that wait for an approval of their own. None: the wave.
+    #[arg(value_name = "LPAR")]
+    pub(crate) lpars: Vec<ObjectName>,
 }

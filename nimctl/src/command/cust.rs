@@ -12,6 +12,7 @@ use nim_shared::api::{Accepted, Cust as Body, OperationView};
 use nim_shared::given::Given;
 use nim_shared::id::ClientToken;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::cli::Cust;
@@ -108,12 +109,12 @@ pub(crate) async fn ask(body: &Body, context: &Context) -> Result<Accepted, Erro
 }
 
 /// As [`ask`], for whatever is accepted once for its token.
-pub(super) async fn ask_patiently(
+pub(super) async fn ask_patiently<T: DeserializeOwned>(
     target: Target,
     body: &impl Serialize,
     limit: Option<Duration>,
     context: &Context,
-) -> Result<Accepted, Error> {
+) -> Result<T, Error> {
     let client =
         &limit.map_or_else(|| context.client.clone(), |limit| context.client.with_limit(limit));
     match client.post(target.clone(), body).await {

@@ -4,27 +4,78 @@ mod axis;
 mod gantt;
 mod picture;
 mod plan;
+mod status;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nim_shared::api::{PlanRollout as Body, RolloutPlanned};
+use nim_shared::api::{PlanRollout as Body, RolloutPlanned, RolloutView, TurnRollout};
+use nim_shared::id::ClientToken;
+use uuid::Uuid;
 
-use crate::cli::{PlanRollout, Rollout};
+use crate::cli::{PlanRollout, Rollout, StartRollout};
 use crate::client::Target;
-use crate::command::{Context, apply};
+use crate::command::{Context, apply, cust};
 use crate::error::Error;
 use crate::exit::Exit;
 use plan::Plan;
+use status::{List, Status};
 
 /// How long `nimd` may take: it plans one rollout after the other, and a large one takes a minute.
 const LIMIT: Duration = Duration::from_secs(1800);
 
 pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error> {
-    let Rollout::Plan(args) = args;
-    plan(args, context).await
+    match args {
+        Rollout::Plan(args) => plan(args, context).await,
+        Rollout::Start(args) => start(args, context).await,
+        Rollout::List => {
+            let all = context.client.get(Target::new(&["rollouts"])).await?;
+            context.printer.show(&List(all))?;
+            Ok(Exit::Done)
+        }
+        Rollout::Status(args) => {
+            let target = Target::new(&["rollouts", &args.rollout]);
+            context.printer.show(&Status(context.client.get(target).await?))?;
+            Ok(Exit::Done)
+        }
+        Rollout::Pause(args) => turn(&args.rollout, &TurnRollout::Pause, context).await,
+        Rollout::Resume(args) => turn(&args.rollout, &TurnRollout::Resume, context).await,
+        Rollout::Abort(args) => {
+            let abort = TurnRollout::Abort { cancel: args.cancel };
+            turn(&args.rollout, &abort, context).await
+        }
+        Rollout::Approve(args) => {
+            let (fingerprint, lpars) = (args.fingerprint, args.lpars.clone());
+            let approve = TurnRollout::Approve { fingerprint, lpars };
+            turn(&args.rollout, &approve, context).await
+        }
+        Rollout::Promote(args) => turn(&args.rollout, &TurnRollout::Promote, context).await,
+    }
+}
+
+async fn start(args: &StartRollout, context: &Context) -> Result<Exit, Error> {
+    let file = apply::read(&args.file)?;
+    let token = ClientToken(Uuid::new_v4());
+    let body = nim_shared::api::StartRollout {
+        token,
+        file,
+        begin: args.begin,
+        fingerprint: args.fingerprint,
+    };
+    let target = Target::new(&["rollouts"]);
+    let view = cust::ask_patiently(target, &body, Some(LIMIT), context).await?;
+    context.printer.show(&List(vec![view]))?;
+    Ok(Exit::Done)
+}
+
+/// Does something with a rollout that was started, and shows how it stands then.
+async fn turn(rollout: &str, what: &TurnRollout, context: &Context) -> Result<Exit, Error> {
+    let target = Target::new(&["rollouts", rollout, "turn"]);
+    let view: RolloutView = context.client.post(target, what).await?;
+    context.printer.show(&List(vec![view]))?;
+    Ok(Exit::Done)
 }
 
 async fn plan(args: &PlanRollout, context: &Context) -> Result<Exit, Error> {

@@ -108,3 +108,75 @@ fn what_cannot_be_planned_is_refused_and_a_picture_has_a_name() {
     ");
     assert_eq!(api.changes().len(), 1, "the name is looked at first");
 }
+
+fn view(phase: &str) -> Value {
+    json!({
+        "id": "0193a2b4-0000-7000-8000-00000000ba7c", "name": "spring", "phase": phase,
+        "waits_for": null, "wave": "canary", "fingerprint": "c".repeat(64),
+        "begin": "2026-12-01T20:00:00Z", "planned_end": "2026-12-01T20:30:00Z", "requested_by": 1000,
+        "created_at": "2026-12-01T20:00:00Z", "ended_at": null,
+        "counts": {"waiting": 3, "in_flight": 2, "done": 1, "failed": 1, "unreachable": 1, "left_out": 1},
+    })
+}
+
+#[test]
+fn a_rollout_is_started_and_turned() {
+    let api = Api::new()
+        .on("POST /v1/rollouts", &view("running"))
+        .on("GET /v1/rollouts", &json!([view("stopped"), view("ended")]))
+        .on("POST /v1/rollouts/spring/turn", &view("paused"));
+    let fingerprint = "c".repeat(64);
+    let line = format!("rollout start - --begin 2026-12-01T20:00:00Z --fingerprint {fingerprint}");
+    assert_snapshot!(api.nimctl_reads(&line, FILE), @"
+    exit: 0
+    --- stdout
+    ROLLOUT  STATE    WAVE    WAIT  RUN  DONE  FAILED  OTHERS  STARTED
+    spring   running  canary  3     2    1     1       2       12-01 20:00
+    ");
+    let asked = &api.changes()[0];
+    assert!(asked.contains(&fingerprint) && asked.contains(r#""token":"#), "{asked}");
+    let listed = api.nimctl("rollout list").to_string();
+    assert!(listed.contains("stopped") && listed.contains("ended"), "{listed}");
+    for (line, body) in [
+        ("rollout pause spring", r#"{"what":"pause"}"#.to_owned()),
+        ("rollout resume spring", r#"{"what":"resume"}"#.to_owned()),
+        ("rollout abort spring", r#"{"what":"abort","cancel":false}"#.to_owned()),
+        ("rollout abort --cancel spring", r#"{"what":"abort","cancel":true}"#.to_owned()),
+        ("rollout promote spring", r#"{"what":"promote"}"#.to_owned()),
+    ] {
+        let said = api.nimctl(line).to_string();
+        assert!(said.starts_with("exit: 0") && said.contains("paused"), "{said}");
+        assert_eq!(*api.changes().last().unwrap(), format!("POST /v1/rollouts/spring/turn {body}"));
+    }
+    let said = api.nimctl(&format!("rollout approve spring --fingerprint {fingerprint} lpar01"));
+    assert!(said.to_string().starts_with("exit: 0"), "{said}");
+    assert!(api.changes().last().unwrap().contains(r#""lpars":["lpar01"]"#));
+}
+
+#[test]
+fn a_rollout_is_shown_with_its_lpars_and_what_happened() {
+    let mut status = view("running");
+    status["waits_for"] = "the wave before it to soak until 2026-12-01T21:00:00Z".into();
+    status["targets"] = json!([
+        {"lpar": "lpar01", "wave": "canary", "state": "updated", "attempt": 1, "at": null, "why": null, "operation": null},
+        {"lpar": "lpar02", "wave": "rest", "state": "waiting", "attempt": 0, "at": "2026-12-01T20:00:00Z",
+         "why": "its VIOS vios1a is Not Activated\u{1b}", "operation": null},
+    ]);
+    status["events"] = json!([{"at": "2026-12-01T20:20:00Z", "by": 1000, "what": "resumed"}]);
+    let api = Api::new().on("GET /v1/rollouts/spring", &status);
+    assert_snapshot!(api.nimctl("rollout status spring"), @"
+    exit: 0
+    --- stdout
+    rollout spring is running
+    waits for: the wave before it to soak until 2026-12-01T21:00:00Z
+    started 2026-12-01 20:00 by uid 1000, planned to be over by 2026-12-01 20:30
+
+    LPAR    WAVE    STATE    TRY  SINCE  WHY
+    lpar01  canary  updated  1    -      -
+    lpar02  rest    waiting  -    -      its VIOS vios1a is Not Activated�
+
+    what happened, the newest first:
+      12-01 20:20 resumed by uid 1000
+    fingerprint cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
+    ");
+}

@@ -102,7 +102,7 @@ fn help_and_version_are_data() {
       live-update-data  lvupdate.data: what would be written for LPARs, and why
       aftercare         Show what updates have left to do on LPARs, looked at live
       cust              Update LPARs, by Live Update or without it, or preview that
-      rollout           Plan updates of many LPARs against what their frames have
+      rollout           Update many LPARs, planned against what their frames have
       status            Show operations: all that are open, or one with its details
       watch             Follow operations until they end
       log               Print what geninstall and other programs wrote during an operation

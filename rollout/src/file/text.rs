@@ -6,7 +6,7 @@ use std::str::FromStr;
 use nim_shared::id::printable;
 use nim_shared::level::Level;
 use nim_shared::select::{Compare, Field, Order, Selector, Test, Value};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A type that is written as the text that it is read from.
 macro_rules! as_text {
@@ -62,6 +62,12 @@ impl Span {
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

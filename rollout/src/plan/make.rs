@@ -233,6 +233,37 @@ impl<'a> Holds<'a> {
     }
 }
 
+/// What is so of an LPAR at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// The LPAR.
+    pub lpar: ObjectName,
+    /// Its frame.
+    pub frame: Option<ObjectName>,
+    /// What is known of it, in one number.
+    pub fingerprint: Digest,
+    /// What holds it back.
+    pub held: Vec<String>,
+}
+
+/// What is so of the LPARs that `file` means at the moment, and who is none of them any more. How much is free is not looked at: a rollout
+/// that runs takes of it.
+#[must_use]
+pub fn present(file: &Rollout, snapshot: &Snapshot) -> (Vec<Present>, Vec<Excluded>) {
+    let choice = choose(file, snapshot);
+    let holds = Holds::new(snapshot);
+    let present = choice.chosen.iter().map(|at| {
+        let lpar = &snapshot.lpars[*at];
+        Present {
+            lpar: lpar.name.clone(),
+            frame: lpar.frame.clone(),
+            fingerprint: fingerprint(lpar),
+            held: holds.of(lpar),
+        }
+    });
+    (present.collect(), choice.excluded)
+}
+
 /// Makes the plan.
 #[must_use]
 pub fn make(input: &Input<'_>) -> Plan {

@@ -44,6 +44,46 @@ impl State {
         now: Tick,
     ) -> Result<(Self, Vec<Action>), Refused> {
         let mut actions = Vec::new();
+        self.happened(orders, event, now, &mut actions)?;
+        self.pass(orders, now, &mut actions);
+        Ok((self, actions))
+    }
+
+    /// The state after `event` alone: what follows from it is for whoever looks next.
+    ///
+    /// # Errors
+    /// [`Refused`] with the reason.
+    pub fn noted(mut self, orders: &Orders, event: Event, now: Tick) -> Result<Self, Refused> {
+        self.happened(orders, event, now, &mut Vec::new())?;
+        Ok(self)
+    }
+
+    /// The state after all of `events`, which are known at the same time: nothing is started until the last of them has been looked at. What
+    /// makes no sense is left out, such as what is told twice.
+    #[must_use]
+    pub fn after_all(
+        mut self,
+        orders: &Orders,
+        events: Vec<Event>,
+        now: Tick,
+    ) -> (Self, Vec<Action>) {
+        let mut actions = Vec::new();
+        for event in events {
+            // Each looks before it changes anything: what is refused has changed nothing.
+            drop(self.happened(orders, event, now, &mut actions));
+        }
+        self.pass(orders, now, &mut actions);
+        (self, actions)
+    }
+
+    /// What an event changes by itself.
+    fn happened(
+        &mut self,
+        orders: &Orders,
+        event: Event,
+        now: Tick,
+        actions: &mut Vec<Action>,
+    ) -> Result<(), Refused> {
         match event {
             Event::Tick => {}
             Event::Start { by: _, fingerprint } => self.start(orders, fingerprint)?,
@@ -91,7 +131,7 @@ impl State {
                     return Err(Refused::NotNow("is neither paused nor stopped"));
                 }
             },
-            Event::Abort { running } => self.abort(running, &mut actions)?,
+            Event::Abort { running } => self.abort(running, actions)?,
             Event::Retry { targets } => self.retry(orders, &targets, now)?,
             Event::Taken { target, attempt } => {
                 let one = self.of_attempt(target, attempt)?;
@@ -156,8 +196,7 @@ impl State {
                 *known.ok_or(Refused::NotNow("has no such resource"))? = Some(capacity);
             }
         }
-        self.pass(orders, now, &mut actions);
-        Ok((self, actions))
+        Ok(())
     }
 
     /// Orders whose outcome is not known: whoever takes over gives them again.

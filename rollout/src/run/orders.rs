@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use nim_shared::id::{Digest, ObjectName};
+use serde::{Deserialize, Serialize};
 
 use crate::file::{Approval, Deadlines, KeepPlace, Retry};
 use crate::plan::{Input, Plan, StopNumbers, prepare};
 use crate::site::{Job, Site, Tick};
 
 /// What a run has to keep to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
     /// The plan, in one number.
     pub fingerprint: Digest,
@@ -32,7 +33,7 @@ pub struct Orders {
 }
 
 /// A target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The LPAR.
     pub lpar: ObjectName,
@@ -49,7 +50,7 @@ pub struct Target {
 }
 
 /// A wave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaveOrders {
     /// Whether somebody has to approve before it begins.
     pub approval: Approval,

@@ -248,3 +248,31 @@ fn less_is_used_where_an_hmc_shows_less_and_never_more_than_was_planned() {
     assert_eq!(case.ends(0, End::Updated), NOBODY);
     assert_eq!(case.does(Event::Capacity { resource: 0, capacity: 9 }), [2]);
 }
+
+#[test]
+fn what_is_known_at_the_same_time_is_looked_at_before_anything_starts() {
+    let mut case = Case::new("limits: {in_flight: 1}\n", &site(3));
+    let fingerprint = case.orders.fingerprint;
+    let state = case.state.clone();
+    let begun = Event::Start { by: REQUESTER, fingerprint };
+    let state = state.noted(&case.orders, begun, 0).unwrap();
+    assert_eq!(state.open_actions(), [], "nothing follows from a note");
+    let held = |target| Event::Looked { target, held: Some("maintenance".to_owned()) };
+    let late = Event::Released { target: 0, attempt: 1 };
+    let (state, actions) = state.after_all(&case.orders, vec![held(0), late, held(1)], 0);
+    assert_eq!(actions, [Action::Start { target: 2, attempt: 1 }]);
+    case.state = state;
+    let refused = case.state.clone().noted(&case.orders, Event::Resume, 0).unwrap_err();
+    assert!(matches!(refused, Refused::NotNow(_)), "{refused}");
+}
+
+#[test]
+fn a_run_is_the_same_after_it_was_kept() {
+    let more = "limits: {in_flight: 2}\nretry: {later: {times: 1, after: 90m}}\nstop: {whole: {failed: 2}}\n";
+    let (mut case, _) = Case::started(more, &site(4));
+    case.ends(0, LATER);
+    case.does(Event::Looked { target: 3, held: Some("a path is lost".to_owned()) });
+    let kept = serde_json::to_string(&(&case.state, &case.orders)).unwrap();
+    let (state, orders): (State, Orders) = serde_json::from_str(&kept).unwrap();
+    assert_eq!((state, orders), (case.state, case.orders));
+}

@@ -1,13 +1,17 @@
 use std::time::Duration;
 
+use nim_rollout::run::{Phase, State};
+use nim_shared::id::RolloutId;
 use nim_shared::object::ObjectType;
 use nim_shared::unit::{Megabytes, ProcessorUnits};
 use sea_orm::sqlx::query;
 
 use super::*;
+use crate::store::lease::LeaseTimes;
 use crate::store::object::{Change, Mode};
 use crate::store::reservation::FrameReading;
 use crate::store::testing;
+use crate::store::testing::rollout::begun;
 use crate::store::testing::world::{SOMEBODY, accepted, name, object, reading, site};
 
 #[tokio::test]
@@ -82,4 +86,80 @@ async fn estimates_and_earlier_updates_are_the_newest() {
     assert_eq!(past[0].blackout.measured.map(|time| time.0), Some(20_500));
     assert_eq!(store.past_updates(1).await.unwrap().len(), 1);
     assert!(store.open_operations(&[&one]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_closed_token_accepts_nothing_and_a_used_one_is_not_closed() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let (token, batch, operations) = testing::world::request(&["lpar01"]);
+    let (other, late, more) = testing::world::request(&["lpar02"]);
+    store.accept(token, &batch, &operations).await.unwrap();
+    assert!(!store.close_token(token, "late", SOMEBODY).await.unwrap());
+    assert!(store.close_token(other, "given up", SOMEBODY).await.unwrap());
+    assert!(store.accept(other, &late, &more).await.is_err());
+    let unused = nim_shared::id::ClientToken(Uuid::now_v7());
+    let found = store.started(&[token, other, unused]).await.unwrap();
+    let [Some(Ok(one)), Some(Err(why)), None] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (one.id, one.state, one.taken, why.as_str()),
+        (operations[0].id, StateName::Queued, false, "given up")
+    );
+}
+
+#[tokio::test]
+async fn a_rollout_begins_once_for_its_token_and_one_of_a_name_is_open() {
+    let store = testing::store().await;
+    let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+    let id = Some(RolloutId(first));
+    assert_eq!(begun(&store, "spring", first).await.unwrap(), id);
+    assert_eq!(begun(&store, "spring", first).await.unwrap(), id, "the same request again");
+    assert_eq!(begun(&store, "spring", second).await.unwrap(), None);
+    let kept = store.rollout("spring").await.unwrap();
+    assert_eq!((kept.version, kept.requested_by, kept.ended_at), (1, SOMEBODY, None));
+    assert_eq!(kept.state, State::planned(&kept.orders));
+    let missing = store.rollout("autumn").await.unwrap_err();
+    assert!(matches!(missing, Error::NoSuchRollout { .. }), "{missing}");
+    // Its name is free when it has ended, and the name means the newest.
+    let mut ended = kept.state.clone();
+    ended.phase = Phase::Ended;
+    let turn = Turn { state: &ended, cancels: false, happened: Vec::new() };
+    assert!(store.rollout_turn(kept.id, kept.version, &turn).await.unwrap());
+    assert_eq!(begun(&store, "spring", second).await.unwrap(), Some(RolloutId(second)));
+    assert_eq!(store.rollout("spring").await.unwrap().id, RolloutId(second));
+    let by_id = store.rollout(&first.to_string()).await.unwrap();
+    assert!(by_id.ended_at.is_some(), "{by_id:?}");
+    assert_eq!(store.rollouts(1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_change_names_the_version_that_it_has_seen() {
+    let store = testing::store().await;
+    let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
+    let (mut paused, version, cancels) = store.rollout_state(id).await.unwrap();
+    assert!(!cancels);
+    paused.phase = Phase::Paused;
+    let turn = |what: &str| vec![(Some(SOMEBODY), what.to_owned())];
+    let first = Turn { state: &paused, cancels: true, happened: turn("paused") };
+    assert!(store.rollout_turn(id, version, &first).await.unwrap());
+    let late = Turn { state: &paused, cancels: false, happened: turn("too late") };
+    assert!(!store.rollout_turn(id, version, &late).await.unwrap());
+    assert_eq!(store.rollout_state(id).await.unwrap(), (paused.clone(), version + 1, true));
+    let said = store.rollout_events(id, 10).await.unwrap().into_iter();
+    let said: Vec<_> = said.map(|one| (one.by, one.what)).collect();
+    let planned = (Some(SOMEBODY), "planned and started".to_owned());
+    assert_eq!(said, [(Some(SOMEBODY), "paused".to_owned()), planned]);
+}
+
+#[tokio::test]
+async fn one_master_drives_a_rollout_until_its_lease_lapses() {
+    let store = testing::store().await;
+    let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
+    let (one, two) = (testing::world::master(&store).await, testing::world::master(&store).await);
+    assert_eq!(store.rollouts_to_drive(one).await.unwrap(), [id]);
+    assert_eq!(store.rollouts_to_drive(two).await.unwrap(), []);
+    store.resign(one).await.unwrap();
+    assert_eq!(store.rollouts_to_drive(two).await.unwrap(), [id]);
+    store.register(one, "again", LeaseTimes::default()).await.unwrap();
+    assert_eq!(store.rollouts_to_drive(one).await.unwrap(), [], "it is another's now");
 }

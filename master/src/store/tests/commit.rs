@@ -19,7 +19,9 @@ use crate::store::lease::LeaseTimes;
 use crate::store::object::{ObjectFilter, Sighting};
 use crate::store::operation::{Adopted, NextTry, Record, Starting, Step, Verdict};
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
+use crate::store::rollout::Turn as RolloutTurn;
 use crate::store::secret::{KeyFile, Login, LoginOutcome, Turn};
+use crate::store::testing::rollout::begun;
 use crate::store::testing::world::{
     SOMEBODY, accepted, adopted, batched, claimed, event, master, name, no_limits, object, request,
     site,
@@ -256,6 +258,25 @@ impl World {
                 Ok(())
             }
             Writing::Sweep => store.sweep().await,
+            Writing::RolloutStart => {
+                let id = begun(store, "other", adopted.id.0).await?;
+                assert!(id.is_some());
+                Ok(())
+            }
+            Writing::RolloutDrive => {
+                assert_eq!(store.rollouts_to_drive(*owner).await?.len(), 1);
+                Ok(())
+            }
+            Writing::RolloutTurn => {
+                let kept = self.direct.rollout("test").await?;
+                let turn = RolloutTurn { state: &kept.state, cancels: true, happened: Vec::new() };
+                assert!(store.rollout_turn(kept.id, kept.version, &turn).await?);
+                Ok(())
+            }
+            Writing::RolloutClose => {
+                let token = nim_shared::id::ClientToken(adopted.id.0);
+                store.close_token(token, "a test", SOMEBODY).await.map(drop)
+            }
         }
     }
 
@@ -325,6 +346,9 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
             let lpp =
                 object(nim_shared::object::ObjectType::LppSource, "lpp", &[("location", "/a")]);
             store.define(&lpp, SOMEBODY).await.unwrap();
+        }
+        Writing::RolloutDrive | Writing::RolloutTurn => {
+            assert!(begun(store, "test", Uuid::now_v7()).await.unwrap().is_some());
         }
         Writing::Claim => drop(accepted(store, &["lpar03"]).await),
         Writing::TakeOver => store.resign(owner).await.unwrap(),

@@ -234,6 +234,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0136",
+        "the rollout's plan is another one than was seen",
+        "Its fingerprint stands for the file, the site and the time at which it begins; one of them is other than it was.",
+        "Plan it again, look at it, and give the fingerprint of that plan, with the same --begin.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0137",
+        "a rollout of that name is under way",
+        "Of one name one rollout runs at a time, so that a name says which is meant.",
+        "See nimctl rollout status; or give the file another name.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0138",
         "it is too late to cancel",
         "geninstall has begun. It installs and moves in one run, and nothing may interrupt that.",
@@ -259,6 +273,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         "the key of the secrets cannot be exchanged now",
         "Other masters run on the same database and have the key that is to be replaced.",
         "Stop them, exchange it, copy secret.key to each, and start them.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0142",
+        "that makes no sense for the rollout now",
+        "What was asked for does not fit the state that it is in, or who asks may not do it.",
+        "nimctl rollout status says what it waits for.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0143",
+        "nobody would be updated",
+        "The plan has no LPAR that takes part.",
+        "nimctl rollout plan says who is left out and why.",
         AfterRemedy,
     ),
     own(
@@ -295,6 +323,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The file that knowledge.checks names cannot be read, or says what cannot be meant.",
         "Correct the file; nimd reads it anew at each preflight.",
         AfterRemedy,
+    ),
+    own(
+        "NLU-0149",
+        "a rollout changes all the time",
+        "Each time it was to be changed it had become another one meanwhile.",
+        "Try again.",
+        Later,
     ),
     own(
         "NLU-0150",

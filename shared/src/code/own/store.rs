@@ -167,6 +167,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         NotNeeded,
     ),
     own(
+        "NLU-0329",
+        "there is no such rollout",
+        "No rollout of that name or id was ever started here.",
+        "nimctl rollout list shows those that were.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0330",
         "there is no such secret",
         "No secret has this name.",

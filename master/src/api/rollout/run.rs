@@ -1,0 +1,317 @@
+//! Rollouts that are carried out: started, looked at, held, ended.
+
+use axum::Json;
+use axum::extract::State as Given;
+use nim_rollout::plan::Input;
+use nim_rollout::run::{End, Event, Gate, Is, Orders, Phase, Running, State};
+use nim_shared::api::{
+    RolloutCounts, RolloutEvent, RolloutStatus, RolloutView, StartRollout, TargetView, TurnRollout,
+};
+use nim_shared::id::{ClientToken, ObjectName, RolloutId};
+use nim_shared::stamp::Timestamp;
+use tracing::info;
+use uuid::Uuid;
+
+use super::driver::{tick, token};
+use super::{Made, made};
+use crate::api::Api;
+use crate::api::apply::blocking;
+use crate::api::error::{Answer, Refusal};
+use crate::api::extract::{Asker, Body, Named};
+use crate::store::Who;
+use crate::store::rollout::{NewRollout, Rollout, Turn};
+
+/// `POST /v1/rollouts`: plans and starts.
+pub(in crate::api) async fn start(
+    Given(api): Given<Api>,
+    Asker(who): Asker,
+    Body(asked): Body<StartRollout>,
+) -> Answer<Json<RolloutView>> {
+    let StartRollout { token, file, begin, fingerprint } = asked;
+    let text = file.clone();
+    let made = made(&api, file, begin).await?;
+    let now = api.store.now().await?;
+    let id = RolloutId(Uuid::now_v7());
+    let (plan, orders, state) = blocking(move || prepared(made, who, now)).await??;
+    if let Some(seen) = fingerprint.filter(|seen| *seen != plan.fingerprint) {
+        return Err(Refusal::refused(
+            "NLU-0136",
+            format!(
+                "the plan is not the one that was seen: its fingerprint is {}, not {seen}",
+                plan.fingerprint
+            ),
+        )
+        .hint("nimctl rollout plan --begin TIME, and the same --begin here"));
+    }
+    let new = NewRollout {
+        id,
+        token,
+        name: &plan.name,
+        file_name: &text.name,
+        file: &text.text,
+        plan: &plan,
+        orders: &orders,
+        state: &state,
+        who,
+    };
+    let Some(id) = api.store.rollout_start(&new).await? else {
+        let name = &plan.name;
+        return Err(Refusal::refused("NLU-0137", format!("a rollout called {name} is under way"))
+            .hint(format!("nimctl rollout status {name}")));
+    };
+    info!(
+        rollout.id = %id, count = plan.targets.len(), peer.uid = who.uid,
+        "rollout {} of {} LPARs was started by uid {}", plan.name, plan.targets.len(), who.uid
+    );
+    Ok(Json(view(&api.store.rollout(&id.to_string()).await?)))
+}
+
+/// What is kept of a plan that is started.
+fn prepared(
+    made: Made,
+    who: Who,
+    now: Timestamp,
+) -> Answer<(nim_rollout::plan::Plan, Orders, State)> {
+    let Made { file, site, plan, begin, .. } = made;
+    if plan.targets.is_empty() && plan.held.is_empty() {
+        return Err(Refusal::refused(
+            "NLU-0143",
+            format!("rollout {} would update nobody", plan.name),
+        )
+        .hint("nimctl rollout plan says who is left out and why"));
+    }
+    let input = Input { file: &file, snapshot: &site.snapshot, history: &site.history, begin };
+    let orders = Orders::new(&input, &plan, who.uid);
+    let event = Event::Start { by: who.uid, fingerprint: plan.fingerprint };
+    // Nothing is started here: the driver's first look does that, once this is kept.
+    let before = tick(begin, now);
+    let state = State::planned(&orders).noted(&orders, event, before);
+    let state = state.map_err(|why| refused(&why))?;
+    Ok((plan, orders, state))
+}
+
+/// `GET /v1/rollouts`
+pub(in crate::api) async fn list(Given(api): Given<Api>) -> Answer<Json<Vec<RolloutView>>> {
+    let all = api.store.rollouts(LISTED).await?;
+    Ok(Json(all.iter().map(view).collect()))
+}
+
+/// How many of the newest are listed.
+const LISTED: u32 = 50;
+
+/// How many of the newest events are shown.
+const EVENTS: u32 = 30;
+
+/// `GET /v1/rollouts/{name}`
+pub(in crate::api) async fn show(
+    Given(api): Given<Api>,
+    Named(name): Named<String>,
+) -> Answer<Json<RolloutStatus>> {
+    let rollout = api.store.rollout(&name).await?;
+    let tokens: Vec<ClientToken> = (0..)
+        .zip(&rollout.state.targets)
+        .map(|(number, one)| token(rollout.id, &rollout.orders, number, one.attempt))
+        .collect();
+    let started = api.store.started(&tokens).await?;
+    let targets = rollout.orders.targets.iter().zip(&rollout.state.targets).zip(started);
+    let targets = targets.map(|((target, one), found)| {
+        let (state, at, why) = standing(&one.is, rollout.begin);
+        let waits =
+            || one.asks.as_ref().map(|asks| format!("approval: {asks}")).or(one.held.clone());
+        let wave = rollout.plan.waves.get(target.wave);
+        TargetView {
+            lpar: target.lpar.clone(),
+            wave: wave.map_or_else(|| rollout.name.clone(), |wave| wave.name.clone()),
+            state: state.to_owned(),
+            attempt: one.attempt,
+            at,
+            why: match one.is {
+                Is::Waiting { .. } => waits(),
+                _ => why,
+            },
+            operation: found.and_then(Result::ok).map(|found| found.id),
+        }
+    });
+    let targets = targets.collect();
+    let events = api.store.rollout_events(rollout.id, EVENTS).await?.into_iter();
+    let events = events.map(|one| RolloutEvent {
+        at: one.at,
+        by: one.by.map(|who| who.uid),
+        what: one.what,
+    });
+    Ok(Json(RolloutStatus { view: view(&rollout), targets, events: events.collect() }))
+}
+
+/// `POST /v1/rollouts/{name}/turn`
+pub(in crate::api) async fn turn(
+    Given(api): Given<Api>,
+    Asker(who): Asker,
+    Named(name): Named<String>,
+    Body(asked): Body<TurnRollout>,
+) -> Answer<Json<RolloutView>> {
+    // Somebody else may change it at the same time, most often the driver: then it is looked at again.
+    for _ in 0..TRIES {
+        let rollout = api.store.rollout(&name).await?;
+        let now = tick(rollout.begin, api.store.now().await?);
+        let (event, what) = event(&asked, &rollout, who)?;
+        let cancels = rollout.cancels || matches!(asked, TurnRollout::Abort { cancel: true });
+        let state = rollout.state.clone().noted(&rollout.orders, event, now);
+        let state = state.map_err(|why| refused(&why))?;
+        let turn = Turn { state: &state, cancels, happened: vec![(Some(who), what)] };
+        if api.store.rollout_turn(rollout.id, rollout.version, &turn).await? {
+            return Ok(Json(view(&api.store.rollout(&rollout.id.to_string()).await?)));
+        }
+    }
+    Err(Refusal::new(
+        nim_shared::api::FailureKind::Unreachable,
+        "NLU-0149",
+        format!("rollout {name} changes all the time"),
+    )
+    .hint("try again"))
+}
+
+/// How often a change is tried.
+const TRIES: usize = 20;
+
+/// What is asked for, as the decision takes it, and in words.
+fn event(asked: &TurnRollout, rollout: &Rollout, who: Who) -> Answer<(Event, String)> {
+    Ok(match asked {
+        TurnRollout::Pause => (Event::Pause, "paused".to_owned()),
+        TurnRollout::Resume => (Event::Resume, "resumed".to_owned()),
+        TurnRollout::Abort { cancel: false } => {
+            (Event::Abort { running: Running::Drain }, "aborted; what runs finishes".to_owned())
+        }
+        TurnRollout::Abort { cancel: true } => (
+            Event::Abort { running: Running::Cancel },
+            "aborted; what runs is cancelled where it can be".to_owned(),
+        ),
+        TurnRollout::Promote => (Event::Promote, "the next wave was let begin".to_owned()),
+        TurnRollout::Approve { fingerprint, lpars } if lpars.is_empty() => (
+            Event::Approve { by: who.uid, fingerprint: *fingerprint },
+            "the wave was approved".to_owned(),
+        ),
+        TurnRollout::Approve { fingerprint, lpars } => {
+            if *fingerprint != rollout.orders.fingerprint {
+                return Err(refused(&nim_rollout::run::Refused::OtherPlan(
+                    rollout.orders.fingerprint,
+                )));
+            }
+            let mut targets = Vec::new();
+            for lpar in lpars {
+                let found = (0..).zip(&rollout.orders.targets).find(|(_, one)| one.lpar == *lpar);
+                let Some((number, _)) = found else {
+                    return Err(Refusal::usage(
+                        "NLU-0142",
+                        format!("{lpar} is no target of rollout {}", rollout.name),
+                    ));
+                };
+                targets.push(number);
+            }
+            let names: Vec<&str> = lpars.iter().map(ObjectName::as_str).collect();
+            (
+                Event::ApproveTargets { by: who.uid, targets },
+                format!("approved: {}", names.join(" ")),
+            )
+        }
+    })
+}
+
+fn refused(refused: &nim_rollout::run::Refused) -> Refusal {
+    Refusal::refused("NLU-0142", refused.to_string()).hint("nimctl rollout status")
+}
+
+fn view(rollout: &Rollout) -> RolloutView {
+    let state = &rollout.state;
+    let mut counts = RolloutCounts::default();
+    for one in &state.targets {
+        let of = match &one.is {
+            Is::Waiting { .. } => &mut counts.waiting,
+            Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => {
+                &mut counts.in_flight
+            }
+            Is::Ended { end, .. } => match end {
+                End::Updated | End::Unchanged => &mut counts.done,
+                End::Failed { .. } | End::Stuck => &mut counts.failed,
+                End::Unreachable => &mut counts.unreachable,
+                End::Cancelled | End::Skipped { .. } | End::NotStarted { .. } => {
+                    &mut counts.left_out
+                }
+            },
+        };
+        *of += 1;
+    }
+    let waits_for = match &state.phase {
+        Phase::Stopped { why } => Some(format!("somebody to resume or abort it: {why}")),
+        Phase::Paused => Some("somebody to resume it".to_owned()),
+        Phase::Running => gate(state, rollout.begin),
+        Phase::Planned | Phase::Aborting | Phase::Ended => None,
+    };
+    let wave = rollout.plan.waves.get(state.wave);
+    RolloutView {
+        id: rollout.id,
+        name: rollout.name.clone(),
+        phase: state.phase.name().to_owned(),
+        waits_for,
+        wave: wave.map_or_else(|| rollout.name.clone(), |wave| wave.name.clone()),
+        fingerprint: rollout.plan.fingerprint,
+        begin: rollout.begin,
+        planned_end: rollout.plan.end,
+        requested_by: rollout.requested_by.uid,
+        created_at: rollout.created_at,
+        ended_at: rollout.ended_at,
+        counts,
+    }
+}
+
+/// What the next wave waits for.
+pub(super) fn gate(state: &State, begin: Timestamp) -> Option<String> {
+    match state.gate {
+        Gate::Open => None,
+        Gate::Approval => Some("somebody who has not started it to approve the wave".to_owned()),
+        Gate::Soaking { until } => {
+            Some(format!("the wave before it to soak until {}", time(begin, until)))
+        }
+        Gate::Promotion => {
+            Some("somebody to promote the next wave: too few of this one are updated".to_owned())
+        }
+    }
+}
+
+fn time(begin: Timestamp, at: nim_rollout::site::Tick) -> Timestamp {
+    begin.plus(std::time::Duration::from_secs(at.into()))
+}
+
+/// State, time and reason of a target.
+fn standing(is: &Is, begin: Timestamp) -> (&'static str, Option<Timestamp>, Option<String>) {
+    let at = |tick| Some(time(begin, tick));
+    match is {
+        Is::Waiting { from } => ("waiting", at(*from), None),
+        Is::Starting { since } => ("starting", at(*since), None),
+        Is::Running { since } => ("running", at(*since), None),
+        Is::Releasing { since, .. } => ("releasing", at(*since), None),
+        Is::Ended { end, keeps_capacity } => {
+            let (state, why) = ended(end);
+            let kept = "what it takes of its frame is not free";
+            let why = match (why, keeps_capacity) {
+                (Some(why), true) => Some(format!("{why}; {kept}")),
+                (None, true) => Some(kept.to_owned()),
+                (why, false) => why,
+            };
+            (state, None, why)
+        }
+    }
+}
+
+/// How a target ended, and why.
+pub(super) fn ended(end: &End) -> (&'static str, Option<String>) {
+    match end {
+        End::Updated => ("updated", None),
+        End::Unchanged => ("unchanged", None),
+        End::Failed { .. } => ("failed", None),
+        End::Unreachable => ("unreachable", None),
+        End::Stuck => ("stuck", None),
+        End::Cancelled => ("cancelled", None),
+        End::Skipped { why } => ("skipped", Some(why.clone())),
+        End::NotStarted { why } => ("not_started", Some(why.clone())),
+    }
+}

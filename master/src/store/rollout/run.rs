@@ -1,0 +1,422 @@
+//! Rollouts that were started: each with its orders and where it stands. Whoever changes one names the version that it has seen: of two
+//! that change it at once, one looks again.
+
+use nim_rollout::plan::Plan;
+use nim_rollout::run::{Orders, Phase, State};
+use nim_shared::id::{ClientToken, Digest, MasterId, ObjectName, OperationId, RolloutId};
+use nim_shared::operation::{Report, StateName};
+use nim_shared::stamp::Timestamp;
+use sea_orm::sqlx::types::Json;
+use sea_orm::sqlx::{query, query_as, query_scalar};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::store::commit::{Txn, Writing};
+use crate::store::notify::Topic;
+use crate::store::{Error, Store, Who, batch};
+
+/// A rollout that is to run.
+#[derive(Debug)]
+pub struct NewRollout<'a> {
+    /// Its id.
+    pub id: RolloutId,
+    /// Chosen by the client.
+    pub token: ClientToken,
+    /// Its name: one at a time.
+    pub name: &'a ObjectName,
+    /// Name of its file.
+    pub file_name: &'a str,
+    /// The file.
+    pub file: &'a str,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What it keeps to.
+    pub orders: &'a Orders,
+    /// Where it stands.
+    pub state: &'a State,
+    /// Who started it.
+    pub who: Who,
+}
+
+/// A rollout as it is kept.
+#[derive(Clone, Debug)]
+pub struct Rollout {
+    /// Its id.
+    pub id: RolloutId,
+    /// Its name.
+    pub name: ObjectName,
+    /// Name of its file.
+    pub file_name: String,
+    /// The file.
+    pub file: String,
+    /// The plan.
+    pub plan: Plan,
+    /// What it keeps to.
+    pub orders: Orders,
+    /// When its plan begins: what it counts its seconds from.
+    pub begin: Timestamp,
+    /// Where it stands.
+    pub state: State,
+    /// Rises with each change.
+    pub version: i64,
+    /// Whether those that run are cancelled, since it was aborted so.
+    pub cancels: bool,
+    /// Who started it.
+    pub requested_by: Who,
+    /// When.
+    pub created_at: Timestamp,
+    /// When all of its targets had their end.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Something that was done with a rollout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// When.
+    pub at: Timestamp,
+    /// By whom; `None` for nimd itself.
+    pub by: Option<Who>,
+    /// What, in a sentence.
+    pub what: String,
+}
+
+/// A change of a rollout.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// Where it stands now.
+    pub state: &'a State,
+    /// Whether those that run are cancelled from now on.
+    pub cancels: bool,
+    /// Whoever did it, and what.
+    pub happened: Vec<(Option<Who>, String)>,
+}
+
+/// The operation of a start.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Its id.
+    pub id: OperationId,
+    /// Where it stands.
+    pub state: StateName,
+    /// Whether the agent has taken it.
+    pub taken: bool,
+    /// Whether a cancel was asked for.
+    pub cancel_asked: bool,
+    /// What the agent said at its end.
+    pub report: Option<Report>,
+    /// Whether what it takes of its frame may be used by others: nothing was promised to it, or it was given back.
+    pub released: bool,
+}
+
+/// Columns of a rollout.
+#[derive(sea_orm::FromQueryResult)]
+struct Row {
+    id: Uuid,
+    name: String,
+    file_name: String,
+    file: String,
+    plan: Value,
+    orders: Value,
+    begin_at: OffsetDateTime,
+    state: Value,
+    version: i64,
+    cancels: bool,
+    requested_by: i64,
+    created_at: OffsetDateTime,
+    ended_at: Option<OffsetDateTime>,
+}
+
+/// Token, why it is closed, operation, state, whether it was taken, cancel asked, report, released.
+type StartedRow =
+    (Uuid, Option<String>, Option<Uuid>, Option<String>, bool, bool, Option<Value>, bool);
+
+impl Store {
+    /// Keeps a rollout, once for its token. `None` when another one of this name is under way.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn rollout_start(&self, new: &NewRollout<'_>) -> Result<Option<RolloutId>, Error> {
+        let mut txn = self.begin(Writing::RolloutStart).await?;
+        let before: Option<Uuid> = query_scalar("SELECT id FROM rollout WHERE token = $1")
+            .bind(new.token.0)
+            .fetch_optional(txn.connection())
+            .await
+            .map_err(txn.failed())?;
+        if let Some(before) = before {
+            return Ok(Some(RolloutId(before)));
+        }
+        let made: Option<Uuid> = query_scalar(
+            "INSERT INTO rollout (id, token, name, file_name, file, plan, orders, fingerprint, begin_at, state, phase,
+                requested_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             ON CONFLICT (name) WHERE ended_at IS NULL DO NOTHING RETURNING id",
+        )
+        .bind(new.id.0)
+        .bind(new.token.0)
+        .bind(new.name.as_str())
+        .bind(new.file_name)
+        .bind(new.file)
+        .bind(json!(new.plan))
+        .bind(json!(new.orders))
+        .bind(new.plan.fingerprint.0.as_slice())
+        .bind(new.plan.begin.get())
+        .bind(json!(new.state))
+        .bind(new.state.phase.name())
+        .bind(i64::from(new.who.uid))
+        .fetch_optional(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        let Some(made) = made else { return Ok(None) };
+        note(&mut txn, new.id, &[(Some(new.who), "planned and started".to_owned())]).await?;
+        txn.commit().await?;
+        self.hint(Topic::Work).await;
+        Ok(Some(RolloutId(made)))
+    }
+
+    /// A rollout: the one that is called so and was started last, or the one with this id.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchRollout`].
+    pub async fn rollout(&self, called: &str) -> Result<Rollout, Error> {
+        let rows = query(
+            "SELECT * FROM rollout WHERE name = $1 OR id::text = $1 ORDER BY id DESC LIMIT 1",
+        )
+        .bind(called)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read a rollout", cause))?;
+        let rows: Vec<Row> = crate::store::entity::read("a rollout", rows)?;
+        let row = rows.into_iter().next();
+        read(row.ok_or_else(|| Error::NoSuchRollout { called: called.to_owned() })?)
+    }
+
+    /// Where a rollout stands now, its version, and whether those that run are cancelled.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn rollout_state(&self, id: RolloutId) -> Result<(State, i64, bool), Error> {
+        let (state, version, cancels): (Json<State>, i64, bool) =
+            query_as("SELECT state, version, cancels FROM rollout WHERE id = $1")
+                .bind(id.0)
+                .fetch_one(&self.pool)
+                .await
+                .map_err(|cause| Error::sqlx("read where a rollout stands", cause))?;
+        Ok((state.0, version, cancels))
+    }
+
+    /// The newest rollouts.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn rollouts(&self, limit: u32) -> Result<Vec<Rollout>, Error> {
+        let rows = query("SELECT * FROM rollout ORDER BY id DESC LIMIT $1")
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|cause| Error::sqlx("list the rollouts", cause))?;
+        let rows: Vec<Row> = crate::store::entity::read("a rollout", rows)?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The rollouts that are `owner`'s to drive: those that nobody drives whose lease is good become its own.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn rollouts_to_drive(&self, owner: MasterId) -> Result<Vec<RolloutId>, Error> {
+        let failed = |cause| Error::sqlx("look for rollouts", cause);
+        let lapsed: bool = query_scalar(
+            "SELECT EXISTS (SELECT FROM rollout r WHERE ended_at IS NULL AND owner IS DISTINCT FROM $1 AND NOT EXISTS
+                (SELECT FROM master m WHERE m.id = r.owner AND m.lease_until >= clock_timestamp()))",
+        )
+        .bind(owner.0)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed)?;
+        if lapsed {
+            let mut txn = self.begin(Writing::RolloutDrive).await?;
+            query(
+                "UPDATE rollout r SET owner = $1 WHERE ended_at IS NULL AND owner IS DISTINCT FROM $1 AND NOT EXISTS
+                    (SELECT FROM master m WHERE m.id = r.owner AND m.lease_until >= clock_timestamp())",
+            )
+            .bind(owner.0)
+            .execute(txn.connection())
+            .await
+            .map_err(txn.failed())?;
+            txn.commit().await?;
+        }
+        let ids: Vec<Uuid> = query_scalar(
+            "SELECT id FROM rollout WHERE ended_at IS NULL AND owner = $1 ORDER BY id",
+        )
+        .bind(owner.0)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(ids.into_iter().map(RolloutId).collect())
+    }
+
+    /// Keeps what became of a rollout. Whether it was still as it was at `version`; if not, nothing is kept.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn rollout_turn(
+        &self,
+        id: RolloutId,
+        version: i64,
+        turn: &Turn<'_>,
+    ) -> Result<bool, Error> {
+        let mut txn = self.begin(Writing::RolloutTurn).await?;
+        let ended = turn.state.phase == Phase::Ended;
+        let done = query(
+            "UPDATE rollout SET state = $3, phase = $4, cancels = $5, version = version + 1, changed_at = now(),
+                ended_at = CASE WHEN $6 THEN coalesce(ended_at, now()) END
+             WHERE id = $1 AND version = $2",
+        )
+        .bind(id.0)
+        .bind(version)
+        .bind(json!(turn.state))
+        .bind(turn.state.phase.name())
+        .bind(turn.cancels)
+        .bind(ended)
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        note(&mut txn, id, &turn.happened).await?;
+        txn.commit().await?;
+        self.hint(Topic::Work).await;
+        Ok(true)
+    }
+
+    /// The newest of what was done with a rollout.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn rollout_events(&self, id: RolloutId, limit: u32) -> Result<Vec<Happened>, Error> {
+        let rows: Vec<(OffsetDateTime, Option<i64>, String)> = query_as(
+            "SELECT at, by_uid, what FROM rollout_event WHERE rollout_id = $1 ORDER BY number DESC LIMIT $2",
+        )
+        .bind(id.0)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read what was done with a rollout", cause))?;
+        let happened = |(at, by, what): (OffsetDateTime, Option<i64>, String)| Happened {
+            at: Timestamp::new(at),
+            by: by.map(who),
+            what,
+        };
+        Ok(rows.into_iter().map(happened).collect())
+    }
+
+    /// The operations that were accepted under these tokens, in their order: `None` for one that was not used, the reason for one under
+    /// which nothing will ever be accepted.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn started(
+        &self,
+        tokens: &[ClientToken],
+    ) -> Result<Vec<Option<Result<Started, String>>>, Error> {
+        let rows: Vec<StartedRow> = query_as(
+            "SELECT b.token, b.request->>'closed', o.id, o.state, o.started_at IS NOT NULL, o.cancel_asked_at IS NOT NULL, o.report,
+                NOT EXISTS (SELECT FROM reservation r WHERE r.operation_id = o.id AND r.released_at IS NULL)
+             FROM batch b LEFT JOIN operation o ON o.batch_id = b.id WHERE b.token = ANY($1)",
+        )
+        .bind(tokens.iter().map(|token| token.0).collect::<Vec<_>>())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("look how starts of a rollout go", cause))?;
+        let mut found = std::collections::HashMap::new();
+        for (token, closed, id, state, taken, cancel_asked, report, released) in rows {
+            let Some((id, state)) = id.zip(state) else {
+                found.insert(token, Err(closed.unwrap_or_default()));
+                continue;
+            };
+            let unreadable = |cause: serde_json::Error| {
+                Error::unreadable(format!("the report of operation {id}"), cause)
+            };
+            let state = state
+                .parse()
+                .map_err(|cause| Error::unreadable(format!("operation {id}"), cause))?;
+            let report = report.map(serde_json::from_value).transpose().map_err(unreadable)?;
+            let id = OperationId(id);
+            found.insert(token, Ok(Started { id, state, taken, cancel_asked, report, released }));
+        }
+        Ok(tokens.iter().map(|token| found.remove(&token.0)).collect())
+    }
+
+    /// Sees to it that nothing is accepted under a token any more, and says why. Whether nothing had been.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn close_token(
+        &self,
+        token: ClientToken,
+        why: &str,
+        who: Who,
+    ) -> Result<bool, Error> {
+        let mut txn = self.begin(Writing::RolloutClose).await?;
+        let made: Option<Uuid> = query_scalar(
+            "INSERT INTO batch (id, token, digest, requested_by, request) VALUES ($1, $1, $2, $3, $4)
+             ON CONFLICT (token) DO NOTHING RETURNING id",
+        )
+        .bind(token.0)
+        .bind(Digest::ZERO.0.as_slice())
+        .bind(i64::from(who.uid))
+        .bind(json!({ "closed": why }))
+        .fetch_optional(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        let is_new = made.is_some();
+        txn.commit().await?;
+        Ok(is_new)
+    }
+}
+
+async fn note(
+    txn: &mut Txn,
+    id: RolloutId,
+    happened: &[(Option<Who>, String)],
+) -> Result<(), Error> {
+    if happened.is_empty() {
+        return Ok(());
+    }
+    query(
+        "INSERT INTO rollout_event (rollout_id, by_uid, what)
+         SELECT $1, x.by_uid, x.what FROM unnest($2::bigint[], $3::text[]) AS x (by_uid, what)",
+    )
+    .bind(id.0)
+    .bind(happened.iter().map(|(by, _)| by.map(|who| i64::from(who.uid))).collect::<Vec<_>>())
+    .bind(happened.iter().map(|(_, what)| what.as_str()).collect::<Vec<_>>())
+    .execute(txn.connection())
+    .await
+    .map(drop)
+    .map_err(txn.failed())
+}
+
+fn who(uid: i64) -> Who {
+    Who { uid: u32::try_from(uid).unwrap_or(u32::MAX) }
+}
+
+fn read(row: Row) -> Result<Rollout, Error> {
+    let id = RolloutId(row.id);
+    let unreadable = |cause| Error::unreadable(format!("the rollout {id}"), cause);
+    Ok(Rollout {
+        id,
+        name: batch::name(&row.name)?,
+        file_name: row.file_name,
+        file: row.file,
+        plan: serde_json::from_value(row.plan).map_err(unreadable)?,
+        orders: serde_json::from_value(row.orders).map_err(unreadable)?,
+        begin: Timestamp::new(row.begin_at),
+        state: serde_json::from_value(row.state).map_err(unreadable)?,
+        version: row.version,
+        cancels: row.cancels,
+        requested_by: who(row.requested_by),
+        created_at: Timestamp::new(row.created_at),
+        ended_at: row.ended_at.map(Timestamp::new),
+    })
+}

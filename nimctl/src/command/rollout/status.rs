@@ -1,0 +1,102 @@
+//! Rollouts that were started, and one of them with all its LPARs.
+
+use nim_shared::api::{RolloutCounts, RolloutStatus, RolloutView, TargetView};
+use serde::Serialize;
+
+use super::plan::{long, short};
+use crate::output::table::{Columns, NONE, Piece, or_none};
+use crate::output::text::{Paint, clean};
+use crate::output::{Style, View};
+
+/// Rollouts, a row each.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct List(pub(super) Vec<RolloutView>);
+
+impl View for List {
+    fn table(&self, style: Style) -> String {
+        if self.0.is_empty() {
+            return "no rollout was ever started\n".to_owned();
+        }
+        let headings =
+            ["ROLLOUT", "STATE", "WAVE", "WAIT", "RUN", "DONE", "FAILED", "OTHERS", "STARTED"];
+        let mut columns = Columns::new(&headings, style);
+        for one in &self.0 {
+            let RolloutCounts { waiting, in_flight, done, failed, unreachable, left_out } =
+                one.counts;
+            let cells: [Piece; 9] = [
+                one.name.as_str().into(),
+                Piece::painted(one.phase.clone(), paint(&one.phase)),
+                one.wave.as_str().into(),
+                waiting.to_string().into(),
+                in_flight.to_string().into(),
+                done.to_string().into(),
+                failed.to_string().into(),
+                (unreachable + left_out).to_string().into(),
+                short(one.created_at).into(),
+            ];
+            columns.row(cells);
+        }
+        columns.text()
+    }
+}
+
+fn paint(phase: &str) -> Paint {
+    match phase {
+        "stopped" => Paint::Bad,
+        "paused" | "aborting" => Paint::Care,
+        _ => Paint::None,
+    }
+}
+
+/// A rollout with its LPARs.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct Status(pub(super) RolloutStatus);
+
+impl View for Status {
+    fn table(&self, style: Style) -> String {
+        let RolloutStatus { view, targets, events } = &self.0;
+        let mut text = format!("rollout {} is {}\n", view.name, view.phase);
+        if let Some(waits) = &view.waits_for {
+            text += &format!("{} {}\n", Paint::Care.paint("waits for:", style), clean(waits));
+        }
+        let ended = view.ended_at.map(|at| format!(", ended {}", long(at))).unwrap_or_default();
+        text += &format!(
+            "started {} by uid {}, planned to be over by {}{ended}\n",
+            long(view.created_at),
+            view.requested_by,
+            long(view.planned_end)
+        );
+        let mut columns = Columns::new(&["LPAR", "WAVE", "STATE", "TRY", "SINCE", "WHY"], style);
+        for one in targets {
+            columns.row(row(one));
+        }
+        text += &format!("\n{}", columns.text());
+        if !events.is_empty() {
+            text += "\nwhat happened, the newest first:\n";
+            for one in events {
+                let by = one.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
+                text += &format!("  {} {}{by}\n", short(one.at), clean(&one.what));
+            }
+        }
+        text += &format!("fingerprint {}\n", view.fingerprint);
+        text
+    }
+}
+
+fn row(one: &TargetView) -> [Piece; 6] {
+    let paint = match one.state.as_str() {
+        "failed" | "stuck" | "unreachable" => Paint::Bad,
+        "updated" | "unchanged" => Paint::Good,
+        _ => Paint::None,
+    };
+    [
+        one.lpar.as_str().into(),
+        one.wave.as_str().into(),
+        Piece::painted(one.state.clone(), paint),
+        if one.attempt > 0 { one.attempt.to_string() } else { NONE.to_owned() }.into(),
+        or_none(one.at.filter(|_| one.attempt > 0).map(short)).into(),
+        or_none(one.why.as_deref().map(clean)).into(),
+    ]
+}
