@@ -17,7 +17,7 @@ pub(crate) use object::{
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Retry, Status, Watch};
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
-pub(crate) use rollout::{PlanRollout, Rollout, StartRollout};
+pub(crate) use rollout::{PlanRollout, RetryRollout, Rollout, StartRollout};
 pub(crate) use site::{Agent, Completions, Hostkey, Policy, Secret};
 
 use std::ffi::OsString;

@@ -113,7 +113,7 @@ pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFou
 pub use rollout::{
     Approval, Basis, HeldLpar, LeftOut, PlanRollout, PlannedFrame, PlannedLpar, PlannedWave,
     RolloutCounts, RolloutEvent, RolloutPlan, RolloutPlanned, RolloutStatus, RolloutView,
-    StartRollout, StopNumbers, TargetView, Tried, TurnRollout,
+    StartRollout, StopNumbers, TargetView, Tried, TryAgain, TurnRollout,
 };
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,

@@ -220,3 +220,53 @@ async fn a_failure_stops_it_and_a_person_resumes_or_aborts_it() -> Result<()> {
     ensure!(gone.stderr.contains("NLU-0329"), "{gone}");
     site.end().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_is_tried_again_and_the_rollout_goes_on() -> Result<()> {
+    let site = Harness::small(100).await?;
+    site.nimctl(["discover", "--yes"]).succeeded()?;
+    let file = quick(&site)?;
+    frames_are_read(&site, &file)?;
+    for lpar in LPARS {
+        site.lab().set_fault(lpar, Fault::ProcfsOpen).await?;
+    }
+    site.nimctl(["rollout", "start", &file]).succeeded()?;
+    let stopped = until(&site, "the canary has failed", |status| {
+        status["phase"] == "stopped" && target(status, "failed").is_some()
+    })?;
+    let canary = target(&stopped, "failed").context("the canary")?;
+    let name = canary["lpar"].as_str().context("its name")?;
+    ensure!(canary["why"].as_str().is_some_and(|why| !why.is_empty()), "{canary:#}");
+    // What is known of its failure asks for something first.
+    ensure!(canary["retry"]["may"] == "after_remedy", "{canary:#}");
+    let early =
+        site.nimctl(["rollout", "retry", "lab", "--class", "failed", "-y"]).ended_with(3)?;
+    ensure!(early.stdout.contains(name) && early.stdout.contains("--remedied"), "{early}");
+    for lpar in LPARS {
+        site.lab().clear_fault(lpar, Fault::ProcfsOpen)?;
+    }
+    let retry = ["rollout", "retry", "lab", "--class", "failed", "--remedied"];
+    let unasked = site.nimctl(retry).ended_with(2)?;
+    ensure!(unasked.stdout.contains(name) && unasked.stdout.contains("resume"), "{unasked}");
+    site.nimctl([&retry[..], &["--yes"]].concat()).succeeded()?;
+    site.nimctl(["rollout", "resume", "lab"]).succeeded()?;
+    let ended = until(&site, "the rollout ends", |status| status["phase"] == "ended")?;
+    ensure!(ended["counts"]["done"] == 6, "{ended:#}");
+    // What failed was found before geninstall began.
+    for lpar in LPARS {
+        assert_eq!(site.updates_started(lpar)?, 1, "{lpar}");
+    }
+    let again = target(&ended, "updated").context("the canary, which comes first")?;
+    ensure!(again["lpar"] == name && again["attempt"] == 2, "{again:#}");
+    let done = site.nimctl(["rollout", "retry", "lab", name, "--yes"]).ended_with(3)?;
+    ensure!(done.stdout.contains("it is done"), "{done}");
+    site.end().await
+}
+
+/// The first LPAR of a rollout in this state.
+fn target<'s>(status: &'s Value, state: &str) -> Option<&'s Value> {
+    status["targets"].as_array()?.iter().find(|one| one["state"] == state)
+}
+
+/// Who is updated by the example.
+const LPARS: [&str; 6] = ["lpar07", "lpar08", "lpar09", "lpar10", "lpar11", "lpar12"];

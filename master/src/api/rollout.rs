@@ -1,5 +1,6 @@
 //! Rollouts: the plan from what is on record, for which nothing is changed and no host is asked; and what is done with it.
 
+mod again;
 mod driver;
 mod run;
 mod site;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use nim_shared::id::{Digest, ObjectName};
 use nim_shared::stamp::Timestamp;
 
@@ -27,6 +27,8 @@ pub(crate) enum Rollout {
     Approve(ApproveRollout),
     /// Let the next wave begin although the one before has not soaked, or is not healthy enough
     Promote(OneRollout),
+    /// Try again LPARs that failed, could not be reached or were left out
+    Retry(RetryRollout),
 }
 
 /// Show who would be updated when, who waits for what, who is left out and why, and at which numbers the rollout would stop. Nothing is
@@ -105,4 +107,59 @@ pub(crate) struct ApproveRollout {
     /// LPARs that wait for an approval of their own. None: the wave.
     #[arg(value_name = "LPAR")]
     pub(crate) lpars: Vec<ObjectName>,
+}
+
+/// Try again LPARs that failed, could not be reached or were left out: all of a class, or those that are named. They are shown first, with
+/// what would have to be done before, and those that cannot be tried again with the reason.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A rollout that has ended goes on. One that is stopped or paused starts nothing until it is resumed.\n\n\
+    Examples:\n  nimctl rollout retry spring --class unreachable\n  nimctl rollout retry spring --class failed --remedied --yes\n  \
+    nimctl rollout retry spring lpar07"
+)]
+pub(crate) struct RetryRollout {
+    /// Its name, or its id.
+    #[arg(value_name = "ROLLOUT")]
+    pub(crate) rollout: String,
+    /// LPARs of it.
+    #[arg(value_name = "LPAR", required_unless_present = "classes")]
+    pub(crate) lpars: Vec<ObjectName>,
+    /// All that ended so.
+    #[arg(long = "class", value_name = "CLASS", value_enum, value_delimiter = ',')]
+    pub(crate) classes: Vec<Class>,
+    /// What their failures ask for is done.
+    #[arg(long)]
+    pub(crate) remedied: bool,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// How LPARs ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Class {
+    /// The update failed.
+    Failed,
+    /// They could not be reached.
+    Unreachable,
+    /// They were left out on the way.
+    Skipped,
+    /// They were cancelled.
+    Cancelled,
+    /// Their turn did not come.
+    #[value(name = "not_started")]
+    NotStarted,
+}
+
+impl Class {
+    /// The state as nimd calls it.
+    pub(crate) const fn state(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Unreachable => "unreachable",
+            Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
+            Self::NotStarted => "not_started",
+        }
+    }
 }

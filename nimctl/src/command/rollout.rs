@@ -4,6 +4,7 @@ mod axis;
 mod gantt;
 mod picture;
 mod plan;
+mod retry;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,7 @@ pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error
             turn(&args.rollout, &approve, context).await
         }
         Rollout::Promote(args) => turn(&args.rollout, &TurnRollout::Promote, context).await,
+        Rollout::Retry(args) => retry::run(args, context).await,
     }
 }
 

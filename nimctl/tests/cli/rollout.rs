@@ -158,9 +158,11 @@ fn a_rollout_is_shown_with_its_lpars_and_what_happened() {
     let mut status = view("running");
     status["waits_for"] = "the wave before it to soak until 2026-12-01T21:00:00Z".into();
     status["targets"] = json!([
-        {"lpar": "lpar01", "wave": "canary", "state": "updated", "attempt": 1, "at": null, "why": null, "operation": null},
+        {"lpar": "lpar01", "wave": "canary", "state": "updated", "attempt": 1, "at": null, "why": null, "operation": null,
+         "retry": {"may": "not", "why": "it is done"}},
         {"lpar": "lpar02", "wave": "rest", "state": "waiting", "attempt": 0, "at": "2026-12-01T20:00:00Z",
-         "why": "its VIOS vios1a is Not Activated\u{1b}", "operation": null},
+         "why": "its VIOS vios1a is Not Activated\u{1b}", "operation": null,
+         "retry": {"may": "not", "why": "it has not ended"}},
     ]);
     status["events"] = json!([{"at": "2026-12-01T20:20:00Z", "by": 1000, "what": "resumed"}]);
     let api = Api::new().on("GET /v1/rollouts/spring", &status);
@@ -179,4 +181,72 @@ fn a_rollout_is_shown_with_its_lpars_and_what_happened() {
       12-01 20:20 resumed by uid 1000
     fingerprint cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
     ");
+}
+
+fn ended(lpar: &str, state: &str, retry: &Value) -> Value {
+    json!({
+        "lpar": lpar, "wave": "rest", "state": state, "attempt": 1, "at": null, "why": null, "operation": null,
+        "retry": retry,
+    })
+}
+
+#[test]
+fn who_is_tried_again_is_shown_and_asked_about_first() {
+    let mut status = view("stopped");
+    status["targets"] = json!([
+        ended("lpar01", "updated", &json!({"may": "not", "why": "it is done"})),
+        ended(
+            "lpar02",
+            "failed",
+            &json!({"may": "after_remedy", "remedy": "1020-311: stop nmon."})
+        ),
+        ended("lpar03", "failed", &json!({"may": "now"})),
+        ended("lpar04", "unreachable", &json!({"may": "now"})),
+        ended("lpar05", "failed", &json!({"may": "not", "why": "the update is in effect"})),
+    ]);
+    status["events"] = json!([]);
+    let api = Api::new()
+        .on("GET /v1/rollouts/spring", &status)
+        .on("POST /v1/rollouts/0193a2b4-0000-7000-8000-00000000ba7c/turn", &view("stopped"));
+    assert_snapshot!(api.nimctl("rollout retry spring --class failed,skipped"), @"
+    exit: 2
+    --- stdout
+    TRIED AGAIN  WAVE  STATE   TRY  SINCE  WHY
+    lpar03       rest  failed  1    -      -
+    STAYS AS IT IS  WHY
+    lpar02          1020-311: stop nmon. When that is done: --remedied
+    lpar05          the update is in effect
+    it is stopped: nothing starts before nimctl rollout resume spring
+    --- stderr
+    error: 1 LPAR would be tried again, and nobody can be asked  [NLU-0506]
+      hint: `--yes` tries them without a question
+    ");
+    assert_eq!(api.changes(), [""; 0], "nobody has confirmed");
+    let said =
+        api.nimctl("rollout retry spring --class failed --class unreachable --remedied --yes");
+    assert!(said.to_string().starts_with("exit: 0"), "{said}");
+    let asked = api.changes().last().unwrap().clone();
+    assert!(
+        asked.ends_with(r#"{"what":"retry","lpars":["lpar02","lpar03","lpar04"],"remedied":true}"#),
+        "{asked}"
+    );
+    api.nimctl("rollout retry spring lpar04 -y");
+    assert!(api.changes().last().unwrap().contains(r#""lpars":["lpar04"],"remedied":false"#));
+    assert_snapshot!(api.nimctl("rollout retry spring lpar01 lpar05 --yes"), @"
+    exit: 3
+    --- stdout
+    STAYS AS IT IS  WHY
+    lpar01          it is done
+    lpar05          the update is in effect
+    ");
+    assert_snapshot!(api.nimctl("rollout retry spring lpar09"), @"
+    exit: 2
+    --- stderr
+    error: no LPAR of rollout spring: lpar09  [NLU-0505]
+      hint: nimctl rollout status spring lists them
+    ");
+    assert_eq!(api.changes().len(), 2);
+    let said = api.nimctl("rollout retry spring --class cancelled,not_started").to_string();
+    assert!(said.starts_with("exit: 3") && said.contains("nobody"), "{said}");
+    assert!(api.nimctl("rollout retry spring").to_string().starts_with("exit: 2"));
 }

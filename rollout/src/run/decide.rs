@@ -297,27 +297,20 @@ impl State {
             return Err(Refused::NotNow("is past its deadline"));
         }
         for &target in targets {
-            let no = |why| Err(Refused::NoRetry { target, why });
-            match &self.standing(target)?.is {
-                Is::Ended { keeps_capacity: true, .. } => {
-                    return no("its memory is not back; somebody has to look at it first");
-                }
-                Is::Ended { end: End::Failed { sense: Sense::Never }, .. } => {
-                    return no("the update is in effect");
-                }
-                Is::Ended { end: End::Updated | End::Unchanged, .. } => return no("it is done"),
-                Is::Ended { end: End::Stuck, .. } => return no("somebody has to look at it first"),
-                Is::Ended { .. } => {}
-                Is::Waiting { .. }
-                | Is::Starting { .. }
-                | Is::Running { .. }
-                | Is::Releasing { .. } => {
-                    return no("it has not ended");
-                }
+            if let Some(why) = self.standing(target)?.no_retry() {
+                return Err(Refused::NoRetry { target, why });
             }
         }
         for &target in targets {
             self.targets[target as usize].is = Is::Waiting { from: now };
+        }
+        let in_wave = |target: &TargetNumber| orders.targets[*target as usize].wave == self.wave;
+        match self.gate {
+            // The wave is not over any more: how healthy it is shows when they are.
+            Gate::Soaking { .. } | Gate::Promotion if targets.iter().any(in_wave) => {
+                self.gate = Gate::Open;
+            }
+            Gate::Soaking { .. } | Gate::Promotion | Gate::Open | Gate::Approval => {}
         }
         if self.phase == Phase::Ended && !targets.is_empty() {
             self.forgive(orders);
@@ -332,6 +325,32 @@ impl State {
             self.forgiven[wave] = self.counts(orders, Some(wave));
         }
         self.forgiven[orders.waves.len()] = self.counts(orders, None);
+    }
+}
+
+impl Standing {
+    /// Why it cannot be tried again; `None` where it can.
+    #[must_use]
+    pub const fn no_retry(&self) -> Option<&'static str> {
+        match &self.is {
+            Is::Waiting { .. }
+            | Is::Starting { .. }
+            | Is::Running { .. }
+            | Is::Releasing { .. } => Some("it has not ended"),
+            Is::Ended { keeps_capacity: true, .. } => {
+                Some("its memory is not back; somebody has to look at it first")
+            }
+            Is::Ended { end, .. } => match end {
+                End::Updated | End::Unchanged => Some("it is done"),
+                End::Stuck => Some("somebody has to look at it first"),
+                End::Failed { sense: Sense::Never } => Some("the update is in effect"),
+                End::Failed { .. }
+                | End::Unreachable
+                | End::Cancelled
+                | End::Skipped { .. }
+                | End::NotStarted { .. } => None,
+            },
+        }
     }
 }
 

@@ -276,3 +276,22 @@ fn a_run_is_the_same_after_it_was_kept() {
     let (state, orders): (State, Orders) = serde_json::from_str(&kept).unwrap();
     assert_eq!((state, orders), (case.state, case.orders));
 }
+
+#[test]
+fn a_wave_that_was_too_sick_goes_on_when_its_failures_are_tried_again() {
+    let text = "waves: [{name: a, take: 2, healthy: 100%}, {name: b}]\n";
+    let (mut case, _) = Case::started(text, &site(3));
+    case.ends(0, End::Updated);
+    case.ends(1, REMEDY);
+    assert_eq!(case.state.gate, Gate::Promotion);
+    case.now = 100;
+    assert_eq!(case.does(Event::Retry { targets: vec![1] }), [1]);
+    assert_eq!(case.ends(1, End::Updated), [2], "nobody has to promote what is healthy");
+    // Who is not yet due does not open what waits.
+    let (mut case, _) = Case::started(text, &site(3));
+    case.does(Event::DroppedOut { target: 2, why: "it moved".to_owned() });
+    case.ends(0, End::Updated);
+    case.ends(1, REMEDY);
+    assert_eq!(case.does(Event::Retry { targets: vec![2] }), NOBODY);
+    assert_eq!(case.state.gate, Gate::Promotion);
+}

@@ -299,6 +299,14 @@ pub enum TurnRollout {
     },
     /// The next wave may begin although the one before has not soaked, or is not healthy enough.
     Promote,
+    /// LPARs that failed, could not be reached or were left out are tried again; also when the rollout has ended.
+    Retry {
+        /// Which.
+        lpars: Vec<ObjectName>,
+        /// Whether what their failures ask for is done.
+        #[serde(default)]
+        remedied: bool,
+    },
 }
 
 /// A rollout that was started.
@@ -381,6 +389,27 @@ pub struct TargetView {
     pub why: Option<String>,
     /// Its last operation.
     pub operation: Option<OperationId>,
+    /// Whether it can be tried again.
+    pub retry: TryAgain,
+}
+
+/// Whether an LPAR of a rollout can be tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "may", rename_all = "snake_case")]
+pub enum TryAgain {
+    /// It can.
+    Now,
+    /// It would fail again until something is done.
+    AfterRemedy {
+        /// What.
+        remedy: String,
+    },
+    /// It cannot.
+    Not {
+        /// Why.
+        why: String,
+    },
 }
 
 /// Something that was done with a rollout.

@@ -3,15 +3,17 @@
 use axum::Json;
 use axum::extract::State as Given;
 use nim_rollout::plan::Input;
-use nim_rollout::run::{End, Event, Gate, Is, Orders, Phase, Running, State};
+use nim_rollout::run::{End, Event, Gate, Is, Orders, Phase, Running, State, TargetNumber};
 use nim_shared::api::{
-    RolloutCounts, RolloutEvent, RolloutStatus, RolloutView, StartRollout, TargetView, TurnRollout,
+    RolloutCounts, RolloutEvent, RolloutStatus, RolloutView, StartRollout, TargetView, TryAgain,
+    TurnRollout,
 };
 use nim_shared::id::{ClientToken, ObjectName, RolloutId};
 use nim_shared::stamp::Timestamp;
 use tracing::info;
 use uuid::Uuid;
 
+use super::again::again;
 use super::driver::{tick, token};
 use super::{Made, made};
 use crate::api::Api;
@@ -19,7 +21,7 @@ use crate::api::apply::blocking;
 use crate::api::error::{Answer, Refusal};
 use crate::api::extract::{Asker, Body, Named};
 use crate::store::Who;
-use crate::store::rollout::{NewRollout, Rollout, Turn};
+use crate::store::rollout::{NewRollout, Rollout, Started, Turn};
 
 /// `POST /v1/rollouts`: plans and starts.
 pub(in crate::api) async fn start(
@@ -55,9 +57,7 @@ pub(in crate::api) async fn start(
         who,
     };
     let Some(id) = api.store.rollout_start(&new).await? else {
-        let name = &plan.name;
-        return Err(Refusal::refused("NLU-0137", format!("a rollout called {name} is under way"))
-            .hint(format!("nimctl rollout status {name}")));
+        return Err(open(&plan.name));
     };
     info!(
         rollout.id = %id, count = plan.targets.len(), peer.uid = who.uid,
@@ -115,6 +115,7 @@ pub(in crate::api) async fn show(
     let started = api.store.started(&tokens).await?;
     let targets = rollout.orders.targets.iter().zip(&rollout.state.targets).zip(started);
     let targets = targets.map(|((target, one), found)| {
+        let found = found.and_then(Result::ok);
         let (state, at, why) = standing(&one.is, rollout.begin);
         let waits =
             || one.asks.as_ref().map(|asks| format!("approval: {asks}")).or(one.held.clone());
@@ -127,9 +128,10 @@ pub(in crate::api) async fn show(
             at,
             why: match one.is {
                 Is::Waiting { .. } => waits(),
-                _ => why,
+                _ => why.or_else(|| summary(&one.is, found.as_ref())),
             },
-            operation: found.and_then(Result::ok).map(|found| found.id),
+            retry: again(one, found.as_ref()),
+            operation: found.map(|found| found.id),
         }
     });
     let targets = targets.collect();
@@ -154,7 +156,18 @@ pub(in crate::api) async fn turn(
         let rollout = api.store.rollout(&name).await?;
         let now = tick(rollout.begin, api.store.now().await?);
         let (event, what) = event(&asked, &rollout, who)?;
-        let cancels = rollout.cancels || matches!(asked, TurnRollout::Abort { cancel: true });
+        let cancels = match &asked {
+            TurnRollout::Abort { cancel } => rollout.cancels || *cancel,
+            // What is tried again after an abort is not what was aborted.
+            TurnRollout::Retry { .. } => rollout.cancels && rollout.ended_at.is_none(),
+            TurnRollout::Pause
+            | TurnRollout::Resume
+            | TurnRollout::Promote
+            | TurnRollout::Approve { .. } => rollout.cancels,
+        };
+        if let (TurnRollout::Retry { remedied, .. }, Event::Retry { targets }) = (&asked, &event) {
+            may_retry(&api, &rollout, targets, *remedied).await?;
+        }
         let state = rollout.state.clone().noted(&rollout.orders, event, now);
         let state = state.map_err(|why| refused(&why))?;
         let turn = Turn { state: &state, cancels, happened: vec![(Some(who), what)] };
@@ -196,24 +209,74 @@ fn event(asked: &TurnRollout, rollout: &Rollout, who: Who) -> Answer<(Event, Str
                     rollout.orders.fingerprint,
                 )));
             }
-            let mut targets = Vec::new();
-            for lpar in lpars {
-                let found = (0..).zip(&rollout.orders.targets).find(|(_, one)| one.lpar == *lpar);
-                let Some((number, _)) = found else {
-                    return Err(Refusal::usage(
-                        "NLU-0142",
-                        format!("{lpar} is no target of rollout {}", rollout.name),
-                    ));
-                };
-                targets.push(number);
-            }
+            let targets = numbers(lpars, rollout)?;
             let names: Vec<&str> = lpars.iter().map(ObjectName::as_str).collect();
             (
                 Event::ApproveTargets { by: who.uid, targets },
                 format!("approved: {}", names.join(" ")),
             )
         }
+        TurnRollout::Retry { lpars, remedied } => {
+            let targets = numbers(lpars, rollout)?;
+            let names: Vec<&str> = lpars.iter().map(ObjectName::as_str).collect();
+            let first = if *remedied { "what it asks for was done; " } else { "" };
+            (Event::Retry { targets }, format!("{first}tried again: {}", names.join(" ")))
+        }
     })
+}
+
+/// The numbers of LPARs among the targets.
+fn numbers(lpars: &[ObjectName], rollout: &Rollout) -> Answer<Vec<TargetNumber>> {
+    let number = |lpar: &ObjectName| {
+        let found = (0..).zip(&rollout.orders.targets).find(|(_, one)| one.lpar == *lpar);
+        found.map(|(number, _)| number).ok_or_else(|| {
+            Refusal::usage("NLU-0142", format!("{lpar} is no target of rollout {}", rollout.name))
+        })
+    };
+    lpars.iter().map(number).collect()
+}
+
+/// Refuses what cannot be tried again, and what would fail again.
+async fn may_retry(
+    api: &Api,
+    rollout: &Rollout,
+    targets: &[TargetNumber],
+    remedied: bool,
+) -> Answer<()> {
+    if rollout.ended_at.is_some() && api.store.rollout_open(&rollout.name).await?.is_some() {
+        return Err(open(&rollout.name));
+    }
+    let tokens: Vec<ClientToken> = targets
+        .iter()
+        .map(|&number| {
+            let attempt = rollout.state.targets[number as usize].attempt;
+            token(rollout.id, &rollout.orders, number, attempt)
+        })
+        .collect();
+    for (&number, found) in targets.iter().zip(api.store.started(&tokens).await?) {
+        let lpar = &rollout.orders.targets[number as usize].lpar;
+        let one = &rollout.state.targets[number as usize];
+        match again(one, found.and_then(Result::ok).as_ref()) {
+            TryAgain::Now => {}
+            TryAgain::AfterRemedy { .. } if remedied => {}
+            TryAgain::AfterRemedy { remedy } => {
+                let why = format!("{lpar} would fail again: {remedy}");
+                return Err(Refusal::refused("NLU-0156", why)
+                    .hint("do that, then nimctl rollout retry --remedied"));
+            }
+            TryAgain::Not { why } => {
+                let why = format!("{lpar} cannot be tried again: {why}");
+                return Err(Refusal::refused("NLU-0142", why).hint("nimctl rollout status"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One of this name runs.
+fn open(name: &ObjectName) -> Refusal {
+    Refusal::refused("NLU-0137", format!("a rollout called {name} is under way"))
+        .hint(format!("nimctl rollout status {name}"))
 }
 
 fn refused(refused: &nim_rollout::run::Refused) -> Refusal {
@@ -300,6 +363,21 @@ fn standing(is: &Is, begin: Timestamp) -> (&'static str, Option<Timestamp>, Opti
             (state, None, why)
         }
     }
+}
+
+/// What decided how the operation of a target ended, where that is no good end.
+fn summary(is: &Is, found: Option<&Started>) -> Option<String> {
+    match is {
+        Is::Ended { end: End::Failed { .. } | End::Stuck | End::Cancelled, .. }
+        | Is::Releasing { end: End::Failed { .. } | End::Stuck | End::Cancelled, .. } => {}
+        Is::Waiting { .. }
+        | Is::Starting { .. }
+        | Is::Running { .. }
+        | Is::Releasing { .. }
+        | Is::Ended { .. } => return None,
+    }
+    let summary = &found?.report.as_ref()?.summary;
+    (!summary.is_empty()).then(|| summary.clone())
 }
 
 /// How a target ended, and why.

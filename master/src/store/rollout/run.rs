@@ -174,13 +174,13 @@ impl Store {
         Ok(Some(RolloutId(made)))
     }
 
-    /// A rollout: the one that is called so and was started last, or the one with this id.
+    /// A rollout: the one that is called so and has not ended, or was started last; or the one with this id.
     ///
     /// # Errors
     /// [`Error::NoSuchRollout`].
     pub async fn rollout(&self, called: &str) -> Result<Rollout, Error> {
         let rows = query(
-            "SELECT * FROM rollout WHERE name = $1 OR id::text = $1 ORDER BY id DESC LIMIT 1",
+            "SELECT * FROM rollout WHERE name = $1 OR id::text = $1 ORDER BY ended_at IS NULL DESC, id DESC LIMIT 1",
         )
         .bind(called)
         .fetch_all(&self.pool)
@@ -189,6 +189,20 @@ impl Store {
         let rows: Vec<Row> = crate::store::entity::read("a rollout", rows)?;
         let row = rows.into_iter().next();
         read(row.ok_or_else(|| Error::NoSuchRollout { called: called.to_owned() })?)
+    }
+
+    /// The rollout of this name that has not ended.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn rollout_open(&self, name: &ObjectName) -> Result<Option<RolloutId>, Error> {
+        let id: Option<Uuid> =
+            query_scalar("SELECT id FROM rollout WHERE name = $1 AND ended_at IS NULL")
+                .bind(name.as_str())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(|cause| Error::sqlx("look for a rollout", cause))?;
+        Ok(id.map(RolloutId))
     }
 
     /// Where a rollout stands now, its version, and whether those that run are cancelled.
@@ -255,7 +269,8 @@ impl Store {
         Ok(ids.into_iter().map(RolloutId).collect())
     }
 
-    /// Keeps what became of a rollout. Whether it was still as it was at `version`; if not, nothing is kept.
+    /// Keeps what became of a rollout. Whether it was still as it was at `version`; if not, nothing is kept. Nor does one that has ended go
+    /// on while another of its name does.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
@@ -270,7 +285,8 @@ impl Store {
         let done = query(
             "UPDATE rollout SET state = $3, phase = $4, cancels = $5, version = version + 1, changed_at = now(),
                 ended_at = CASE WHEN $6 THEN coalesce(ended_at, now()) END
-             WHERE id = $1 AND version = $2",
+             WHERE id = $1 AND version = $2 AND ($6 OR ended_at IS NULL OR NOT EXISTS
+                (SELECT FROM rollout o WHERE o.name = rollout.name AND o.ended_at IS NULL))",
         )
         .bind(id.0)
         .bind(version)

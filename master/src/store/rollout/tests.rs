@@ -130,6 +130,14 @@ async fn a_rollout_begins_once_for_its_token_and_one_of_a_name_is_open() {
     let by_id = store.rollout(&first.to_string()).await.unwrap();
     assert!(by_id.ended_at.is_some(), "{by_id:?}");
     assert_eq!(store.rollouts(1).await.unwrap().len(), 1);
+    // It goes on when no other of its name does, and then the name means it.
+    let goes_on = Turn { state: &kept.state, cancels: false, happened: Vec::new() };
+    assert_eq!(store.rollout_open(&by_id.name).await.unwrap(), Some(RolloutId(second)));
+    assert!(!store.rollout_turn(by_id.id, by_id.version, &goes_on).await.unwrap());
+    assert!(store.rollout_turn(RolloutId(second), 1, &turn).await.unwrap());
+    assert!(store.rollout_turn(by_id.id, by_id.version, &goes_on).await.unwrap());
+    let again = store.rollout("spring").await.unwrap();
+    assert_eq!((again.id, again.ended_at), (RolloutId(first), None));
 }
 
 #[tokio::test]

@@ -85,7 +85,8 @@ impl View for Status {
     }
 }
 
-fn row(one: &TargetView) -> [Piece; 6] {
+/// An LPAR with where it stands.
+pub(super) fn row(one: &TargetView) -> [Piece; 6] {
     let paint = match one.state.as_str() {
         "failed" | "stuck" | "unreachable" => Paint::Bad,
         "updated" | "unchanged" => Paint::Good,
