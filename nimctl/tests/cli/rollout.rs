@@ -40,9 +40,9 @@ fn a_plan_is_shown_and_drawn() {
     exit: 0
     --- stdout
     rollout spring: 1 LPAR in 1 wave
-    begins         2026-12-01 20:00
-    usually over   2026-12-01 20:20
-    at the latest  2026-12-01 20:30, 0:00 after the end of the best of all plans
+    begins         2026-12-01 20:00 UTC
+    usually over   2026-12-01 20:20 UTC
+    at the latest  2026-12-01 20:30 UTC, 0:00 later than the best plan ends
 
     WAVE  LPARS  AT A TIME  BEGINS       USUALLY OVER  AT LATEST
     all   1      1          12-01 20:00  12-01 20:20   12-01 20:30
@@ -130,7 +130,7 @@ fn a_rollout_is_started_and_turned() {
     assert_snapshot!(api.nimctl_reads(&line, FILE), @"
     exit: 0
     --- stdout
-    ROLLOUT  STATE    WAVE    WAIT  RUN  DONE  FAILED  OTHERS  STARTED
+    ROLLOUT  STATE    WAVE    WAIT  RUN  DONE  FAILED  OTHERS  STARTED (UTC)
     spring   running  canary  3     2    1     1       2       12-01 20:00
     ");
     let asked = &api.changes()[0];
@@ -171,13 +171,13 @@ fn a_rollout_is_shown_with_its_lpars_and_what_happened() {
     --- stdout
     rollout spring is running
     waits for: the wave before it to soak until 2026-12-01T21:00:00Z
-    started 2026-12-01 20:00 by uid 1000, planned to be over by 2026-12-01 20:30
+    started 2026-12-01 20:00 UTC by uid 1000, planned to be over by 2026-12-01 20:30 UTC
 
     LPAR    WAVE    STATE    TRY  SINCE  WHY
     lpar01  canary  updated  1    -      -
     lpar02  rest    waiting  -    -      its VIOS vios1a is Not Activated�
 
-    what happened, the newest first:
+    what happened, the newest first, in UTC:
       12-01 20:20 resumed by uid 1000
     fingerprint cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
     ");

@@ -92,7 +92,7 @@ pub(super) fn svg(planned: &RolloutPlanned) -> String {
         x += 34 + 7 * wave.name.as_str().len();
     }
     let title = escaped(&format!(
-        "Rollout {}: {} to {} (usually {}), times UTC",
+        "Rollout {}: {} to {} (usually {})",
         plan.name,
         long(plan.begin),
         long(plan.end),

@@ -66,10 +66,8 @@ fn headline(plan: &RolloutPlan) -> String {
         let more = clock(plan.end.since(plan.bound));
         text += &format!("begins         {}\n", long(plan.begin));
         text += &format!("usually over   {}\n", long(plan.usual_end));
-        text += &format!(
-            "at the latest  {}, {more} after the end of the best of all plans\n",
-            long(plan.end)
-        );
+        text +=
+            &format!("at the latest  {}, {more} later than the best plan ends\n", long(plan.end));
     }
     text
 }
@@ -271,9 +269,9 @@ fn span(seconds: Seconds) -> String {
     format!("{}s", seconds.0)
 }
 
-/// A time with its year, to the minute.
-pub(super) fn long(at: Timestamp) -> String {
-    written(at, format_description!("[year]-[month]-[day] [hour]:[minute]"))
+/// A time with its year, to the minute, and that it is UTC: near it times are shorter.
+pub(in crate::command) fn long(at: Timestamp) -> String {
+    written(at, format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))
 }
 
 /// A time without its year.

@@ -18,8 +18,17 @@ impl View for List {
         if self.0.is_empty() {
             return "no rollout was ever started\n".to_owned();
         }
-        let headings =
-            ["ROLLOUT", "STATE", "WAVE", "WAIT", "RUN", "DONE", "FAILED", "OTHERS", "STARTED"];
+        let headings = [
+            "ROLLOUT",
+            "STATE",
+            "WAVE",
+            "WAIT",
+            "RUN",
+            "DONE",
+            "FAILED",
+            "OTHERS",
+            "STARTED (UTC)",
+        ];
         let mut columns = Columns::new(&headings, style);
         for one in &self.0 {
             let RolloutCounts { waiting, in_flight, done, failed, unreachable, left_out } =
@@ -74,7 +83,7 @@ impl View for Status {
         }
         text += &format!("\n{}", columns.text());
         if !events.is_empty() {
-            text += "\nwhat happened, the newest first:\n";
+            text += "\nwhat happened, the newest first, in UTC:\n";
             for one in events {
                 let by = one.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
                 text += &format!("  {} {}{by}\n", short(one.at), clean(&one.what));

@@ -80,12 +80,12 @@ fn a_plan_is_read_at_80_columns() {
     let text = Plan(sample()).table(STYLE);
     insta::assert_snapshot!(text, @"
     rollout spring: 3 LPARs in 2 waves, 1 held back now, 2 left out
-    begins         2026-12-01 20:00
-    usually over   2026-12-02 21:20
-    at the latest  2026-12-02 21:40, 10:00 after the end of the best of all plans
+    begins         2026-12-01 20:00 UTC
+    usually over   2026-12-02 21:20 UTC
+    at the latest  2026-12-02 21:40 UTC, 10:00 later than the best plan ends
     what if        per_frame=1,finish_by=2026-12-02T21:30:00Z
     without it     3 LPARs, usually over 12-02 20:50, at the latest 12-02 21:00
-    finish by      2026-12-02 21:30: 1 LPAR may be late: lpar03
+    finish by      2026-12-02 21:30 UTC: 1 LPAR may be late: lpar03
 
     WAVE    LPARS  AT A TIME  BEGINS       USUALLY OVER  AT LATEST
     canary  1      1          12-01 20:00  12-01 20:20   12-01 20:30
