@@ -601,7 +601,8 @@ CREATE TABLE public.rollout (
     owner uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    ended_at timestamp with time zone
+    ended_at timestamp with time zone,
+    stands_since timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.rollout_event (

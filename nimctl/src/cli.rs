@@ -8,6 +8,7 @@ mod personality;
 mod preflight;
 mod rollout;
 mod site;
+mod why;
 
 pub(crate) use aftercare::Aftercare;
 pub(crate) use live_update_data::LiveUpdateData;
@@ -19,6 +20,7 @@ pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
 pub(crate) use rollout::{PlanRollout, RetryRollout, Rollout, StartRollout};
 pub(crate) use site::{Agent, Completions, Hostkey, Policy, Secret};
+pub(crate) use why::Why;
 
 use std::ffi::OsString;
 
@@ -146,6 +148,8 @@ pub(crate) enum Command {
     /// Update many LPARs, planned against what their frames have
     #[command(subcommand)]
     Rollout(Rollout),
+    /// Say what a rollout or an LPAR waits for, and who decides
+    Why(Why),
     /// Show operations: all that are open, or one with its details
     Status(Status),
     /// Follow operations until they end

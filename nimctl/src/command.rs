@@ -31,6 +31,7 @@ mod status;
 mod timeline;
 mod tree;
 mod watch;
+mod why;
 
 use clap::CommandFactory;
 
@@ -70,6 +71,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Aftercare(args) => aftercare::run(args, context).await,
         Command::Cust(args) => cust::run(args, context).await,
         Command::Rollout(args) => rollout::run(args, context).await,
+        Command::Why(args) => why::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,
         Command::Watch(args) => watch::run(args, context).await,
         Command::Log(args) => log::run(args, context).await,

@@ -12,6 +12,7 @@ mod decide;
 mod fill;
 mod orders;
 mod pass;
+mod waits;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use nim_shared::id::Digest;
 use crate::site::Tick;
 
 pub use orders::{Orders, Target, WaveOrders};
+pub use waits::Wait;
 
 /// Number of a target, in the order of [`Orders::targets`].
 pub type TargetNumber = u32;
@@ -113,6 +115,9 @@ pub struct Standing {
     /// What somebody has to approve of it: a blackout above the budget, or what is other than it was planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,
+    /// Since when it is held back, or waits for somebody to approve it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Tick>,
 }
 
 /// State of a target.

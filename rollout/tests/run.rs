@@ -260,6 +260,16 @@ impl<'o> World<'o> {
                 }
             }
         }
+        // Whoever waits can say for what, and by when it is given up.
+        for target in 0..u32::try_from(state.targets.len()).unwrap() {
+            let is_waiting = matches!(state.targets[target as usize].is, Is::Waiting { .. });
+            let waits = !state.waits(self.orders, target, now).is_empty();
+            let may_wait = is_waiting && !matches!(state.phase, Phase::Aborting | Phase::Ended);
+            assert_eq!(waits, may_wait, "seed {}: target {target} of {state:#?}", self.seed);
+            let has_end = matches!(state.targets[target as usize].is, Is::Ended { .. });
+            let given_up = state.given_up_at(self.orders, target);
+            assert_eq!(given_up.is_none_or(|at| at < now), has_end, "seed {}: {target}", self.seed);
+        }
         // Whoever takes over gives the same orders again, and no other.
         for action in state.open_actions() {
             let Action::Start { target, attempt } = action else { continue };

@@ -56,6 +56,7 @@
 //! | `GET /v1/rollouts` | → list of [`RolloutView`], the newest first |
 //! | `GET /v1/rollouts/{name}` | → [`RolloutStatus`] |
 //! | `POST /v1/rollouts/{name}/turn` | [`TurnRollout`] → [`RolloutView`] |
+//! | `GET /v1/why/{name}` | → list of [`Why`]: of the rollout and of the LPAR that are called so |
 //! | `GET /v1/policy` | → [`PolicyView`] |
 //! | `PUT /v1/policy` | [`SetPolicy`] → [`PolicyView`] |
 //! | `GET /v1/policy/{lpar}` | → [`LparPolicy`]: what it means for one LPAR |
@@ -113,7 +114,7 @@ pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFou
 pub use rollout::{
     Approval, Basis, HeldLpar, LeftOut, PlanRollout, PlannedFrame, PlannedLpar, PlannedWave,
     RolloutCounts, RolloutEvent, RolloutPlan, RolloutPlanned, RolloutStatus, RolloutView,
-    StartRollout, StopNumbers, TargetView, Tried, TryAgain, TurnRollout,
+    StartRollout, StopNumbers, TargetView, Tried, TryAgain, TurnRollout, WaitsFor, Why,
 };
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,

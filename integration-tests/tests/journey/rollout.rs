@@ -187,6 +187,10 @@ async fn a_failure_stops_it_and_a_person_resumes_or_aborts_it() -> Result<()> {
         stopped["waits_for"].as_str().is_some_and(|why| why.contains("1 failed")),
         "{stopped:#}"
     );
+    let why = site.nimctl(["why", "lab"]).succeeded()?;
+    for part in ["rollout lab: stopped, at wave canary", "1 failed", "nimctl rollout resume lab"] {
+        ensure!(why.stdout.contains(part), "{part}: {why}");
+    }
     // It goes on to the gate: too few of the canary's wave are updated.
     site.nimctl(["rollout", "resume", "lab"]).succeeded()?;
     let waits = until(&site, "the next wave waits to be promoted", |status| {
@@ -200,6 +204,17 @@ async fn a_failure_stops_it_and_a_person_resumes_or_aborts_it() -> Result<()> {
         let never = site.nimctl(words).ended_with(3)?;
         ensure!(never.stderr.contains("NLU-0142") && never.stderr.contains(why), "{never}");
     }
+    let waiting = target(&waits, "waiting").and_then(|one| one["lpar"].as_str());
+    let why = site.nimctl(["why", waiting.context("one that waits")?, "-o", "json"]).succeeded()?;
+    let why = why.json()?;
+    ensure!(
+        why[0]["waits"][0]["what"].as_str().is_some_and(|what| what.contains("promote")),
+        "{why:#}"
+    );
+    ensure!(
+        why[0]["waits"][0]["since"].is_string() && why[0]["given_up_at"].is_string(),
+        "{why:#}"
+    );
     // The next wave may begin, and nothing of it does while it is paused, or after an abort.
     site.nimctl(["rollout", "pause", "lab"]).succeeded()?;
     let promoted = site.nimctl(["rollout", "promote", "lab", "-o", "json"]).succeeded()?.json()?;
@@ -216,6 +231,12 @@ async fn a_failure_stops_it_and_a_person_resumes_or_aborts_it() -> Result<()> {
             && event["by"].is_u64()
     });
     ensure!(who, "{ended:#}");
+    let over = site.nimctl(["why", "lpar12"]).succeeded()?;
+    ensure!(over.stdout.contains("nimctl rollout retry lab lpar12"), "{over}");
+    let other = site.nimctl(["why", "lpar01"]).succeeded()?;
+    ensure!(other.stdout.contains("nothing is under way on it"), "{other}");
+    let nobody = site.nimctl(["why", "frame1"]).ended_with(3)?;
+    ensure!(nobody.stderr.contains("NLU-0118"), "{nobody}");
     let gone = site.nimctl(["rollout", "status", "nobody"]).ended_with(3)?;
     ensure!(gone.stderr.contains("NLU-0329"), "{gone}");
     site.end().await

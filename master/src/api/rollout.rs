@@ -4,9 +4,11 @@ mod again;
 mod driver;
 mod run;
 mod site;
+mod why;
 
 pub use driver::Driver;
 pub(super) use run::{list, show, start, turn};
+pub(super) use why::why;
 
 use std::sync::Arc;
 

@@ -26,6 +26,7 @@ mod m0017_policy;
 mod m0018_disk;
 mod m0019_open_item;
 mod m0020_rollout;
+mod m0021_rollout_since;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -33,7 +34,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 20;
+pub(super) const LEVEL: i32 = 21;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -126,6 +127,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_disk::M0018Disk),
             Box::new(m0019_open_item::M0019OpenItem),
             Box::new(m0020_rollout::M0020Rollout),
+            Box::new(m0021_rollout_since::M0021RolloutSince),
         ]
     }
 }

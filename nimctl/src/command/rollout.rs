@@ -22,6 +22,7 @@ use crate::command::{Context, apply, cust};
 use crate::error::Error;
 use crate::exit::Exit;
 use plan::Plan;
+pub(super) use plan::long;
 use status::{List, Status};
 
 /// How long `nimd` may take: it plans one rollout after the other, and a large one takes a minute.

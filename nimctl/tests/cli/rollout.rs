@@ -250,3 +250,55 @@ fn who_is_tried_again_is_shown_and_asked_about_first() {
     assert!(said.starts_with("exit: 3") && said.contains("nobody"), "{said}");
     assert!(api.nimctl("rollout retry spring").to_string().starts_with("exit: 2"));
 }
+
+#[test]
+fn why_is_one_screen_with_who_decides() {
+    let waits = |what: &str, more: &Value| {
+        let mut one =
+            json!({"what": what, "since": null, "until": null, "decides": "their updates"});
+        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        one
+    };
+    let mut one = json!({
+        "about": "rollout spring", "stands": "stopped, at wave canary", "since": "2026-12-01T20:10:00Z",
+        "waits": [
+            waits("somebody to resume or abort it: 1 failed, 1 are the end", &json!({
+                "lpars": 5, "since": "2026-12-01T20:10:00Z", "decides": "anybody", "hint": "nimctl rollout resume spring",
+            })),
+            waits("a window that is long enough\u{1b}", &json!({"lpars": 1, "until": "2026-12-02T20:00:00Z"})),
+            waits("memory of its frame", &json!({})),
+            waits("a place in flight", &json!({})),
+            waits("a place on its frame", &json!({})),
+        ],
+        "given_up_at": "2026-12-31T20:00:00Z", "hint": "nimctl rollout status spring",
+    });
+    let api = Api::new().on("GET /v1/why/spring", &json!([one]));
+    assert_snapshot!(api.nimctl("why spring"), @"
+    exit: 0
+    --- stdout
+    rollout spring: stopped, at wave canary, since 2026-12-01 20:10 UTC
+    waits for  somebody to resume or abort it: 1 failed, 1 are the end  (5 LPARs)
+      since    2026-12-01 20:10 UTC
+      decides  anybody
+      type     nimctl rollout resume spring
+    waits for  a window that is long enough�  (1 LPAR)
+      until    2026-12-02 20:00 UTC
+      decides  their updates
+    waits for  memory of its frame
+      decides  their updates
+    waits for  a place in flight
+      decides  their updates
+    ... and for 1 more: -o wide
+    given up   2026-12-31 20:00 UTC, if nothing changes before
+      type     nimctl rollout status spring
+    ");
+    let wide = api.nimctl("why spring -o wide").to_string();
+    assert!(wide.contains("a place on its frame"), "{wide}");
+    one["waits"] = json!([]);
+    one["given_up_at"] = Value::Null;
+    let api = Api::new().on("GET /v1/why/lpar01", &json!([one]));
+    let said = api.nimctl("why lpar01").to_string();
+    assert!(said.contains("waits for  nothing") && !said.contains("given up"), "{said}");
+    let json = api.nimctl("why lpar01 -o json").to_string();
+    assert!(json.contains(r#""waits": []"#), "{json}");
+}

@@ -103,6 +103,7 @@ fn help_and_version_are_data() {
       aftercare         Show what updates have left to do on LPARs, looked at live
       cust              Update LPARs, by Live Update or without it, or preview that
       rollout           Update many LPARs, planned against what their frames have
+      why               Say what a rollout or an LPAR waits for, and who decides
       status            Show operations: all that are open, or one with its details
       watch             Follow operations until they end
       log               Print what geninstall and other programs wrote during an operation

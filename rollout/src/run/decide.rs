@@ -20,6 +20,7 @@ impl State {
             attempt: 0,
             held: target.held.clone(),
             asks: target.asks.clone(),
+            since: (target.held.is_some() || target.asks.is_some()).then_some(0),
         });
         Self {
             phase: Phase::Planned,
@@ -104,7 +105,10 @@ impl State {
                     return Err(Refused::SamePerson);
                 }
                 targets.iter().try_for_each(|at| self.standing(*at).map(|_| ()))?;
-                targets.iter().for_each(|at| self.targets[*at as usize].asks = None);
+                for at in targets {
+                    self.targets[at as usize].asks = None;
+                    self.targets[at as usize].kept_since(now);
+                }
             }
             Event::Promote => match self.gate {
                 Gate::Soaking { .. } | Gate::Promotion if self.is_under_way() => {
@@ -179,10 +183,12 @@ impl State {
             Event::Looked { target, held } => {
                 self.standing(target)?;
                 self.targets[target as usize].held = held;
+                self.targets[target as usize].kept_since(now);
             }
             Event::Drifted { target, why } => {
                 if let Is::Waiting { .. } = self.standing(target)?.is {
                     self.targets[target as usize].asks = Some(why);
+                    self.targets[target as usize].kept_since(now);
                 }
             }
             Event::DroppedOut { target, why } => {
@@ -329,6 +335,12 @@ impl State {
 }
 
 impl Standing {
+    /// Something of what keeps it has changed: it is kept since then, or since before, or not at all.
+    fn kept_since(&mut self, now: Tick) {
+        let is_kept = self.held.is_some() || self.asks.is_some();
+        self.since = if is_kept { self.since.or(Some(now)) } else { None };
+    }
+
     /// Why it cannot be tried again; `None` where it can.
     #[must_use]
     pub const fn no_retry(&self) -> Option<&'static str> {

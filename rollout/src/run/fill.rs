@@ -1,6 +1,6 @@
 //! Which targets start now.
 
-use crate::site::{Tick, What};
+use crate::site::{Tick, Use, What};
 
 use super::pass::Holds;
 use super::{Action, Gate, Is, Orders, Phase, State, Target};
@@ -63,7 +63,7 @@ impl State {
     }
 
     /// When the distances to the starts before it are kept.
-    fn distance(&self, orders: &Orders, target: &Target) -> Option<Tick> {
+    pub(super) fn distance(&self, orders: &Orders, target: &Target) -> Option<Tick> {
         let free = target.job.gaps.iter().filter_map(|&gap| {
             let least = orders.site.gaps[gap as usize].least;
             Some(self.last_starts[gap as usize]?.saturating_add(least))
@@ -72,18 +72,13 @@ impl State {
     }
 
     /// How much of each resource is taken.
-    fn used(&self, orders: &Orders) -> Vec<u64> {
+    pub(super) fn used(&self, orders: &Orders) -> Vec<u64> {
         let mut used = vec![0_u64; orders.site.resources.len()];
         for (one, target) in self.targets.iter().zip(&orders.targets) {
             let holds = one.holds(orders.failed_keep_place);
             for of in &target.job.uses {
                 let what = orders.site.resources[of.resource as usize].what;
-                let counts = match holds {
-                    Holds::All => true,
-                    Holds::Places => is_place(what),
-                    Holds::Nothing => false,
-                };
-                used[of.resource as usize] += if counts { of.amount } else { 0 };
+                used[of.resource as usize] += if holds.counts(what) { of.amount } else { 0 };
             }
         }
         used
@@ -103,7 +98,7 @@ impl State {
     }
 
     /// For each group of partners, how many of it were started and are yet to be verified: they are tried again.
-    fn unverified(&self, orders: &Orders) -> Vec<u32> {
+    pub(super) fn unverified(&self, orders: &Orders) -> Vec<u32> {
         let mut groups = vec![0; orders.site.resources.len()];
         for (one, target) in self.targets.iter().zip(&orders.targets) {
             if one.attempt > 0 && matches!(one.is, Is::Waiting { .. }) {
@@ -114,13 +109,26 @@ impl State {
     }
 
     fn fits(&self, orders: &Orders, target: &Target, used: &[u64]) -> bool {
-        target.job.uses.iter().all(|one| {
-            let at = one.resource as usize;
-            // What an HMC shows may be less than was planned with; more is not used, it was not approved.
-            let planned = orders.site.resources[at].capacity;
-            let capacity = self.capacities[at].map_or(planned, |now| now.min(planned));
-            used[at].saturating_add(one.amount) <= capacity
-        })
+        target.job.uses.iter().all(|one| self.has_room(orders, *one, used))
+    }
+
+    pub(super) fn has_room(&self, orders: &Orders, need: Use, used: &[u64]) -> bool {
+        let at = need.resource as usize;
+        // What an HMC shows may be less than was planned with; more is not used, it was not approved.
+        let planned = orders.site.resources[at].capacity;
+        let capacity = self.capacities[at].map_or(planned, |now| now.min(planned));
+        used[at].saturating_add(need.amount) <= capacity
+    }
+}
+
+impl Holds {
+    /// Whether what a target has of `what` is among it.
+    pub(super) const fn counts(self, what: What) -> bool {
+        match self {
+            Self::All => true,
+            Self::Places => is_place(what),
+            Self::Nothing => false,
+        }
     }
 }
 

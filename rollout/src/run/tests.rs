@@ -1,10 +1,10 @@
 use nim_shared::code::Retry as Sense;
 use nim_shared::stamp::Timestamp;
 
-use super::{Action, End, Event, Gate, Is, Orders, Phase, Refused, Running, State};
+use super::{Action, End, Event, Gate, Is, Orders, Phase, Refused, Running, State, Wait};
 use crate::facts::Snapshot;
 use crate::plan::{Input, make};
-use crate::site::Tick;
+use crate::site::{Tick, What};
 use crate::testing::{Fleet, Processors, fleet, lpar, rollout};
 
 const NOBODY: [u32; 0] = [];
@@ -294,4 +294,38 @@ fn a_wave_that_was_too_sick_goes_on_when_its_failures_are_tried_again() {
     case.ends(1, REMEDY);
     assert_eq!(case.does(Event::Retry { targets: vec![2] }), NOBODY);
     assert_eq!(case.state.gate, Gate::Promotion);
+}
+
+#[test]
+fn each_thing_that_is_waited_for_is_named() {
+    let text = "waves: [{name: a, take: 2, soak: 1h}, {name: b, approval: yes}]\nlimits: {in_flight: 1}\nretry: {later: {times: 1, after: 90m}}\n";
+    let (mut case, first) = Case::started(text, &site(3));
+    assert_eq!(first, [0]);
+    let waits = |case: &Case, target| case.state.waits(&case.orders, target, case.now);
+    assert_eq!(waits(&case, 0), [], "it does not wait");
+    assert_eq!(waits(&case, 1), [Wait::Room { what: What::InFlight, with: vec![0] }]);
+    assert_eq!(waits(&case, 2)[0], Wait::Waves { open: 2 });
+    case.now = 5;
+    let why = "a path is lost".to_owned();
+    case.does(Event::Looked { target: 1, held: Some(why.clone()) });
+    case.now = 60;
+    case.does(Event::Pause);
+    case.does(Event::Looked { target: 1, held: Some(why.clone()) });
+    assert_eq!(waits(&case, 1)[..2], [Wait::Resume, Wait::Held { why }]);
+    assert_eq!(case.state.targets[1].since, Some(5), "since it was held first");
+    case.does(Event::Looked { target: 1, held: None });
+    assert_eq!(case.state.targets[1].since, None);
+    case.does(Event::Resume);
+    assert_eq!(case.ends(0, LATER), [1]);
+    assert_eq!(case.ends(1, End::Updated), NOBODY);
+    let until = 60 + 5400;
+    assert_eq!(waits(&case, 0), [Wait::Again { until }]);
+    case.now = until;
+    assert_eq!(case.does(Event::Tick), [0]);
+    case.ends(0, End::Updated);
+    assert_eq!(waits(&case, 2), [Wait::Soak { wave: 0, until: until + 3600 }]);
+    case.now = until + 3600;
+    case.does(Event::Tick);
+    assert_eq!(waits(&case, 2), [Wait::Approval { wave: 1 }]);
+    assert_eq!(case.state.given_up_at(&case.orders, 2), Some(case.orders.deadlines.whole.get()));
 }

@@ -340,12 +340,15 @@ pub(super) fn gate(state: &State, begin: Timestamp) -> Option<String> {
     }
 }
 
-fn time(begin: Timestamp, at: nim_rollout::site::Tick) -> Timestamp {
+pub(super) fn time(begin: Timestamp, at: nim_rollout::site::Tick) -> Timestamp {
     begin.plus(std::time::Duration::from_secs(at.into()))
 }
 
 /// State, time and reason of a target.
-fn standing(is: &Is, begin: Timestamp) -> (&'static str, Option<Timestamp>, Option<String>) {
+pub(super) fn standing(
+    is: &Is,
+    begin: Timestamp,
+) -> (&'static str, Option<Timestamp>, Option<String>) {
     let at = |tick| Some(time(begin, tick));
     match is {
         Is::Waiting { from } => ("waiting", at(*from), None),
@@ -366,7 +369,7 @@ fn standing(is: &Is, begin: Timestamp) -> (&'static str, Option<Timestamp>, Opti
 }
 
 /// What decided how the operation of a target ended, where that is no good end.
-fn summary(is: &Is, found: Option<&Started>) -> Option<String> {
+pub(super) fn summary(is: &Is, found: Option<&Started>) -> Option<String> {
     match is {
         Is::Ended { end: End::Failed { .. } | End::Stuck | End::Cancelled, .. }
         | Is::Releasing { end: End::Failed { .. } | End::Stuck | End::Cancelled, .. } => {}

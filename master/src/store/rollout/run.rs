@@ -58,6 +58,8 @@ pub struct Rollout {
     pub begin: Timestamp,
     /// Where it stands.
     pub state: State,
+    /// Since when it is in this phase, at this wave and its gate.
+    pub since: Timestamp,
     /// Rises with each change.
     pub version: i64,
     /// Whether those that run are cancelled, since it was aborted so.
@@ -120,6 +122,7 @@ struct Row {
     orders: Value,
     begin_at: OffsetDateTime,
     state: Value,
+    stands_since: OffsetDateTime,
     version: i64,
     cancels: bool,
     requested_by: i64,
@@ -189,6 +192,23 @@ impl Store {
         let rows: Vec<Row> = crate::store::entity::read("a rollout", rows)?;
         let row = rows.into_iter().next();
         read(row.ok_or_else(|| Error::NoSuchRollout { called: called.to_owned() })?)
+    }
+
+    /// The rollout that has this LPAR among its targets: the one that has not ended, or was started last.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn rollout_of(&self, lpar: &ObjectName) -> Result<Option<Rollout>, Error> {
+        let rows = query(
+            "SELECT * FROM rollout WHERE orders->'targets' @> jsonb_build_array(jsonb_build_object('lpar', $1::text))
+             ORDER BY ended_at IS NULL DESC, id DESC LIMIT 1",
+        )
+        .bind(lpar.as_str())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("look for the rollout of an LPAR", cause))?;
+        let rows: Vec<Row> = crate::store::entity::read("a rollout", rows)?;
+        rows.into_iter().next().map(read).transpose()
     }
 
     /// The rollout of this name that has not ended.
@@ -284,6 +304,8 @@ impl Store {
         let ended = turn.state.phase == Phase::Ended;
         let done = query(
             "UPDATE rollout SET state = $3, phase = $4, cancels = $5, version = version + 1, changed_at = now(),
+                stands_since = CASE WHEN (state->'phase', state->'wave', state->'gate') IS NOT DISTINCT FROM
+                    ($3->'phase', $3->'wave', $3->'gate') THEN stands_since ELSE now() END,
                 ended_at = CASE WHEN $6 THEN coalesce(ended_at, now()) END
              WHERE id = $1 AND version = $2 AND ($6 OR ended_at IS NULL OR NOT EXISTS
                 (SELECT FROM rollout o WHERE o.name = rollout.name AND o.ended_at IS NULL))",
@@ -429,6 +451,7 @@ fn read(row: Row) -> Result<Rollout, Error> {
         orders: serde_json::from_value(row.orders).map_err(unreadable)?,
         begin: Timestamp::new(row.begin_at),
         state: serde_json::from_value(row.state).map_err(unreadable)?,
+        since: Timestamp::new(row.stands_since),
         version: row.version,
         cancels: row.cancels,
         requested_by: who(row.requested_by),

@@ -153,6 +153,15 @@ async fn a_change_names_the_version_that_it_has_seen() {
     let late = Turn { state: &paused, cancels: false, happened: turn("too late") };
     assert!(!store.rollout_turn(id, version, &late).await.unwrap());
     assert_eq!(store.rollout_state(id).await.unwrap(), (paused.clone(), version + 1, true));
+    // It stands so since that change; what changes otherwise leaves it.
+    let began = store.rollout("spring").await.unwrap();
+    assert!(began.since > began.created_at, "{began:?}");
+    let again = Turn { state: &paused, cancels: true, happened: Vec::new() };
+    assert!(store.rollout_turn(id, version + 1, &again).await.unwrap());
+    assert_eq!(store.rollout("spring").await.unwrap().since, began.since);
+    let lpar = &began.orders.targets[0].lpar;
+    assert_eq!(store.rollout_of(lpar).await.unwrap().map(|one| one.id), Some(id));
+    assert!(store.rollout_of(&name("nobody")).await.unwrap().is_none());
     let said = store.rollout_events(id, 10).await.unwrap().into_iter();
     let said: Vec<_> = said.map(|one| (one.by, one.what)).collect();
     let planned = (Some(SOMEBODY), "planned and started".to_owned());

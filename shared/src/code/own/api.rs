@@ -129,6 +129,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0118",
+        "that is neither a rollout nor an LPAR",
+        "What waits for something is a rollout, or an LPAR that is updated.",
+        "Name one: nimctl rollout list, nimctl list standalone.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0119",
         "the fleet cannot be written as YAML",
         "A fault in nimd.",
