@@ -29,6 +29,8 @@ pub(crate) struct Progress {
     pub(crate) stage: Option<Stage>,
     /// The last phase of geninstall.
     pub(crate) phase: Option<Phase>,
+    /// The furthest one.
+    pub(crate) furthest: Option<Phase>,
     /// Points that were passed, in order.
     pub(crate) points: Vec<Point>,
     /// Changes by number, each with its last moment.
@@ -112,7 +114,10 @@ impl Progress {
                 self.stage = stage.known().or(self.stage);
                 self.phase = None;
             }
-            Known::Phase { phase, .. } => self.phase = phase.known().or(self.phase),
+            Known::Phase { phase, .. } => {
+                self.phase = phase.known().or(self.phase);
+                self.furthest = self.furthest.max(self.phase);
+            }
             Known::Point { point } => self.points.extend(point.known()),
             Known::Estimate { blackout, total } => {
                 self.estimated_blackout = *blackout;

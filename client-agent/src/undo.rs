@@ -80,6 +80,9 @@ impl Undo<'_> {
                 Err(Error::Lasting { what: "interim fixes were removed" })
             }
             Effect::RootvgCopy { .. } => Err(Error::Lasting { what: "a copy of rootvg was made" }),
+            Effect::CopyDropped { .. } => {
+                Err(Error::Lasting { what: "a copy of rootvg was dropped" })
+            }
             Effect::Setting { setting, before, after } => {
                 setting::restore(self, setting, before, after)
             }

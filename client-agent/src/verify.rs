@@ -79,9 +79,12 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
     match evidence.kind {
         Kind::Preview => judge_preview(evidence),
         Kind::Update => judge_update(evidence),
-        Kind::InstallPreview | Kind::Install | Kind::MaintPreview | Kind::Maint => {
-            judge_install(evidence)
-        }
+        // Nothing of software runs for a release: it decides by itself.
+        Kind::InstallPreview
+        | Kind::Install
+        | Kind::MaintPreview
+        | Kind::Maint
+        | Kind::ReleaseDisks => judge_install(evidence),
         Kind::AltDisk => judge_copy(evidence),
     }
 }

@@ -14,6 +14,7 @@ mod codes;
 mod cust;
 mod derived;
 mod discover;
+mod disks;
 mod error;
 mod extract;
 mod frame;
@@ -232,6 +233,7 @@ routes! {
     "/v1/secrets/{name}" { put secret::set, delete secret::remove }
     "/v1/agent/{lpar}/bundle" { get agent::bundle }
     "/v1/agent/{lpar}/status" { get agent::status }
+    "/v1/disks/{lpar}" { get disks::list }
 }
 
 routes! {
@@ -248,6 +250,8 @@ routes! {
     "/v1/live-update-data" { post live_update_data::generate }
     "/v1/rollout/plan" { post rollout::plan }
     "/v1/rollouts" { get rollout::list, post rollout::start }
+    "/v1/disks/{lpar}/look" { post disks::look }
+    "/v1/disks/{lpar}/release" { post disks::release }
     "/v1/cust" { post cust::cust }
     "/v1/aftercare" { post aftercare::aftercare }
     "/v1/hmcs/{name}/key" { post discover::exchange_key }

@@ -1,6 +1,7 @@
 //! The command line: types for clap, nothing else.
 
 mod aftercare;
+mod disks;
 mod live_update_data;
 mod object;
 mod operation;
@@ -11,6 +12,7 @@ mod site;
 mod why;
 
 pub(crate) use aftercare::Aftercare;
+pub(crate) use disks::{Disks, ReleaseDisks};
 pub(crate) use live_update_data::LiveUpdateData;
 pub(crate) use object::{
     Apply, Change, Define, Discover, Export, History, List, Remove, Report, Show, Tree,
@@ -143,6 +145,10 @@ pub(crate) enum Command {
     LiveUpdateData(LiveUpdateData),
     /// Show what updates have left to do on LPARs, looked at live
     Aftercare(Aftercare),
+    /// Show what operations left on the disks of an LPAR, and what needs them
+    Disks(Disks),
+    /// Free disks that operations used and nothing needs
+    ReleaseDisks(ReleaseDisks),
     /// Update LPARs, by Live Update or without it, or preview that
     Cust(Cust),
     /// Update many LPARs, planned against what their frames have

@@ -9,6 +9,7 @@ pub(crate) mod cust;
 mod define;
 mod difference;
 mod discover;
+mod disks;
 mod explain;
 mod export;
 mod hidden;
@@ -69,6 +70,8 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Preflight(args) => preflight::run(args, context).await,
         Command::LiveUpdateData(args) => live_update_data::run(args, context).await,
         Command::Aftercare(args) => aftercare::run(args, context).await,
+        Command::Disks(args) => disks::list(args, context).await,
+        Command::ReleaseDisks(args) => disks::release(args, context).await,
         Command::Cust(args) => cust::run(args, context).await,
         Command::Rollout(args) => rollout::run(args, context).await,
         Command::Why(args) => why::run(args, context).await,

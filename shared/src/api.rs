@@ -62,6 +62,9 @@
 //! | `GET /v1/policy/{lpar}` | → [`LparPolicy`]: what it means for one LPAR |
 //! | `POST /v1/live-update-data` | [`Generate`] → [`Generated`] |
 //! | `POST /v1/aftercare` | [`Aftercare`] → [`LeftToDo`] |
+//! | `GET /v1/disks/{lpar}` | → [`DiskList`] |
+//! | `POST /v1/disks/{lpar}/look` | [`LookAtDisks`] → [`ReleaseProposal`]: nothing is changed |
+//! | `POST /v1/disks/{lpar}/release` | [`ReleaseDisks`] → [`Accepted`] |
 //!
 //! `label`, `where`, `sort` and `columns` are written as [`crate::select`] reads them. Lines are streamed, whatever the size of the fleet.
 //!
@@ -75,6 +78,7 @@ mod aftercare;
 mod allocation;
 mod blackout;
 mod discover;
+mod disks;
 mod host;
 mod live_update_data;
 mod lpp;
@@ -94,6 +98,7 @@ pub use discover::{
     Discover, Discovered, FailedHmc, Finding, FindingKind, FrameConsole, FrameFigures,
     FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,
 };
+pub use disks::{DiskList, LookAtDisks, ProposedRelease, ReleaseDisks, ReleaseProposal};
 pub use host::{
     AgentStatus, ExchangeKey, HostKey, ImportKeys, KeyExchanged, KeySource, OtherMaster,
     QueryAnswer, Rotated, Scan, Scanned, SecretView, Server, SetSecret, TrustKeys, Trusted,

@@ -17,7 +17,9 @@ mod pin;
 mod pool;
 mod proposal;
 mod reason;
+mod record;
 mod resolve;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +31,13 @@ pub use pin::{Pin, Run, Used, pins};
 pub use pool::{BadPoolEntry, PoolEntry};
 pub use proposal::{Around, ConsoleFacts, Proposal, propose};
 pub use reason::Reason;
+pub use record::{
+    BACKUP, Copied, DiskUse, Ended, GoodFor, RunDisk, RunDisks, SURROGATE, is_copy, record,
+};
 pub use resolve::{ChosenDisk, Unresolved, fault, resolve, with_keys, with_names};
+pub use standing::{
+    Free, Keep, Live, Need, PastRun, Said, Standing, as_recorded, releasable, standing,
+};
 
 use serde::{Deserialize, Serialize};
 

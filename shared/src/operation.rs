@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::aftercare::OpenItem;
+use crate::disks::RunDisks;
 use crate::frame::Exposed;
 use crate::id::{DiskName, LparId};
 use crate::stage::{UnknownName, names};
@@ -296,6 +297,9 @@ pub struct Report {
     /// Times without IP filters that the LPAR had before; one without an end lasts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exposed: Vec<Exposed>,
+    /// What it left on its disks; `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disks: Option<RunDisks>,
 }
 
 impl Report {
@@ -314,6 +318,7 @@ impl Report {
             logs: Vec::new(),
             open_items: Vec::new(),
             exposed: Vec::new(),
+            disks: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::disks::ChosenDisk;
+use crate::disks::{ChosenDisk, Standing};
 use crate::hook::{Hook, Hooks};
 use crate::id::{Digest, DiskName, InstallationId, ObjectName};
 use crate::prep::{Backup, PrepStep, Subsystem};
@@ -33,6 +33,9 @@ pub struct Request {
     /// Where rootvg is copied to; for [`Kind::AltDisk`] and for nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alt_disk: Option<AltDisk>,
+    /// Which disks are released, as they are on record; for [`Kind::ReleaseDisks`] and for nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub release: Vec<Standing>,
     /// Whether licences are agreed to (`geninstall -Y`).
     pub accept_licenses: bool,
     /// Options of installp without their dash: geninstall hands them on (`-I`), maintenance is made of them. Not with Live Update.
@@ -90,6 +93,7 @@ impl Request {
             installed_only: false,
             way: Way::ONE_STEP,
             alt_disk: None,
+            release: Vec::new(),
             accept_licenses: false,
             installp_flags: None,
             lvupdate_data: String::new(),
@@ -247,6 +251,8 @@ names! {
         Maint = "maint",
         /// `alt_disk_copy`: rootvg is copied to other disks, and the copy updated where that is asked for.
         AltDisk = "alt_disk_install",
+        /// `alt_rootvg_op -X`: copies of rootvg that nothing needs are dropped, and their disks are free.
+        ReleaseDisks = "release_disks",
     }
 }
 
@@ -282,6 +288,7 @@ impl Kind {
             Self::Preview | Self::Update | Self::InstallPreview | Self::Install => "geninstall",
             Self::MaintPreview | Self::Maint => "installp",
             Self::AltDisk => "alt_disk_copy",
+            Self::ReleaseDisks => "alt_rootvg_op",
         }
     }
 }

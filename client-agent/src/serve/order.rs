@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use nim_shared::disks;
 use nim_shared::frame::{Command, Known, Refusal, SecretText};
 use nim_shared::hook::{Hook, MOST_HOOKS};
 use nim_shared::id::{Digest, ObjectName};
@@ -168,6 +169,9 @@ fn fault(request: &Request) -> Option<String> {
     if request.kind.is_maintenance() {
         return maintenance_fault(request);
     }
+    if request.kind == Kind::ReleaseDisks || !request.release.is_empty() {
+        return release_fault(request);
+    }
     if (request.kind == Kind::AltDisk || request.alt_disk.is_some())
         && let Some(fault) = copy_fault(request)
     {
@@ -239,6 +243,20 @@ fn copy_fault(request: &Request) -> Option<String> {
         return Some("a copy of rootvg takes neither scripts, hooks nor a console".to_owned());
     }
     None
+}
+
+/// What would make a release of disks mean something else than the order says.
+fn release_fault(request: &Request) -> Option<String> {
+    if request.kind != Kind::ReleaseDisks || request.release.is_empty() {
+        return Some("disks to release go with an order that releases some".to_owned());
+    }
+    let more = request.images.is_some() || request.console.is_some() || request.alt_disk.is_some();
+    if more || request.install != Install::Nothing || request.programs().next().is_some() {
+        return Some("a release of disks takes nothing else".to_owned());
+    }
+    let groups = request.release.iter().filter_map(|one| one.disk.volume_group.as_deref());
+    let wrong = groups.into_iter().find(|group| !disks::is_copy(group));
+    wrong.map(|group| format!("{} is no copy of rootvg", nim_shared::id::printable(group)))
 }
 
 /// What would make maintenance mean something else than the order says.

@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use nim_shared::aix;
+use nim_shared::disks::BACKUP;
 use nim_shared::frame::{ChangeClass, Effect};
 use nim_shared::id::DiskName;
 use nim_shared::operation::{Disk, Snapshot};
@@ -99,7 +100,7 @@ fn copy(supervisor: &mut Supervisor, disks: &[DiskName]) -> Result<(), Stop> {
             }
             Ok(Some(Effect::RootvgCopy {
                 disks: disks.to_vec(),
-                name: name(&supervisor.operation, OURS),
+                name: name(&supervisor.operation, BACKUP),
                 level: supervisor.progress.before.clone().and_then(|before| before.level),
                 bootlist: bootlist(&supervisor.commands)?,
                 prepared: supervisor.progress.open_changes().iter().map(|one| one.number).collect(),
@@ -215,7 +216,7 @@ fn lspv(commands: &Commands) -> Result<Vec<Disk>, Stop> {
 }
 
 /// Disks of the boot list, each once, in their order.
-fn bootlist(commands: &Commands) -> Result<Vec<String>, Stop> {
+pub(crate) fn bootlist(commands: &Commands) -> Result<Vec<String>, Stop> {
     let text = ask(commands, "bootlist", &["-m", "normal", "-o"])?;
     let mut names: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -236,9 +237,6 @@ fn ask(commands: &Commands, command: &str, arguments: &[&str]) -> Result<String,
 
 /// What makes a copy.
 pub(crate) const PROGRAM: &str = "alt_disk_copy";
-
-/// Beginning of the name of our copies.
-const OURS: &str = "nimbak_";
 
 const LIMIT: Duration = Duration::from_secs(300);
 

@@ -81,7 +81,7 @@ fn found(supervisor: &Supervisor) -> Result<Vec<(ChosenDisk, DiskName)>, Vec<Str
 }
 
 /// Every disk with what names it. A line that cannot be read may be of one of them.
-fn seen(commands: &Commands) -> Result<Vec<SeenDisk>, String> {
+pub(crate) fn seen(commands: &Commands) -> Result<Vec<SeenDisk>, String> {
     let text = commands.ask("lspv", &["-u"], LIMIT).map_err(|error| chain(&error))?;
     let all = aix::lspv_u(&text);
     match all.unread.first() {
@@ -114,4 +114,4 @@ fn fault(commands: &Commands, chosen: &ChosenDisk, disk: &SeenDisk) -> Option<St
 }
 
 /// For what asks a device: a path that is gone takes its time-out.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);

@@ -76,7 +76,8 @@ pub(crate) fn run(
         }
     }
     let found = matches!(supervisor.request.kind, Kind::Update | Kind::Install).then_some(found);
-    Ok(Report { found, open_items: items, ..report(supervisor, outcome, summary, codes) })
+    let disks = super::left::on_disks(supervisor, &outcome)?;
+    Ok(Report { found, open_items: items, disks, ..report(supervisor, outcome, summary, codes) })
 }
 
 /// Nothing is undone while geninstall or a Live Update is there.

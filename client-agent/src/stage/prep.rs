@@ -137,7 +137,8 @@ fn save_configuration(supervisor: &mut Supervisor) -> Result<(), Stop> {
             | Kind::Install
             | Kind::MaintPreview
             | Kind::Maint
-            | Kind::AltDisk => Ok(None),
+            | Kind::AltDisk
+            | Kind::ReleaseDisks => Ok(None),
         },
         |_, _| Ok(()),
     )
@@ -229,8 +230,11 @@ pub(crate) fn makes(supervisor: &Supervisor, effect: &Effect) -> bool {
         Effect::Setting { setting, before, after } => {
             setting::makes(supervisor, setting, before, after)
         }
-        // Nothing is ever done about these two: their class says so.
-        Effect::InterimFixes { .. } | Effect::RootvgCopy { .. } | Effect::Folder { .. } => false,
+        // Nothing is ever done about these: their class says so.
+        Effect::InterimFixes { .. }
+        | Effect::RootvgCopy { .. }
+        | Effect::CopyDropped { .. }
+        | Effect::Folder { .. } => false,
     }
 }
 

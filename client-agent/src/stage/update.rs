@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use nim_shared::frame::Known;
 use nim_shared::id::Digest;
 use nim_shared::operation::{FollowUp, Found, Kernel, Outcome, Software, StuckReason};
-use nim_shared::request::{Images, Install, Request};
+use nim_shared::request::{Images, Install, Kind, Request};
 use nim_shared::stage::Phase;
 
 use super::Stop;
@@ -37,6 +37,9 @@ use told::{Summary, Told};
 
 /// Runs geninstall, or follows the one that a predecessor has started.
 pub(crate) fn run(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
+    if supervisor.request.kind == Kind::ReleaseDisks {
+        return super::release::run(supervisor);
+    }
     if !supervisor.has_begun()? {
         if let Some(verdict) = without_geninstall(supervisor)? {
             return Ok(verdict);

@@ -25,6 +25,7 @@ mod query;
 mod receive;
 #[cfg(feature = "crash-points")]
 mod recovery;
+mod release;
 mod script;
 mod session;
 mod split;

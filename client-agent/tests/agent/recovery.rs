@@ -15,6 +15,7 @@ use crate::lpar::{FIX, Lpar, OWN_DATA, order};
 use crate::maint;
 use crate::master::{Master, Session, push_all};
 use crate::prep;
+use crate::release;
 use crate::script::{self, FIRST, SECOND};
 use crate::split;
 
@@ -141,6 +142,16 @@ fn wherever_the_agent_is_killed_rootvg_is_copied_once() {
 fn wherever_the_agent_is_killed_maintenance_is_done_once() {
     let request = maint::order(Kind::Maint, "c", Install::All);
     killed_everywhere(&Case { lpar: maint::lpar, request, places: 40, like: None });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_a_copy_is_dropped_once() {
+    killed_everywhere(&Case {
+        lpar: release::lpar,
+        request: release::order(),
+        places: 40,
+        like: None,
+    });
 }
 
 #[test]

@@ -45,6 +45,8 @@ const CASES: &[(&str, Case)] = &[
         Ends(0),
     ),
     ("nimctl events lpar07", Ends(0)),
+    ("nimctl disks lpar07", Ends(0)),
+    ("nimctl release-disks --yes lpar07", Ends(0)),
     ("nimctl live-update-data generate lpar12", Ends(3)),
     (
         "nimctl change -a disk_pool=udid:33213lpar12hdisk104214503IBMfcp,udid:33213lpar12hdisk204214503IBMfcp lpar12",

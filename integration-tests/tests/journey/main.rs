@@ -22,6 +22,7 @@ mod packages;
 mod preflight;
 mod prep;
 mod query;
+mod released;
 mod retry;
 mod rollout;
 mod round_trip;

@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::extract::State;
 use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
-use nim_shared::id::{BatchId, Digest, ObjectName, OperationId};
+use nim_shared::id::{BatchId, ClientToken, Digest, ObjectName, OperationId};
 use nim_shared::object::{MASTER, Object, Spec};
-use nim_shared::request::{Install, Limits, Script};
+use nim_shared::request::{Install, Kind, Limits, Request, Script};
 use tracing::info;
 use uuid::Uuid;
 
@@ -45,11 +45,20 @@ pub(super) async fn cust(
 
 /// What came of the same request, where it was accepted before.
 pub(super) async fn before(api: &Api, cust: &Cust) -> Answer<Option<Accepted>> {
-    Ok(api.store.accepted(cust.token, &written(cust)?).await?.map(answer))
+    accepted(api, cust.token, &written(cust)?).await
+}
+
+/// The same for any request that counts once for its token.
+pub(super) async fn accepted(
+    api: &Api,
+    token: ClientToken,
+    asked: &serde_json::Value,
+) -> Answer<Option<Accepted>> {
+    Ok(api.store.accepted(token, asked).await?.map(answer))
 }
 
 /// The request as it is stored.
-fn written(cust: &Cust) -> Answer<serde_json::Value> {
+pub(super) fn written(cust: &impl serde::Serialize) -> Answer<serde_json::Value> {
     serde_json::to_value(cust).map_err(|cause| {
         Refusal::internal("NLU-0199", "the request cannot be written down", &cause)
     })
@@ -256,7 +265,6 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
     let content = content.filter(|index| index.current).and_then(|index| index.found.ok());
     let files = source::data_files(api, &objects).await?;
     let secrets = api.store.secret_list().await?;
-    let waiting = api.configuration.settings.deadlines.capacity.seconds();
     let settings = &api.configuration.settings.agent;
     Ok(Known {
         secrets: secrets.into_iter().map(|info| (info.name.clone(), info)).collect(),
@@ -273,17 +281,63 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
         written: BTreeMap::new(),
         hmcs: hmcs.collect(),
         objects,
-        limits: Limits {
-            stage: settings.stage.seconds(),
-            proceed: waiting,
-            update: settings.update.seconds(),
-            post: settings.post.seconds(),
-            script: settings.script.seconds(),
-            answer: settings.answer.seconds(),
-            output: settings.output.megabytes(),
-            keep_free: settings.keep_free.megabytes(),
-        },
+        limits: limits(api),
     })
+}
+
+/// The limits that the agent keeps.
+fn limits(api: &Api) -> Limits {
+    let settings = &api.configuration.settings.agent;
+    Limits {
+        stage: settings.stage.seconds(),
+        proceed: api.configuration.settings.deadlines.capacity.seconds(),
+        update: settings.update.seconds(),
+        post: settings.post.seconds(),
+        script: settings.script.seconds(),
+        answer: settings.answer.seconds(),
+        output: settings.output.megabytes(),
+        keep_free: settings.keep_free.megabytes(),
+    }
+}
+
+/// An order for `target` that installs, runs and changes nothing yet.
+pub(super) fn bare(api: &Api, target: &Target, kind: Kind) -> Request {
+    Request { expected: plan::expected(target), limits: limits(api), ..Request::of(kind) }
+}
+
+/// Accepts one order for one LPAR. `asked` is the request as it came.
+pub(super) async fn accept_one(
+    api: &Api,
+    who: Who,
+    (token, asked): (ClientToken, serde_json::Value),
+    target: &Target,
+    order: &Request,
+) -> Answer<Accepted> {
+    let batch = NewBatch {
+        id: BatchId(Uuid::now_v7()),
+        requested_by: who,
+        concurrent: None,
+        time_limit: None,
+        queued: api.configuration.settings.deadlines.queued.seconds(),
+        request: asked,
+    };
+    let planned = Planned {
+        lpar: target.name.clone(),
+        frame: target.frame.clone(),
+        hmc: target.hmc.clone(),
+        kind: order.kind,
+        prep: Vec::new(),
+        restart: Vec::new(),
+        backup: None,
+        request: serde_json::to_string(order).expect("an order is JSON"),
+        warnings: Vec::new(),
+    };
+    let accepted = api.store.accept(token, &batch, &[operation(planned)]).await?;
+    info!(
+        batch.id = %accepted.batch, lpar.name = %target.name, peer.uid = who.uid,
+        "a {} on {} was accepted from uid {}, batch {}", order.kind, target.name, who.uid, accepted.batch
+    );
+    Ok(answer(accepted))
 }
 
 /// What is chosen for those LPARs whose `lvupdate.data` asks for that: they are looked at now.

@@ -282,7 +282,8 @@ const fn at_work(last: &Record) -> &'static str {
         | Kind::InstallPreview
         | Kind::Install
         | Kind::MaintPreview
-        | Kind::Maint => AT_WORK,
+        | Kind::Maint
+        | Kind::ReleaseDisks => AT_WORK,
     }
 }
 

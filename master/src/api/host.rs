@@ -6,6 +6,7 @@ use std::path::Path;
 use futures::future::BoxFuture;
 use nim_shared::api::{AgentStatus, Failure, KeyExchanged, PartitionView, QueryAnswer, SystemView};
 use nim_shared::disks::PoolEntry;
+use nim_shared::frame::Boot;
 use nim_shared::id::ObjectName;
 use nim_shared::object::Object;
 use nim_shared::preflight::Fact;
@@ -86,6 +87,8 @@ pub enum DiskLook {
 pub struct Looked {
     /// What `oslevel -s` said.
     pub level: Option<String>,
+    /// What its agent said of the boot.
+    pub boot: Boot,
     /// What was found of what was asked.
     pub probed: Vec<Probed>,
 }

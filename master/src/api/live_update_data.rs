@@ -114,7 +114,8 @@ pub(super) async fn written(api: &Api, targets: &[Target]) -> Answer<Vec<Written
 /// How long LPARs are looked at together that are not asked for themselves, and whose disks were never seen.
 const UNSEEN: Duration = Duration::from_secs(120);
 
-async fn look(
+/// Looks at the disks of an LPAR, unless its workload is being moved.
+pub(super) async fn look(
     api: &Api,
     silence: &Silence,
     lpar: &ObjectName,
@@ -174,7 +175,7 @@ async fn others(api: &Api, silence: &Silence, silent: &BTreeSet<&ObjectName>) ->
 }
 
 /// The disks in a look at their names alone.
-fn named(looked: &Looked) -> Option<Vec<SeenDisk>> {
+pub(super) fn named(looked: &Looked) -> Option<Vec<SeenDisk>> {
     looked.probed.iter().find_map(|one| match (&one.probe.id, &one.answer) {
         (Named::Known(ProbeId::DiskIdentities), Found::Printed { status: 0, stdout, .. }) => {
             let all = aix::lspv_u(stdout);

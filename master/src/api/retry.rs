@@ -25,6 +25,7 @@ pub(super) async fn retry(
     Given(body): Given<Body>,
 ) -> Answer<Json<Accepted>> {
     let record = api.store.operation(id).await?;
+    refuse_kind(&record)?;
     let batch = api.store.batch(record.batch).await?;
     let asked: Cust = serde_json::from_value(batch.request).map_err(|cause| {
         Refusal::internal(
@@ -41,6 +42,24 @@ pub(super) async fn retry(
     refuse(&record, &body)?;
     refuse_past(&api.store, &record).await?;
     Ok(Json(cust::start(&api, who, again).await?))
+}
+
+/// What is decided by what an LPAR shows at the moment is asked for anew.
+fn refuse_kind(record: &Record) -> Answer<()> {
+    let lpar = &record.lpar;
+    match record.kind {
+        Kind::ReleaseDisks => {
+            Err(no_sense(format!("what can be released on {lpar} is seen anew each time"))
+                .hint(format!("nimctl release-disks {lpar}")))
+        }
+        Kind::Preview
+        | Kind::Update
+        | Kind::InstallPreview
+        | Kind::Install
+        | Kind::MaintPreview
+        | Kind::Maint
+        | Kind::AltDisk => Ok(()),
+    }
 }
 
 /// The request for what is done again.

@@ -83,6 +83,9 @@ fn failed_message(record: &Record, software: Software) -> String {
         Kind::AltDisk => {
             format!("the copy of rootvg on {lpar} was not made: the running system is as it was")
         }
+        Kind::ReleaseDisks => {
+            format!("disks of {lpar} were not released, or not all of them")
+        }
         Kind::MaintPreview | Kind::Maint => {
             let found = match software {
                 Software::Unchanged => "nothing was changed",

@@ -77,10 +77,10 @@ async fn rounds(
         Err(_) => return Err(late(lpar, "the agent", STATUS)),
     };
     let seen = timeout(LIMIT, both_rounds(&mut agent, lpar, first, next)).await;
-    let level = agent.hello().level.clone();
+    let (level, boot) = (agent.hello().level.clone(), agent.hello().boot.clone());
     agent.close().await;
     match seen {
-        Ok(Ok(probed)) => Ok(Looked { level, probed }),
+        Ok(Ok(probed)) => Ok(Looked { level, boot, probed }),
         Ok(Err(Said::Lost(error))) => Err(lost(*error)),
         Ok(Err(Said::Refused(failure))) => Err(*failure),
         Err(_) => Err(late(lpar, "the agent", LIMIT)),

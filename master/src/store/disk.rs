@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use nim_shared::disks::{Role, Run, SeenDisk, Used};
+use nim_shared::disks::{
+    DiskUse, GoodFor, PastRun, Pvid, Role, Run, RunDisk, RunDisks, SeenDisk, Udid, Used,
+};
 use nim_shared::id::{DiskName, ObjectName, OperationId};
 use nim_shared::lvupdate;
-use nim_shared::operation::{Outcome, Report, Software, StateName};
-use nim_shared::request::Request;
+use nim_shared::operation::{Named, Outcome, Report, Software, StateName};
+use nim_shared::request::{Kind, Request};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as};
 use serde_json::{Value, json};
@@ -17,6 +19,12 @@ use super::{Error, Store};
 
 /// How many updates of an LPAR are looked through, the newest first: what holds disks ends with the first that succeeded.
 const UPDATES: i64 = 20;
+
+/// How many operations of an LPAR are looked through for what they left on disks, the newest first.
+const RUNS: i64 = 200;
+
+/// A disk by its ids.
+type Ids = (Option<Pvid>, Option<Udid>);
 
 /// LPAR, operation, state, order, report.
 type Row = (String, Uuid, String, String, Option<Value>);
@@ -71,8 +79,8 @@ impl Store {
             .collect()
     }
 
-    /// The Live Updates of these LPARs that got as far as geninstall, each LPAR's newest first, with the disks that they used. One of
-    /// which no event is left counts as one that did.
+    /// The Live Updates of these LPARs that got as far as geninstall, each LPAR's newest first, with the disks that they used and that
+    /// were not released since. One of which no event is left counts as one that did.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
@@ -84,7 +92,7 @@ impl Store {
             "SELECT o.lpar, o.id, o.state, o.request, o.report
              FROM unnest($1::text[]) AS x (name), LATERAL
                 (SELECT * FROM operation o
-                 WHERE o.lpar = x.name AND o.kind = 'update' AND o.started_at IS NOT NULL
+                 WHERE o.lpar = x.name AND o.kind IN ('update', 'release_disks') AND o.started_at IS NOT NULL
                    AND o.state NOT IN ('queued', 'unchanged', 'cancelled')
                    AND (o.state IN ('succeeded', 'stuck')
                         OR EXISTS (SELECT FROM event e WHERE e.operation_id = o.id AND e.body->>'kind' = 'stage' AND e.body->>'stage' = 'update')
@@ -97,21 +105,95 @@ impl Store {
         .await
         .map_err(|cause| Error::sqlx("read which disks updates used", cause))?;
         let mut all: BTreeMap<ObjectName, Vec<Run>> = BTreeMap::new();
+        let mut released: BTreeMap<String, Vec<Ids>> = BTreeMap::new();
         for (lpar, id, state, request, report) in rows {
             let unreadable = |cause| Error::unreadable(format!("the operation {id}"), cause);
             let request: Request = serde_json::from_str(&request).map_err(unreadable)?;
             let report: Option<Report> =
                 report.map(serde_json::from_value).transpose().map_err(unreadable)?;
+            if request.kind == Kind::ReleaseDisks {
+                let left = report.and_then(|report| report.disks).unwrap_or_default().disks;
+                let ids = left.into_iter().map(|disk| (disk.pvid, disk.udid));
+                released.entry(lpar).or_default().extend(ids);
+                continue;
+            }
             // What failed after the move leaves the same disks.
             let late = Outcome::Failed { software: Software::Applied };
             let moved = state == StateName::Succeeded.name()
                 || report.as_ref().is_some_and(|report| report.outcome == late);
-            let run =
-                Run { operation: OperationId(id), moved, disks: used(&request, report.as_ref()) };
+            let released = released.get(&lpar).map_or(&[][..], Vec::as_slice);
+            let mut disks = used(&request, report.as_ref());
+            disks.retain(|(_, pvid, udid)| !released.iter().any(|ids| same(ids, pvid, udid)));
+            let run = Run { operation: OperationId(id), moved, disks };
             all.entry(super::batch::name(&lpar)?).or_default().push(run);
         }
         Ok(all)
     }
+
+    /// What operations left on the disks of an LPAR, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn runs_on_disks(&self, lpar: &ObjectName) -> Result<Vec<PastRun>, Error> {
+        let rows: Vec<Row> = query_as(
+            "SELECT lpar, id, state, request, report FROM operation
+             WHERE lpar = $1 AND kind IN ('update', 'alt_disk_install', 'release_disks')
+               AND started_at IS NOT NULL AND state <> 'queued'
+             ORDER BY id DESC LIMIT $2",
+        )
+        .bind(lpar.as_str())
+        .bind(RUNS)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read what operations left on disks", cause))?;
+        let mut runs = Vec::new();
+        for (_, id, state, request, report) in rows {
+            let unreadable = |cause| Error::unreadable(format!("the operation {id}"), cause);
+            let request: Request = serde_json::from_str(&request).map_err(unreadable)?;
+            let report: Option<Report> =
+                report.map(serde_json::from_value).transpose().map_err(unreadable)?;
+            let over = state.parse().is_ok_and(StateName::is_terminal);
+            let left = match report.as_ref().and_then(|report| report.disks.clone()) {
+                Some(left) => left,
+                // An agent that ends an operation before it touches a disk says nothing of disks.
+                None if over && state != StateName::Succeeded.name() => continue,
+                None => unclear(&request, report.as_ref()),
+            };
+            runs.push(PastRun { operation: OperationId(id), over, left });
+        }
+        Ok(runs)
+    }
+}
+
+/// Whether ids are those of one disk.
+fn same(known: &Ids, pvid: &Option<Pvid>, udid: &Option<Udid>) -> bool {
+    known.0.is_some() && known.0 == *pvid || known.1.is_some() && known.1 == *udid
+}
+
+/// What an operation left, where no agent has said it: which disks an update was to use, and nothing of what is on them.
+fn unclear(request: &Request, report: Option<&Report>) -> RunDisks {
+    let names = request.disks.iter().map(|disk| &disk.name);
+    let data = lvupdate::parse(&request.lvupdate_data).data().disks;
+    let lists = [&data.nhdisk, &data.mhdisk, &data.tohdisk, &data.tshdisk];
+    let names = names.chain(lists.into_iter().flatten());
+    let disks = used(request, report).into_iter().zip(names).map(|((role, pvid, udid), name)| {
+        let role = match role {
+            Role::Nhdisk => DiskUse::Nhdisk,
+            Role::Mhdisk => DiskUse::Mhdisk,
+            Role::Tohdisk => DiskUse::Tohdisk,
+            Role::Tshdisk => DiskUse::Tshdisk,
+        };
+        RunDisk {
+            name: name.clone(),
+            pvid,
+            udid,
+            role: Named::Known(role),
+            volume_group: None,
+            level: None,
+            good_for: Named::Known(GoodFor::Unclear),
+        }
+    });
+    RunDisks { disks: disks.collect(), ..RunDisks::default() }
 }
 
 /// The disks that an update used: those that were chosen for it, and those that its file names, by what the LPAR showed before.

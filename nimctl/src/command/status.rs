@@ -101,6 +101,7 @@ pub(super) const fn kind(kind: Kind) -> &'static str {
         Kind::MaintPreview => "preview of maintenance",
         Kind::Maint => "maintenance",
         Kind::AltDisk => "copy of rootvg",
+        Kind::ReleaseDisks => "release of disks",
     }
 }
 

@@ -124,6 +124,7 @@ pub(crate) fn succeeded(number: u32, lpar: &str) -> OperationView {
             logs: vec![],
             open_items: vec![],
             exposed: vec![],
+            disks: None,
         }),
         ..operation(number, lpar)
     }

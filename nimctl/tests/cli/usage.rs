@@ -101,6 +101,8 @@ fn help_and_version_are_data() {
       preflight         Look at LPARs for what would stop a Live Update
       live-update-data  lvupdate.data: what would be written for LPARs, and why
       aftercare         Show what updates have left to do on LPARs, looked at live
+      disks             Show what operations left on the disks of an LPAR, and what needs them
+      release-disks     Free disks that operations used and nothing needs
       cust              Update LPARs, by Live Update or without it, or preview that
       rollout           Update many LPARs, planned against what their frames have
       why               Say what a rollout or an LPAR waits for, and who decides

@@ -57,18 +57,42 @@ pub enum Unresolved {
 /// # Errors
 /// [`Unresolved`].
 pub fn resolve<'a>(chosen: &ChosenDisk, disks: &'a [SeenDisk]) -> Result<&'a SeenDisk, Unresolved> {
-    let same_pvid = |disk: &SeenDisk| chosen.pvid.is_some() && chosen.pvid == disk.pvid;
-    let same_udid = |disk: &SeenDisk| chosen.udid.is_some() && chosen.udid == disk.udid;
-    let mut found = disks.iter().filter(|disk| same_pvid(disk) || same_udid(disk));
     let boxed = || Box::new(chosen.clone());
-    let Some(first) = found.next() else { return Err(Unresolved::Gone(boxed())) };
+    by_ids(chosen.pvid.as_ref(), chosen.udid.as_ref(), disks).map_err(|lookup| match lookup {
+        Lookup::Gone => Unresolved::Gone(boxed()),
+        Lookup::Changed(now) => Unresolved::Changed(boxed(), now),
+        Lookup::Several(first, second) => Unresolved::Several(boxed(), first, second),
+    })
+}
+
+/// Why no disk has certain ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Lookup {
+    /// None has one of them.
+    Gone,
+    /// This one has one of them, and another one in the place of the other.
+    Changed(DiskName),
+    /// Several have them.
+    Several(DiskName, DiskName),
+}
+
+/// The disk among `disks` that has both ids, as far as they are known: no other disk may have one of them.
+pub(super) fn by_ids<'a>(
+    pvid: Option<&Pvid>,
+    udid: Option<&Udid>,
+    disks: &'a [SeenDisk],
+) -> Result<&'a SeenDisk, Lookup> {
+    let same_pvid = |disk: &SeenDisk| pvid.is_some() && pvid == disk.pvid.as_ref();
+    let same_udid = |disk: &SeenDisk| udid.is_some() && udid == disk.udid.as_ref();
+    let mut found = disks.iter().filter(|disk| same_pvid(disk) || same_udid(disk));
+    let Some(first) = found.next() else { return Err(Lookup::Gone) };
     if let Some(second) = found.next() {
-        return Err(Unresolved::Several(boxed(), first.name.clone(), second.name.clone()));
+        return Err(Lookup::Several(first.name.clone(), second.name.clone()));
     }
-    if chosen.pvid == first.pvid && chosen.udid == first.udid {
+    if pvid == first.pvid.as_ref() && udid == first.udid.as_ref() {
         Ok(first)
     } else {
-        Err(Unresolved::Changed(boxed(), first.name.clone()))
+        Err(Lookup::Changed(first.name.clone()))
     }
 }
 

@@ -458,6 +458,13 @@ pub enum Effect {
         /// Numbers of the changes that are in the copy too: undone after a boot from it.
         prepared: Vec<u32>,
     },
+    /// The definition of a copy of rootvg is dropped. What is on its disks stays, and nothing shows it any more.
+    CopyDropped {
+        /// Name of its volume group.
+        name: String,
+        /// Its disks.
+        disks: Vec<DiskName>,
+    },
     /// A setting gets another state.
     Setting {
         /// Which.

@@ -49,6 +49,7 @@ pub(crate) fn whole() -> Result<Script> {
             codes: Vec::new(),
             logs: Vec::new(),
             exposed: Vec::new(),
+            disks: None,
             before: Some(snapshot()),
             after: Some(snapshot()),
             blackout: Blackout { estimated: estimate.0, reported: None, measured: None },

@@ -334,16 +334,13 @@ impl Order<'_> {
         let moves = self.cust.kind.moves();
         let request = Request {
             kind: self.cust.kind,
-            expected: Expected {
-                machine_serial: target.lpar.machine_serial.clone(),
-                partition_name: Some(partition(target)),
-                installation: target.lpar.installation,
-            },
+            expected: expected(target),
             images: images.cloned(),
             install: self.cust.install.clone(),
             installed_only: self.cust.names_fixes() || self.known.updates_only,
             way,
             alt_disk: self.cust.alt_disk.clone(),
+            release: Vec::new(),
             accept_licenses: self.cust.accept_licenses,
             installp_flags: self.cust.installp_flags.clone(),
             lvupdate_data,
@@ -496,6 +493,15 @@ fn denotes(text: &str, name: &ObjectName, hmc: &Hmc) -> bool {
 }
 
 /// The partition's name on the HMC.
+/// The machine that an order for `target` is meant for.
+pub(super) fn expected(target: &Target) -> Expected {
+    Expected {
+        machine_serial: target.lpar.machine_serial.clone(),
+        partition_name: Some(partition(target)),
+        installation: target.lpar.installation,
+    }
+}
+
 fn partition(target: &Target) -> String {
     target.lpar.partition(&target.name).to_owned()
 }

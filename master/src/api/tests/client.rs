@@ -313,7 +313,7 @@ impl Hosts for FakeHosts {
                 return Err(unreachable(lpar.as_str()));
             }
             let level = Some("7300-03-01-2520".to_owned());
-            Ok(crate::api::Looked { level, probed: Vec::new() })
+            Ok(crate::api::Looked { level, ..crate::api::Looked::default() })
         }
         .boxed()
     }
@@ -328,7 +328,12 @@ impl Hosts for FakeHosts {
                 return Err(unreachable(lpar.as_str()));
             }
             let level = Some("7300-03-01-2520".to_owned());
-            Ok(crate::api::Looked { level, probed: super::live_update_data::shown(&lpar, &wanted) })
+            let boot = nim_shared::frame::Boot {
+                booted_at: Some("Nov 12 09:14".to_owned()),
+                ..Default::default()
+            };
+            let probed = super::live_update_data::shown(&lpar, &wanted);
+            Ok(crate::api::Looked { level, boot, probed })
         }
         .boxed()
     }

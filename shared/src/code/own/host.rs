@@ -222,4 +222,34 @@ pub(super) const ENTRIES: &[Entry] = &[
         "nimctl list standalone shows the LPARs.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0240",
+        "no disk was released",
+        "Something needs each disk that was meant, or it is no longer what the operation that used it has left. Where disks are named, one \
+         that cannot be released keeps the others from it.",
+        "The message says why for each of them. What is the way back is released with --give-up, by name; what booted the running kernel \
+         after a reboot, or a later update that succeeds.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0241",
+        "an operation is open on the LPAR",
+        "What it leaves on the disks is not known before its end.",
+        "nimctl watch follows it to its end.",
+        Later,
+    ),
+    own(
+        "NLU-0242",
+        "the disks of the LPAR cannot be read",
+        "A line of lspv -u is none that is understood, and it may be of the disk that matters.",
+        "Compare it with lspv on the LPAR, and report the line.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0243",
+        "no operation has used that disk",
+        "What no operation of nimd has written to is nothing that it releases.",
+        "nimctl disks lists those that one has used, with the names that they had then.",
+        AfterRemedy,
+    ),
 ];

@@ -1,0 +1,39 @@
+//! The commands on disks that operations used.
+
+use clap::Args;
+use nim_shared::id::{DiskName, ObjectName};
+
+/// Show the disks that operations on an LPAR used, as each left them: volume group, level, what it is good for and until when.
+#[derive(Debug, Args)]
+pub(crate) struct Disks {
+    /// The LPAR.
+    #[arg(value_name = "LPAR")]
+    pub(crate) lpar: ObjectName,
+}
+
+/// Free disks that operations used and nothing needs. The LPAR is looked at first, and you are asked; a disk that is not what is on record,
+/// or that something needs, stays as it is. Copies of rootvg are dropped with alt_rootvg_op -X.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 released, or nothing was to be, 1 it did not succeed, 2 nobody can be asked (--yes), 3 refused.
+
+Examples:
+  nimctl release-disks lpar07
+  nimctl release-disks --give-up lpar07 hdisk3")]
+pub(crate) struct ReleaseDisks {
+    /// A disk that is named need be no way back any more.
+    #[arg(long, requires = "disks")]
+    pub(crate) give_up: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Do not wait for the end.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// The LPAR.
+    #[arg(value_name = "LPAR")]
+    pub(crate) lpar: ObjectName,
+    /// Disks by the names that they have now. None: all that nothing needs.
+    #[arg(value_name = "DISK")]
+    pub(crate) disks: Vec<DiskName>,
+}
