@@ -200,7 +200,8 @@ impl Api {
         let mut command = self.command(&line.split_whitespace().collect::<Vec<_>>());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // One that reads nothing may be gone.
+        drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
         Ran(child.wait_with_output().unwrap())
     }
 }
