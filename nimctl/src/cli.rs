@@ -20,7 +20,7 @@ pub(crate) use object::{
 pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Retry, Status, Watch};
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
-pub(crate) use rollout::{PlanRollout, RetryRollout, Rollout, StartRollout};
+pub(crate) use rollout::{PlanRollout, ReportRollout, RetryRollout, Rollout, StartRollout};
 pub(crate) use site::{Agent, Completions, Hostkey, Policy, Secret};
 pub(crate) use why::Why;
 

@@ -56,6 +56,7 @@
 //! | `GET /v1/rollouts` | → list of [`RolloutView`], the newest first |
 //! | `GET /v1/rollouts/{name}` | → [`RolloutStatus`] |
 //! | `POST /v1/rollouts/{name}/turn` | [`TurnRollout`] → [`RolloutView`] |
+//! | `GET /v1/rollouts/{name}/report` | → [`RolloutReport`] |
 //! | `GET /v1/why/{name}` | → list of [`Why`]: of the rollout and of the LPAR that are called so |
 //! | `GET /v1/policy` | → [`PolicyView`] |
 //! | `PUT /v1/policy` | [`SetPolicy`] → [`PolicyView`] |
@@ -117,9 +118,10 @@ pub use operation::{
 pub use policy::{LparPolicy, PolicyView, SetPolicy};
 pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFound};
 pub use rollout::{
-    Approval, Basis, HeldLpar, LeftOut, PlanRollout, PlannedFrame, PlannedLpar, PlannedWave,
-    RolloutCounts, RolloutEvent, RolloutPlan, RolloutPlanned, RolloutStatus, RolloutView,
-    StartRollout, StopNumbers, TargetView, Tried, TryAgain, TurnRollout, WaitsFor, Why,
+    Approval, Basis, FailureGroup, HeldLpar, LeftOut, PlanRollout, PlannedFrame, PlannedLpar,
+    PlannedWave, ReportedLpar, RolloutCounts, RolloutEvent, RolloutPlan, RolloutPlanned,
+    RolloutReport, RolloutStatus, RolloutView, StartRollout, StopNumbers, TargetView, Tried,
+    TryAgain, TurnRollout, WaitsFor, Why,
 };
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,

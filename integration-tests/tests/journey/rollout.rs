@@ -279,9 +279,38 @@ async fn what_failed_is_tried_again_and_the_rollout_goes_on() -> Result<()> {
     }
     let again = target(&ended, "updated").context("the canary, which comes first")?;
     ensure!(again["lpar"] == name && again["attempt"] == 2, "{again:#}");
+    report(&site, name)?;
     let done = site.nimctl(["rollout", "retry", "lab", name, "--yes"]).ended_with(3)?;
     ensure!(done.stdout.contains("it is done"), "{done}");
     site.end().await
+}
+
+/// The report adds up: what it says is what ran.
+fn report(site: &Harness, canary: &str) -> Result<()> {
+    let report = site.nimctl(["rollout", "report", "lab", "-o", "json"]).succeeded()?.json()?;
+    let lpars = report["lpars"].as_array().context("LPARs")?;
+    ensure!(names(&report["left_out"], "name").len() == 6, "those of 7.2: {report:#}");
+    ensure!(
+        lpars.len() == 6 && report["failures"].as_array().is_some_and(Vec::is_empty),
+        "{report:#}"
+    );
+    for one in lpars {
+        ensure!(one["state"] == "updated" && one["blackout"].is_u64(), "{one:#}");
+        ensure!(one["began"].as_str() < one["ended"].as_str(), "{one:#}");
+        let (before, after) = (one["level_before"].as_str(), one["level_after"].as_str());
+        ensure!(before.is_some() && before < after, "{one:#}");
+        let tries = if one["lpar"] == canary { 2 } else { 1 };
+        ensure!(one["attempt"] == tries, "{one:#}");
+    }
+    let page = site.site_folder().join("report.html");
+    let path = page.to_str().context("a path")?;
+    let shown = site.nimctl(["rollout", "report", "lab", "--file", path]).succeeded()?;
+    for part in ["6 updated", "how long workloads stood still", "LEVEL BEFORE", "frame2\n"] {
+        ensure!(shown.stdout.contains(part), "{part}: {shown}");
+    }
+    let page = std::fs::read_to_string(page)?;
+    ensure!(page.contains("<svg") && page.contains("Levels before and after"), "{page}");
+    Ok(())
 }
 
 /// The first LPAR of a rollout in this state.

@@ -2,11 +2,13 @@
 
 mod again;
 mod driver;
+mod report;
 mod run;
 mod site;
 mod why;
 
 pub use driver::Driver;
+pub(super) use report::report;
 pub(super) use run::{list, show, start, turn};
 pub(super) use why::why;
 

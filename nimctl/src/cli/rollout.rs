@@ -29,6 +29,8 @@ pub(crate) enum Rollout {
     Promote(OneRollout),
     /// Try again LPARs that failed, could not be reached or were left out
     Retry(RetryRollout),
+    /// Show what became of a rollout, for those who let it happen
+    Report(ReportRollout),
 }
 
 /// Show who would be updated when, who waits for what, who is left out and why, and at which numbers the rollout would stop. Nothing is
@@ -162,4 +164,21 @@ impl Class {
             Self::NotStarted => "not_started",
         }
     }
+}
+
+/// Show what became of a rollout, for those who let it happen: a timeline of each frame, how long workloads stood still, what went wrong by
+/// cause and what to do about it, and levels before and after.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Times are UTC. Of an LPAR that was tried again the last attempt counts.\n\n\
+    Examples:\n  nimctl rollout report spring\n  nimctl rollout report spring --file spring.html\n  \
+    nimctl rollout report spring --file spring.csv\n  nimctl rollout report spring -o json"
+)]
+pub(crate) struct ReportRollout {
+    /// Its name, or its id.
+    #[arg(value_name = "ROLLOUT")]
+    pub(crate) rollout: String,
+    /// Also write it: FILE.html, a page that needs nothing else, or FILE.csv, with a line for each LPAR.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
 }

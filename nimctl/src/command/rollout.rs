@@ -4,6 +4,7 @@ mod axis;
 mod gantt;
 mod picture;
 mod plan;
+mod report;
 mod retry;
 mod status;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error
         }
         Rollout::Promote(args) => turn(&args.rollout, &TurnRollout::Promote, context).await,
         Rollout::Retry(args) => retry::run(args, context).await,
+        Rollout::Report(args) => report::run(args, context).await,
     }
 }
 

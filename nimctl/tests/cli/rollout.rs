@@ -302,3 +302,34 @@ fn why_is_one_screen_with_who_decides() {
     let json = api.nimctl("why lpar01 -o json").to_string();
     assert!(json.contains(r#""waits": []"#), "{json}");
 }
+
+#[test]
+fn a_report_is_shown_and_written() {
+    let mut report = view("ended");
+    report["at"] = "2026-12-01T22:00:00Z".into();
+    report["stop"] = json!({"failed": null, "unreachable": null, "skipped": null});
+    report["lpars"] = json!([{
+        "lpar": "lpar01", "wave": "canary", "frame": "frame1", "state": "updated", "attempt": 1, "why": null,
+        "planned_begin": null, "planned_end": null, "began": "2026-12-01T20:00:00Z", "ended": "2026-12-01T20:20:00Z",
+        "planned_blackout": null, "blackout": 20, "level_before": null, "level_after": null, "operation": null,
+    }]);
+    report["failures"] = json!([]);
+    report["left_out"] = json!([]);
+    report["events"] = json!([]);
+    let api = Api::new().on("GET /v1/rollouts/spring/report", &report);
+    for (file, begin) in [("report.html", "<!DOCTYPE html>"), ("report.csv", "lpar,frame,")] {
+        let said = api.nimctl(&format!("rollout report spring --file {file}")).to_string();
+        assert!(said.starts_with("exit: 0") && said.contains("rollout spring\n"), "{said}");
+        assert!(said.ends_with(&format!("the report is in {file}")), "{said}");
+        let written = std::fs::read_to_string(api.folder().join(file)).unwrap();
+        assert!(written.starts_with(begin) && written.contains("lpar01"), "{written}");
+    }
+    let json = api.nimctl("rollout report spring -o json").to_string();
+    assert!(json.contains(r#""blackout": 20"#), "{json}");
+    assert_snapshot!(api.nimctl("rollout report spring --file report.pdf"), @"
+    exit: 2
+    --- stderr
+    error: report.pdf is no name for a report  [NLU-0505]
+      hint: it ends in .html or .csv
+    ");
+}

@@ -283,7 +283,7 @@ fn refused(refused: &nim_rollout::run::Refused) -> Refusal {
     Refusal::refused("NLU-0142", refused.to_string()).hint("nimctl rollout status")
 }
 
-fn view(rollout: &Rollout) -> RolloutView {
+pub(super) fn view(rollout: &Rollout) -> RolloutView {
     let state = &rollout.state;
     let mut counts = RolloutCounts::default();
     for one in &state.targets {

@@ -37,8 +37,15 @@ pub(super) struct Layout {
 impl Axis {
     /// For what is planned.
     pub(super) fn of(plan: &RolloutPlan, layout: Layout) -> Self {
-        let spans = plan.targets.iter().map(|one| (second(one.begin), second(one.end)));
-        Self::new(spans.collect(), layout)
+        Self::of_spans(plan.targets.iter().map(|one| (one.begin, one.end)), layout)
+    }
+
+    /// For spans of time.
+    pub(super) fn of_spans(
+        spans: impl Iterator<Item = (Timestamp, Timestamp)>,
+        layout: Layout,
+    ) -> Self {
+        Self::new(spans.map(|(from, to)| (second(from), second(to))).collect(), layout)
     }
 
     fn new(mut spans: Vec<(i64, i64)>, layout: Layout) -> Self {

@@ -11,13 +11,13 @@ use crate::output::Style;
 use crate::output::text::{clean, count, cut};
 
 /// Up to how many LPARs have a line each.
-const LINES: usize = 40;
+pub(super) const LINES: usize = 40;
 
 /// Columns where there is no terminal to ask.
-const WIDTH: u16 = 80;
+pub(super) const WIDTH: u16 = 80;
 
 /// Columns of a name at most.
-const NAME: usize = 20;
+pub(super) const NAME: usize = 20;
 
 /// Each frame with its LPARs: `=` the usual time, `-` up to what 95 of 100 do not exceed. Where they are many, each frame has one line
 /// with how many run.
@@ -59,9 +59,10 @@ pub(super) fn gantt(planned: &RolloutPlanned, style: Style) -> String {
 }
 
 /// What stands for a frame that is not known.
-const UNKNOWN: &str = "(frame not known)";
+pub(super) const UNKNOWN: &str = "(frame not known)";
 
-fn line(name: &str, left: usize, bar: &str) -> String {
+/// A name with its bar.
+pub(super) fn line(name: &str, left: usize, bar: &str) -> String {
     let name = cut(&clean(name), left - 1);
     format!("{name:left$}{}\n", bar.trim_end())
 }
@@ -85,7 +86,7 @@ fn about(name: &str, frame: Option<&PlannedFrame>) -> String {
 }
 
 /// The times at which the parts begin, and the last end.
-fn heading(axis: &Axis) -> String {
+pub(super) fn heading(axis: &Axis) -> String {
     let mut text = String::new();
     let mut day = None;
     for part in &axis.parts {

@@ -167,7 +167,7 @@ pub(super) fn html(planned: &RolloutPlanned) -> String {
 }
 
 /// Text that means nothing to a reader of XML.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(clean).collect();
     let text = lines.join("\n");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
