@@ -167,6 +167,13 @@ CREATE TABLE public.lpp_index (
     level_by text
 );
 
+CREATE TABLE public.maintenance (
+    object_id bigint NOT NULL,
+    reason text NOT NULL,
+    by_uid bigint NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.master (
     id uuid NOT NULL,
     place text NOT NULL,
@@ -722,6 +729,9 @@ ALTER TABLE ONLY public.lpp_ifix
 ALTER TABLE ONLY public.lpp_index
     ADD CONSTRAINT lpp_index_pkey PRIMARY KEY (object_id);
 
+ALTER TABLE ONLY public.maintenance
+    ADD CONSTRAINT maintenance_pkey PRIMARY KEY (object_id);
+
 ALTER TABLE ONLY public.master
     ADD CONSTRAINT master_pkey PRIMARY KEY (id);
 
@@ -941,6 +951,9 @@ ALTER TABLE ONLY public.lpp_ifix
 
 ALTER TABLE ONLY public.lpp_index
     ADD CONSTRAINT lpp_index_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.maintenance
+    ADD CONSTRAINT maintenance_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.nim_allocation
     ADD CONSTRAINT nim_allocation_machine_id_fkey FOREIGN KEY (machine_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;

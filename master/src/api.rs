@@ -26,6 +26,7 @@ mod list;
 mod live_update_data;
 mod look;
 mod lpp;
+mod maintenance;
 mod object;
 mod operation;
 mod output;
@@ -231,6 +232,8 @@ routes! {
     "/v1/rollouts/{name}/turn" { post rollout::turn }
     "/v1/rollouts/{name}/report" { get rollout::report }
     "/v1/why/{name}" { get rollout::why }
+    "/v1/maintenance" { get maintenance::list }
+    "/v1/maintenance/{name}" { put maintenance::on, delete maintenance::off }
     "/v1/secrets/{name}" { put secret::set, delete secret::remove }
     "/v1/agent/{lpar}/bundle" { get agent::bundle }
     "/v1/agent/{lpar}/status" { get agent::status }

@@ -21,6 +21,7 @@ pub mod hostkey;
 pub mod lease;
 pub mod life;
 pub mod lpp;
+pub mod maintenance;
 mod migration;
 pub mod notify;
 pub mod object;

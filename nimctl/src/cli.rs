@@ -21,7 +21,7 @@ pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Retry, S
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
 pub(crate) use rollout::{PlanRollout, ReportRollout, RetryRollout, Rollout, StartRollout};
-pub(crate) use site::{Agent, Completions, Hostkey, Policy, Secret};
+pub(crate) use site::{Agent, Completions, Hostkey, Maintenance, Policy, Secret};
 pub(crate) use why::Why;
 
 use std::ffi::OsString;
@@ -154,6 +154,9 @@ pub(crate) enum Command {
     /// Update many LPARs, planned against what their frames have
     #[command(subcommand)]
     Rollout(Rollout),
+    /// Maintenance of frames, VIOSes and HMCs: nothing new is started there
+    #[command(subcommand)]
+    Maintenance(Maintenance),
     /// Say what a rollout or an LPAR waits for, and who decides
     Why(Why),
     /// Show operations: all that are open, or one with its details

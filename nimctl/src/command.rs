@@ -18,6 +18,7 @@ mod hostkey;
 mod list;
 mod live_update_data;
 pub(crate) mod log;
+mod maintenance;
 mod policy;
 mod preflight;
 mod remove;
@@ -74,6 +75,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::ReleaseDisks(args) => disks::release(args, context).await,
         Command::Cust(args) => cust::run(args, context).await,
         Command::Rollout(args) => rollout::run(args, context).await,
+        Command::Maintenance(args) => maintenance::run(args, context).await,
         Command::Why(args) => why::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,
         Command::Watch(args) => watch::run(args, context).await,

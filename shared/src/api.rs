@@ -58,6 +58,9 @@
 //! | `POST /v1/rollouts/{name}/turn` | [`TurnRollout`] → [`RolloutView`] |
 //! | `GET /v1/rollouts/{name}/report` | → [`RolloutReport`] |
 //! | `GET /v1/why/{name}` | → list of [`Why`]: of the rollout and of the LPAR that are called so |
+//! | `GET /v1/maintenance` | → list of [`MaintenanceView`] |
+//! | `PUT /v1/maintenance/{name}` | [`SetMaintenance`] → [`MaintenanceView`] |
+//! | `DELETE /v1/maintenance/{name}` | → nothing |
 //! | `GET /v1/policy` | → [`PolicyView`] |
 //! | `PUT /v1/policy` | [`SetPolicy`] → [`PolicyView`] |
 //! | `GET /v1/policy/{lpar}` | → [`LparPolicy`]: what it means for one LPAR |
@@ -83,6 +86,7 @@ mod disks;
 mod host;
 mod live_update_data;
 mod lpp;
+mod maintenance;
 mod object;
 mod operation;
 mod policy;
@@ -108,6 +112,7 @@ pub use live_update_data::{
     AUTO, Against, DataProposal, Generate, Generated, JudgedDisk, ProposalState, ProposedValue,
 };
 pub use lpp::{ChangePackages, ChangedPackages, FixBundleView, LppSourceView};
+pub use maintenance::{MaintenanceView, SetMaintenance};
 pub use object::{
     Action, Applied, Apply, AttributeChange, Cell, Define, Edit, File, FileFault, ObjectChange,
     ObjectView, Pair, PastChange,

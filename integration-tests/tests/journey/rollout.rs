@@ -285,6 +285,45 @@ async fn what_failed_is_tried_again_and_the_rollout_goes_on() -> Result<()> {
     site.end().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_new_starts_where_there_is_maintenance() -> Result<()> {
+    let site = Harness::small(100).await?;
+    site.nimctl(["discover", "--yes"]).succeeded()?;
+    let file = quick(&site)?;
+    frames_are_read(&site, &file)?;
+    let on = ["maintenance", "on", "vios2a", "--reason", "update to 4.1.1"];
+    let on = site.nimctl(on).succeeded()?;
+    ensure!(on.stdout.contains("vios2a") && on.stdout.contains("update to 4.1.1"), "{on}");
+    for (name, why) in [("lpar07", "is of type standalone"), ("nobody", "nobody")] {
+        let wrong = site.nimctl(["maintenance", "on", name, "--reason", "x"]);
+        ensure!(wrong.code != Some(0) && wrong.stderr.contains(why), "{wrong}");
+    }
+    let plan = site.nimctl(["rollout", "plan", &file, "-o", "json"]).ended_with(1)?.json()?;
+    ensure!(names(&plan["held"], "lpar") == LPARS, "{plan:#}");
+    let reason = plan["held"][0]["reasons"][0].as_str().context("a reason")?;
+    ensure!(reason == "maintenance of vios2a: update to 4.1.1", "{reason}");
+    // A rollout waits, and so does what is asked for by itself; elsewhere work goes on.
+    site.nimctl(["rollout", "start", &file]).succeeded()?;
+    let order = ["cust", "-a", "lpp_source=7300-03-01", "-a", "fixes=update_all", "-a"];
+    let order = [&order[..], &["accept_licenses=yes", "--detach", "lpar12"]].concat();
+    site.nimctl(order).succeeded()?;
+    let open = site.nimctl(["status", "-o", "json"]).succeeded()?.json()?;
+    ensure!(open[0]["waits_for"] == "maintenance of vios2a: update to 4.1.1", "{open:#}");
+    let why = site.nimctl(["why", "lpar07"]).succeeded()?;
+    ensure!(why.stdout.contains("maintenance of vios2a: update to 4.1.1"), "{why}");
+    let listed = site.nimctl(["maintenance", "list", "-o", "json"]).succeeded()?.json()?;
+    ensure!(listed[0]["type"] == "vios" && listed[0]["running"] == 0, "{listed:#}");
+    site.nimctl(["cancel", "lpar12"]).succeeded()?;
+    let waits = until(&site, "all wait", |status| status["counts"]["waiting"] == 6)?;
+    ensure!(target(&waits, "waiting").is_some_and(|one| one["operation"].is_null()), "{waits:#}");
+    site.nimctl(["maintenance", "off", "vios2a"]).succeeded()?;
+    until(&site, "the canary is in flight", |status| status["counts"]["in_flight"] == 1)?;
+    site.nimctl(["rollout", "abort", "--cancel", "lab"]).succeeded()?;
+    let ended = until(&site, "the rollout ends", |status| status["phase"] == "ended")?;
+    ensure!(ended["counts"]["waiting"] == 0, "{ended:#}");
+    site.end().await
+}
+
 /// The report adds up: what it says is what ran.
 fn report(site: &Harness, canary: &str) -> Result<()> {
     let report = site.nimctl(["rollout", "report", "lab", "-o", "json"]).succeeded()?.json()?;

@@ -65,6 +65,7 @@ pub enum Writing {
     RolloutDrive,
     RolloutTurn,
     RolloutClose,
+    Maintenance,
 }
 
 impl Writing {
@@ -110,6 +111,7 @@ impl Writing {
         Self::RolloutDrive,
         Self::RolloutTurn,
         Self::RolloutClose,
+        Self::Maintenance,
     ];
 
     /// What it does, after "cannot".
@@ -155,6 +157,7 @@ impl Writing {
             Self::RolloutDrive => "take rollouts to drive them",
             Self::RolloutTurn => "store where a rollout stands",
             Self::RolloutClose => "give up a start of a rollout",
+            Self::Maintenance => "note where there is maintenance",
         }
     }
 }

@@ -16,6 +16,7 @@ mod step;
 
 pub use action::{FollowUpAction, NextTry};
 pub use claim::Limits;
+pub(super) use claim::lock_claims;
 pub(super) use decide::held;
 pub use decide::{CancelAnswer, Verdict};
 pub use past::{Adopted, Past};

@@ -67,6 +67,31 @@ pub(crate) enum Secret {
     },
 }
 
+/// Maintenance of frames, VIOSes and HMCs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Maintenance {
+    /// Start nothing new on a frame, by an HMC or behind a VIOS; what runs there goes on
+    #[command(
+        after_help = "Rollouts leave those LPARs for later, and operations that are asked for wait in the queue.\n\n\
+        Example:\n  nimctl maintenance on vios1a --reason \"update to 4.1.1\""
+    )]
+    On {
+        /// Its name.
+        name: ObjectName,
+        /// Why: it is shown to whoever waits.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Let things start there again
+    Off {
+        /// Their names.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<ObjectName>,
+    },
+    /// List where there is maintenance
+    List,
+}
+
 /// The site's policy.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {

@@ -333,3 +333,29 @@ fn a_report_is_shown_and_written() {
       hint: it ends in .html or .csv
     ");
 }
+
+#[test]
+fn maintenance_is_said_with_a_reason_and_listed() {
+    let place = json!({
+        "name": "vios1a", "type": "vios", "reason": "update to 4.1.1\u{1b}", "by": 1000,
+        "since": "2026-12-01T20:00:00Z", "running": 2,
+    });
+    let api = Api::new()
+        .on("PUT /v1/maintenance/vios1a", &place)
+        .on("GET /v1/maintenance", &json!([place]))
+        .on_text("DELETE /v1/maintenance/vios1a", "");
+    assert_snapshot!(api.run(&["maintenance", "on", "vios1a", "--reason", "update to 4.1.1"]), @"
+    exit: 0
+    --- stdout
+    MAINTENANCE OF  TYPE  SINCE                 BY UID  STILL RUN THERE  REASON
+    vios1a          vios  2026-12-01 20:00 UTC  1000    2                update to 4.1.1�
+    ");
+    assert_snapshot!(api.changes()[0], @r#"PUT /v1/maintenance/vios1a {"reason":"update to 4.1.1"}"#);
+    let listed = api.nimctl("maintenance list -o json").to_string();
+    assert!(listed.contains(r#""running": 2"#), "{listed}");
+    let off = api.nimctl("maintenance off vios1a").to_string();
+    assert!(off.starts_with("exit: 0") && off.contains("no maintenance of vios1a"), "{off}");
+    let api = Api::new().on("GET /v1/maintenance", &json!([]));
+    assert!(api.nimctl("maintenance list").to_string().contains("there is no maintenance"));
+    assert!(api.nimctl("maintenance on vios1a").to_string().starts_with("exit: 2"));
+}

@@ -105,6 +105,7 @@ fn help_and_version_are_data() {
       release-disks     Free disks that operations used and nothing needs
       cust              Update LPARs, by Live Update or without it, or preview that
       rollout           Update many LPARs, planned against what their frames have
+      maintenance       Maintenance of frames, VIOSes and HMCs: nothing new is started there
       why               Say what a rollout or an LPAR waits for, and who decides
       status            Show operations: all that are open, or one with its details
       watch             Follow operations until they end

@@ -31,6 +31,7 @@ use crate::api::apply::blocking;
 use crate::api::cust;
 use crate::api::error::{Answer, Refusal};
 use crate::engine::lease::Guard;
+use crate::store::maintenance::Maintenance;
 use crate::store::notify::Topic;
 use crate::store::rollout::{Rollout, Started, Turn};
 
@@ -58,6 +59,8 @@ struct Known {
     rollout: Arc<Rollout>,
     file: Arc<File>,
     looked: Option<Tick>,
+    /// Where there was maintenance then.
+    maintained: Vec<Maintenance>,
 }
 
 impl Driver {
@@ -113,7 +116,12 @@ impl Driver {
                 let rollout = store.rollout(&id.to_string()).await?;
                 let (name, text) = (rollout.file_name.clone(), rollout.file.clone());
                 let file = Arc::new(read_file(&nim_shared::api::File { name, text })?);
-                place.insert(Known { rollout: Arc::new(rollout), file, looked: None })
+                place.insert(Known {
+                    rollout: Arc::new(rollout),
+                    file,
+                    looked: None,
+                    maintained: Vec::new(),
+                })
             }
         };
         let (rollout, file) = (Arc::clone(&known.rollout), Arc::clone(&known.file));
@@ -127,11 +135,14 @@ impl Driver {
         let now = tick(rollout.begin, at);
 
         let mut events = Vec::new();
-        if is_fresh_needed(&state, now)
-            && known.looked.is_none_or(|at| now.saturating_sub(at) >= FRESH)
-        {
+        // Maintenance that was said to begin is seen before anything else is started.
+        let maintained = store.maintenance().await?;
+        let is_old =
+            |at| now.saturating_sub(at) >= FRESH || !is_same(&maintained, &known.maintained);
+        if is_fresh_needed(&state, now) && known.looked.is_none_or(is_old) {
             events.extend(around(&self.api, &file, &rollout, &state).await?);
             known.looked = Some(now);
+            known.maintained = maintained;
         }
         let open = attempts(&state);
         let tokens: Vec<ClientToken> =
@@ -283,6 +294,12 @@ pub(super) fn token(
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest.0[..16]);
     ClientToken(Uuid::from_bytes(bytes))
+}
+
+/// Whether there is maintenance of the same for the same reasons.
+fn is_same(one: &[Maintenance], other: &[Maintenance]) -> bool {
+    let said = |one: &Maintenance| (one.on.clone(), one.reason.clone());
+    one.iter().map(said).eq(other.iter().map(said))
 }
 
 /// Whether something could start soon of which the surroundings have to be known.

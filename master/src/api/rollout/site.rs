@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nim_rollout::choose::{choose, names};
 use nim_rollout::facts::{
-    Allowed, Cluster, ClusterSoftware, CpuReduction, Estimate, Frame, Free, Lpar, Past, Shape,
-    Snapshot,
+    Allowed, Cluster, ClusterSoftware, CpuReduction, Estimate, Frame, Free, Lpar, Maintenance,
+    Past, Shape, Snapshot,
 };
 use nim_rollout::file::Rollout;
 use nim_rollout::plan::Plan;
@@ -80,7 +80,10 @@ pub(super) async fn gather(api: &Api, file: Rollout) -> Answer<(Site, Rollout)> 
     let estimates = store.estimates(&lpars).await?;
     let history = store.past_updates(UPDATES).await?.into_iter().map(past).collect();
     drop((lpars, frames));
-    let facts = Facts { preflights, around, served, open, estimates };
+    let maintenance = store.maintenance().await?.into_iter();
+    let maintenance = maintenance.map(|one| Maintenance { on: one.on, reason: one.reason });
+    let maintenance = maintenance.collect();
+    let facts = Facts { preflights, around, served, open, estimates, maintenance };
     blocking(move || (facts.site(named, history, at, &file), file)).await
 }
 
@@ -220,6 +223,7 @@ struct Facts {
     served: Served,
     open: BTreeMap<ObjectName, (nim_shared::id::OperationId, nim_shared::operation::StateName)>,
     estimates: BTreeMap<ObjectName, (Option<Seconds>, Option<Seconds>)>,
+    maintenance: Vec<Maintenance>,
 }
 
 impl Facts {
@@ -249,7 +253,7 @@ impl Facts {
             per_hmc: limits.per_hmc,
         };
         let looked_at = std::mem::take(&mut self.preflights).into_keys().collect();
-        let snapshot = Snapshot { at, allowed, frames, lpars, maintenance: Vec::new() };
+        let snapshot = Snapshot { at, allowed, frames, lpars, maintenance: self.maintenance };
         Site { snapshot, history, frames: shown, lonely, looked_at }
     }
 

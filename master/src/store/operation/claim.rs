@@ -59,11 +59,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut txn = self.begin(Writing::Claim).await?;
-        query("SELECT pg_advisory_xact_lock($1)")
-            .bind(LOCK)
-            .execute(txn.connection())
-            .await
-            .map_err(txn.failed())?;
+        lock_claims(&mut txn).await?;
         let cancelled = cancel_queued(&mut txn).await?;
         let mut room = Room::of(txn.connection(), limits, &[]).await.map_err(txn.failed())?;
         let mut taken: Vec<Uuid> = Vec::new();
@@ -186,13 +182,23 @@ impl Store {
     }
 }
 
-/// Id, frame, HMC, batch, and how many of that batch at a time.
-type WaitingRow = (Uuid, Option<String>, Option<String>, Uuid, Option<i64>);
+/// Keeps claims back until the transaction ends: what it changes is seen by each claim that comes after.
+pub(in crate::store) async fn lock_claims(txn: &mut Txn) -> Result<(), Error> {
+    query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(txn.connection())
+        .await
+        .map(drop)
+        .map_err(txn.failed())
+}
+
+/// Id, LPAR, frame, HMC, batch, and how many of that batch at a time.
+type WaitingRow = (Uuid, String, Option<String>, Option<String>, Uuid, Option<i64>);
 
 /// The next operations of the queue after `after`.
 async fn waiting(txn: &mut Txn, after: Uuid) -> Result<Vec<Waiting>, Error> {
     let rows: Vec<WaitingRow> = query_as(
-        "SELECT o.id, o.frame, o.hmc, o.batch_id, b.concurrent
+        "SELECT o.id, o.lpar, o.frame, o.hmc, o.batch_id, b.concurrent
          FROM operation o JOIN batch b ON b.id = o.batch_id
          WHERE o.state = 'queued' AND o.id > $1 AND o.cancel_asked_at IS NULL
            AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
@@ -206,8 +212,14 @@ async fn waiting(txn: &mut Txn, after: Uuid) -> Result<Vec<Waiting>, Error> {
     .fetch_all(txn.connection())
     .await
     .map_err(txn.failed())?;
-    let waiting =
-        |(id, frame, hmc, batch, concurrent)| Waiting { id, frame, hmc, batch, concurrent };
+    let waiting = |(id, lpar, frame, hmc, batch, concurrent)| Waiting {
+        id,
+        lpar,
+        frame,
+        hmc,
+        batch,
+        concurrent,
+    };
     Ok(rows.into_iter().map(waiting).collect())
 }
 

@@ -12,12 +12,14 @@ use uuid::Uuid;
 
 use super::Record;
 use super::claim::Limits;
+use crate::store::maintenance::Maintained;
 use crate::store::{Error, Store};
 
 /// An operation in the queue, with what it counts against.
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) id: Uuid,
+    pub(super) lpar: String,
     pub(super) frame: Option<String>,
     pub(super) hmc: Option<String>,
     pub(super) batch: Uuid,
@@ -27,6 +29,8 @@ pub(super) struct Waiting {
 /// The limit that holds an operation in the queue. Of several the one that is nearest to who asked for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Held {
+    /// Nothing new is started on its frame, by its HMC or behind its VIOS.
+    Maintenance { of: String, reason: String },
     /// So many of the same request run.
     Batch { most: i64 },
     /// So many are open on its frame.
@@ -40,6 +44,7 @@ pub(super) enum Held {
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Maintenance { of, reason } => write!(f, "maintenance of {of}: {reason}"),
             Self::Batch { most } => write!(f, "limit: {most} of this request at a time"),
             Self::Frame { name, most, stuck } => {
                 write!(f, "limit: {most} at a time on frame {name}")?;
@@ -67,6 +72,7 @@ pub(super) struct Room {
     batches: HashMap<Uuid, i64>,
     /// Operations that are stuck, by frame: a person may make room there.
     stuck: HashMap<String, i64>,
+    maintained: Maintained,
 }
 
 /// Room by frame or by HMC.
@@ -112,10 +118,11 @@ impl Room {
                  SELECT object_id, update_limit FROM nim_hmc) t ON t.object_id = o.id
              WHERE t.update_limit IS NOT NULL",
         )
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
         // Names are unique over all types, so one map of own limits serves both.
         let mut room = Self::new(limits, &own.into_iter().collect());
+        room.maintained = Maintained::read(connection).await?;
         for (frame, hmc, batch, state, many) in busy {
             room.frames.add(frame.as_deref(), many);
             if state == StateName::Stuck.name() {
@@ -142,6 +149,7 @@ impl Room {
             hmcs: counter(limits.per_hmc),
             batches: HashMap::new(),
             stuck: HashMap::new(),
+            maintained: Maintained::default(),
         }
     }
 
@@ -152,6 +160,11 @@ impl Room {
 
     /// What holds `one`; `None` where it may be taken.
     pub(super) fn holds(&self, one: &Waiting) -> Option<Held> {
+        let maintained = &self.maintained;
+        let place = maintained.holds(&one.lpar, one.frame.as_deref(), one.hmc.as_deref());
+        if let Some((of, reason)) = place {
+            return Some(Held::Maintenance { of, reason });
+        }
         let of_batch = self.batches.get(&one.batch).copied().unwrap_or(0);
         if let Some(most) = one.concurrent.filter(|most| of_batch >= *most) {
             return Some(Held::Batch { most });
@@ -218,6 +231,7 @@ impl Store {
         for one in &mut queued {
             let waiting = Waiting {
                 id: one.id.0,
+                lpar: one.lpar.to_string(),
                 frame: one.frame.as_ref().map(ToString::to_string),
                 hmc: one.hmc.as_ref().map(ToString::to_string),
                 batch: one.batch.0,
@@ -244,11 +258,23 @@ mod tests {
     fn one(frame: &str, hmc: &str) -> Waiting {
         let name = |name: &str| (!name.is_empty()).then(|| name.to_owned());
         let id = Uuid::from_u128(1);
-        Waiting { id, frame: name(frame), hmc: name(hmc), batch: id, concurrent: Some(2) }
+        let (lpar, concurrent) = ("lpar01".to_owned(), Some(2));
+        Waiting { id, lpar, frame: name(frame), hmc: name(hmc), batch: id, concurrent }
     }
 
     fn other(frame: &str, hmc: &str) -> Waiting {
         Waiting { batch: Uuid::from_u128(2), concurrent: None, ..one(frame, hmc) }
+    }
+
+    #[test]
+    fn where_there_is_maintenance_nothing_is_taken_and_elsewhere_it_is() {
+        for place in ["p10a", "hmc01"] {
+            let mut room = room(9, &[]);
+            room.maintained = Maintained::of(place, "new firmware");
+            let held = room.holds(&one("p10a", "hmc01")).map(|held| held.to_string());
+            assert_eq!(held, Some(format!("maintenance of {place}: new firmware")));
+            assert!(!room.take(&one("p10a", "hmc01")) && room.take(&other("p10b", "hmc02")));
+        }
     }
 
     #[test]

@@ -273,6 +273,7 @@ impl World {
                 assert!(store.rollout_turn(kept.id, kept.version, &turn).await?);
                 Ok(())
             }
+            Writing::Maintenance => store.maintenance_on(&name("p10a"), "a test", SOMEBODY).await,
             Writing::RolloutClose => {
                 let token = nim_shared::id::ClientToken(adopted.id.0);
                 store.close_token(token, "a test", SOMEBODY).await.map(drop)

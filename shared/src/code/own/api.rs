@@ -192,6 +192,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0127",
+        "that cannot be under maintenance",
+        "Maintenance is of frames, VIOSes and HMCs, and has a reason of some words, which is shown to whoever waits.",
+        "Name one, and give --reason: nimctl maintenance list shows where there is maintenance.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0128",
         "nimd ended before a list did",
         "It was stopped while it sent the list.",
