@@ -306,7 +306,7 @@ async fn nothing_new_starts_where_there_is_maintenance() -> Result<()> {
     site.nimctl(["rollout", "start", &file]).succeeded()?;
     let order = ["cust", "-a", "lpp_source=7300-03-01", "-a", "fixes=update_all", "-a"];
     let order = [&order[..], &["accept_licenses=yes", "--detach", "lpar12"]].concat();
-    site.nimctl(order).succeeded()?;
+    site.nimctl(order.clone()).succeeded()?;
     let open = site.nimctl(["status", "-o", "json"]).succeeded()?.json()?;
     ensure!(open[0]["waits_for"] == "maintenance of vios2a: update to 4.1.1", "{open:#}");
     let why = site.nimctl(["why", "lpar07"]).succeeded()?;
@@ -321,6 +321,12 @@ async fn nothing_new_starts_where_there_is_maintenance() -> Result<()> {
     site.nimctl(["rollout", "abort", "--cancel", "lab"]).succeeded()?;
     let ended = until(&site, "the rollout ends", |status| status["phase"] == "ended")?;
     ensure!(ended["counts"]["waiting"] == 0, "{ended:#}");
+    // What is under way now counts more than what was.
+    site.nimctl(["maintenance", "on", "frame2", "--reason", "new firmware"]).succeeded()?;
+    site.nimctl(order).succeeded()?;
+    let why = site.nimctl(["why", "lpar12"]).succeeded()?;
+    ensure!(why.stdout.contains("maintenance of frame2: new firmware"), "{why}");
+    site.nimctl(["cancel", "lpar12"]).succeeded()?;
     site.end().await
 }
 

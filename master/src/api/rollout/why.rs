@@ -10,6 +10,7 @@ use nim_shared::api::{OperationView, TryAgain, WaitsFor, Why};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Spec;
 use nim_shared::operation::StateName;
+use nim_shared::stamp::Timestamp;
 
 use super::again::again;
 use super::driver::{tick, token};
@@ -30,8 +31,7 @@ pub(in crate::api) async fn why(
     let mut found = Vec::new();
     match api.store.rollout(&name).await {
         Ok(rollout) => {
-            let now = tick(rollout.begin, api.store.now().await?);
-            found.push(of_rollout(&rollout, now));
+            found.push(of_rollout(&rollout, api.store.now().await?));
         }
         Err(store::Error::NoSuchRollout { .. }) => {}
         Err(other) => return Err(other.into()),
@@ -75,12 +75,17 @@ async fn of_lpar(api: &Api, lpar: &ObjectName) -> Answer<Why> {
             None => nothing(lpar.to_string(), "nothing is under way on it".to_owned()),
         });
     };
-    let attempt = rollout.state.targets[number as usize].attempt;
+    let one = &rollout.state.targets[number as usize];
+    if let (Is::Ended { .. }, Some(operation)) = (&one.is, &open) {
+        // Whatever it was in the rollout, this is what is under way.
+        return Ok(of_operation(lpar.to_string(), operation));
+    }
+    let attempt = one.attempt;
     let token = token(rollout.id, &rollout.orders, number, attempt);
     let started = api.store.started(&[token]).await?;
     let started = started.into_iter().next().flatten().and_then(Result::ok);
-    let now = tick(rollout.begin, api.store.now().await?);
-    Ok(of_target(&rollout, number, started.as_ref(), open.as_ref(), now))
+    let at = api.store.now().await?;
+    Ok(of_target(&rollout, number, started.as_ref(), open.as_ref(), at))
 }
 
 fn nothing(about: String, stands: String) -> Why {
@@ -140,20 +145,21 @@ fn of_target(
     number: TargetNumber,
     started: Option<&Started>,
     open: Option<&OperationView>,
-    now: Tick,
+    at: Timestamp,
 ) -> Why {
+    let now = tick(rollout.begin, at);
     let (state, orders) = (&rollout.state, &rollout.orders);
     let one = &state.targets[number as usize];
     let target = &orders.targets[number as usize];
     let about = format!("{} in rollout {}", target.lpar, rollout.name);
-    let (name, at, _) = standing(&one.is, rollout.begin);
+    let (name, since, _) = standing(&one.is, rollout.begin);
     let wave = rollout.plan.waves.get(target.wave);
     let wave = wave.map(|wave| format!(" in wave {}", wave.name)).unwrap_or_default();
     let given_up_at = state.given_up_at(orders, number).map(|at| time(rollout.begin, at));
     let mut why = Why { given_up_at, ..nothing(about, format!("{name}{wave}")) };
     match &one.is {
         Is::Waiting { .. } => {
-            why.waits = beginning(rollout, now).into_iter().collect();
+            why.waits = beginning(rollout, at).into_iter().collect();
             let all = state.waits(orders, number, now);
             why.waits.extend(all.iter().map(|wait| said(rollout, wait, Some(number))));
             if why.waits.is_empty() {
@@ -163,14 +169,14 @@ fn of_target(
             why.waits.extend(open.map(update));
         }
         Is::Starting { .. } | Is::Running { .. } => {
-            why.since = at;
+            why.since = since;
             why.waits.push(match open {
                 Some(operation) => update(operation),
                 None => waits("its start to be accepted", "nimd"),
             });
         }
         Is::Releasing { .. } => {
-            why.since = at;
+            why.since = since;
             why.waits.push(waits("its memory to be shown as free", "the HMC, which nimd reads"));
         }
         Is::Ended { end, keeps_capacity } => {
@@ -191,7 +197,8 @@ fn of_target(
 }
 
 /// Of a rollout as a whole.
-fn of_rollout(rollout: &Rollout, now: Tick) -> Why {
+fn of_rollout(rollout: &Rollout, at: Timestamp) -> Why {
+    let now = tick(rollout.begin, at);
     let (state, orders) = (&rollout.state, &rollout.orders);
     let about = format!("rollout {}", rollout.name);
     let wave = rollout.plan.waves.get(state.wave);
@@ -207,7 +214,7 @@ fn of_rollout(rollout: &Rollout, now: Tick) -> Why {
     let mut in_flight = 0;
     // What several wait for is said once.
     let mut all: BTreeMap<(usize, String), (WaitsFor, usize)> = BTreeMap::new();
-    let first = beginning(rollout, now).into_iter().map(|one| (0, one));
+    let first = beginning(rollout, at).into_iter().map(|one| (0, one));
     for (order, one) in first {
         all.insert((order, one.what.clone()), (one, 0));
     }
@@ -245,12 +252,10 @@ fn of_rollout(rollout: &Rollout, now: Tick) -> Why {
 }
 
 /// Before its time a rollout waits for that.
-fn beginning(rollout: &Rollout, now: Tick) -> Option<WaitsFor> {
-    let is_early =
-        now == 0 && rollout.begin > rollout.since && rollout.state.phase == Phase::Running;
-    let until = Some(rollout.begin);
-    is_early
-        .then(|| WaitsFor { until, ..waits("its beginning", "the time that was given to start") })
+fn beginning(rollout: &Rollout, at: Timestamp) -> Option<WaitsFor> {
+    let is_early = at < rollout.begin && rollout.state.phase == Phase::Running;
+    let waits = waits("its beginning", "the time that was given to start");
+    is_early.then_some(WaitsFor { until: Some(rollout.begin), ..waits })
 }
 
 /// What comes first: what holds all of them, and what a person decides.
@@ -354,7 +359,7 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
             let room = room(*what);
             match target {
                 Some(_) => {
-                    waits(format!("{room}, which {} have", names(rollout, with)), "their updates")
+                    waits(format!("{room}, taken by {}", names(rollout, with)), "their updates")
                 }
                 None => waits(room, "the updates of those who have it"),
             }
@@ -388,5 +393,90 @@ fn names(rollout: &Rollout, numbers: &[TargetNumber]) -> String {
         0 => "others than this rollout".to_owned(),
         many if many > SHOWN => format!("{} and {} more", shown.join(", "), many - SHOWN),
         _ => shown.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nim_rollout::plan::{Input, make};
+    use nim_rollout::run::{Event, Orders, State};
+    use nim_rollout::testing::{Fleet, Processors, fleet, rollout as file};
+    use nim_shared::id::RolloutId;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::testing::world::{SOMEBODY, name};
+
+    /// A rollout of five LPARs, each on a frame of its own, one at a time, that begins an hour after it was started.
+    fn five() -> (Rollout, Timestamp) {
+        let each = Fleet {
+            frames: 5,
+            lpars: (1, 1),
+            frames_per_hmc: 1,
+            processors: Processors::FollowMemory,
+        };
+        let snapshot = fleet(each, 1);
+        let file = file("limits: {in_flight: 1}\n");
+        let started = snapshot.at;
+        let begin = started.plus(std::time::Duration::from_secs(3600));
+        let input = Input { file: &file, snapshot: &snapshot, history: &[], begin };
+        let plan = make(&input);
+        let orders = Orders::new(&input, &plan, SOMEBODY.uid);
+        let start = Event::Start { by: SOMEBODY.uid, fingerprint: plan.fingerprint };
+        let state = State::planned(&orders).noted(&orders, start, 0).unwrap();
+        let rollout = Rollout {
+            id: RolloutId(Uuid::nil()),
+            name: name("spring"),
+            file_name: "rollout.yaml".to_owned(),
+            file: String::new(),
+            plan,
+            orders,
+            begin,
+            state,
+            since: started,
+            version: 1,
+            cancels: false,
+            requested_by: SOMEBODY,
+            created_at: started,
+            ended_at: None,
+        };
+        (rollout, started)
+    }
+
+    #[test]
+    fn what_several_wait_for_is_said_once_and_of_one_with_who_has_it() {
+        let (mut rollout, started) = five();
+        let early = of_rollout(&rollout, started);
+        assert_eq!(early.waits[0].what, "its beginning");
+        assert_eq!(early.waits[0].until, Some(rollout.begin));
+        let (state, starts) = rollout.state.after(&rollout.orders, Event::Tick, 0).unwrap();
+        assert_eq!(starts.len(), 1);
+        rollout.state = state;
+        let at = rollout.begin.plus(std::time::Duration::from_secs(5));
+        let all = of_rollout(&rollout, at);
+        let said: Vec<_> = all.waits.iter().map(|one| (one.what.as_str(), one.lpars)).collect();
+        assert_eq!(
+            said,
+            [("those in flight to be over", Some(1)), ("a place in flight", Some(4))],
+            "{all:#?}"
+        );
+        assert_eq!(
+            all.given_up_at,
+            Some(time(rollout.begin, rollout.orders.deadlines.whole.get()))
+        );
+        let first = &rollout.orders.targets[0].lpar;
+        let one = of_target(&rollout, 1, None, None, at);
+        assert_eq!(one.waits[0].what, format!("a place in flight, taken by {first}"));
+        let running = of_target(&rollout, 0, None, None, at);
+        assert_eq!(
+            (running.since, running.stands.as_str()),
+            (Some(rollout.begin), "starting in wave all")
+        );
+        // A stop holds all of them, and a person decides.
+        let why = "1 failed, 1 are the end".to_owned();
+        rollout.state.phase = Phase::Stopped { why: why.clone() };
+        let stopped = of_rollout(&rollout, at);
+        assert_eq!(stopped.waits[0].what, format!("somebody to resume or abort it: {why}"));
+        assert_eq!(stopped.waits[0].hint.as_deref(), Some("nimctl rollout resume spring"));
     }
 }
