@@ -183,6 +183,20 @@ CREATE TABLE public.master (
     lease_until timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.master_hook (
+    operation_id uuid NOT NULL,
+    number integer NOT NULL,
+    point text NOT NULL,
+    name text NOT NULL,
+    meaning text NOT NULL,
+    state text DEFAULT 'due'::text NOT NULL,
+    status integer,
+    output text DEFAULT ''::text NOT NULL,
+    begun_by uuid,
+    begun_at timestamp with time zone,
+    ended_at timestamp with time zone
+);
+
 CREATE TABLE public.nim_allocation (
     resource_id bigint NOT NULL,
     machine_id bigint NOT NULL
@@ -732,6 +746,9 @@ ALTER TABLE ONLY public.lpp_index
 ALTER TABLE ONLY public.maintenance
     ADD CONSTRAINT maintenance_pkey PRIMARY KEY (object_id);
 
+ALTER TABLE ONLY public.master_hook
+    ADD CONSTRAINT master_hook_pkey PRIMARY KEY (operation_id, number);
+
 ALTER TABLE ONLY public.master
     ADD CONSTRAINT master_pkey PRIMARY KEY (id);
 
@@ -850,6 +867,8 @@ CREATE INDEX frame_partition_level ON public.frame_partition USING btree (level)
 
 CREATE INDEX frozen_list_made_at ON public.frozen_list USING btree (made_at);
 
+CREATE INDEX master_hook_open ON public.master_hook USING btree (operation_id) WHERE (state = ANY (ARRAY['due'::text, 'begun'::text]));
+
 CREATE INDEX master_place ON public.master USING btree (place);
 
 CREATE INDEX nim_allocation_machine ON public.nim_allocation USING btree (machine_id);
@@ -954,6 +973,9 @@ ALTER TABLE ONLY public.lpp_index
 
 ALTER TABLE ONLY public.maintenance
     ADD CONSTRAINT maintenance_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.master_hook
+    ADD CONSTRAINT master_hook_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.nim_allocation
     ADD CONSTRAINT nim_allocation_machine_id_fkey FOREIGN KEY (machine_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;

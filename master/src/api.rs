@@ -219,6 +219,7 @@ routes! {
     "/v1/operations/{id}/resolve" { post operation::resolve }
     "/v1/operations/{id}/retry" { post retry::retry }
     "/v1/operations/{id}/events" { get operation::events }
+    "/v1/operations/{id}/hooks" { get operation::hooks }
     "/v1/operations/{id}/output" { get output::output }
     "/v1/hostkeys" { get hostkey::list, post hostkey::trust }
     "/v1/hostkeys/scan" { post hostkey::scan }

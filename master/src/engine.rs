@@ -10,6 +10,7 @@ pub mod deadline;
 pub mod dialogue;
 mod dispatcher;
 mod follow_up;
+mod hook;
 pub mod journal;
 pub mod lease;
 mod login;
@@ -34,6 +35,7 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Ended {
     let work = stop.child_token();
     let dispatcher = tokio::spawn(Dispatcher::new(Arc::clone(&shared), work.clone()).run());
     let follow_up = tokio::spawn(follow_up::run(Arc::clone(&shared), work.clone()));
+    let hooks = tokio::spawn(hook::after(Arc::clone(&shared), work.clone()));
     let keeping =
         lease::keep(&shared.store, shared.master, &shared.lease, &shared.life, lease_stop.clone());
     tokio::pin!(keeping);
@@ -42,11 +44,12 @@ pub async fn run(shared: Arc<Shared>, stop: CancellationToken) -> Ended {
         () = stop.cancelled() => None,
     };
     work.cancel();
-    for (what, task) in [("dispatcher", dispatcher), ("follow-up", follow_up)] {
+    for (what, task) in [("dispatcher", dispatcher), ("follow-up", follow_up), ("hooks", hooks)] {
         if let Err(panic) = task.await {
             tracing::error!(error = %panic, "the {what} ended in a panic: {panic}");
         }
     }
+    shared.hooks.stop().await;
     lease_stop.cancel();
     let ended = match ended {
         Some(ended) => ended,

@@ -4,6 +4,7 @@ pub mod api;
 pub mod bundle;
 pub mod clock;
 pub mod engine;
+pub mod hooks;
 pub mod hosts;
 pub mod housekeeping;
 pub mod images;

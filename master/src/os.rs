@@ -1,8 +1,8 @@
-//! What `nimd` asks of the operating system beyond what the standard library has: open files, groups, the service manager.
+//! What `nimd` asks of the operating system beyond what the standard library has: open files, users and groups, processes, the service manager.
 
 #![expect(
     unsafe_code,
-    reason = "getrlimit, setrlimit and getgrnam_r exist in libc only; each call stands alone here"
+    reason = "getrlimit, setrlimit, geteuid, kill and getgrnam_r exist in libc only; each call stands alone here"
 )]
 
 use std::ffi::CString;
@@ -29,6 +29,23 @@ pub fn raise_open_files() -> io::Result<u64> {
         }
     }
     Ok(limit.rlim_cur)
+}
+
+/// The user that this process runs as.
+#[must_use]
+pub fn effective_user() -> u32 {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// Ends every process of the group that `leader` made.
+pub fn kill_group(leader: u32) {
+    if let Ok(group) = libc::pid_t::try_from(leader)
+        && group > 1
+    {
+        // SAFETY: no memory is touched. That there is none left is as good.
+        unsafe { libc::kill(-group, libc::SIGKILL) };
+    }
 }
 
 /// The number of the group `name`, which may be a number itself. `None` when there is none.

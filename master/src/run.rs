@@ -24,6 +24,7 @@ use crate::engine;
 use crate::engine::deadline::Deadlines;
 use crate::engine::lease::{Ended, Guard};
 use crate::engine::shared::{Settings as EngineSettings, Shared};
+use crate::hooks::{self, Hooks};
 use crate::hosts::SshHosts;
 use crate::images::Images;
 use crate::inventory::console::Consoles;
@@ -31,7 +32,7 @@ use crate::inventory::frame::Frames;
 use crate::inventory::ledger::DatabaseLedger;
 use crate::inventory::refresh;
 use crate::inventory::vios::Vioses;
-use crate::settings::{Configuration, Size};
+use crate::settings::{self, Configuration, Size};
 use crate::store::cluster::{self, ClusterError, ClusterHandle, ClusterOptions, FolderLock};
 use crate::store::lease::LeaseTimes;
 use crate::store::operation::Limits;
@@ -385,6 +386,7 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
         freed: watch::Sender::new(()),
         clock,
         secrets,
+        hooks: own_hooks(&settings.hooks),
         push_rate: push_rate(settings.agent.push_rate),
         settings: EngineSettings {
             limits: Limits {
@@ -412,6 +414,16 @@ struct EngineParts {
     secrets: KeyFile,
     key: PathBuf,
     clock: Clock,
+}
+
+/// Programs of the site that nimd runs itself.
+fn own_hooks(settings: &settings::Hooks) -> Arc<Hooks> {
+    Hooks::new(hooks::Settings {
+        folder: settings.folder.clone(),
+        concurrent: settings.concurrent.size(),
+        limit: settings.limit.duration(),
+        output: settings.output.bytes(),
+    })
 }
 
 /// A limit for files on their way to LPARs, in kilobytes a second.

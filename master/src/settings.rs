@@ -11,10 +11,10 @@ mod value;
 
 pub use file::{Error, Faults};
 pub use table::{
-    Agent, Api, Database, Deadlines, Events, Inventory, KEYS, Key, Lease, Limits, Log, Retention,
-    Settings, Socket, Ssh,
+    Agent, Api, Database, Deadlines, Events, Hooks, Inventory, KEYS, Key, Lease, Limits, Log,
+    Retention, Settings, Socket, Ssh,
 };
-pub use value::{Count, DatabaseUrl, GroupName, LogFormat, Mode, Size, Span, Value};
+pub use value::{Count, DatabaseUrl, GroupName, HookList, LogFormat, Mode, Size, Span, Value};
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

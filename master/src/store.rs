@@ -17,6 +17,7 @@ mod entity;
 mod error;
 pub mod event;
 mod history;
+pub mod hook;
 pub mod hostkey;
 pub mod lease;
 pub mod life;

@@ -17,7 +17,9 @@ pub(crate) use live_update_data::LiveUpdateData;
 pub(crate) use object::{
     Apply, Change, Define, Discover, Export, History, List, Remove, Report, Show, Tree,
 };
-pub(crate) use operation::{Cancel, Cust, Events, Explain, Log, Resolve, Retry, Status, Watch};
+pub(crate) use operation::{
+    Cancel, Cust, Events, Explain, Hooks, Log, Resolve, Retry, Status, Watch,
+};
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
 pub(crate) use rollout::{PlanRollout, ReportRollout, RetryRollout, Rollout, StartRollout};
@@ -167,6 +169,8 @@ pub(crate) enum Command {
     Log(Log),
     /// Show what happened in an operation, in order
     Events(Events),
+    /// Show the hooks that nimd runs itself for an operation, and what they printed
+    Hooks(Hooks),
     /// Cancel an operation, as long as that is possible
     Cancel(Cancel),
     /// Do again what failed, where that makes sense

@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod hidden;
 mod history;
+mod hooks;
 mod hostkey;
 mod list;
 mod live_update_data;
@@ -81,6 +82,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Watch(args) => watch::run(args, context).await,
         Command::Log(args) => log::run(args, context).await,
         Command::Events(args) => timeline::run(args, context).await,
+        Command::Hooks(args) => hooks::run(args, context).await,
         Command::Cancel(args) => resolve::cancel(args, context).await,
         Command::Retry(args) => retry::run(args, context).await,
         Command::Resolve(args) => resolve::resolve(args, context).await,

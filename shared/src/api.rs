@@ -35,6 +35,7 @@
 //! | `POST /v1/operations/{id}/resolve` | [`Resolve`] → [`OperationView`] |
 //! | `POST /v1/operations/{id}/retry` | [`Retry`] → [`Accepted`] |
 //! | `GET /v1/operations/{id}/events?after&limit` | → [`Page`] of [`EventView`] |
+//! | `GET /v1/operations/{id}/hooks` | → list of [`MasterHook`] |
 //! | `GET /v1/operations/{id}/output?epoch&file&from&limit` | → [`Output`]; with `epoch` of that line of history only, with `file` of a log that is kept |
 //! | `GET /v1/watch?operation*&batch` | → server-sent events of [`Watched`] |
 //! | `POST /v1/hostkeys/scan` | [`Scan`] → [`Scanned`] |
@@ -83,6 +84,7 @@ mod allocation;
 mod blackout;
 mod discover;
 mod disks;
+mod hook;
 mod host;
 mod live_update_data;
 mod lpp;
@@ -104,6 +106,7 @@ pub use discover::{
     FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,
 };
 pub use disks::{DiskList, LookAtDisks, ProposedRelease, ReleaseDisks, ReleaseProposal};
+pub use hook::{HookState, MasterHook};
 pub use host::{
     AgentStatus, ExchangeKey, HostKey, ImportKeys, KeyExchanged, KeySource, OtherMaster,
     QueryAnswer, Rotated, Scan, Scanned, SecretView, Server, SetSecret, TrustKeys, Trusted,

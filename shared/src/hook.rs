@@ -97,9 +97,30 @@ pub enum BadHook {
     /// The name cannot be one.
     #[error(transparent)]
     Name(#[from] BadName),
+    /// nimd has no point of its own there.
+    #[error("nimd has nothing to do at {0}: a hook on the LPAR has")]
+    NotOnMaster(HookPoint),
+    /// nimd can no longer change the outcome there.
+    #[error("the outcome is on record at {0}: on the master it takes warn or ignore")]
+    OnRecord(HookPoint),
     /// The point does not take the meaning.
     #[error("{0} comes when the operation has failed already: it takes warn or ignore")]
     Late(HookPoint),
+}
+
+impl NamedHook {
+    /// Whether nimd can run it itself.
+    ///
+    /// # Errors
+    /// [`BadHook`] says why not.
+    pub fn on_master(&self) -> Result<(), BadHook> {
+        match (self.at, self.exit) {
+            (at, exit) if !at.takes(exit) => Err(BadHook::Late(at)),
+            (HookPoint::Prep, _) => Err(BadHook::NotOnMaster(self.at)),
+            (HookPoint::Post, HookExit::Fail) => Err(BadHook::OnRecord(self.at)),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl FromStr for NamedHook {
@@ -207,6 +228,15 @@ pub struct HookResult {
     pub follow_up: Vec<FollowUp>,
 }
 
+impl HookResult {
+    /// Of an operation in `state` of which nothing more is known.
+    #[must_use]
+    pub const fn without_report(state: StateName) -> Self {
+        let summary = String::new();
+        Self { state, software: None, summary, codes: Vec::new(), follow_up: Vec::new() }
+    }
+}
+
 impl From<&Report> for HookResult {
     fn from(report: &Report) -> Self {
         let (software, follow_up) = match &report.outcome {
@@ -240,6 +270,15 @@ mod tests {
             let hook: NamedHook = text.parse().unwrap();
             assert_eq!(hook.to_string(), read);
             assert_eq!(read.parse(), Ok(hook));
+        }
+        for (text, on_master) in [
+            ("pre:look", Ok(())),
+            ("before-update:look:warn", Ok(())),
+            ("post:look", Ok(())),
+            ("prep:look", Err(BadHook::NotOnMaster(HookPoint::Prep))),
+            ("post:look:fail", Err(BadHook::OnRecord(HookPoint::Post))),
+        ] {
+            assert_eq!(text.parse::<NamedHook>().unwrap().on_master(), on_master, "{text}");
         }
         for (text, why) in [
             ("look", BadHook::Form.to_string()),

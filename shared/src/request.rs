@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::disks::{ChosenDisk, Standing};
-use crate::hook::{Hook, Hooks};
+use crate::hook::{Hook, Hooks, NamedHook};
 use crate::id::{Digest, DiskName, InstallationId, ObjectName};
 use crate::prep::{Backup, PrepStep, Subsystem};
 use crate::stage::names;
@@ -63,6 +63,9 @@ pub struct Request {
     /// What one can go back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backup>,
+    /// Programs that the master runs itself around all that. Nothing for an agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub master_hooks: Vec<NamedHook>,
     /// Limits of time and space.
     pub limits: Limits,
 }
@@ -104,6 +107,7 @@ impl Request {
             prep: Vec::new(),
             restart: Vec::new(),
             backup: None,
+            master_hooks: Vec::new(),
             limits: Limits::default(),
         }
     }

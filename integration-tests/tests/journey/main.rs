@@ -17,6 +17,7 @@ mod install;
 mod ip_filters;
 mod live_update_data;
 mod maint;
+mod master_hook;
 mod nim;
 mod packages;
 mod preflight;

@@ -1,7 +1,10 @@
 //! `nimd` is killed before and after each action of its engine, by itself, and started again.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context as _, Result, ensure};
-use integration_tests::{Harness, SOURCE, cust};
+use integration_tests::{Harness, SOURCE, cust, wait_until};
 use nim_lab::clock::Mode;
 use nim_lab::fault::{Armed, Fault};
 use nim_lab::{Lab, Phase};
@@ -52,6 +55,7 @@ async fn wherever_its_engine_is_killed_nimd_goes_on_as_if_undisturbed() -> Resul
     lpars.extend(points.iter().map(|(lpar, _, action)| (lpar.as_str(), frame(*action))));
     let mut site = site::with(&lpars, Mode::Auto { speed: 1000 }).await?;
     site.lab().set_fault("cancelled", Fault::FrameFull).await?;
+    let ran = with_hooks(&mut site)?;
 
     update::ask(&site, "updated")?;
     update::ask(&site, "cancelled")?;
@@ -88,7 +92,54 @@ async fn wherever_its_engine_is_killed_nimd_goes_on_as_if_undisturbed() -> Resul
         let undisturbed = if way(*action) == Way::Cancel { &cancelled } else { &updated };
         ensure!(end == *undisturbed, "{side} {action:?}: {end:#?}\ninstead of {undisturbed:#?}");
     }
+    hooks_ran_once(&site, &ran, &points)?;
     site.end().await
+}
+
+/// Has nimd run a program of its own at each point of each operation. The file to which the program adds a line each time.
+fn with_hooks(site: &mut Harness) -> Result<PathBuf> {
+    let folder = site.site_folder().join("hooks");
+    std::fs::create_dir(&folder)?;
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?;
+    let (program, ran) = (folder.join("notes"), folder.join("ran"));
+    let told = r#"s/.*"hook":"\([^"]*\)".*"operation":"\([^"]*\)".*/\2 \1/"#;
+    std::fs::write(&program, format!("#!/bin/sh\nsed '{told}' >>{}\n", ran.display()))?;
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
+    let points = ["pre", "before-update", "post", "on-failure"];
+    // Where nimd is killed over one, how it ended is unknown: that is no reason for another end of the update.
+    let always: Vec<String> = points.iter().map(|at| format!("{at}:notes:ignore")).collect();
+    let settings =
+        format!("hooks:\n  folder: {}\n  always: \"{}\"\n", folder.display(), always.join(" "));
+    site::settle(site.master(), &settings)?;
+    Ok(ran)
+}
+
+/// Looks that no program was run twice for one operation, and that all of an undisturbed one ran.
+fn hooks_ran_once(site: &Harness, ran: &Path, points: &[(String, &str, Action)]) -> Result<()> {
+    let lpars = points.iter().map(|(lpar, ..)| lpar.as_str());
+    for lpar in ["updated", "cancelled"].into_iter().chain(lpars) {
+        wait_until(&format!("the hooks of {lpar} to be over"), || {
+            let hooks = site.nimctl(["hooks", lpar, "--output", "json"]).succeeded()?.json()?;
+            let hooks = hooks.as_array().cloned().unwrap_or_default();
+            let open = hooks.iter().any(|hook| hook["state"] == "due" || hook["state"] == "begun");
+            Ok(if open || hooks.len() != 4 { Err(format!("{hooks:#?}")) } else { Ok(()) })
+        })?;
+    }
+    let text = std::fs::read_to_string(ran)?;
+    let mut lines: Vec<&str> = text.lines().collect();
+    let all = lines.len();
+    lines.sort_unstable();
+    lines.dedup();
+    ensure!(lines.len() == all, "a hook was run twice:\n{text}");
+    let of = |lpar: &str| -> Result<Vec<String>> {
+        let id = update::view(site, lpar)?["id"].as_str().unwrap_or_default().to_owned();
+        let own = lines.iter().filter_map(|line| line.strip_prefix(&format!("{id} ")));
+        Ok(own.map(ToOwned::to_owned).collect())
+    };
+    ensure!(of("updated")? == ["before-update", "post", "pre"], "{text}");
+    // It never got room, and so never came to `before-update`.
+    ensure!(of("cancelled")? == ["on-failure", "pre"], "{text}");
+    Ok(())
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod bundle;
 pub(super) mod fix;
+mod hook;
 mod packages;
 mod plan;
 mod script;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::extract::State;
 use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
+use nim_shared::hook::NamedHook;
 use nim_shared::id::{BatchId, ClientToken, Digest, ObjectName, OperationId};
 use nim_shared::object::{MASTER, Object, Spec};
 use nim_shared::request::{Install, Kind, Limits, Request, Script};
@@ -68,7 +70,7 @@ pub(super) fn written(cust: &impl serde::Serialize) -> Answer<serde_json::Value>
 pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
     let request = written(&cust)?;
     let (token, concurrent, time_limit) = (cust.token, cust.concurrent, cust.time_limit);
-    let Looked { planned, faults, warnings } = look(api, cust, Depth::Whole).await?;
+    let Looked { planned, master_hooks, faults, warnings } = look(api, cust, Depth::Whole).await?;
     if !faults.is_empty() {
         let what = if faults.len() == 1 {
             "1 reason".to_owned()
@@ -84,6 +86,7 @@ pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
         requested_by: who,
         concurrent,
         time_limit,
+        hooks: master_hooks,
         queued: api.configuration.settings.deadlines.queued.seconds(),
         request,
     };
@@ -110,6 +113,8 @@ pub(super) enum Depth {
 pub(super) struct Looked {
     /// One operation an LPAR, of those with which nothing is wrong.
     planned: Vec<Planned>,
+    /// What nimd runs itself for each of them.
+    master_hooks: Vec<NamedHook>,
     /// All that is wrong: with the request, or with an LPAR, which the path names then.
     pub(super) faults: Vec<FileFault>,
     /// What somebody should look at all the same.
@@ -141,7 +146,9 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
             BTreeMap::new()
         }
     };
-    let known = Known { updates_only, hooks, policy, written, ..known };
+    let master_hooks = hook::of(api, &cust, &mut faults).await?;
+    let known =
+        Known { updates_only, hooks, policy, written, master_hooks: master_hooks.clone(), ..known };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
@@ -162,7 +169,7 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
             warnings.push(warning.clone());
         }
     }
-    Ok(Looked { planned, faults, warnings })
+    Ok(Looked { planned, master_hooks, faults, warnings })
 }
 
 /// One operation as it is stored.
@@ -275,6 +282,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
         files,
         scripts,
         hooks: Vec::new(),
+        master_hooks: Vec::new(),
         hook_limit: settings.hook.seconds(),
         updates_only: false,
         policy: None,
@@ -320,6 +328,7 @@ pub(super) async fn accept_one(
         time_limit: None,
         queued: api.configuration.settings.deadlines.queued.seconds(),
         request: asked,
+        hooks: Vec::new(),
     };
     let planned = Planned {
         lpar: target.name.clone(),

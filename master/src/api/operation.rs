@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
-use nim_shared::api::{EventView, OperationView, Page, Resolve};
+use nim_shared::api::{EventView, MasterHook, OperationView, Page, Resolve};
 use nim_shared::id::{BatchId, Epoch, ObjectName, OperationId, Seq};
 use nim_shared::operation::{Named as Name, Outcome, Software, StateName};
 use nim_shared::prep::{Backup, PrepStep};
@@ -134,6 +134,17 @@ pub(super) async fn events(
     let next = page.next.map(|cursor| format!("{}.{}", cursor.epoch, cursor.seq));
     let items = page.items.into_iter().map(|event| event_view(&lpar, event)).collect();
     Ok(Json(Page { items, next }))
+}
+
+/// `GET /v1/operations/{id}/hooks`
+pub(super) async fn hooks(
+    State(api): State<Api>,
+    Named(id): Named<OperationId>,
+) -> Answer<Json<Vec<MasterHook>>> {
+    // That there is such an operation.
+    api.store.operation(id).await?;
+    let hooks = api.store.hooks(id).await?;
+    Ok(Json(hooks.into_iter().map(|stored| stored.hook).collect()))
 }
 
 impl Api {

@@ -7,6 +7,7 @@
 mod act;
 mod channel;
 mod files;
+mod hook;
 mod keep;
 mod past;
 mod proof;
@@ -98,6 +99,8 @@ pub struct Session {
     spare: Option<Agent>,
     /// What it was asked for together with.
     batch: BatchId,
+    /// Whether nimd runs hooks for it.
+    has_hooks: bool,
     /// Files that the LPAR needs, until it has them.
     files: Vec<Wanted>,
     /// Free space that must stay where they go.
@@ -173,6 +176,7 @@ impl Session {
             spare: None,
             batch: record.batch,
             files,
+            has_hooks: !request.master_hooks.is_empty(),
             keep_free: request.limits.keep_free,
             console: record.hmc.zip(request.console.map(|console| console.secret)),
             login: keep::Logon::MayBeUnderWay,

@@ -18,6 +18,7 @@ use super::dialogue::Order;
 use super::lease::Guard;
 use super::session::{Agent, Lost};
 use crate::clock::Clock;
+use crate::hooks::Hooks;
 use crate::inventory::console::Consoles;
 use crate::inventory::endpoint::{self, NoEndpoint};
 use crate::inventory::frame::{Frames, Seen};
@@ -80,6 +81,8 @@ pub struct Shared {
     pub clock: Clock,
     /// How many kilobytes of files may leave in a second, to all LPARs together.
     pub push_rate: DefaultDirectRateLimiter,
+    /// Programs of the site that nimd runs itself.
+    pub hooks: Arc<Hooks>,
     /// What secrets are encrypted with.
     pub secrets: KeyFile,
     /// What may be done.

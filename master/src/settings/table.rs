@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::file::Sheet;
-use super::value::{Count, DatabaseUrl, GroupName, LogFormat, Mode, Size, Span, Value};
+use super::value::{Count, DatabaseUrl, GroupName, HookList, LogFormat, Mode, Size, Span, Value};
 
 /// One key, as the documentation shows it.
 #[derive(Clone, Copy, Debug)]
@@ -206,6 +206,20 @@ settings! {
         /// `schemas/checks.schema.json` has its form. Taken from DIR where it is relative. Read at each preflight.
         /// Default: checks.yaml, where there is such a file.
         checks: Option<PathBuf> = None, "path", "0.1.0";
+    }
+    /// Programs of the site that nimd runs itself around operations (`master_hook` of a cust).
+    hooks: Hooks {
+        /// Folder of the programs, with its whole path. It, all that leads to it and each program in it belong to root or to the user
+        /// that nimd runs as, nobody else may write to them, and none is a link. Without it nimd runs none.
+        folder: Option<PathBuf> = None, "path", "0.1.0";
+        /// Hooks of every operation, whatever it was asked for with, separated by blanks: `post:ledger:ignore on-failure:page`.
+        always: HookList = HookList::default(), "POINT:NAME[:MEANING]", "0.1.0";
+        /// Programs that run at a time, for all operations of this nimd together. The others wait for their turn.
+        concurrent: Count<1, 1000> = Count(4), "programs", "0.1.0";
+        /// Each of them. Past it the program is ended, with all that it started. At `pre` it counts for `deadlines.connect` too.
+        limit: Span = Span::minutes(5), "time", "0.1.0";
+        /// Output of each that is kept.
+        output: Size = Size::mebibytes(1), "size", "0.1.0";
     }
     /// How several masters share one database.
     lease: Lease {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nim_shared::hook::NamedHook;
 use nim_shared::unit::{Megabytes, Seconds};
 
 /// A value that stands in a settings file.
@@ -40,6 +41,25 @@ impl<const MIN: u32, const MAX: u32> Value for Count<MIN, MAX> {
 
     fn show(&self) -> String {
         self.0.to_string()
+    }
+}
+
+/// Hooks that nimd runs itself, separated by blanks: `post:ledger:ignore on-failure:page`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HookList(pub Vec<NamedHook>);
+
+impl Value for HookList {
+    fn read(text: &str) -> Result<Self, String> {
+        let hook = |word: &str| {
+            let hook: NamedHook = word.parse().map_err(|bad| format!("{word}: {bad}"))?;
+            hook.on_master().map_err(|bad| format!("{word}: {bad}"))?;
+            Ok::<_, String>(hook)
+        };
+        text.split_whitespace().map(hook).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn show(&self) -> String {
+        self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accepting: the operations of one request, all or none, and once however often the request is sent.
 
+use nim_shared::hook::NamedHook;
 use nim_shared::id::{BatchId, ClientToken, Digest, ObjectName, OperationId};
 use nim_shared::request::Kind;
 use nim_shared::stamp::Timestamp;
@@ -28,6 +29,8 @@ pub struct NewBatch {
     pub time_limit: Option<Seconds>,
     /// How long an operation may wait in the queue.
     pub queued: Seconds,
+    /// Hooks that masters run themselves for each of the operations.
+    pub hooks: Vec<NamedHook>,
     /// The request as it came. The same token with another request is refused.
     pub request: Value,
 }
@@ -97,6 +100,7 @@ impl Store {
         }
         lock_lpars(&mut txn, operations).await?;
         insert_operations(&mut txn, batch, operations).await?;
+        super::hook::insert(&mut txn, &batch.hooks, operations).await?;
         txn.commit().await?;
         self.hint(Topic::Work).await;
         let mut operations: Vec<_> =

@@ -28,6 +28,7 @@ mod m0019_open_item;
 mod m0020_rollout;
 mod m0021_rollout_since;
 mod m0022_maintenance;
+mod m0023_master_hook;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -35,7 +36,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 22;
+pub(super) const LEVEL: i32 = 23;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -130,6 +131,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_rollout::M0020Rollout),
             Box::new(m0021_rollout_since::M0021RolloutSince),
             Box::new(m0022_maintenance::M0022Maintenance),
+            Box::new(m0023_master_hook::M0023MasterHook),
         ]
     }
 }

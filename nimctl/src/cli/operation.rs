@@ -23,6 +23,9 @@ Attributes, as NIM has them:
   hook=POINT:NAME[:MEANING] run this object's file on the LPAR at POINT: pre, prep, before-update, post or on-failure; where
                             it does not succeed the operation fails (fail, as without MEANING before the update), its report
                             says so (warn, as without it after that), or nothing follows (ignore); repeat it for more
+  master_hook=POINT:NAME[:MEANING]
+                            have nimd run this program of its own folder (hooks.folder) at POINT: pre, before-update, post or
+                            on-failure; after the update a failure is warn or ignore; repeat it for more
   live_update_data=NAME     for live_update: the object with lvupdate.data; {lpar} in it stands for the LPAR's name;
                             auto: disks are chosen and the file is written, as nimctl live-update-data generate shows
   accept_licenses=yes|no    agree to licences
@@ -99,6 +102,14 @@ pub(crate) struct Log {
 /// Show what happened in an operation, in order.
 #[derive(Debug, Args)]
 pub(crate) struct Events {
+    /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
+    #[arg(value_name = "ID|LPAR")]
+    pub(crate) operation: String,
+}
+
+/// Show the hooks that nimd runs itself for an operation, and what they printed. Those of its LPAR are in `events` and `log`.
+#[derive(Debug, Args)]
+pub(crate) struct Hooks {
     /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
     #[arg(value_name = "ID|LPAR")]
     pub(crate) operation: String,

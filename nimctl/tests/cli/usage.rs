@@ -111,6 +111,7 @@ fn help_and_version_are_data() {
       watch             Follow operations until they end
       log               Print what geninstall and other programs wrote during an operation
       events            Show what happened in an operation, in order
+      hooks             Show the hooks that nimd runs itself for an operation, and what they printed
       cancel            Cancel an operation, as long as that is possible
       retry             Do again what failed, where that makes sense
       resolve           End a stuck operation, on your word

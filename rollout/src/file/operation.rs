@@ -81,6 +81,7 @@ impl Operation {
             scripts,
             strategy: None,
             hooks: Vec::new(),
+            master_hooks: Vec::new(),
             alt_disk: None,
             accept_licenses,
             installp_flags: None,

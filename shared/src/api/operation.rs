@@ -47,6 +47,10 @@ pub struct Cust {
     /// Objects of type `script`, which are run on the LPAR as hooks, those of one point in this order. A preview runs none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<NamedHook>,
+    /// Programs of a folder of the master (`hooks.folder` of its settings) that `nimd` runs itself as hooks, those of one point in this
+    /// order. A preview runs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub master_hooks: Vec<NamedHook>,
     /// Where rootvg is copied to: for `alt_disk_install` and for nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alt_disk: Option<AltDisk>,
@@ -97,6 +101,7 @@ impl Cust {
             fix_bundles,
             scripts,
             hooks,
+            master_hooks: _,
             fixes: _,
             strategy: _,
             alt_disk: _,

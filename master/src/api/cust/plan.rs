@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::disks::with_keys;
-use nim_shared::hook::{Hook, Hooks};
+use nim_shared::hook::{Hook, Hooks, NamedHook};
 use nim_shared::id::ObjectName;
 use nim_shared::lpp::{Content, is_fileset, is_package};
 use nim_shared::lvupdate::{self, Data, Disks};
@@ -51,7 +51,9 @@ pub(super) struct Known {
     pub(super) scripts: Vec<Script>,
     /// The hooks, in their order.
     pub(super) hooks: Vec<Hook>,
-    /// How long each of them may take.
+    /// The hooks that nimd runs itself, in their order.
+    pub(super) master_hooks: Vec<NamedHook>,
+    /// How long each of those on the LPAR may take.
     pub(super) hook_limit: Seconds,
     /// The site's policy; `None` where none was set.
     pub(super) policy: Option<Policy>,
@@ -351,6 +353,7 @@ impl Order<'_> {
             prep: if moves { prep.clone() } else { Vec::new() },
             restart: if moves { restart.clone() } else { Vec::new() },
             backup: backup.clone().filter(|_| moves),
+            master_hooks: self.known.master_hooks.clone(),
             limits: self.known.limits,
         };
         if !self.wrong.is_empty() {

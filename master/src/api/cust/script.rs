@@ -106,9 +106,10 @@ pub(super) fn hook_faults(cust: &Cust) -> Vec<FileFault> {
 /// What a preview leaves out.
 pub(super) fn not_run(cust: &Cust) -> Vec<FileFault> {
     let mut warnings = Vec::new();
-    let scripts: Vec<_> = cust.scripts.iter().map(|name| name.as_str()).collect();
-    let hooks: Vec<_> = cust.hooks.iter().map(|hook| hook.name.as_str()).collect();
-    for (what, names) in [("script", scripts), ("hook", hooks)] {
+    let scripts: Vec<String> = cust.scripts.iter().map(ToString::to_string).collect();
+    let names = |hooks: &[NamedHook]| hooks.iter().map(|one| one.name.to_string()).collect();
+    let (hooks, on_master) = (names(&cust.hooks), names(&cust.master_hooks));
+    for (what, names) in [("script", scripts), ("hook", hooks), ("master_hook", on_master)] {
         if cust.kind.is_preview() && !names.is_empty() {
             let names = names.join(", ");
             let text = format!("a preview runs no {what}: {names} is left out");

@@ -21,6 +21,7 @@ pub(super) fn request(targets: &[&str]) -> Cust {
         scripts: Vec::new(),
         strategy: None,
         hooks: Vec::new(),
+        master_hooks: Vec::new(),
         alt_disk: None,
         accept_licenses: true,
         installp_flags: None,

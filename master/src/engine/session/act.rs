@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use nim_shared::frame::Change;
+use nim_shared::hook::HookPoint;
 use tokio::time::Instant;
 
+use super::hook::Cleared;
 use super::{Agent, Lost, Over, Session};
 use crate::engine::crash;
 use crate::engine::dialogue::Batch;
@@ -30,7 +32,10 @@ impl Session {
                 said = agent.queue(&self.dialogue.acknowledgement());
             }
             // It leaves with what is commanded next, unless something is waited for before.
-            if !secrets.is_empty() || !actions.first().is_some_and(|first| first.sends()) {
+            if !secrets.is_empty()
+                || self.has_hooks
+                || !actions.first().is_some_and(|first| first.sends())
+            {
                 said = said.and(agent.flush().await);
             }
             for name in secrets {
@@ -75,6 +80,14 @@ impl Session {
     async fn act(&mut self, agent: &mut Agent, action: Action) -> Result<Result<(), Lost>, Over> {
         match action {
             Action::CommitStart => {
+                match Box::pin(self.clear(HookPoint::Pre)).await? {
+                    Cleared::GoOn => {}
+                    Cleared::NotAnyMore => return Ok(Ok(())),
+                    Cleared::Refused((code, text)) => {
+                        self.end_unstarted(text, code.to_owned()).await?;
+                        return Ok(Ok(()));
+                    }
+                }
                 if let Err(lost) = self.push(agent).await? {
                     return Ok(Err(lost));
                 }
@@ -106,6 +119,9 @@ impl Session {
                 crash::after(action, &self.lpar);
             }
             Action::SendStart | Action::SendProceed | Action::SendCancel | Action::Attach => {
+                if action == Action::SendProceed && !Box::pin(self.may_proceed()).await? {
+                    return Ok(Ok(()));
+                }
                 if !self.shared.lease.may_command() {
                     return Ok(Err(Lost::LeaseLapsed { host: self.lpar.clone() }));
                 }

@@ -30,7 +30,8 @@ impl Session {
         if let Some(answered) = batch.answered {
             self.promise(answered).await?;
         }
-        let step = self.step(&batch);
+        let mut step = self.step(&batch);
+        Box::pin(self.amend(&mut step)).await?;
         let chunk =
             |one: dialogue::Chunk| Chunk { epoch: one.epoch, offset: one.offset, data: one.bytes };
         let batched = Batched {
@@ -179,14 +180,19 @@ impl Session {
 
     /// Ends an operation whose `start` never left, with the reason.
     pub(super) async fn give_up(&mut self, lost: &Lost) -> Result<(), Over> {
+        self.end_unstarted(lost.chain(), lost.code()).await
+    }
+
+    /// Ends an operation whose `start` never left, as `why` and a code say.
+    pub(super) async fn end_unstarted(&mut self, why: String, code: String) -> Result<(), Over> {
         self.happened(Event::GaveUp);
         let batch = self.dialogue.take();
         let mut step = self.step(&batch);
+        warn!(operation.id = %self.order.operation, lpar.name = %self.lpar, error = %why,
+            "the operation on {} was not started: {why}", self.lpar);
         if let State::Ended { outcome } = &self.dialogue.operation().state {
-            step.report = Some(unreached(outcome.clone(), lost));
+            step.report = Some(unstarted(outcome.clone(), why, code));
         }
-        warn!(operation.id = %self.order.operation, lpar.name = %self.lpar, error = %lost.chain(),
-            "the operation on {} was not started: {}", self.lpar, lost.chain());
         self.put(step).await?;
         if self.needs_nothing() { Err(Over::Done) } else { Ok(()) }
     }
@@ -336,6 +342,6 @@ pub(super) type Place = (
 );
 
 /// The report of an operation that never reached its LPAR.
-fn unreached(outcome: Outcome, lost: &Lost) -> Report {
-    Report { codes: vec![lost.code()], ..Report::of(outcome, lost.chain()) }
+fn unstarted(outcome: Outcome, summary: String, code: String) -> Report {
+    Report { codes: vec![code], ..Report::of(outcome, summary) }
 }

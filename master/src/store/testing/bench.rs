@@ -110,6 +110,7 @@ async fn accept(store: &Store, many: u32) -> Vec<(OperationId, nim_shared::id::F
         requested_by: who,
         concurrent: None,
         time_limit: None,
+        hooks: Vec::new(),
         queued: Seconds(3600),
         request: serde_json::Value::Null,
     };

@@ -90,6 +90,7 @@ pub fn request(lpars: &[&str]) -> (ClientToken, NewBatch, Vec<NewOperation>) {
         concurrent: None,
         time_limit: None,
         queued: Seconds(3600),
+        hooks: Vec::new(),
         request: serde_json::json!({ "targets": lpars }),
     };
     let operation = |lpar: &&str| NewOperation {

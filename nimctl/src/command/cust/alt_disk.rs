@@ -78,6 +78,7 @@ pub(crate) fn order(
         scripts,
         strategy: None,
         hooks: Vec::new(),
+        master_hooks: Vec::new(),
         alt_disk: Some(AltDisk { disks, set_bootlist, phase }),
         accept_licenses,
         installp_flags: Some(flags),

@@ -62,6 +62,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     let Software { lpp_source, install, bundles, fixes, fix_bundles, scripts } =
         given.software(NEEDS_SOURCE);
     let hooks: Vec<NamedHook> = given.each("hook");
+    let master_hooks: Vec<NamedHook> = given.each("master_hook");
     let live_update_data = given.one("live_update_data");
     let strategy = given.parsed::<Strategy>("strategy");
     if strategy == Some(Strategy::Split) {
@@ -103,6 +104,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
         scripts,
         strategy,
         hooks,
+        master_hooks,
         alt_disk: None,
         accept_licenses,
         installp_flags: (!live_update).then_some(installp_flags),
@@ -114,7 +116,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
 }
 
 /// What may be given.
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 16] = [
     "live_update",
     "lpp_source",
     "fixes",
@@ -123,6 +125,7 @@ const KNOWN: [&str; 15] = [
     "fix_bundle",
     "script",
     "hook",
+    "master_hook",
     "live_update_data",
     "strategy",
     "installp_flags",

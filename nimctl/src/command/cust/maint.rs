@@ -62,6 +62,7 @@ pub(crate) fn order(
         scripts: Vec::new(),
         strategy: None,
         hooks: Vec::new(),
+        master_hooks: Vec::new(),
         alt_disk: None,
         accept_licenses: false,
         installp_flags: Some(flags),
