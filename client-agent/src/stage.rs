@@ -15,6 +15,7 @@ pub(crate) mod prep;
 pub(crate) mod ready;
 pub(crate) mod release;
 pub(crate) mod restart;
+pub(crate) mod rollback;
 pub(crate) mod script;
 pub(crate) mod token;
 pub(crate) mod update;

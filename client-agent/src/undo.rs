@@ -80,6 +80,7 @@ impl Undo<'_> {
                 Err(Error::Lasting { what: "interim fixes were removed" })
             }
             Effect::RootvgCopy { .. } => Err(Error::Lasting { what: "a copy of rootvg was made" }),
+            Effect::Bootlist { before, after } => self.bootlist(before, after),
             Effect::CopyDropped { .. } => {
                 Err(Error::Lasting { what: "a copy of rootvg was dropped" })
             }
@@ -122,6 +123,27 @@ impl Undo<'_> {
             return Ok(());
         }
         Err(Error::StillThere { what: format!("another content of {path}") })
+    }
+
+    fn bootlist(&self, before: &[String], after: &[String]) -> Result<(), Error> {
+        let now = bootlist(self.commands)?;
+        if now == before {
+            return Ok(());
+        }
+        if now != after {
+            return Err(Error::SetMeanwhile {
+                setting: "the boot list".to_owned(),
+                now: now.join(" "),
+                before: before.join(" "),
+            });
+        }
+        let mut arguments = vec!["-m", "normal"];
+        arguments.extend(before.iter().map(String::as_str));
+        self.commands.ask("bootlist", &arguments, MOUNT_LIMIT)?;
+        if bootlist(self.commands)? == before {
+            return Ok(());
+        }
+        Err(Error::StillThere { what: format!("the boot list {}", after.join(" ")) })
     }
 
     fn folder(&self, path: &str) -> Result<(), Error> {
@@ -168,6 +190,19 @@ pub(crate) fn copy_owner(from: &Path, to: &Path) -> Result<(), disk::Error> {
     )?;
     let mode = fs::Permissions::from_mode(found.mode() & 0o7777);
     disk::doing("give its mode to", to, fs::set_permissions(to, mode))
+}
+
+/// Disks of the boot list, each once, in their order.
+pub(crate) fn bootlist(commands: &Commands) -> Result<Vec<String>, command::Error> {
+    let text = commands.ask("bootlist", &["-m", "normal", "-o"], MOUNT_LIMIT)?;
+    let mut names: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if !name.is_empty() && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Whether something is mounted on the folder `on`.

@@ -79,12 +79,13 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
     match evidence.kind {
         Kind::Preview => judge_preview(evidence),
         Kind::Update => judge_update(evidence),
-        // Nothing of software runs for a release: it decides by itself.
+        // Nothing of software runs for the last two: they decide by themselves.
         Kind::InstallPreview
         | Kind::Install
         | Kind::MaintPreview
         | Kind::Maint
-        | Kind::ReleaseDisks => judge_install(evidence),
+        | Kind::ReleaseDisks
+        | Kind::Rollback => judge_install(evidence),
         Kind::AltDisk => judge_copy(evidence),
     }
 }

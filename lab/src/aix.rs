@@ -52,6 +52,7 @@ mod ps;
 mod rmcctrl;
 mod rmcdomainstatus;
 mod rmdev;
+mod shutdown;
 mod stamp;
 pub(crate) mod stanza;
 mod startsrc;
@@ -136,6 +137,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "rmdev"),
     ("usr/sbin", "rmfilt"),
     ("usr/sbin", "rmitab"),
+    ("usr/sbin", "shutdown"),
     ("usr/bin", "startsrc"),
     ("usr/bin", "stopsrc"),
     ("usr/sbin", "syncvg"),
@@ -225,6 +227,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "rmdev" => rmdev::run,
         "rmfilt" => filters::rmfilt,
         "rmitab" => inittab::rmitab,
+        "shutdown" => shutdown::run,
         "startsrc" => startsrc::run,
         "stopsrc" => startsrc::stop,
         "syncvg" => syncvg::run,

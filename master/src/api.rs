@@ -34,6 +34,7 @@ mod policy;
 mod preflight;
 mod report;
 mod retry;
+mod rollback;
 mod rollout;
 mod secret;
 mod server;
@@ -257,6 +258,8 @@ routes! {
     "/v1/rollouts" { get rollout::list, post rollout::start }
     "/v1/disks/{lpar}/look" { post disks::look }
     "/v1/disks/{lpar}/release" { post disks::release }
+    "/v1/rollback/{lpar}/look" { post rollback::look }
+    "/v1/rollback/{lpar}" { post rollback::start }
     "/v1/cust" { post cust::cust }
     "/v1/aftercare" { post aftercare::aftercare }
     "/v1/hmcs/{name}/key" { post discover::exchange_key }

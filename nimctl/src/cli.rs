@@ -12,7 +12,7 @@ mod site;
 mod why;
 
 pub(crate) use aftercare::Aftercare;
-pub(crate) use disks::{Disks, ReleaseDisks};
+pub(crate) use disks::{Disks, ReleaseDisks, Rollback};
 pub(crate) use live_update_data::LiveUpdateData;
 pub(crate) use object::{
     Apply, Change, Define, Discover, Export, History, List, Remove, Report, Show, Tree,
@@ -151,6 +151,8 @@ pub(crate) enum Command {
     Disks(Disks),
     /// Free disks that operations used and nothing needs
     ReleaseDisks(ReleaseDisks),
+    /// Boot an LPAR from the copy of rootvg that holds the level before its update
+    Rollback(Rollback),
     /// Update LPARs, by Live Update or without it, or preview that
     Cust(Cust),
     /// Update many LPARs, planned against what their frames have

@@ -26,6 +26,7 @@ mod remove;
 mod report;
 mod resolve;
 mod retry;
+mod rollback;
 mod rollout;
 pub(crate) mod secret;
 mod server;
@@ -73,6 +74,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::LiveUpdateData(args) => live_update_data::run(args, context).await,
         Command::Aftercare(args) => aftercare::run(args, context).await,
         Command::Disks(args) => disks::list(args, context).await,
+        Command::Rollback(args) => rollback::run(args, context).await,
         Command::ReleaseDisks(args) => disks::release(args, context).await,
         Command::Cust(args) => cust::run(args, context).await,
         Command::Rollout(args) => rollout::run(args, context).await,

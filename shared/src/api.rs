@@ -70,6 +70,8 @@
 //! | `GET /v1/disks/{lpar}` | → [`DiskList`] |
 //! | `POST /v1/disks/{lpar}/look` | [`LookAtDisks`] → [`ReleaseProposal`]: nothing is changed |
 //! | `POST /v1/disks/{lpar}/release` | [`ReleaseDisks`] → [`Accepted`] |
+//! | `POST /v1/rollback/{lpar}/look` | [`LookAtRollback`] → [`RollbackProposal`]: nothing is changed |
+//! | `POST /v1/rollback/{lpar}` | [`RollBack`] → [`Accepted`] |
 //!
 //! `label`, `where`, `sort` and `columns` are written as [`crate::select`] reads them. Lines are streamed, whatever the size of the fleet.
 //!
@@ -93,6 +95,7 @@ mod object;
 mod operation;
 mod policy;
 mod preflight;
+mod rollback;
 mod rollout;
 mod vios;
 
@@ -125,6 +128,7 @@ pub use operation::{
 };
 pub use policy::{LparPolicy, PolicyView, SetPolicy};
 pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFound};
+pub use rollback::{LookAtRollback, RollBack, RollbackProposal};
 pub use rollout::{
     Approval, Basis, FailureGroup, HeldLpar, LeftOut, PlanRollout, PlannedFrame, PlannedLpar,
     PlannedWave, ReportedLpar, RolloutCounts, RolloutEvent, RolloutPlan, RolloutPlanned,

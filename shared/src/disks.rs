@@ -22,6 +22,7 @@ mod resolve;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod way_back;
 
 pub use choose::{Choice, Judged, Others, Picked, Site, choose};
 pub use facts::{Closer, DiskFacts, RootGroup, closer, first};
@@ -38,6 +39,7 @@ pub use resolve::{ChosenDisk, Unresolved, fault, resolve, with_keys, with_names}
 pub use standing::{
     Free, Keep, Live, Need, PastRun, Said, Standing, as_recorded, releasable, standing,
 };
+pub use way_back::{NoWayBack, Rollback, WayBack, way_back};
 
 use serde::{Deserialize, Serialize};
 

@@ -405,6 +405,9 @@ pub struct OpenOperation {
     pub stage: Option<Named<Stage>>,
     /// Whether its last record is there.
     pub finished: bool,
+    /// Whether something that it changed is neither put back nor left on purpose.
+    #[serde(default)]
+    pub open_changes: bool,
 }
 
 /// Why a line is no frame.

@@ -23,6 +23,8 @@ names! {
         Prep = "prep",
         /// The last moment before software is touched: everything is ready and reserved.
         BeforeUpdate = "before-update",
+        /// Before the LPAR is booted from another disk: what runs there is about to end.
+        BeforeReboot = "before-reboot",
         /// After a success, when what prep changed is put back.
         Post = "post",
         /// After any other end, when what prep changed is put back.
@@ -34,7 +36,7 @@ impl HookPoint {
     /// Whether nothing of the software is touched yet.
     #[must_use]
     pub const fn is_before(self) -> bool {
-        matches!(self, Self::Pre | Self::Prep | Self::BeforeUpdate)
+        matches!(self, Self::Pre | Self::Prep | Self::BeforeUpdate | Self::BeforeReboot)
     }
 
     /// What a failure means there where nothing is declared.
@@ -55,7 +57,7 @@ impl HookPoint {
         match self {
             Self::Pre => Stage::Pre,
             Self::Prep => Stage::Prep,
-            Self::BeforeUpdate => Stage::Update,
+            Self::BeforeUpdate | Self::BeforeReboot => Stage::Update,
             Self::Post | Self::OnFailure => Stage::Post,
         }
     }
@@ -116,7 +118,7 @@ impl NamedHook {
     pub fn on_master(&self) -> Result<(), BadHook> {
         match (self.at, self.exit) {
             (at, exit) if !at.takes(exit) => Err(BadHook::Late(at)),
-            (HookPoint::Prep, _) => Err(BadHook::NotOnMaster(self.at)),
+            (HookPoint::Prep | HookPoint::BeforeReboot, _) => Err(BadHook::NotOnMaster(self.at)),
             (HookPoint::Post, HookExit::Fail) => Err(BadHook::OnRecord(self.at)),
             _ => Ok(()),
         }
@@ -276,6 +278,7 @@ mod tests {
             ("before-update:look:warn", Ok(())),
             ("post:look", Ok(())),
             ("prep:look", Err(BadHook::NotOnMaster(HookPoint::Prep))),
+            ("before-reboot:look", Err(BadHook::NotOnMaster(HookPoint::BeforeReboot))),
             ("post:look:fail", Err(BadHook::OnRecord(HookPoint::Post))),
         ] {
             assert_eq!(text.parse::<NamedHook>().unwrap().on_master(), on_master, "{text}");
@@ -286,7 +289,7 @@ mod tests {
             ("on-failure:page:fail", BadHook::Late(HookPoint::OnFailure).to_string()),
             (
                 "after:look",
-                "\"after\" is no point of a hook: one of pre, prep, before-update, post, on-failure"
+                "\"after\" is no point of a hook: one of pre, prep, before-update, before-reboot, post, on-failure"
                     .to_owned(),
             ),
             (

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::disks::{ChosenDisk, Standing};
+use crate::disks::{ChosenDisk, Rollback, Standing};
 use crate::hook::{Hook, Hooks, NamedHook};
 use crate::id::{Digest, DiskName, InstallationId, ObjectName};
 use crate::prep::{Backup, PrepStep, Subsystem};
@@ -36,6 +36,9 @@ pub struct Request {
     /// Which disks are released, as they are on record; for [`Kind::ReleaseDisks`] and for nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub release: Vec<Standing>,
+    /// What the LPAR is booted from; for [`Kind::Rollback`] and for nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
     /// Whether licences are agreed to (`geninstall -Y`).
     pub accept_licenses: bool,
     /// Options of installp without their dash: geninstall hands them on (`-I`), maintenance is made of them. Not with Live Update.
@@ -97,6 +100,7 @@ impl Request {
             way: Way::ONE_STEP,
             alt_disk: None,
             release: Vec::new(),
+            rollback: None,
             accept_licenses: false,
             installp_flags: None,
             lvupdate_data: String::new(),
@@ -257,6 +261,8 @@ names! {
         AltDisk = "alt_disk_install",
         /// `alt_rootvg_op -X`: copies of rootvg that nothing needs are dropped, and their disks are free.
         ReleaseDisks = "release_disks",
+        /// `bootlist` and `shutdown -Fr`: the LPAR is booted from a copy of rootvg that holds the level before.
+        Rollback = "rollback",
     }
 }
 
@@ -293,6 +299,7 @@ impl Kind {
             Self::MaintPreview | Self::Maint => "installp",
             Self::AltDisk => "alt_disk_copy",
             Self::ReleaseDisks => "alt_rootvg_op",
+            Self::Rollback => "shutdown",
         }
     }
 }

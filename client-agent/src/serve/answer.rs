@@ -106,6 +106,7 @@ impl Answerer {
                 at,
                 stage: progress.stage.filter(|_| progress.finished.is_none()).map(Named::Known),
                 finished: progress.finished.is_some(),
+                open_changes: progress.has_open_changes(),
             });
             revive(&self.root, &self.commands, &operation, &progress)?;
         }

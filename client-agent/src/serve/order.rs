@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use nim_shared::disks;
+use nim_shared::disks::{self, GoodFor};
 use nim_shared::frame::{Command, Known, Refusal, SecretText};
-use nim_shared::hook::{Hook, MOST_HOOKS};
+use nim_shared::hook::{Hook, HookPoint, MOST_HOOKS};
 use nim_shared::id::{Digest, ObjectName};
+use nim_shared::operation::Named;
 use nim_shared::request::{
     Expected, INSTALLP_FLAGS, Images, Install, Kind, LARGEST_SCRIPT, MOST_SCRIPTS, Maintenance,
     Request,
@@ -172,6 +173,9 @@ fn fault(request: &Request) -> Option<String> {
     if request.kind == Kind::ReleaseDisks || !request.release.is_empty() {
         return release_fault(request);
     }
+    if request.kind == Kind::Rollback || request.rollback.is_some() {
+        return rollback_fault(request);
+    }
     if (request.kind == Kind::AltDisk || request.alt_disk.is_some())
         && let Some(fault) = copy_fault(request)
     {
@@ -223,6 +227,10 @@ fn hook_fault(request: &Request) -> Option<String> {
     if hooks.len() > MOST_HOOKS {
         return Some(format!("more than {MOST_HOOKS} hooks"));
     }
+    let boots = request.kind == Kind::Rollback;
+    if let Some(hook) = hooks.iter().find(|hook| (hook.at == HookPoint::BeforeReboot) != boots) {
+        return Some(format!("the hook {} at {} is never come by", hook.script.name, hook.at));
+    }
     let wrong = hooks.iter().find(|hook| !hook.at.takes(hook.exit));
     wrong.map(|Hook { at, exit, script }| format!("the hook {} at {at} cannot {exit}", script.name))
 }
@@ -257,6 +265,26 @@ fn release_fault(request: &Request) -> Option<String> {
     let groups = request.release.iter().filter_map(|one| one.disk.volume_group.as_deref());
     let wrong = groups.into_iter().find(|group| !disks::is_copy(group));
     wrong.map(|group| format!("{} is no copy of rootvg", nim_shared::id::printable(group)))
+}
+
+/// What would make a rollback mean something else than the order says.
+fn rollback_fault(request: &Request) -> Option<String> {
+    let (Kind::Rollback, Some(order)) = (request.kind, &request.rollback) else {
+        return Some("a copy to boot goes with an order for a rollback".to_owned());
+    };
+    if order.to.disks.is_empty() {
+        return Some("no disk is named to boot from".to_owned());
+    }
+    let more = request.images.is_some() || request.console.is_some() || request.alt_disk.is_some();
+    if more || request.install != Install::Nothing || !request.scripts.is_empty() {
+        return Some("a rollback takes hooks, and nothing else".to_owned());
+    }
+    let wrong = order.to.disks.iter().find(|disk| {
+        disk.good_for != Named::Known(GoodFor::WayBack)
+            || disk.volume_group.as_deref() == Some(disks::SURROGATE)
+    });
+    let wrong = wrong.map(|disk| format!("{} is no way back: it is {}", disk.name, disk.good_for));
+    wrong.or_else(|| hook_fault(request))
 }
 
 /// What would make maintenance mean something else than the order says.

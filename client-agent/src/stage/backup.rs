@@ -23,6 +23,7 @@ use crate::run::{Run, Standing, Step, Watch};
 use crate::slot::Durability;
 use crate::supervisor::{CONTROL_PACE, Supervisor, start};
 use crate::text::chain;
+use crate::undo;
 
 /// Makes the copy that the order asks for, or says that there is none.
 pub(crate) fn run(supervisor: &mut Supervisor, entered_now: bool) -> Result<(), Stop> {
@@ -215,17 +216,10 @@ fn lspv(commands: &Commands) -> Result<Vec<Disk>, Stop> {
     Ok(aix::lspv(&ask(commands, "lspv", &[])?).rows)
 }
 
-/// Disks of the boot list, each once, in their order.
+/// Disks of the boot list.
 pub(crate) fn bootlist(commands: &Commands) -> Result<Vec<String>, Stop> {
-    let text = ask(commands, "bootlist", &["-m", "normal", "-o"])?;
-    let mut names: Vec<String> = Vec::new();
-    for line in text.lines() {
-        let name = line.split_whitespace().next().unwrap_or_default();
-        if !name.is_empty() && !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
-        }
-    }
-    Ok(names)
+    undo::bootlist(commands)
+        .map_err(|error| Stop::failed(format!("the boot list cannot be read: {}", chain(&error))))
 }
 
 fn ask(commands: &Commands, command: &str, arguments: &[&str]) -> Result<String, Stop> {

@@ -27,7 +27,9 @@ pub(crate) fn on_disks(
         | Kind::InstallPreview
         | Kind::Install
         | Kind::MaintPreview
-        | Kind::Maint => return Ok(None),
+        | Kind::Maint
+        // Where the copy was booted nobody is here any more; where it was not, nothing has changed on any disk.
+        | Kind::Rollback => return Ok(None),
     }
     let now = match super::disks::seen(&supervisor.commands) {
         Ok(now) => now,

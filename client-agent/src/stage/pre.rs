@@ -38,6 +38,7 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
     faults.extend(super::backup::faults(supervisor, &before));
     faults.extend(super::prep::ip_filters::faults(supervisor));
     faults.extend(super::release::faults(supervisor));
+    faults.extend(super::rollback::faults(supervisor));
     faults.extend(images(supervisor)?);
     if !faults.is_empty() {
         return Err(Stop::failed(faults.join("; ")));

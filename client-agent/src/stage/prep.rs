@@ -138,7 +138,8 @@ fn save_configuration(supervisor: &mut Supervisor) -> Result<(), Stop> {
             | Kind::MaintPreview
             | Kind::Maint
             | Kind::AltDisk
-            | Kind::ReleaseDisks => Ok(None),
+            | Kind::ReleaseDisks
+            | Kind::Rollback => Ok(None),
         },
         |_, _| Ok(()),
     )
@@ -234,6 +235,7 @@ pub(crate) fn makes(supervisor: &Supervisor, effect: &Effect) -> bool {
         Effect::InterimFixes { .. }
         | Effect::RootvgCopy { .. }
         | Effect::CopyDropped { .. }
+        | Effect::Bootlist { .. }
         | Effect::Folder { .. } => false,
     }
 }

@@ -37,8 +37,10 @@ use told::{Summary, Told};
 
 /// Runs geninstall, or follows the one that a predecessor has started.
 pub(crate) fn run(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
-    if supervisor.request.kind == Kind::ReleaseDisks {
-        return super::release::run(supervisor);
+    match supervisor.request.kind {
+        Kind::ReleaseDisks => return super::release::run(supervisor),
+        Kind::Rollback => return super::rollback::run(supervisor),
+        _ => {}
     }
     if !supervisor.has_begun()? {
         if let Some(verdict) = without_geninstall(supervisor)? {

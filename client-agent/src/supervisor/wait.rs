@@ -27,7 +27,7 @@ impl Supervisor {
     }
 
     /// Waits until the master has stored everything up to the last record.
-    pub(super) fn wait_until_stored(&mut self) -> Result<(), Stop> {
+    pub(crate) fn wait_until_stored(&mut self) -> Result<(), Stop> {
         let wanted = self.journal.position();
         let limit = self.request.limits.answer.duration();
         let since = Instant::now();

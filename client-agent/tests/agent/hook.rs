@@ -44,9 +44,10 @@ pub(crate) fn with(hooks: &[(HookPoint, HookExit, &[u8])], request: Request) -> 
     Request { hooks: Some(hooks), ..request }
 }
 
-/// At every point one that succeeds; what a failure would mean is what it means where nothing is declared.
+/// At every point of an update one that succeeds; what a failure would mean is what it means where nothing is declared.
 pub(crate) fn everywhere(request: Request) -> Request {
-    let hooks: Vec<_> = HookPoint::ALL.iter().map(|at| (*at, at.default_exit(), NOTES)).collect();
+    let points = HookPoint::ALL.iter().filter(|at| **at != HookPoint::BeforeReboot);
+    let hooks: Vec<_> = points.map(|at| (*at, at.default_exit(), NOTES)).collect();
     with(&hooks, request)
 }
 

@@ -26,6 +26,7 @@ mod receive;
 #[cfg(feature = "crash-points")]
 mod recovery;
 mod release;
+mod rollback;
 mod script;
 mod session;
 mod split;

@@ -16,6 +16,7 @@ use crate::maint;
 use crate::master::{Master, Session, push_all};
 use crate::prep;
 use crate::release;
+use crate::rollback;
 use crate::script::{self, FIRST, SECOND};
 use crate::split;
 
@@ -149,6 +150,16 @@ fn wherever_the_agent_is_killed_a_copy_is_dropped_once() {
     killed_everywhere(&Case {
         lpar: release::lpar,
         request: release::order(),
+        places: 40,
+        like: None,
+    });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_a_boot_is_asked_for_once_and_the_boot_list_is_as_before() {
+    killed_everywhere(&Case {
+        lpar: rollback::lpar,
+        request: rollback::order(),
         places: 40,
         like: None,
     });

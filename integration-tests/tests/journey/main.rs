@@ -25,6 +25,7 @@ mod prep;
 mod query;
 mod released;
 mod retry;
+mod rollback;
 mod rollout;
 mod round_trip;
 mod script;

@@ -5,7 +5,7 @@ pub(super) mod fix;
 mod hook;
 mod packages;
 mod plan;
-mod script;
+pub(super) mod script;
 mod source;
 
 pub(super) use source::kept_back;

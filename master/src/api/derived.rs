@@ -283,7 +283,8 @@ const fn at_work(last: &Record) -> &'static str {
         | Kind::Install
         | Kind::MaintPreview
         | Kind::Maint
-        | Kind::ReleaseDisks => AT_WORK,
+        | Kind::ReleaseDisks
+        | Kind::Rollback => AT_WORK,
     }
 }
 

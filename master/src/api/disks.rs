@@ -15,7 +15,7 @@ use nim_shared::request::{Kind, Request};
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
 use super::look::Silence;
-use super::{Api, DiskLook, cust, live_update_data};
+use super::{Api, DiskLook, Looked, cust, live_update_data};
 use crate::store::object::{NamePattern, Target};
 
 /// `GET /v1/disks/{lpar}`
@@ -74,7 +74,7 @@ pub(super) async fn release(
 }
 
 /// The LPAR `name`.
-async fn target(api: &Api, name: &ObjectName) -> Answer<Target> {
+pub(super) async fn target(api: &Api, name: &ObjectName) -> Answer<Target> {
     let targets = api.store.expand_targets(&[NamePattern::from(name)]).await?;
     let mut lpars = targets.lpars.into_iter();
     match (lpars.next(), lpars.next()) {
@@ -84,14 +84,12 @@ async fn target(api: &Api, name: &ObjectName) -> Answer<Target> {
 }
 
 /// The disks of an LPAR's operations, as they stand.
-async fn recorded(api: &Api, lpar: &ObjectName) -> Answer<Vec<Standing>> {
+pub(super) async fn recorded(api: &Api, lpar: &ObjectName) -> Answer<Vec<Standing>> {
     Ok(disks::standing(&api.store.runs_on_disks(lpar).await?))
 }
 
-/// What is on record, held against what the LPAR shows now.
-async fn proposal(api: &Api, target: &Target, asked: &LookAtDisks) -> Answer<ReleaseProposal> {
-    let lpar = &target.name;
-    let recorded = recorded(api, lpar).await?;
+/// The LPAR and its disks as they are now.
+pub(super) async fn seen(api: &Api, lpar: &ObjectName) -> Answer<(Looked, Vec<SeenDisk>)> {
     let looked = live_update_data::look(api, &Silence::new(api), lpar, DiskLook::Names).await;
     let looked = looked.map_err(Refusal::from)?;
     let Some(seen) = live_update_data::named(&looked) else {
@@ -101,6 +99,14 @@ async fn proposal(api: &Api, target: &Target, asked: &LookAtDisks) -> Answer<Rel
         )
         .hint(format!("look at it yourself: nimctl c_rsh {lpar} lspv")));
     };
+    Ok((looked, seen))
+}
+
+/// What is on record, held against what the LPAR shows now.
+async fn proposal(api: &Api, target: &Target, asked: &LookAtDisks) -> Answer<ReleaseProposal> {
+    let lpar = &target.name;
+    let recorded = recorded(api, lpar).await?;
+    let (looked, seen) = seen(api, lpar).await?;
     let now = |disk: &RunDisk| {
         seen.iter().find(|now| disk.is_one_of(now.pvid.as_ref(), now.udid.as_ref()))
     };

@@ -52,6 +52,10 @@ fn refuse_kind(record: &Record) -> Answer<()> {
             Err(no_sense(format!("what can be released on {lpar} is seen anew each time"))
                 .hint(format!("nimctl release-disks {lpar}")))
         }
+        Kind::Rollback => {
+            Err(no_sense(format!("what {lpar} can go back to is seen anew each time"))
+                .hint(format!("nimctl rollback {lpar}")))
+        }
         Kind::Preview
         | Kind::Update
         | Kind::InstallPreview

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use nim_shared::disks::Rollback;
 use nim_shared::frame::{
     AgentFrame, AgentHello, Body, Change, ChangeMoment, Command, Effect, Event as JournalEvent,
     Identity, Known, MasterFrame, OUTPUT_CHUNK, PROTOCOL_FLOOR, Recorded, Refusal,
@@ -14,6 +15,7 @@ use nim_shared::operation::{Named, Report};
 use nim_shared::prep::Setting;
 use nim_shared::request::Expected;
 
+use super::arrived::{Arrived, arrived};
 use super::journal::{Progress, Step, Violation};
 use super::operation::{Action, Event, Operation, Refused, State};
 
@@ -33,6 +35,8 @@ pub struct Order {
     pub request: String,
     /// The machine it is meant for.
     pub expected: Expected,
+    /// What its LPAR is booted from, where it is about that.
+    pub rollback: Option<Rollback>,
 }
 
 impl Order {
@@ -142,6 +146,14 @@ pub enum Broken {
         /// The answer's.
         found: OperationId,
     },
+    /// What the copy of rootvg that was booted has open is not ended yet.
+    #[error(
+        "the LPAR runs from its copy, and operation {operation}, in whose middle that was made, is being ended there"
+    )]
+    Unsettled {
+        /// Which one.
+        operation: OperationId,
+    },
     /// The agent took another request under this id.
     #[error("the agent took a request with another digest under this id")]
     AnotherRequest,
@@ -226,6 +238,17 @@ impl Dialogue {
         }
         if compare(&hello.identity, &self.order.expected).is_err() {
             return self.happened(Event::AnotherMachine);
+        }
+        if let Some(order) = &self.order.rollback {
+            match arrived(self.order.operation, &self.operation.state, order, hello) {
+                Arrived::No => {}
+                Arrived::Unsettled(operation) => return Err(Broken::Unsettled { operation }),
+                Arrived::Yes(report) => {
+                    let outcome = report.outcome.clone();
+                    self.progress.report = Some(*report);
+                    return self.happened(Event::Finished(outcome));
+                }
+            }
         }
         self.pending.actions.extend(self.operation.on_session());
         Ok(())

@@ -57,6 +57,7 @@ mod tests {
 
     fn told() -> OpenOperation {
         OpenOperation {
+            open_changes: false,
             operation: OperationId(Uuid::nil()),
             digest: Digest::of(b"request"),
             fence: Fence(3),

@@ -143,6 +143,7 @@ impl Session {
             digest: record.digest,
             request: record.request,
             expected: request.expected,
+            rollback: request.rollback,
         };
         let progress = Progress {
             position: record.position,

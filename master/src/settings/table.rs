@@ -212,7 +212,7 @@ settings! {
         /// Folder of the programs, with its whole path. It, all that leads to it and each program in it belong to root or to the user
         /// that nimd runs as, nobody else may write to them, and none is a link. Without it nimd runs none.
         folder: Option<PathBuf> = None, "path", "0.1.0";
-        /// Hooks of every operation, whatever it was asked for with, separated by blanks: `post:ledger:ignore on-failure:page`.
+        /// Hooks of every operation of `nimctl cust` that is no preview, separated by blanks: `post:ledger:ignore on-failure:page`.
         always: HookList = HookList::default(), "POINT:NAME[:MEANING]", "0.1.0";
         /// Programs that run at a time, for all operations of this nimd together. The others wait for their turn.
         concurrent: Count<1, 1000> = Count(4), "programs", "0.1.0";

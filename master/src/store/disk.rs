@@ -137,7 +137,7 @@ impl Store {
     pub async fn runs_on_disks(&self, lpar: &ObjectName) -> Result<Vec<PastRun>, Error> {
         let rows: Vec<Row> = query_as(
             "SELECT lpar, id, state, request, report FROM operation
-             WHERE lpar = $1 AND kind IN ('update', 'alt_disk_install', 'release_disks')
+             WHERE lpar = $1 AND kind IN ('update', 'alt_disk_install', 'release_disks', 'rollback')
                AND started_at IS NOT NULL AND state <> 'queued'
              ORDER BY id DESC LIMIT $2",
         )

@@ -1,6 +1,7 @@
 //! The commands on disks that operations used.
 
 use clap::Args;
+use nim_shared::hook::NamedHook;
 use nim_shared::id::{DiskName, ObjectName};
 
 /// Show the disks that operations on an LPAR used, as each left them: volume group, level, what it is good for and until when.
@@ -36,4 +37,31 @@ pub(crate) struct ReleaseDisks {
     /// Disks by the names that they have now. None: all that nothing needs.
     #[arg(value_name = "DISK")]
     pub(crate) disks: Vec<DiskName>,
+}
+
+/// Boot an LPAR from the copy of rootvg that is on record as holding the level before its update. It says what that leads to and what is lost,
+/// and asks first: it is a real outage. What the copy had prepared for the update is put back after the boot.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 the LPAR runs from the copy, at its level, 1 it does not, 2 nobody can be asked (--yes), 3 refused.
+
+Examples:
+  nimctl rollback lpar07
+  nimctl rollback --hook before-reboot:stop_db lpar07")]
+pub(crate) struct Rollback {
+    /// Where several copies hold an old level: a disk of the one that is meant, by the name that it has now.
+    #[arg(long, value_name = "DISK")]
+    pub(crate) disk: Option<DiskName>,
+    /// A script that stops the workload before the boot: before-reboot:NAME. Repeat it for more.
+    #[arg(long = "hook", value_name = "POINT:NAME[:MEANING]")]
+    pub(crate) hooks: Vec<NamedHook>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Do not wait for the end.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// The LPAR.
+    #[arg(value_name = "LPAR")]
+    pub(crate) lpar: ObjectName,
 }

@@ -102,6 +102,7 @@ pub(super) const fn kind(kind: Kind) -> &'static str {
         Kind::Maint => "maintenance",
         Kind::AltDisk => "copy of rootvg",
         Kind::ReleaseDisks => "release of disks",
+        Kind::Rollback => "rollback",
     }
 }
 

@@ -193,6 +193,10 @@ fn change_made(change: &Change) -> String {
             let (name, level) = (printable(name), printable(level));
             format!("copy of rootvg on {} as {name}, at {level}", disks.join(" "))
         }
+        Effect::Bootlist { before, after } => {
+            let (before, after) = (before.join(" "), after.join(" "));
+            format!("boot list from {} to {}", printable(&before), printable(&after))
+        }
         Effect::CopyDropped { name, disks } => {
             let disks: Vec<_> = disks.iter().map(ToString::to_string).collect();
             format!("copy of rootvg {} on {} dropped", printable(name), disks.join(" "))

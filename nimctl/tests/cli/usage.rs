@@ -103,6 +103,7 @@ fn help_and_version_are_data() {
       aftercare         Show what updates have left to do on LPARs, looked at live
       disks             Show what operations left on the disks of an LPAR, and what needs them
       release-disks     Free disks that operations used and nothing needs
+      rollback          Boot an LPAR from the copy of rootvg that holds the level before its update
       cust              Update LPARs, by Live Update or without it, or preview that
       rollout           Update many LPARs, planned against what their frames have
       maintenance       Maintenance of frames, VIOSes and HMCs: nothing new is started there

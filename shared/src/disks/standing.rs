@@ -275,13 +275,21 @@ pub fn as_recorded<'a>(disk: &RunDisk, disks: &'a [SeenDisk]) -> Result<&'a Seen
             Lookup::Changed(now) => Keep::Changed(now),
             Lookup::Several(first, second) => Keep::Several(first, second),
         })?;
-    if now.volume_group != disk.volume_group {
+    if now.volume_group != disk.volume_group && !is_former_root(disk, now) {
         return Err(Keep::OtherGroup(disk.volume_group.clone(), now.volume_group.clone()));
     }
     if let Some(state) = &now.state {
         return Err(Keep::Active(state.clone()));
     }
     Ok(now)
+}
+
+/// Whether it is the former rootvg after a boot from another disk, which shows no volume group, or this one. Source: LU §6.3.
+fn is_former_root(disk: &RunDisk, now: &SeenDisk) -> bool {
+    disk.role == Named::Known(super::DiskUse::Rootvg)
+        && disk.good_for == Named::Known(GoodFor::WayBack)
+        && disk.volume_group.is_none()
+        && now.volume_group.as_deref() == Some("old_rootvg")
 }
 
 /// Whether a Live Update has taken place since that is on no record: it may have booted its kernel from the same disk. An error log that

@@ -465,6 +465,13 @@ pub enum Effect {
         /// Its disks.
         disks: Vec<DiskName>,
     },
+    /// The boot list is set.
+    Bootlist {
+        /// Its disks before.
+        before: Vec<String>,
+        /// Its disks after.
+        after: Vec<String>,
+    },
     /// A setting gets another state.
     Setting {
         /// Which.

@@ -343,6 +343,7 @@ impl Order<'_> {
             way,
             alt_disk: self.cust.alt_disk.clone(),
             release: Vec::new(),
+            rollback: None,
             accept_licenses: self.cust.accept_licenses,
             installp_flags: self.cust.installp_flags.clone(),
             lvupdate_data,

@@ -59,8 +59,17 @@ pub(super) async fn hooks(
     cust: &Cust,
     faults: &mut Vec<FileFault>,
 ) -> Answer<Vec<Hook>> {
+    named_hooks(api, &cust.hooks, faults).await
+}
+
+/// The hooks with these names, in their order; what is wrong with them is added to `faults`.
+pub(in crate::api) async fn named_hooks(
+    api: &Api,
+    named: &[NamedHook],
+    faults: &mut Vec<FileFault>,
+) -> Answer<Vec<Hook>> {
     let mut names: Vec<ObjectName> = Vec::new();
-    for hook in &cust.hooks {
+    for hook in named {
         if !names.contains(&hook.name) {
             names.push(hook.name.clone());
         }
@@ -70,7 +79,7 @@ pub(super) async fn hooks(
         let script = scripts.iter().find(|script| script.name == *name)?.clone();
         Some(Hook { at: *at, exit: *exit, script })
     };
-    Ok(cust.hooks.iter().filter_map(hook).collect())
+    Ok(named.iter().filter_map(hook).collect())
 }
 
 /// What is wrong with the hooks of a request by themselves.
@@ -94,6 +103,12 @@ pub(super) fn hook_faults(cust: &Cust) -> Vec<FileFault> {
         if cust.hooks[..index].iter().any(|one| one.at == *at && one.name == *name) {
             refuse(format!("{name} is named twice at {at}"));
         }
+    }
+    if let Some(hook) = cust.hooks.iter().find(|hook| hook.at == HookPoint::BeforeReboot) {
+        refuse(format!(
+            "{} at before-reboot: an update boots nothing; it goes with nimctl rollback",
+            hook.name
+        ));
     }
     for at in HookPoint::ALL {
         if cust.hooks.iter().filter(|hook| hook.at == *at).count() > MOST_HOOKS_AT {

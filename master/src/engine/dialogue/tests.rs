@@ -14,6 +14,7 @@ fn id(number: u128) -> OperationId {
 
 fn order() -> Order {
     Order {
+        rollback: None,
         operation: id(1),
         fence: Fence(7),
         digest: Digest::of(b"{}"),

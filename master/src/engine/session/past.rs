@@ -61,6 +61,7 @@ impl Session {
                     at,
                     stage: None,
                     finished: false,
+                    open_changes: false,
                 });
             }
             Ok(_) => {}

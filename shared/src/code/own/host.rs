@@ -252,4 +252,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         "nimctl disks lists those that one has used, with the names that they had then.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0244",
+        "there is no way back, or not that one",
+        "An LPAR is booted only from a copy of rootvg that is on record as holding the level before, with that level, and that the LPAR \
+         shows as it was recorded; never from the disk of a surrogate, and where several come into question only from one that is named.",
+        "nimctl disks shows what each disk holds. What is on no record is booted by hand, by whoever knows what it holds.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0245",
+        "the hooks of a rollback are wrong",
+        "A rollback runs hooks at before-reboot, and each is an object of type script whose file can be read.",
+        "The message has them; nimctl list script shows the objects.",
+        AfterRemedy,
+    ),
 ];

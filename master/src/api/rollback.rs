@@ -1,0 +1,130 @@
+//! `POST /v1/rollback/{lpar}/look` and `POST /v1/rollback/{lpar}`: an LPAR goes back to the level before its update, by a boot from the copy
+//! of rootvg that is on record as holding it.
+
+use axum::Json;
+use axum::extract::State;
+use nim_shared::api::{Accepted, FileFault, LookAtRollback, RollBack, RollbackProposal};
+use nim_shared::disks::{self, DiskUse, GoodFor, NoWayBack, Rollback, RunDisk, SeenDisk};
+use nim_shared::hook::{HookPoint, Hooks};
+use nim_shared::id::{DiskName, ObjectName};
+use nim_shared::operation::Named as Name;
+use nim_shared::request::{Kind, Request};
+
+use super::error::{Answer, Refusal};
+use super::extract::{Asker, Body, Named};
+use super::{Api, cust, disks as recorded};
+use crate::store::object::Target;
+
+/// `POST /v1/rollback/{lpar}/look`
+pub(super) async fn look(
+    State(api): State<Api>,
+    Named(name): Named<ObjectName>,
+    Body(asked): Body<LookAtRollback>,
+) -> Answer<Json<RollbackProposal>> {
+    let target = recorded::target(&api, &name).await?;
+    Ok(Json(proposal(&api, &target, asked.disk.as_ref()).await?))
+}
+
+/// `POST /v1/rollback/{lpar}`
+pub(super) async fn start(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    Named(name): Named<ObjectName>,
+    Body(asked): Body<RollBack>,
+) -> Answer<Json<Accepted>> {
+    let written = cust::written(&asked)?;
+    // The same request again, because its answer was lost.
+    if let Some(before) = cust::accepted(&api, asked.token, &written).await? {
+        return Ok(Json(before));
+    }
+    let target = recorded::target(&api, &name).await?;
+    if let Some(open) = target.open {
+        return Err(Refusal::refused("NLU-0241", format!("operation {open} is open on {name}"))
+            .hint(format!("nimctl status {open}; go back when it is over")));
+    }
+    let mut faults = Vec::new();
+    for hook in asked.hooks.iter().filter(|hook| hook.at != HookPoint::BeforeReboot) {
+        let message =
+            format!("{} at {}: a rollback runs hooks at before-reboot", hook.name, hook.at);
+        faults.push(FileFault { file: None, line: None, path: "hook".to_owned(), message });
+    }
+    let hooks = cust::script::named_hooks(&api, &asked.hooks, &mut faults).await?;
+    if !faults.is_empty() {
+        return Err(
+            Refusal::refused("NLU-0245", format!("{name} was not rolled back")).faults(faults)
+        );
+    }
+    let proposal = proposal(&api, &target, asked.disk.as_ref()).await?;
+    let hooks = (!hooks.is_empty()).then(|| Hooks {
+        lpar: target.name.clone(),
+        lpp_source: None,
+        limit: api.configuration.settings.agent.hook.seconds(),
+        list: hooks,
+    });
+    let order = Request {
+        rollback: Some(proposal.rollback),
+        hooks,
+        ..cust::bare(&api, &target, Kind::Rollback)
+    };
+    Ok(Json(cust::accept_one(&api, who, (asked.token, written), &target, &order).await?))
+}
+
+/// Where the LPAR would go back to, by the record and by what it shows now.
+async fn proposal(
+    api: &Api,
+    target: &Target,
+    wanted: Option<&DiskName>,
+) -> Answer<RollbackProposal> {
+    let lpar = &target.name;
+    let standing = recorded::recorded(api, lpar).await?;
+    let (looked, seen) = recorded::seen(api, lpar).await?;
+    let mut to = disks::way_back(&standing, wanted, &seen).map_err(|why| refused(lpar, &why))?;
+    // For people: as they are called now.
+    for disk in &mut to.disks {
+        if let Ok(now) = disks::as_recorded(disk, &seen) {
+            disk.name.clone_from(&now.name);
+        }
+    }
+    let from: Vec<RunDisk> = seen
+        .iter()
+        .filter(|disk| disk.volume_group.as_deref() == Some("rootvg"))
+        .map(|disk| running(disk, looked.level.clone()))
+        .collect();
+    let names: Vec<&str> = from.iter().map(|disk| disk.name.as_str()).collect();
+    let lost = vec![
+        "everything that runs on the LPAR ends, until it has booted: a real outage".to_owned(),
+        format!(
+            "what was written to rootvg since operation {} made the copy: it stays on {}, and is not in the copy",
+            to.made_by,
+            names.join(" ")
+        ),
+    ];
+    Ok(RollbackProposal {
+        lpar: lpar.clone(),
+        at: api.clock.now(),
+        rollback: Rollback { to, from },
+        level: looked.level,
+        lost,
+    })
+}
+
+fn running(disk: &SeenDisk, level: Option<String>) -> RunDisk {
+    RunDisk {
+        name: disk.name.clone(),
+        pvid: disk.pvid.clone(),
+        udid: disk.udid.clone(),
+        role: Name::Known(DiskUse::Rootvg),
+        volume_group: disk.volume_group.clone(),
+        level,
+        good_for: Name::Known(GoodFor::Running),
+    }
+}
+
+fn refused(lpar: &ObjectName, why: &NoWayBack) -> Refusal {
+    let hint = match why {
+        NoWayBack::Several(_) => format!("name the disk: nimctl rollback --disk DISK {lpar}"),
+        _ => format!("nimctl disks {lpar} shows what each disk holds"),
+    };
+    Refusal::refused("NLU-0244", format!("{lpar} is not booted from another disk: {why}"))
+        .hint(hint)
+}
