@@ -342,7 +342,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "NLU-0149",
         "a rollout changes all the time",
         "Each time it was to be changed it had become another one meanwhile.",
-        "Try again.",
+        "Give the command again; nimctl rollout status shows what it is now.",
         Later,
     ),
     own(
