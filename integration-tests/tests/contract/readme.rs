@@ -25,11 +25,13 @@ enum Case {
     Reads(&'static str),
     /// In the lab; it stays, and the next command waits until `nimctl server` has an answer.
     Stays,
+    /// In the lab; it kills nimd, and the next command comes when that is gone: the signal is sent before the process has ended.
+    Kills,
     /// On the HMC of the lab, as its administrator.
     OnHmc,
 }
 
-use Case::{ByHand, Ends, Lab, OnHmc, Reads, Recurses, Stays};
+use Case::{ByHand, Ends, Kills, Lab, OnHmc, Reads, Recurses, Stays};
 
 const CASES: &[(&str, Case)] = &[
     ("make demo", Recurses),
@@ -80,7 +82,7 @@ const CASES: &[(&str, Case)] = &[
         Ends(0),
     ),
     ("nimctl cust -a live_update=yes -a live_update_data=lud_lpar11 --detach lpar11", Ends(0)),
-    ("kill -9 $(cat .lab/nimd/nimd.lock)", Ends(0)),
+    ("kill -9 $(cat .lab/nimd/nimd.lock)", Kills),
     ("nimd --data-dir .lab/nimd 2>.lab/nimd.log &", Stays),
     ("nimctl watch lpar11", Ends(0)),
     ("make lab-down", Lab("down")),
@@ -221,6 +223,10 @@ fn attempt(place: &Place, command: &str) {
         Stays => {
             expect(&place.types(command, ""), command, 0);
             place.wait_for("nimctl server");
+        }
+        Kills => {
+            expect(&place.types(&place.here(command), ""), command, 0);
+            place.wait_until_unlocked(".lab/nimd/nimd.lock");
         }
         OnHmc => {
             let server = place.types("nimctl server -o json", "");

@@ -81,11 +81,21 @@ impl Place {
         Said { code: status.code(), text: fs::read_to_string(output).unwrap() }
     }
 
-    /// Waits until a command succeeds.
+    /// Waits until a command succeeds. Where it does not, what nimd has logged is told with it.
     pub(crate) fn wait_for(&self, line: &str) {
         integration_tests::wait_until(line, || {
             let said = self.types(line, "");
-            Ok(if said.code == Some(0) { Ok(()) } else { Err(said.text) })
+            let log = || fs::read_to_string(self.path(".lab/nimd.log")).unwrap_or_default();
+            Ok(if said.code == Some(0) { Ok(()) } else { Err(said.text + &log()) })
+        })
+        .unwrap();
+    }
+
+    /// Waits until nobody holds the lock on a file.
+    pub(crate) fn wait_until_unlocked(&self, file: &str) {
+        let lock = File::open(self.path(file)).unwrap();
+        integration_tests::wait_until("nobody to hold the lock", || {
+            Ok(lock.try_lock().map_err(|error| error.to_string()))
         })
         .unwrap();
     }
