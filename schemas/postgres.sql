@@ -923,7 +923,9 @@ CREATE INDEX operation_frame ON public.operation USING btree (frame, id);
 
 CREATE INDEX operation_lpar ON public.operation USING btree (lpar, id);
 
-CREATE UNIQUE INDEX operation_one_per_lpar ON public.operation USING btree (lpar) WHERE (state = ANY (ARRAY['queued'::text, 'dispatching'::text, 'running'::text, 'stuck'::text]));
+CREATE UNIQUE INDEX operation_one_beside ON public.operation USING btree (lpar) WHERE ((state = ANY (ARRAY['queued'::text, 'dispatching'::text, 'running'::text, 'stuck'::text])) AND (kind = ANY (ARRAY['clean_up'::text, 'snap'::text])));
+
+CREATE UNIQUE INDEX operation_one_per_lpar ON public.operation USING btree (lpar) WHERE ((state = ANY (ARRAY['queued'::text, 'dispatching'::text, 'running'::text, 'stuck'::text])) AND (kind <> ALL (ARRAY['clean_up'::text, 'snap'::text])));
 
 CREATE INDEX operation_owner ON public.operation USING btree (owner) WHERE (owner IS NOT NULL);
 

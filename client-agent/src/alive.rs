@@ -93,7 +93,9 @@ pub(crate) fn run(operation: &Operation, commands: &Commands) -> Result<Presence
 pub(crate) fn is_installer(pid: u32, commands: &Commands) -> bool {
     system::process_exists(pid)
         && processes(commands).is_none_or(|list| {
-            let ours = |arguments: &str| installs(arguments) || program(arguments) == "startsrc";
+            let ours = |arguments: &str| {
+                installs(arguments) || ["startsrc", "snap"].contains(&program(arguments))
+            };
             list.iter().any(|(found, arguments)| *found == pid && ours(arguments))
         })
 }
@@ -112,8 +114,9 @@ pub(crate) fn installer(commands: &Commands) -> Option<String> {
 
 /// Whether this is the command line of a program that installs or updates.
 fn installs(arguments: &str) -> bool {
-    let known = ["geninstall", "installp", "lvupdate", "install_all_updates", "alt_disk_copy"];
-    known.contains(&program(arguments))
+    const KNOWN: [&str; 6] =
+        ["geninstall", "installp", "lvupdate", "install_all_updates", "alt_disk_copy", "clvupdate"];
+    KNOWN.contains(&program(arguments))
 }
 
 /// The name of the program in a command line, whichever shell reads it.

@@ -39,7 +39,7 @@ pub(crate) struct Progress {
     pub(crate) parts: BTreeMap<Part, PartStep>,
     /// Scripts by number, each with where it stands.
     pub(crate) scripts: BTreeMap<u32, ScriptStep>,
-    /// How many bytes hooks before the update have written: what geninstall wrote begins there.
+    /// How many bytes hooks before the update have written, and logs that were kept before it: what geninstall wrote begins there.
     pub(crate) output_before: u64,
     /// How many bytes there were when the first script or hook after it began.
     pub(crate) output_after: Option<u64>,
@@ -128,6 +128,9 @@ impl Progress {
             Known::Code { code, .. } => self.add_code(code),
             Known::Log(log) => {
                 log.messages.iter().for_each(|message| self.add_code(&message.code));
+                if self.stage < Some(Stage::Update) {
+                    self.output_before = self.output_before.max(log.output + log.bytes);
+                }
                 self.logs.push(log.clone());
             }
             Known::Check { code, .. } => code.iter().for_each(|code| self.add_code(code)),

@@ -3,6 +3,7 @@
 pub(crate) mod aftercare;
 pub(crate) mod alt_disk;
 pub(crate) mod backup;
+pub(crate) mod clean_up;
 pub(crate) mod content;
 pub(crate) mod disks;
 pub(crate) mod fixes;
@@ -17,6 +18,7 @@ pub(crate) mod release;
 pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod script;
+pub(crate) mod snap;
 pub(crate) mod token;
 pub(crate) mod update;
 

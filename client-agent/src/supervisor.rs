@@ -10,7 +10,7 @@ use nim_shared::frame::{Boot, Change, ChangeClass, ChangeMoment, Effect, Known, 
 use nim_shared::hook::HookPoint;
 use nim_shared::id::{Epoch, Fence, OperationId};
 use nim_shared::operation::{Named, Outcome, Report, Software, StuckReason};
-use nim_shared::request::Request;
+use nim_shared::request::{Kind, Request};
 use nim_shared::stage::{Point, Stage};
 
 use crate::command::{self, Commands};
@@ -162,6 +162,20 @@ impl Supervisor {
         self.adopt()?;
         let report = self.finish()?;
         self.record(Known::Finished(Box::new(report)))?;
+        if self.request.kind == Kind::CleanUp {
+            self.wake_others()?;
+        }
+        Ok(())
+    }
+
+    /// Has operations that are stuck look whether they can go on now.
+    fn wake_others(&self) -> Result<(), Error> {
+        for other in self.state.operations()? {
+            if other.id != self.operation.id {
+                let (progress, _) = Progress::read(&other)?;
+                start::revive(&self.root, &self.commands, &other, &progress)?;
+            }
+        }
         Ok(())
     }
 
@@ -187,7 +201,8 @@ impl Supervisor {
         let whole = stage::script::run(self, verdict)?;
         let report = stage::post::run(self, &software, whole)?;
         let report = stage::hook::after(self, report)?;
-        stage::logs::keep(self, &software, report)
+        let report = stage::logs::keep(self, &software, report)?;
+        stage::snap::keep(self, report)
     }
 
     /// A full disk ends an operation before geninstall is asked for: a successor would find it as full, and what has to be
@@ -213,6 +228,7 @@ impl Supervisor {
             if self.progress.stage <= Some(Stage::Pre) {
                 self.enter(Stage::Pre)?;
                 stage::pre::run(self)?;
+                stage::clean_up::prepare(self)?;
                 stage::script::place(self)?;
                 stage::hook::before(self, HookPoint::Pre)?;
             }
@@ -313,7 +329,10 @@ impl Supervisor {
         if !start::may_go_on(report) || crate::alive::live_update_lock(&self.root).is_there() {
             return Ok(());
         }
-        if crate::alive::run(&self.operation, &self.commands)?.is_there() {
+        // Also the clean-up of another operation: when that is over it looks here.
+        if crate::alive::run(&self.operation, &self.commands)?.is_there()
+            || crate::alive::installer(&self.commands).is_some()
+        {
             return Ok(());
         }
         self.record(Known::Adopted { evidence: "what held the operation up is gone".to_owned() })?;

@@ -87,6 +87,8 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
         | Kind::ReleaseDisks
         | Kind::Rollback => judge_install(evidence),
         Kind::AltDisk => judge_copy(evidence),
+        Kind::CleanUp => judge_clean_up(evidence),
+        Kind::Snap => judge_snap(evidence),
     }
 }
 
@@ -168,6 +170,32 @@ fn judge_copy(evidence: &Evidence) -> Verdict {
         (None, Some(true) | None) => {
             (ambiguous, format!("alt_disk_copy ended without a result: see lspv; {LEFT}"))
         }
+    };
+    verdict(outcome, summary, evidence)
+}
+
+/// The exit status decides, together with the lock: what the kernel knows nobody else is told. Whatever it could not do, it can be run
+/// again once a person has done what it asks for.
+fn judge_clean_up(evidence: &Evidence) -> Verdict {
+    let failed = Outcome::Failed { software: Software::Unchanged };
+    let (outcome, summary) = match (evidence.status, evidence.locked) {
+        (Some(0), false) => {
+            (Outcome::Succeeded { follow_up: vec![] }, "clvupdate reports success".to_owned())
+        }
+        (Some(0), true) => (failed, "clvupdate reports success, and did not clean up".to_owned()),
+        (Some(status), _) => (failed, format!("clvupdate ended with exit status {status}")),
+        (None, _) => (failed, "clvupdate ended without a result".to_owned()),
+    };
+    verdict(outcome, summary, evidence)
+}
+
+/// The exit status decides; what it has collected is looked at when it is kept.
+fn judge_snap(evidence: &Evidence) -> Verdict {
+    let failed = Outcome::Failed { software: Software::Unchanged };
+    let (outcome, summary) = match evidence.status {
+        Some(0) => (Outcome::Succeeded { follow_up: vec![] }, "snap reports success".to_owned()),
+        Some(status) => (failed, format!("snap ended with exit status {status}")),
+        None => (failed, "snap ended without a result".to_owned()),
     };
     verdict(outcome, summary, evidence)
 }

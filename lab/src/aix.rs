@@ -53,6 +53,7 @@ mod rmcctrl;
 mod rmcdomainstatus;
 mod rmdev;
 mod shutdown;
+mod snap;
 mod stamp;
 pub(crate) mod stanza;
 mod startsrc;
@@ -138,6 +139,7 @@ pub(crate) const COMMANDS: &[(&str, &str)] = &[
     ("usr/sbin", "rmfilt"),
     ("usr/sbin", "rmitab"),
     ("usr/sbin", "shutdown"),
+    ("usr/sbin", "snap"),
     ("usr/bin", "startsrc"),
     ("usr/bin", "stopsrc"),
     ("usr/sbin", "syncvg"),
@@ -228,6 +230,7 @@ pub(crate) fn command(name: &str) -> Option<Run> {
         "rmfilt" => filters::rmfilt,
         "rmitab" => inittab::rmitab,
         "shutdown" => shutdown::run,
+        "snap" => snap::run,
         "startsrc" => startsrc::run,
         "stopsrc" => startsrc::stop,
         "syncvg" => syncvg::run,

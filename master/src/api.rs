@@ -10,6 +10,7 @@ mod agent;
 mod allocation;
 mod apply;
 mod check;
+mod clean_up;
 mod codes;
 mod cust;
 mod derived;
@@ -38,6 +39,7 @@ mod rollback;
 mod rollout;
 mod secret;
 mod server;
+mod snap;
 mod socket;
 mod verdict;
 mod watch;
@@ -219,6 +221,7 @@ routes! {
     "/v1/operations/{id}/cancel" { post operation::cancel }
     "/v1/operations/{id}/resolve" { post operation::resolve }
     "/v1/operations/{id}/retry" { post retry::retry }
+    "/v1/operations/{id}/snap" { post snap::start }
     "/v1/operations/{id}/events" { get operation::events }
     "/v1/operations/{id}/hooks" { get operation::hooks }
     "/v1/operations/{id}/output" { get output::output }
@@ -253,6 +256,7 @@ routes! {
     "/v1/discover" { post discover::discover }
     "/v1/agent/{lpar}/query" { post agent::query }
     "/v1/preflight" { post preflight::preflight }
+    "/v1/clean-up/{lpar}" { get clean_up::look, post clean_up::start }
     "/v1/live-update-data" { post live_update_data::generate }
     "/v1/rollout/plan" { post rollout::plan }
     "/v1/rollouts" { get rollout::list, post rollout::start }

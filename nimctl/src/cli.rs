@@ -18,7 +18,7 @@ pub(crate) use object::{
     Apply, Change, Define, Discover, Export, History, List, Remove, Report, Show, Tree,
 };
 pub(crate) use operation::{
-    Cancel, Cust, Events, Explain, Hooks, Log, Resolve, Retry, Status, Watch,
+    Cancel, Cleanup, Cust, Events, Explain, Hooks, Log, Resolve, Retry, Status, Watch,
 };
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
@@ -177,6 +177,8 @@ pub(crate) enum Command {
     Cancel(Cancel),
     /// Do again what failed, where that makes sense
     Retry(Retry),
+    /// Clean up after a Live Update that could not do so itself, by clvupdate
+    Cleanup(Cleanup),
     /// End a stuck operation, on your word
     Resolve(Resolve),
     /// Explain a code, a log or transcript, or what went wrong in an operation

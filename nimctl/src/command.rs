@@ -5,6 +5,7 @@ mod aftercare;
 mod agent;
 pub(crate) mod apply;
 mod ask;
+mod cleanup;
 pub(crate) mod cust;
 mod define;
 mod difference;
@@ -87,6 +88,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Hooks(args) => hooks::run(args, context).await,
         Command::Cancel(args) => resolve::cancel(args, context).await,
         Command::Retry(args) => retry::run(args, context).await,
+        Command::Cleanup(args) => cleanup::run(args, context).await,
         Command::Resolve(args) => resolve::resolve(args, context).await,
         Command::Explain(args) => explain::run(args, context).await,
         Command::Server => server::run(context).await,

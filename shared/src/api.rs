@@ -34,6 +34,7 @@
 //! | `POST /v1/operations/{id}/cancel` | → [`OperationView`] |
 //! | `POST /v1/operations/{id}/resolve` | [`Resolve`] → [`OperationView`] |
 //! | `POST /v1/operations/{id}/retry` | [`Retry`] → [`Accepted`] |
+//! | `POST /v1/operations/{id}/snap` | [`Snap`] → [`Accepted`] |
 //! | `GET /v1/operations/{id}/events?after&limit` | → [`Page`] of [`EventView`] |
 //! | `GET /v1/operations/{id}/hooks` | → list of [`MasterHook`] |
 //! | `GET /v1/operations/{id}/output?epoch&file&from&limit` | → [`Output`]; with `epoch` of that line of history only, with `file` of a log that is kept |
@@ -62,6 +63,8 @@
 //! | `GET /v1/maintenance` | → list of [`MaintenanceView`] |
 //! | `PUT /v1/maintenance/{name}` | [`SetMaintenance`] → [`MaintenanceView`] |
 //! | `DELETE /v1/maintenance/{name}` | → nothing |
+//! | `GET /v1/clean-up/{lpar}` | → [`CleanUpView`]: the LPAR and an HMC are asked now |
+//! | `POST /v1/clean-up/{lpar}` | [`CleanUp`] → [`Accepted`] |
 //! | `GET /v1/policy` | → [`PolicyView`] |
 //! | `PUT /v1/policy` | [`SetPolicy`] → [`PolicyView`] |
 //! | `GET /v1/policy/{lpar}` | → [`LparPolicy`]: what it means for one LPAR |
@@ -84,6 +87,7 @@
 mod aftercare;
 mod allocation;
 mod blackout;
+mod clean_up;
 mod discover;
 mod disks;
 mod hook;
@@ -104,6 +108,7 @@ pub use crate::query::Query;
 pub use aftercare::{Aftercare, GoneItem, LeftToDo, LparAftercare, StillOpen};
 pub use allocation::{Allocate, AllocationChange, Check, Checked, Deallocate};
 pub use blackout::{BlackoutReport, BlackoutView, Distribution};
+pub use clean_up::{Advice, CleanUp, CleanUpView, FlagView};
 pub use discover::{
     Discover, Discovered, FailedHmc, Finding, FindingKind, FrameConsole, FrameFigures,
     FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,
@@ -124,7 +129,8 @@ pub use object::{
     ObjectView, Pair, PastChange,
 };
 pub use operation::{
-    Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Retry, Watched,
+    Accepted, AcceptedOperation, Cust, EventView, OperationView, Output, Resolve, Retry, Snap,
+    Watched,
 };
 pub use policy::{LparPolicy, PolicyView, SetPolicy};
 pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFound};

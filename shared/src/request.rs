@@ -66,6 +66,9 @@ pub struct Request {
     /// What one can go back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backup>,
+    /// What `clvupdate` is told, for [`Kind::CleanUp`] and for nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clean_up: Vec<CleanUpFlag>,
     /// Programs that the master runs itself around all that. Nothing for an agent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub master_hooks: Vec<NamedHook>,
@@ -111,6 +114,7 @@ impl Request {
             prep: Vec::new(),
             restart: Vec::new(),
             backup: None,
+            clean_up: Vec::new(),
             master_hooks: Vec::new(),
             limits: Limits::default(),
         }
@@ -263,6 +267,22 @@ names! {
         ReleaseDisks = "release_disks",
         /// `bootlist` and `shutdown -Fr`: the LPAR is booted from a copy of rootvg that holds the level before.
         Rollback = "rollback",
+        /// `clvupdate`: what a Live Update could not clean up itself is cleaned up.
+        CleanUp = "clean_up",
+        /// `snap -U`: what IBM's support wants of a Live Update is collected and kept.
+        Snap = "snap",
+    }
+}
+
+names! {
+    /// What `clvupdate` is told beside that it is to clean up. Source: IBM Docs, clvupdate; LU §5.1.
+    CleanUpFlag, "flag of clvupdate" {
+        /// The state that the kernel has is ignored: the LPAR was booted since.
+        AfterReboot = "e",
+        /// The original is forced down: the workload runs on the surrogate.
+        ForceOriginal = "o",
+        /// It is ignored that processes may still run.
+        IgnoreProcesses = "u",
     }
 }
 
@@ -291,6 +311,12 @@ impl Kind {
         matches!(self, Self::MaintPreview | Self::Maint)
     }
 
+    /// Whether it is about what a Live Update has left: it may be open beside an operation that is stuck, and runs under its lock.
+    #[must_use]
+    pub const fn looks_after(self) -> bool {
+        matches!(self, Self::CleanUp | Self::Snap)
+    }
+
     /// The program on the LPAR that does it.
     #[must_use]
     pub const fn program(self) -> &'static str {
@@ -300,6 +326,8 @@ impl Kind {
             Self::AltDisk => "alt_disk_copy",
             Self::ReleaseDisks => "alt_rootvg_op",
             Self::Rollback => "shutdown",
+            Self::CleanUp => "clvupdate",
+            Self::Snap => "snap",
         }
     }
 }

@@ -95,7 +95,7 @@ fn claim(
     Policy::read(&agent.root)?
         .admit(&request)
         .map_err(|text| Refused::new(Refusal::Policy, text))?;
-    refuse_when_busy(agent)?;
+    refuse_when_busy(agent, request.kind)?;
     let about = agent.facts.about()?;
     compare(&request.expected, &about)?;
     check_level(&about)?;
@@ -175,6 +175,9 @@ fn fault(request: &Request) -> Option<String> {
     }
     if request.kind == Kind::Rollback || request.rollback.is_some() {
         return rollback_fault(request);
+    }
+    if request.kind.looks_after() || !request.clean_up.is_empty() {
+        return clean_up_fault(request);
     }
     if (request.kind == Kind::AltDisk || request.alt_disk.is_some())
         && let Some(fault) = copy_fault(request)
@@ -287,6 +290,26 @@ fn rollback_fault(request: &Request) -> Option<String> {
     wrong.or_else(|| hook_fault(request))
 }
 
+/// What would make a clean-up mean something else than the order says.
+fn clean_up_fault(request: &Request) -> Option<String> {
+    if request.kind != Kind::CleanUp && !request.clean_up.is_empty() {
+        return Some("flags of clvupdate go with a clean-up".to_owned());
+    }
+    let more = request.images.is_some()
+        || request.install != Install::Nothing
+        || request.programs().next().is_some()
+        || !request.prep.is_empty();
+    if more {
+        return Some(format!(
+            "{} takes no images, filesets, scripts, hooks or prep",
+            request.kind.program()
+        ));
+    }
+    let mut seen = request.clean_up.iter().enumerate();
+    let twice = seen.find(|(at, flag)| request.clean_up[..*at].contains(flag));
+    twice.map(|(_, flag)| format!("-{flag} is named twice"))
+}
+
 /// What would make maintenance mean something else than the order says.
 fn maintenance_fault(request: &Request) -> Option<String> {
     let runs = request.programs().next().is_some();
@@ -307,7 +330,9 @@ fn is_host(text: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && !text.starts_with('-') && text.chars().all(allowed)
 }
 
-fn refuse_when_busy(agent: &Answerer) -> Result<(), Refused> {
+/// A clean-up, and a look at what was left, are there for what a Live Update has left: its lock, and what could not be put back because of that.
+fn refuse_when_busy(agent: &Answerer, kind: Kind) -> Result<(), Refused> {
+    let cleans_up = kind.looks_after();
     let busy = |text: String| Err(Refused::new(Refusal::Busy, text));
     for operation in agent.state.operations()? {
         let (progress, _) = Progress::read(&operation)?;
@@ -317,11 +342,11 @@ fn refuse_when_busy(agent: &Answerer) -> Result<(), Refused> {
         if alive::run(&operation, &agent.commands)?.is_there() {
             return busy(format!("what operation {} has started still runs", operation.id));
         }
-        if progress.has_open_changes() {
+        if progress.has_open_changes() && !cleans_up {
             return busy(format!("what operation {} changed is not put back yet", operation.id));
         }
     }
-    if alive::live_update_lock(&agent.root).is_there() {
+    if alive::live_update_lock(&agent.root).is_there() && !cleans_up {
         return busy(format!(
             "{} is there: a Live Update runs, or a failed one awaits clean-up by `clvupdate`",
             alive::LIVE_UPDATE_LOCK

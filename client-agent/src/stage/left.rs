@@ -29,7 +29,9 @@ pub(crate) fn on_disks(
         | Kind::MaintPreview
         | Kind::Maint
         // Where the copy was booted nobody is here any more; where it was not, nothing has changed on any disk.
-        | Kind::Rollback => return Ok(None),
+        | Kind::Rollback
+        | Kind::CleanUp
+        | Kind::Snap => return Ok(None),
     }
     let now = match super::disks::seen(&supervisor.commands) {
         Ok(now) => now,

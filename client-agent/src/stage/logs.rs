@@ -31,7 +31,14 @@ pub(crate) fn keep(
     mut report: Report,
 ) -> Result<Report, Error> {
     if is_wanted(software) && is_over(supervisor)? {
-        all(supervisor)?;
+        let begun = std::fs::metadata(supervisor.operation.file(super::update::BASELINE))
+            .and_then(|file| file.modified());
+        // Without it what a file says may be of an earlier run.
+        if let Ok(begun) = begun {
+            for text in all(supervisor, begun)? {
+                supervisor.note(text)?;
+            }
+        }
     }
     let Progress { logs, codes, .. } = &supervisor.progress;
     report.logs = logs.iter().map(|log| log.name.clone()).collect();
@@ -40,20 +47,18 @@ pub(crate) fn keep(
     Ok(report)
 }
 
-fn all(supervisor: &mut Supervisor) -> Result<(), Error> {
-    let begun = std::fs::metadata(supervisor.operation.file(super::update::BASELINE))
-        .and_then(|file| file.modified());
-    // Without it what a file says may be of an earlier run.
-    let Ok(begun) = begun else { return Ok(()) };
+/// Keeps all logs that were written since `begun`; what is to be said of those that could not be kept.
+pub(crate) fn all(supervisor: &mut Supervisor, begun: SystemTime) -> Result<Vec<String>, Error> {
+    let mut failed = Vec::new();
     for (name, path) in LOGS {
-        if let Err(error) = one(supervisor, name, path, begun) {
-            match error {
-                Error::Disk(error) => supervisor.note(format!("{name}: {}", chain(&error)))?,
-                error => return Err(error),
-            }
+        match one(supervisor, name, path, begun) {
+            Ok(None) => {}
+            Ok(Some(text)) => failed.push(text),
+            Err(Error::Disk(error)) => failed.push(format!("{name}: {}", chain(&error))),
+            Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(failed)
 }
 
 /// Whether a person will want to see them.
@@ -80,15 +85,15 @@ fn is_over(supervisor: &Supervisor) -> Result<bool, Error> {
     Ok(over && !alive::run(&supervisor.operation, &supervisor.commands)?.is_there())
 }
 
-/// Keeps one log, unless it is kept or has nothing of this run.
+/// Keeps one log, unless it is kept or has nothing of this run. What is to be said where there is no room for it.
 fn one(
     supervisor: &mut Supervisor,
     name: &str,
     path: &str,
     begun: SystemTime,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let known = supervisor.progress.logs.iter().find(|log| log.name == name).cloned();
-    let Some((text, size)) = read(supervisor, path, begun)? else { return Ok(()) };
+    let Some((text, size)) = read(supervisor, path, begun)? else { return Ok(None) };
     let mut output = open(supervisor)?;
     let here = supervisor.operation.output();
     let end = disk::doing("look at", &here, output.seek(SeekFrom::End(0)))?;
@@ -100,12 +105,11 @@ fn one(
         {
             usize::try_from(end - log.output).unwrap_or(usize::MAX)
         }
-        Some(_) => return Ok(()),
+        Some(_) => return Ok(None),
         None => {
             let limit = supervisor.request.limits.output.0.saturating_mul(1 << 20);
             if end.saturating_add(text.len() as u64) > limit {
-                supervisor.note(format!("{name} is not kept: the output is at its limit"))?;
-                return Ok(());
+                return Ok(Some(format!("{name} is not kept: the output is at its limit")));
             }
             let log = KeptLog {
                 name: name.to_owned(),
@@ -117,8 +121,9 @@ fn one(
             };
             supervisor.record_detail(Known::Log(log))?;
             if !supervisor.progress.logs.iter().any(|log| log.name == name) {
-                // The journal has no room for details.
-                return Ok(());
+                return Ok(Some(format!(
+                    "{name} is not kept: the journal has no room for details"
+                )));
             }
             0
         }
@@ -126,7 +131,7 @@ fn one(
     crate::crash::point("logs.recorded");
     disk::doing("write", &here, output.write_all(&text[missing..]))?;
     crate::crash::point("logs.added");
-    Ok(())
+    Ok(None)
 }
 
 /// What is kept of a file, and the size of the file; `None` where it is not there or nothing was written to it in this run.

@@ -83,7 +83,10 @@ pub(crate) fn run(
 /// Nothing is undone while geninstall or a Live Update is there.
 pub(crate) fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
     let running = alive::run(&supervisor.operation, &supervisor.commands)?.is_there();
-    Ok(!running && !alive::live_update_lock(&supervisor.root).is_there())
+    // What a clean-up has changed itself does not wait for what it could not clean up.
+    let locked = !supervisor.request.kind.looks_after()
+        && alive::live_update_lock(&supervisor.root).is_there();
+    Ok(!running && !locked)
 }
 
 /// Undoes by class, in reverse order; what could not be.

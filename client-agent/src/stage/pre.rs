@@ -52,7 +52,9 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
 
 /// Whether something else installs or updates. It was asked before the operation was taken, and is asked again.
 pub(crate) fn alone(supervisor: &Supervisor) -> Option<String> {
-    if alive::live_update_lock(&supervisor.root).is_there() {
+    if alive::live_update_lock(&supervisor.root).is_there()
+        && !supervisor.request.kind.looks_after()
+    {
         let lock = alive::LIVE_UPDATE_LOCK;
         return Some(format!(
             "{lock} is there: a Live Update runs, or a failed one awaits clean-up by clvupdate"

@@ -44,7 +44,7 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
         Some(Images::Pushed { files }) => link(supervisor, &files)?,
         Some(Images::Folder { .. }) | None => {}
     }
-    if live_update {
+    if live_update || supervisor.request.kind == Kind::CleanUp {
         token::fetch(supervisor)?;
     }
     super::content::choose(supervisor)?;
@@ -139,7 +139,9 @@ fn save_configuration(supervisor: &mut Supervisor) -> Result<(), Stop> {
             | Kind::Maint
             | Kind::AltDisk
             | Kind::ReleaseDisks
-            | Kind::Rollback => Ok(None),
+            | Kind::Rollback
+            | Kind::CleanUp
+            | Kind::Snap => Ok(None),
         },
         |_, _| Ok(()),
     )

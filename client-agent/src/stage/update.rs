@@ -133,6 +133,12 @@ pub(crate) fn arguments(
     if request.kind.is_maintenance() {
         return Ok(maintenance(request));
     }
+    if request.kind == Kind::CleanUp {
+        return Ok(super::clean_up::arguments(request));
+    }
+    if request.kind == Kind::Snap {
+        return Ok(vec![super::snap::LIVE_UPDATE.to_owned()]);
+    }
     if let Some(copy) = &request.alt_disk {
         let images = images_folder(operation, root, request);
         return Ok(super::alt_disk::arguments(operation, root, request, copy, images));
@@ -324,7 +330,9 @@ impl Follower {
     fn read_on(&mut self, supervisor: &mut Supervisor) -> Result<(), Error> {
         let mut part = vec![0; READ_AT_ONCE];
         // Behind it come logs, which geninstall did not print.
-        let end = supervisor.progress.logs.iter().map(|log| log.output).min();
+        let before = supervisor.progress.output_before;
+        let logs = supervisor.progress.logs.iter().map(|log| log.output);
+        let end = logs.filter(|begin| *begin >= before).min();
         loop {
             let left = end.map_or(u64::MAX, |end| end.saturating_sub(self.offset));
             let wanted = usize::try_from(left).unwrap_or(READ_AT_ONCE).min(READ_AT_ONCE);
@@ -395,10 +403,13 @@ fn judge(supervisor: &mut Supervisor, summary: &Summary) -> Result<Verdict, Stop
     // Nothing that held the lock has lived through a reboot, and no clean-up at boot is known of: waiting helps nobody.
     let rebooted = !exited && supervisor.was_rebooted();
     let baseline = Baseline::read(&supervisor.operation)?;
+    // What it leaves there nothing else takes away.
+    let cleans_up = supervisor.request.kind.looks_after();
     let mut said = false;
     let log = loop {
         // The lock outlives geninstall while an automatic clean-up runs (LU §6.4); the error log is late for a moment.
-        let locked = !rebooted && alive::live_update_lock(&supervisor.root).is_there();
+        let locked =
+            !rebooted && !cleans_up && alive::live_update_lock(&supervisor.root).is_there();
         let running = alive::run(&supervisor.operation, &supervisor.commands)?.is_there();
         if locked && !said {
             said = true;
@@ -452,6 +463,11 @@ fn judge(supervisor: &mut Supervisor, summary: &Summary) -> Result<Verdict, Stop
     }
     if split {
         split::note_fixes(&supervisor.operation, &mut verdict)?;
+    }
+    if supervisor.request.kind == Kind::CleanUp
+        && !matches!(verdict.outcome, Outcome::Succeeded { .. })
+    {
+        super::clean_up::last_words(supervisor, &mut verdict)?;
     }
     if summary.configuration_changed {
         verdict.follow_up.push(FollowUp::ConfigurationChanged);

@@ -114,3 +114,30 @@ fn only_what_is_new_in_the_error_log_counts() {
     assert_eq!(Log::between(&old, &with(&[started, completed, started])), Log::Started);
     assert_eq!(Log::between(&old, &lines(&[completed])), Log::Unknown);
 }
+
+#[test]
+fn a_clean_up_has_succeeded_where_its_program_says_so_and_the_lock_is_gone() {
+    let evidence = |status, locked| Evidence {
+        kind: Kind::CleanUp,
+        status,
+        locked,
+        ..update(Ending::Lost, Log::Silent, Phase::Install)
+    };
+    assert_eq!(outcome(&evidence(Some(0), false)), succeeded());
+    for (status, locked) in [(Some(0), true), (Some(1), false), (Some(1), true), (None, false)] {
+        assert_eq!(outcome(&evidence(status, locked)), UNCHANGED, "{status:?} {locked}");
+    }
+}
+
+#[test]
+fn the_exit_status_of_snap_decides_whatever_is_locked() {
+    let evidence = |status| Evidence {
+        kind: Kind::Snap,
+        status,
+        locked: true,
+        ..update(Ending::Lost, Log::Silent, Phase::Install)
+    };
+    assert_eq!(outcome(&evidence(Some(0))), succeeded());
+    assert_eq!(outcome(&evidence(Some(2))), UNCHANGED);
+    assert_eq!(outcome(&evidence(None)), UNCHANGED);
+}

@@ -1,7 +1,7 @@
 //! What an update leaves to do, as the agent finds it at the end.
 
 use nim_shared::aftercare::OpenItem;
-use nim_shared::frame::{AgentFrame, Body, ChangeMoment, Event, Known, MasterFrame};
+use nim_shared::frame::{AgentFrame, Body, ChangeMoment, Event, Known};
 use nim_shared::operation::{FollowUp, Outcome, Report};
 use nim_shared::prep::Subsystem;
 use nim_shared::request::{Kind, Request};
@@ -171,8 +171,7 @@ fn what_others_stand_on_is_refused_whoever_orders_it() {
     let master = Master::new(&Request { restart, ..order(Kind::Update) });
     let mut session = Session::open(&lpar, &[]);
     session.hello().expect("a hello");
-    session
-        .send(&MasterFrame::Start { command: master.command(), request: master.request.clone() });
+    master.start(&mut session);
     let said = session.next();
     assert!(
         matches!(&said, Some(AgentFrame::Refused { text, .. }) if text.contains("ctrmc is never started anew")),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nim_shared::frame::{AgentFrame, ChangeMoment, MasterFrame, Refusal};
+use nim_shared::frame::{AgentFrame, ChangeMoment, Refusal};
 use nim_shared::operation::{Outcome, Report, Software};
 use nim_shared::request::Kind;
 
@@ -44,8 +44,7 @@ fn an_operation_for_which_there_is_no_room_is_refused_and_leaves_nothing() {
                 let mut session = Session::open(&lpar, &[]);
                 let hello = session.hello();
                 assert!(matches!(hello, Some(AgentFrame::Hello(_))), "{hello:?}");
-                let (command, request) = (master.command(), master.request.clone());
-                session.send(&MasterFrame::Start { command, request });
+                master.start(&mut session);
                 let answer = session.next().unwrap();
                 if matches!(answer, AgentFrame::Taken { .. }) {
                     break;

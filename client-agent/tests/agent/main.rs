@@ -5,6 +5,7 @@
 mod aftercare;
 mod alt_disk;
 mod border;
+mod clean_up;
 mod disks;
 mod full;
 mod hook;
@@ -29,5 +30,6 @@ mod release;
 mod rollback;
 mod script;
 mod session;
+mod snap;
 mod split;
 mod undo;

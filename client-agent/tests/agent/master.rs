@@ -219,6 +219,15 @@ impl Master {
         frame::Command { operation: self.operation, fence: self.fence, digest }
     }
 
+    fn order(&self) -> MasterFrame {
+        MasterFrame::Start { command: self.command(), request: self.request.clone() }
+    }
+
+    /// Asks for the operation, whatever is said to that.
+    pub(crate) fn start(&self, session: &mut Session) {
+        session.send(&self.order());
+    }
+
     /// What was changed and not put back, as the events say.
     fn open_changes(&self) -> Vec<Change> {
         let mut changes = BTreeMap::new();
@@ -240,7 +249,7 @@ impl Master {
     fn first_frame(&mut self) -> MasterFrame {
         if self.start == Start::NotSent {
             self.start = Start::Sent;
-            return MasterFrame::Start { command: self.command(), request: self.request.clone() };
+            return self.order();
         }
         let (operation, fence) = (self.operation, self.fence);
         let changes = self.open_changes();

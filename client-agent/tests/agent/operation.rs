@@ -174,8 +174,7 @@ fn a_cancel_before_proceed_undoes_everything_and_a_forgotten_operation_never_sta
     assert!(!lpar.agent_file(&format!("operations/{}", master.operation)).exists());
     let mut session = Session::open(&lpar, &[]);
     session.hello().unwrap();
-    session
-        .send(&MasterFrame::Start { command: master.command(), request: master.request.clone() });
+    master.start(&mut session);
     let answer = session.next().unwrap();
     assert_eq!(crate::session::why(&answer), Some(Refusal::Tombstoned), "{answer:?}");
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use nim_shared::frame::{self, FileChunk, FileFrame, FileOffer, MasterFrame, Refusal};
+use nim_shared::frame::{self, FileChunk, FileFrame, FileOffer, Refusal};
 use nim_shared::id::{Digest, Fence};
 use nim_shared::request::{Images, Kind};
 use nim_shared::unit::Megabytes;
@@ -95,8 +95,7 @@ fn an_order_whose_files_lead_elsewhere_is_not_taken() {
         master.fence = Fence(fence);
         let mut session = Session::open(&lpar, &[]);
         session.hello().unwrap();
-        let (command, request) = (master.command(), master.request.clone());
-        session.send(&MasterFrame::Start { command, request });
+        master.start(&mut session);
         let answer = session.next().unwrap();
         assert_eq!(why(&answer), Some(Refusal::BadRequest), "{path:?}: {answer:?}");
         session.close();

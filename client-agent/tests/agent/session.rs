@@ -24,8 +24,7 @@ fn answers(lpar: &Lpar) -> impl FnMut(&Request) -> AgentFrame {
         fence = fence.next();
         master.fence = fence;
         let mut session = greeted(lpar);
-        let (command, request) = (master.command(), master.request.clone());
-        session.send(&MasterFrame::Start { command, request });
+        master.start(&mut session);
         session.next().unwrap()
     }
 }
@@ -125,15 +124,11 @@ fn a_start_that_comes_after_its_tombstone_never_runs_and_a_later_one_may() {
     assert_eq!(session.next(), Some(AgentFrame::Tombstoned { operation, fence: Fence(3) }));
     for fence in 1..=3 {
         master.fence = Fence(fence);
-        session.send(&MasterFrame::Start {
-            command: master.command(),
-            request: master.request.clone(),
-        });
+        master.start(&mut session);
         assert_eq!(why(&session.next().unwrap()), Some(Refusal::Tombstoned), "fence {fence}");
     }
     master.fence = Fence(4);
-    session
-        .send(&MasterFrame::Start { command: master.command(), request: master.request.clone() });
+    master.start(&mut session);
     assert!(matches!(session.next(), Some(AgentFrame::Taken { .. })));
     // From here on lower fences command nothing.
     master.fence = Fence(3);

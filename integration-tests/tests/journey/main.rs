@@ -5,6 +5,7 @@ mod allocation;
 mod alt_disk;
 mod ask;
 mod big;
+mod clean_up;
 mod codes;
 mod console;
 mod cookbook;

@@ -1,9 +1,15 @@
 //! `clvupdate`: cleans up after a Live Update that could not do so itself (LU §5.1).
+//!
+//! What it prints when it refuses, and what it asks, is not known: the numbers and sentences are the lab's own.
 
 use std::fs;
 use std::io::{self, Write};
 
 use super::{Context, Options, geninstall};
+use crate::fault::Fault;
+use crate::world::World;
+use crate::world::frame::PartitionState;
+use crate::world::update::Update;
 
 pub(super) fn run(
     context: &Context,
@@ -29,6 +35,27 @@ pub(super) fn run(
                 }
                 return Ok(1);
             }
+            if let Some(update) = &lpar.update {
+                let booted = update.booted_at != lpar.booted_at;
+                if booted && !options.has('e') {
+                    writeln!(
+                        out,
+                        "9999-031 FAILED: the kernel knows of no live update; was the system booted since?"
+                    )?;
+                    return Ok(1);
+                }
+                let force = original_runs(&context.world()?, &context.name, update)?;
+                if force && !options.has('o') {
+                    writeln!(
+                        out,
+                        "9999-032 FAILED: the workload has moved, and the original partition still runs."
+                    )?;
+                    return Ok(1);
+                }
+            }
+            if lpar.has(Fault::ClvupdateAsks) && !goes_on(out)? {
+                return Ok(1);
+            }
             if let Some(update) = lpar.update {
                 context.store.change(|world| {
                     if Some(world.lpar(&context.name)?.partition_id) == update.surrogate_id {
@@ -46,6 +73,22 @@ pub(super) fn run(
         }
     }
     Ok(0)
+}
+
+/// Whether the workload has moved and left an original that was not switched off.
+fn original_runs(world: &World, lpar: &str, update: &Update) -> anyhow::Result<bool> {
+    let moved = Some(world.lpar(lpar)?.partition_id) == update.surrogate_id;
+    let original = world.frame_of(lpar)?.partition(update.original_id);
+    Ok(moved && original.is_some_and(|one| one.state == PartitionState::Running))
+}
+
+/// Asks, as a command that has a terminal would.
+fn goes_on(out: &mut dyn Write) -> anyhow::Result<bool> {
+    write!(out, "9999-033 WARNING: the surrogate may still hold devices. Continue? (y/n) ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim() == "y")
 }
 
 fn unlock(context: &Context) -> anyhow::Result<()> {

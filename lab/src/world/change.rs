@@ -28,6 +28,7 @@ impl World {
             target,
             before,
             pid: 0,
+            booted_at: entry.booted_at,
         });
         self.take_resources(lpar, None)?;
         self.cloned(lpar)?;

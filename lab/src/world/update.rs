@@ -28,6 +28,9 @@ pub struct Update {
     pub before: Software,
     /// Process that drives it.
     pub pid: u32,
+    /// When the system that it began on was booted: the kernel of another boot knows nothing of it.
+    #[serde(default)]
+    pub booted_at: u64,
 }
 
 /// Why a step of an update cannot be done.

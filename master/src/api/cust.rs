@@ -186,7 +186,7 @@ fn operation(planned: Planned) -> NewOperation {
 }
 
 /// What was accepted, as it is shown.
-fn answer(accepted: store::Accepted) -> Accepted {
+pub(super) fn answer(accepted: store::Accepted) -> Accepted {
     let operations = accepted.operations.into_iter();
     Accepted {
         batch: accepted.batch,

@@ -284,7 +284,9 @@ const fn at_work(last: &Record) -> &'static str {
         | Kind::MaintPreview
         | Kind::Maint
         | Kind::ReleaseDisks
-        | Kind::Rollback => AT_WORK,
+        | Kind::Rollback
+        | Kind::CleanUp
+        | Kind::Snap => AT_WORK,
     }
 }
 

@@ -26,6 +26,11 @@ pub(super) async fn output(
     let file = query.one::<String>("file")?;
     let limit = query.one::<usize>("limit")?.unwrap_or(OUTPUT).clamp(1, OUTPUT);
     query.end()?;
+    // It was fetched by an operation of its own, perhaps several times.
+    let id = match file.as_deref() {
+        Some(SNAP) => api.store.snap_of(id).await?.unwrap_or(id),
+        Some(_) | None => id,
+    };
     let logs = api.store.logs(id).await?;
     let wanted = match file {
         Some(name) => Wanted::log(id, &name, &logs, only)?,
@@ -133,7 +138,9 @@ fn no_such_log(id: OperationId, name: &str, logs: &[(Epoch, KeptLog)]) -> Refusa
     let mut names: Vec<_> = logs.iter().map(|(_, log)| printable(&log.name)).collect();
     names.sort();
     names.dedup();
-    let hint = if names.is_empty() {
+    let hint = if name == SNAP {
+        format!("nimctl log {id} --file {SNAP} has it collected")
+    } else if names.is_empty() {
         "logs are fetched when an update fails, and none was there to be fetched".to_owned()
     } else {
         format!("there are: {}", names.join(", "))
@@ -192,6 +199,9 @@ impl Offset {
         OutputCursor { epoch: Epoch(self.0 / Self::LINE + 1), offset: self.0 % Self::LINE }
     }
 }
+
+/// Name of the archive that is made on request.
+const SNAP: &str = "snap";
 
 /// Most bytes of output in one answer, before base64.
 const OUTPUT: usize = 1 << 20;

@@ -56,6 +56,13 @@ fn refuse_kind(record: &Record) -> Answer<()> {
             Err(no_sense(format!("what {lpar} can go back to is seen anew each time"))
                 .hint(format!("nimctl rollback {lpar}")))
         }
+        Kind::CleanUp | Kind::Snap => {
+            let hint = match record.kind {
+                Kind::CleanUp => format!("nimctl cleanup {lpar}"),
+                _ => format!("nimctl log {lpar} --file snap"),
+            };
+            Err(no_sense("that is asked for anew, by what is found then".to_owned()).hint(hint))
+        }
         Kind::Preview
         | Kind::Update
         | Kind::InstallPreview

@@ -11,7 +11,7 @@ use crate::store::operation::Record;
 
 /// For `failed` and `stuck`; `None` for every other state.
 pub(super) fn failure(record: &Record) -> Option<Failure> {
-    let (lpar, id) = (&record.lpar, record.id);
+    let lpar = &record.lpar;
     let (code, message, hint) = match &record.operation.state {
         State::Ended { outcome: Outcome::Failed { software } } => (
             failed_code(*software),
@@ -21,7 +21,7 @@ pub(super) fn failure(record: &Record) -> Option<Failure> {
         State::Stuck { reason, .. } => (
             stuck_code(*reason),
             format!("the operation on {lpar} needs a person: {}", what_is_stuck(*reason)),
-            stuck_hint(*reason, id),
+            stuck_hint(*reason, record),
         ),
         State::Queued
         | State::Dispatching { .. }
@@ -89,6 +89,8 @@ fn failed_message(record: &Record, software: Software) -> String {
         Kind::ReleaseDisks => {
             format!("disks of {lpar} were not released, or not all of them")
         }
+        Kind::CleanUp => format!("the clean-up of {lpar} did not come to its end"),
+        Kind::Snap => format!("what snap collects on {lpar} is not kept"),
         Kind::MaintPreview | Kind::Maint => {
             let found = match software {
                 Software::Unchanged => "nothing was changed",
@@ -114,6 +116,9 @@ const fn on_disk(software: Software) -> &'static str {
 fn failed_hint(software: Software, record: &Record) -> String {
     let (id, lpar) = (record.id, &record.lpar);
     match software {
+        Software::Unchanged if record.kind == Kind::CleanUp => format!(
+            "nimctl log {id} shows what clvupdate printed; once what it asks for is done: nimctl cleanup {lpar}"
+        ),
         Software::Unchanged | Software::Applied => format!("nimctl log {id}"),
         Software::PartlyApplied => {
             format!("nimctl log {id} shows what failed; `lppchk -v` on the LPAR what is incomplete")
@@ -155,13 +160,17 @@ const fn what_is_stuck(reason: StuckReason) -> &'static str {
 }
 
 /// What to look at, and what to type then.
-fn stuck_hint(reason: StuckReason, id: nim_shared::id::OperationId) -> String {
+fn stuck_hint(reason: StuckReason, record: &Record) -> String {
+    let (id, lpar) = (record.id, &record.lpar);
     let look = match reason {
+        StuckReason::CleanUpOpen => {
+            return format!(
+                "nimctl cleanup {lpar} shows who runs where, and runs clvupdate; when that has cleaned up, the operation comes to its end by itself; \
+                 `nimctl log {id}` has the output"
+            );
+        }
         StuckReason::UndoFailed => {
             "the last events say what could not be put back; put it back by hand"
-        }
-        StuckReason::CleanUpOpen => {
-            "on the LPAR: `clvupdate` cleans up after a failed Live Update; on the HMC: see whether a partition NAME_lku0 is left"
         }
         StuckReason::JournalLost => {
             "on the LPAR: `oslevel -s`, `lspv` and `errpt -N LVUPDATE` say whether the update happened"

@@ -192,6 +192,8 @@ settings! {
         answer: Span = Span::minutes(10), "time", "0.1.0";
         /// Output of one operation that is kept; the rest is cut with a mark.
         output: Size = Size::mebibytes(16), "size", "0.1.0";
+        /// What `nimctl log ID --file snap` has collected on an LPAR and kept with the operation; more than that is not fetched.
+        snap: Size = Size::mebibytes(64), "size", "0.1.0";
         /// Files that the master sends to LPARs, to all of them together, in a second; at least 1 MiB.
         push_rate: Size = Size::mebibytes(100), "size a second", "0.1.0";
         /// Free space that must stay in a file system that files are copied to.

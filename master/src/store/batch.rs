@@ -5,7 +5,7 @@ use nim_shared::id::{BatchId, ClientToken, Digest, ObjectName, OperationId};
 use nim_shared::request::Kind;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
-use sea_orm::sqlx::{query_as, query_scalar};
+use sea_orm::sqlx::{AssertSqlSafe, query_as, query_scalar};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::Value;
 use uuid::Uuid;
@@ -199,10 +199,14 @@ async fn accepted_before(
 /// Holds the LPARs, so that none is removed while it is being given an operation.
 async fn lock_lpars(txn: &mut Txn, operations: &[NewOperation]) -> Result<(), Error> {
     let names: Vec<_> = operations.iter().map(|new| new.lpar.as_str()).collect();
-    let found: Vec<String> = query_scalar(
-        "SELECT name FROM nim_object WHERE name = ANY($1) AND type = 'standalone'
-         ORDER BY id FOR KEY SHARE",
-    )
+    // What may be open beside a clean-up no index says: it is alone while it is accepted.
+    let lock = match operations.iter().any(|new| new.kind.looks_after()) {
+        true => "FOR UPDATE",
+        false => "FOR KEY SHARE",
+    };
+    let found: Vec<String> = query_scalar(AssertSqlSafe(format!(
+        "SELECT name FROM nim_object WHERE name = ANY($1) AND type = 'standalone' ORDER BY id {lock}"
+    )))
     .bind(&names)
     .fetch_all(txn.connection())
     .await
@@ -213,7 +217,7 @@ async fn lock_lpars(txn: &mut Txn, operations: &[NewOperation]) -> Result<(), Er
     if missing.is_empty() { Ok(()) } else { Err(Error::NoSuchLpar { names: missing }) }
 }
 
-/// Inserts the operations. In the order of their LPARs, so that two requests never wait for each other in a circle.
+/// Inserts the operations. Two on one LPAR there are only where one is stuck and the other looks after it. In the order of their LPARs, so that two requests never wait for each other in a circle.
 async fn insert_operations(
     txn: &mut Txn,
     batch: &NewBatch,
@@ -228,8 +232,11 @@ async fn insert_operations(
                 $4, $5, now() + $6 * interval '1 second', (SELECT id FROM database_life)
          FROM unnest($7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[])
               AS x (id, lpar, frame, hmc, kind, request, digest)
+         WHERE NOT EXISTS (
+             SELECT FROM operation o WHERE o.lpar = x.lpar AND o.state IN ('queued', 'dispatching', 'running', 'stuck')
+               AND (o.kind IN ('clean_up', 'snap') OR x.kind IN ('clean_up', 'snap') AND o.state <> 'stuck'))
          ORDER BY x.lpar COLLATE \"C\"
-         ON CONFLICT (lpar) WHERE state IN ('queued', 'dispatching', 'running', 'stuck') DO NOTHING",
+         ON CONFLICT DO NOTHING",
     )
     .bind(batch.id.0)
     .bind(i64::from(batch.requested_by.uid))

@@ -12,7 +12,7 @@ pub use append::{Batched, Stored};
 use nim_shared::frame::{Body, Change, Effect, Event, KeptLog};
 use nim_shared::id::{Epoch, OperationId, Seq};
 use nim_shared::stamp::Timestamp;
-use sea_orm::sqlx::query_as;
+use sea_orm::sqlx::{query_as, query_scalar};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -142,6 +142,24 @@ impl Store {
             serde_json::from_value(body).ok().map(|log| (Epoch(unsigned(epoch)), log))
         });
         Ok(logs.collect())
+    }
+
+    /// The newest operation that has collected for `operation` what `snap` finds, where one has come to its end.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn snap_of(&self, operation: OperationId) -> Result<Option<OperationId>, Error> {
+        let found: Option<Uuid> = query_scalar(
+            "SELECT s.id FROM operation o JOIN operation s ON s.lpar = o.lpar JOIN batch b ON b.id = s.batch_id
+             WHERE o.id = $1 AND s.kind = 'snap' AND s.state = 'succeeded' AND b.request->>'snap_of' = $2
+             ORDER BY s.id DESC LIMIT 1",
+        )
+        .bind(operation.0)
+        .bind(operation.to_string())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx(format!("look for what was collected for operation {operation}"), cause))?;
+        Ok(found.map(OperationId))
     }
 
     /// What an operation changed on its LPAR, as the last event about each change says, in the order in which it was made.

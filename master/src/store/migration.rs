@@ -29,6 +29,7 @@ mod m0020_rollout;
 mod m0021_rollout_since;
 mod m0022_maintenance;
 mod m0023_master_hook;
+mod m0024_clean_up;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -36,7 +37,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 23;
+pub(super) const LEVEL: i32 = 24;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -132,6 +133,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_rollout_since::M0021RolloutSince),
             Box::new(m0022_maintenance::M0022Maintenance),
             Box::new(m0023_master_hook::M0023MasterHook),
+            Box::new(m0024_clean_up::M0024CleanUp),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! Commands on operations.
 
 use clap::{Args, ValueEnum};
-use nim_shared::id::BatchId;
+use nim_shared::id::{BatchId, ObjectName};
 use nim_shared::operation::StateName;
 
 use super::super::pair::Assignment;
@@ -91,7 +91,8 @@ pub(crate) struct Log {
     /// Only this line of history. The first is 1; another one begins where the LPAR was booted from an older copy.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) epoch: Option<u64>,
-    /// In place of what was printed, a log of the LPAR that was fetched when the operation failed: lvupdlog, emgr.log, …
+    /// In place of what was printed, a log of the LPAR that was fetched when the operation failed: lvupdlog, emgr.log, …; or
+    /// snap: what snap -U collects there for IBM's support, as an archive (tar), fetched when it is first asked for.
     #[arg(long, value_name = "NAME", conflicts_with = "follow")]
     pub(crate) file: Option<String>,
     /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
@@ -139,6 +140,31 @@ pub(crate) struct Retry {
     /// Its id or the beginning of it, or an LPAR, whose newest one is meant.
     #[arg(value_name = "ID|LPAR")]
     pub(crate) operation: String,
+}
+
+/// Clean up after a Live Update that could not do so itself: shows who runs where by the ids that the HMC and the LPAR show, keeps the
+/// logs, and runs clvupdate. Each flag is asked for with what was found. What clvupdate asks is shown and never answered; nothing is
+/// removed on an HMC.
+#[derive(Debug, Args)]
+pub(crate) struct Cleanup {
+    /// `clvupdate -e`: the LPAR was booted since, and what its kernel knows is ignored.
+    #[arg(long)]
+    pub(crate) after_reboot: bool,
+    /// `clvupdate -o`: the workload runs on the surrogate, and the original is forced down.
+    #[arg(long)]
+    pub(crate) force_original: bool,
+    /// `clvupdate -u`: it is ignored that processes may still run.
+    #[arg(long)]
+    pub(crate) ignore_processes: bool,
+    /// Ask nothing: clvupdate is told what is named here, and nothing else.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Do not wait for the end.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// The LPAR.
+    #[arg(value_name = "LPAR")]
+    pub(crate) lpar: ObjectName,
 }
 
 /// End a stuck operation, on your word. It frees the LPAR and its capacity.

@@ -1,16 +1,18 @@
 //! `log`: what geninstall and other programs wrote, as it came, without what a terminal would act on.
 
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use nim_shared::api::{EventView, OperationView, Output};
+use nim_shared::api::{Accepted, EventView, OperationView, Output, Snap};
 use nim_shared::frame::{Body, Known, ScriptMoment, ScriptStep};
-use nim_shared::id::{Epoch, OperationId};
+use nim_shared::id::{ClientToken, Epoch, OperationId};
+use uuid::Uuid;
 
 use crate::cli::Log;
 use crate::client::{AWAY_LIMIT, Target};
-use crate::command::Context;
+use crate::command::{Context, cust};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
@@ -31,6 +33,9 @@ pub(super) async fn run(args: &Log, context: &Context) -> Result<Exit, Error> {
 
 async fn print(args: &Log, context: &Context) -> Result<Exit, Error> {
     let found = find(&args.operation, &context.client).await?;
+    if args.file.as_deref() == Some(SNAP) {
+        return archive(found.id, args.epoch, context).await;
+    }
     let mut reader = Reader { only: args.epoch, file: args.file.clone(), ..Reader::default() };
     if args.follow {
         to_the_end(found.id, reader, context).await?;
@@ -40,6 +45,87 @@ async fn print(args: &Log, context: &Context) -> Result<Exit, Error> {
     }
     Ok(Exit::Done)
 }
+
+/// Writes what `snap` collects on the LPAR, byte for byte. Where it was not collected yet it is now, which takes minutes.
+async fn archive(id: OperationId, only: Option<u64>, context: &Context) -> Result<Exit, Error> {
+    let printer = context.printer;
+    if printer.format().is_for_people() && std::io::stdout().is_terminal() {
+        let what = "this is an archive (tar), and standard output a terminal".to_owned();
+        let hint = Some(format!("nimctl log {id} --file {SNAP} >{SNAP}.tar"));
+        return Err(Error::Usage { what, faults: Vec::new(), hint });
+    }
+    let id = id.to_string();
+    let new = || Bytes { only, from: None };
+    match new().write(&id, context).await {
+        Err(Error::Server(failure)) if failure.code == NO_SUCH_LOG => {}
+        answer => return answer.map(|()| Exit::Done),
+    }
+    printer.note("it is not collected yet: snap -U is run on the LPAR, and what it collects is kept with the operation");
+    let body = Snap { token: ClientToken(Uuid::new_v4()) };
+    let target = Target::new(&["operations", &id, "snap"]);
+    let accepted: Accepted = cust::ask_patiently(target, &body, None, context).await?;
+    for one in &accepted.operations {
+        let view = ended(one.id, context).await?;
+        if let Some(failure) = &view.failure {
+            printer.failure(failure);
+            return Ok(Exit::DidNotSucceed);
+        }
+    }
+    new().write(&id, context).await?;
+    Ok(Exit::Done)
+}
+
+/// Waits until an operation is over, without a word.
+async fn ended(id: OperationId, context: &Context) -> Result<OperationView, Error> {
+    let id = id.to_string();
+    let mut away: Option<Instant> = None;
+    loop {
+        match context.client.get::<OperationView>(Target::new(&["operations", &id])).await {
+            Ok(view) if is_over(view.state) => return Ok(view),
+            Ok(_) => away = None,
+            Err(error @ (Error::NoServer { .. } | Error::Lost { .. })) => {
+                if away.get_or_insert_with(Instant::now).elapsed() > AWAY_LIMIT {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The archive, part by part.
+struct Bytes {
+    only: Option<u64>,
+    from: Option<u64>,
+}
+
+impl Bytes {
+    async fn write(mut self, id: &str, context: &Context) -> Result<(), Error> {
+        loop {
+            let target = Target::new(&["operations", id, "output"])
+                .with_each("epoch", self.only.map(|epoch| epoch.to_string()))
+                .with_each("file", Some(SNAP))
+                .with_each("from", self.from.map(|from| from.to_string()));
+            let part: Output = context.client.get(target).await?;
+            if context.printer.format().is_for_people() {
+                context.printer.raw(&decoded(&part)?)?;
+            } else {
+                context.printer.stream(&part)?;
+            }
+            match part.next {
+                Some(next) if self.from.is_none_or(|from| next > from) => self.from = Some(next),
+                Some(_) | None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// The archive that is made on request.
+const SNAP: &str = "snap";
+
+/// The code of a log that an operation does not have.
+const NO_SUCH_LOG: &str = "NLU-0154";
 
 /// Shows what comes until the operation is over. How it ended.
 ///

@@ -103,6 +103,8 @@ pub(super) const fn kind(kind: Kind) -> &'static str {
         Kind::AltDisk => "copy of rootvg",
         Kind::ReleaseDisks => "release of disks",
         Kind::Rollback => "rollback",
+        Kind::CleanUp => "clean-up",
+        Kind::Snap => "snap",
     }
 }
 

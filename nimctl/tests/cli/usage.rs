@@ -115,6 +115,7 @@ fn help_and_version_are_data() {
       hooks             Show the hooks that nimd runs itself for an operation, and what they printed
       cancel            Cancel an operation, as long as that is possible
       retry             Do again what failed, where that makes sense
+      cleanup           Clean up after a Live Update that could not do so itself, by clvupdate
       resolve           End a stuck operation, on your word
       explain           Explain a code, a log or transcript, or what went wrong in an operation
       server            Show the version, the masters and the public key of nimd

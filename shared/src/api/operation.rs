@@ -146,6 +146,14 @@ pub struct Retry {
     pub remedied: bool,
 }
 
+/// Asks for what `snap -U` collects on the LPAR of an operation that is over. Once that has succeeded it is among the logs of the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Snap {
+    /// Chosen by the client; the same request sent again is accepted once.
+    pub token: ClientToken,
+}
+
 /// What was accepted. It is committed: it goes on whatever happens to the client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

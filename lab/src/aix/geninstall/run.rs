@@ -80,6 +80,7 @@ fn begin(context: &Context, data: &Data, selection: &Selection, now: u64) -> any
             target,
             before,
             pid: std::process::id(),
+            booted_at: lpar.booted_at,
         });
         Ok(())
     })

@@ -17,6 +17,7 @@ fn world(vary: impl FnOnce(&mut Variation)) -> World {
         target: Software { level: "7200-05-04-2220".to_owned(), ..lpar.software.clone() },
         before: lpar.software.clone(),
         pid: 1,
+        booted_at: 0,
     });
     world
 }

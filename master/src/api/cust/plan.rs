@@ -354,6 +354,7 @@ impl Order<'_> {
             prep: if moves { prep.clone() } else { Vec::new() },
             restart: if moves { restart.clone() } else { Vec::new() },
             backup: backup.clone().filter(|_| moves),
+            clean_up: Vec::new(),
             master_hooks: self.known.master_hooks.clone(),
             limits: self.known.limits,
         };

@@ -280,10 +280,7 @@ async fn partitions_are_made_ahead_take_over_what_came_early_and_are_dropped_whe
     sea_orm::sqlx::query(insert).bind(early.0).execute(&store.pool).await.unwrap();
     let in_table = async |table: &'static str| -> i64 {
         let count = format!("SELECT count(*) FROM {table} WHERE operation_id = '{early}'");
-        sea_orm::sqlx::query_scalar(sea_orm::sqlx::AssertSqlSafe(count))
-            .fetch_one(&store.pool)
-            .await
-            .unwrap()
+        query_scalar(sea_orm::sqlx::AssertSqlSafe(count)).fetch_one(&store.pool).await.unwrap()
     };
     assert_eq!(in_table("event_default").await, 1);
     store.make_partitions(late).await.unwrap();
@@ -312,7 +309,7 @@ async fn the_bench_stores_the_same_rows_both_ways() {
     let bench = testing::bench_events(&store, 10, 7, 20).await;
     assert_eq!(bench.rows, 70);
     let count = async |sql: &'static str| -> i64 {
-        sea_orm::sqlx::query_scalar(sql).fetch_one(&store.pool).await.unwrap()
+        query_scalar(sql).fetch_one(&store.pool).await.unwrap()
     };
     let both = "SELECT count(*) FROM event JOIN bench_copy USING (operation_id, epoch, seq, hash, at, body)";
     assert_eq!(count(both).await, 70);

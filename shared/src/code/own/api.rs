@@ -416,10 +416,24 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0177",
+        "no LPAR to be cleaned up",
+        "What is named is no object of type standalone.",
+        "Name one LPAR: nimctl list standalone.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0178",
         "the operation of a rollout cannot be asked for",
         "nimctl cust would refuse the same attributes, whatever the LPAR.",
         "Do what the faults say, such as defining the lpp_source.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0179",
+        "clvupdate needs a person",
+        "It ended without having cleaned up, or asked something that only a person may answer.",
+        "nimctl log shows what it printed. Do what it asks for, on the LPAR where it has to be answered; then nimctl cleanup once more.",
         AfterRemedy,
     ),
     own(
@@ -484,6 +498,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The LPAR or the command on it takes longer than its limit.",
         "nimctl agent status shows whether the LPAR answers; nimctl status whether an update runs.",
         Later,
+    ),
+    own(
+        "NLU-0189",
+        "clvupdate would be told what does not fit",
+        "By the ids that the HMC and the LPAR show, or by when it was booted, a flag that was asked for does not fit.",
+        "nimctl cleanup shows what was found. Where the HMC does not answer, see to that first.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0190",
+        "nothing can be collected of that operation",
+        "It is not over, or is none that a Live Update or an installation was made by.",
+        "Wait for its end with nimctl watch, or name the update: nimctl status --all.",
+        AfterRemedy,
     ),
     own(
         "NLU-0191",
