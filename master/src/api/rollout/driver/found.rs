@@ -1,0 +1,234 @@
+//! What became of the operations of a rollout, as the decision is told of it.
+
+use nim_rollout::run::{End, Event, Is, Phase, State, TargetNumber};
+use nim_shared::code::{self, Retry as Sense};
+use nim_shared::operation::{Outcome, Report, Software, StateName};
+
+use crate::store::rollout::Started;
+
+/// The starts that are waited for no more and were never asked for: their tokens are closed, so that nobody asks for them late, and what
+/// they would have taken is free.
+pub(super) fn given_up(
+    next: &State,
+    open: &[(TargetNumber, u32)],
+    started: &[Option<Result<Started, String>>],
+) -> Vec<(TargetNumber, u32)> {
+    let over = |target: TargetNumber| {
+        matches!(next.targets[target as usize].is, Is::Ended { end: End::Unreachable, .. })
+    };
+    let unasked = open.iter().zip(started).filter(|(_, found)| found.is_none());
+    unasked.map(|(one, _)| *one).filter(|(target, _)| over(*target)).collect()
+}
+
+/// The attempts whose operations say something.
+pub(super) fn attempts(state: &State) -> Vec<(TargetNumber, u32)> {
+    let open = (0..).zip(&state.targets).filter(|(_, one)| match one.is {
+        Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => true,
+        Is::Ended { keeps_capacity, .. } => keeps_capacity,
+        Is::Waiting { .. } => false,
+    });
+    open.map(|(target, one)| (target, one.attempt)).collect()
+}
+
+/// What became of the operation of a target.
+pub(super) fn happened(
+    state: &State,
+    target: TargetNumber,
+    attempt: u32,
+    found: Option<&Result<Started, String>>,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    let over = |end| Event::Over { target, attempt, end };
+    let released = Event::Released { target, attempt };
+    match found {
+        None => {}
+        // It was given up, and how it counts is settled.
+        Some(Err(_)) if matches!(state.targets[target as usize].is, Is::Ended { .. }) => {
+            events.push(released);
+        }
+        Some(Err(why)) => {
+            let why = why.clone();
+            let end = if state.phase == Phase::Aborting {
+                End::NotStarted { why }
+            } else {
+                End::Skipped { why }
+            };
+            events.extend([over(end), released]);
+        }
+        Some(Ok(one)) => {
+            if one.taken {
+                events.push(Event::Taken { target, attempt });
+            }
+            if one.state == StateName::Stuck {
+                events.push(over(End::Stuck));
+            }
+            if one.state.is_terminal() {
+                events.push(over(end(one)));
+                if one.released {
+                    events.push(released);
+                }
+            }
+        }
+    }
+    events
+}
+
+/// How an operation that is over counts.
+fn end(one: &Started) -> End {
+    match one.state {
+        StateName::Succeeded => End::Updated,
+        StateName::Unchanged => End::Unchanged,
+        StateName::Cancelled => End::Cancelled,
+        // The agent never took it, and never will: it was not reached.
+        StateName::Failed if !one.taken => End::Unreachable,
+        StateName::Failed => End::Failed { sense: sense(one.report.as_ref()) },
+        StateName::Queued | StateName::Dispatching | StateName::Running | StateName::Stuck => {
+            End::Stuck
+        }
+    }
+}
+
+/// Whether doing it again makes sense, by what the knowledge base says of the codes, and by what is on disk.
+fn sense(report: Option<&Report>) -> Sense {
+    let Some(report) = report else { return Sense::SeeOthers };
+    match report.outcome {
+        Outcome::Failed { software: Software::Applied } => return Sense::Never,
+        // The whole request again would be refused: only the kernel is to be moved.
+        Outcome::Failed { software: Software::AppliedNotLive } => return Sense::AfterRemedy,
+        _ => {}
+    }
+    let known: Vec<Sense> =
+        report.codes.iter().filter_map(|code| Some(code::find(code)?.retry)).collect();
+    [Sense::Never, Sense::AfterRemedy, Sense::Later]
+        .into_iter()
+        .find(|sense| known.contains(sense))
+        .unwrap_or(Sense::SeeOthers)
+}
+
+#[cfg(test)]
+mod tests {
+    use nim_rollout::run::Orders;
+    use uuid::Uuid;
+
+    use super::super::{ABORTED, OVERDUE};
+    use super::*;
+
+    fn started(state: StateName, taken: bool, report: Option<Report>) -> Started {
+        let id = nim_shared::id::OperationId(Uuid::nil());
+        Started { id, state, taken, cancel_asked: false, report, released: true }
+    }
+
+    fn failed(software: Software, codes: &[&str]) -> Report {
+        Report {
+            codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+            ..Report::of(Outcome::Failed { software }, "")
+        }
+    }
+
+    #[test]
+    fn an_end_counts_by_whether_it_was_taken_and_by_what_is_known_of_it() {
+        use Software::{Applied, AppliedNotLive, Unchanged};
+        let of = |state, taken, report| end(&started(state, taken, report));
+        assert_eq!(of(StateName::Succeeded, true, None), End::Updated);
+        assert_eq!(of(StateName::Failed, false, None), End::Unreachable);
+        assert_eq!(of(StateName::Cancelled, false, None), End::Cancelled);
+        let rows = [
+            (failed(Applied, &[]), Sense::Never),
+            (failed(AppliedNotLive, &[]), Sense::AfterRemedy),
+            // Open files in /proc; and a partial success, which is in effect.
+            (failed(Unchanged, &["1020-311"]), code::find("1020-311").unwrap().retry),
+            (failed(Unchanged, &["1020-311", "1430-094"]), Sense::Never),
+            (failed(Unchanged, &["0000-000"]), Sense::SeeOthers),
+        ];
+        for (report, sense) in rows {
+            let codes = report.codes.clone();
+            let found = of(StateName::Failed, true, Some(report));
+            assert_eq!(found, End::Failed { sense }, "{codes:?}");
+        }
+    }
+
+    /// A run of two LPARs that has begun.
+    fn begun() -> (Orders, State) {
+        let fleet = nim_rollout::testing::Fleet {
+            frames: 2,
+            lpars: (1, 1),
+            frames_per_hmc: 1,
+            processors: nim_rollout::testing::Processors::FollowMemory,
+        };
+        let snapshot = nim_rollout::testing::fleet(fleet, 1);
+        let file = nim_rollout::testing::rollout("deadlines: {start: 10m}\n");
+        let input = nim_rollout::plan::Input {
+            file: &file,
+            snapshot: &snapshot,
+            history: &[],
+            begin: snapshot.at,
+        };
+        let plan = nim_rollout::plan::make(&input);
+        let orders = Orders::new(&input, &plan, 1000);
+        let start = Event::Start { by: 1000, fingerprint: orders.fingerprint };
+        let (state, starts) = State::planned(&orders).after(&orders, start, 0).unwrap();
+        assert_eq!(starts.len(), 2, "{starts:?}");
+        (orders, state)
+    }
+
+    #[test]
+    fn a_start_that_nobody_could_ask_for_in_time_is_given_up_and_holds_nothing() {
+        let (orders, state) = begun();
+        let open = attempts(&state);
+        assert_eq!(open, [(0, 1), (1, 1)]);
+        // The first was asked for and waits for its agent, the second was not.
+        let found = [Some(Ok(started(StateName::Queued, false, None))), None];
+        assert_eq!(given_up(&state, &open, &found), []);
+        let (state, _) = state.after_all(&orders, Vec::new(), 600);
+        let unreachable = |keeps_capacity| Is::Ended { end: End::Unreachable, keeps_capacity };
+        assert_eq!(state.targets[1].is, unreachable(true));
+        assert_eq!(given_up(&state, &open, &found), [(1, 1)]);
+        // Its token is closed then: nothing will ever be begun, and what it would have taken is free.
+        let closed = Err(OVERDUE.to_owned());
+        let events = happened(&state, 1, 1, Some(&closed));
+        let (state, _) = state.after_all(&orders, events, 601);
+        assert_eq!(state.targets[1].is, unreachable(false));
+        assert_eq!(state.targets[0].is, unreachable(true), "it may still begin");
+    }
+
+    #[test]
+    fn what_was_refused_is_left_out_and_an_abort_leaves_what_never_began() {
+        let (orders, state) = begun();
+        let closed = Err("no lpp_source".to_owned());
+        let events = happened(&state, 0, 1, Some(&closed));
+        let (state, _) = state.after_all(&orders, events, 5);
+        let end = End::Skipped { why: "no lpp_source".to_owned() };
+        assert_eq!(state.targets[0].is, Is::Ended { end, keeps_capacity: false });
+        let abort = Event::Abort { running: nim_rollout::run::Running::Drain };
+        let state = state.noted(&orders, abort, 6).unwrap();
+        let closed = Err(ABORTED.to_owned());
+        let events = happened(&state, 1, 1, Some(&closed));
+        let (state, _) = state.after_all(&orders, events, 7);
+        let end = End::NotStarted { why: ABORTED.to_owned() };
+        assert_eq!(state.targets[1].is, Is::Ended { end, keeps_capacity: false });
+        assert_eq!(state.phase, Phase::Ended);
+    }
+
+    #[test]
+    fn an_operation_is_over_for_the_rollout_when_its_memory_is_back() {
+        let (orders, state) = begun();
+        let mut one = started(StateName::Succeeded, true, None);
+        one.released = false;
+        let (state, _) =
+            state.clone().after_all(&orders, happened(&state, 0, 1, Some(&Ok(one.clone()))), 60);
+        assert!(
+            matches!(state.targets[0].is, Is::Releasing { end: End::Updated, .. }),
+            "{state:?}"
+        );
+        one.released = true;
+        let (state, _) =
+            state.clone().after_all(&orders, happened(&state, 0, 1, Some(&Ok(one))), 61);
+        let over = Is::Ended { end: End::Updated, keeps_capacity: false };
+        assert_eq!(state.targets[0].is, over);
+        // What is stuck keeps what it has, until a person has looked.
+        let stuck = started(StateName::Stuck, true, None);
+        let (state, _) =
+            state.clone().after_all(&orders, happened(&state, 1, 1, Some(&Ok(stuck))), 62);
+        assert!(matches!(state.targets[1].is, Is::Releasing { end: End::Stuck, .. }), "{state:?}");
+    }
+}
