@@ -130,6 +130,16 @@ impl Harness {
         self.folder.path().join("site")
     }
 
+    /// Makes this text the policy of the site.
+    ///
+    /// # Errors
+    /// When it cannot be written, or nimd refuses it.
+    pub fn set_policy(&self, text: &str) -> Result<()> {
+        let file = self.site_folder().join("policy.yaml");
+        std::fs::write(&file, text)?;
+        self.nimctl(["policy", "set", &file.display().to_string()]).succeeded().map(drop)
+    }
+
     /// How often an update (not a preview) was started on `lpar`, by the lab's own record.
     ///
     /// # Errors

@@ -227,6 +227,20 @@ pub struct DiskEntry {
     pub lun: Option<String>,
 }
 
+impl DiskEntry {
+    /// `hdisk0`, `hdisk1` and so on, of 50 GB each, with these volume groups.
+    #[must_use]
+    pub fn row(groups: &[Option<&str>]) -> Vec<Self> {
+        let disk = |(number, vg): (usize, &Option<&str>)| Self {
+            name: format!("hdisk{number}"),
+            size_mb: 51200,
+            vg: vg.map(str::to_owned),
+            lun: None,
+        };
+        groups.iter().enumerate().map(disk).collect()
+    }
+}
+
 /// A local file system as written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -34,9 +34,7 @@ async fn site(lpars: [&str; 2], policy: &str) -> Result<Harness> {
 }
 
 fn set(site: &Harness, policy: &str) -> Result<()> {
-    let file = site.site_folder().join("policy.yaml");
-    std::fs::write(&file, format!("{policy}\nbackup: {{waived: mksysb every night}}\n"))?;
-    site.nimctl(["policy", "set", &file.display().to_string()]).succeeded().map(drop)
+    site.set_policy(&format!("{policy}\nbackup: {{waived: mksysb every night}}\n"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

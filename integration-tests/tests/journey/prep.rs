@@ -48,17 +48,7 @@ async fn site() -> Result<Harness> {
             SwitchedOn::AuditStream,
         ]
         .into();
-        let disk = |number: u32, vg: Option<&str>| DiskEntry {
-            name: format!("hdisk{number}"),
-            size_mb: 51200,
-            vg: vg.map(str::to_owned),
-            lun: None,
-        };
-        lpar.disks = [Some("rootvg"), None, None, None, Some("altinst_rootvg")]
-            .into_iter()
-            .zip(0..)
-            .map(|(vg, number)| disk(number, vg))
-            .collect();
+        lpar.disks = DiskEntry::row(&[Some("rootvg"), None, None, None, Some("altinst_rootvg")]);
         lpar.subsystems = vec!["dsmcad".to_owned(), "nimon".to_owned()];
     }
     Harness::with(file, Mode::Auto { speed: 200 }).await
@@ -101,11 +91,7 @@ async fn a_copy_stays_and_what_prep_had_changed_in_it_is_put_back_after_a_boot_f
 -> Result<()> {
     let site = site().await?;
     let before = state(&site, "lpar01")?;
-    let file = site.site_folder().join("policy.yaml");
-    let set = |text: &str| -> Result<()> {
-        std::fs::write(&file, text)?;
-        site.nimctl(["policy", "set", &file.display().to_string()]).succeeded().map(drop)
-    };
+    let set = |text: &str| site.set_policy(text);
     let steps = "prep: {trusted_execution: always, secorder: always, workload_manager: always, audit_stream: always, other_copy: always}\n";
     let words = cust(SOURCE, &["lpar01"]);
 

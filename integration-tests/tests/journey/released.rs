@@ -19,19 +19,10 @@ async fn site() -> Result<Harness> {
     for (name, swapped) in [("lpar01", false), ("lpar02", true)] {
         let lpar = file.lpars.iter_mut().find(|lpar| lpar.name == name).context(name)?;
         lpar.vary.insert("disks_swapped".to_owned(), swapped);
-        lpar.disks = (0..4_u32)
-            .map(|number| DiskEntry {
-                name: format!("hdisk{number}"),
-                size_mb: 51200,
-                vg: (number == 0).then(|| "rootvg".to_owned()),
-                lun: None,
-            })
-            .collect();
+        lpar.disks = DiskEntry::row(&[Some("rootvg"), None, None, None]);
     }
     let site = Harness::with(file, Mode::Auto { speed: 200 }).await?;
-    let policy = site.site_folder().join("policy.yaml");
-    std::fs::write(&policy, "backup: {copy_to: [hdisk3]}\n")?;
-    site.nimctl(["policy", "set", &policy.display().to_string()]).succeeded()?;
+    site.set_policy("backup: {copy_to: [hdisk3]}\n")?;
     Ok(site)
 }
 

@@ -19,19 +19,10 @@ async fn site() -> Result<Harness> {
     let mut file = site::parse("site-small.yaml", text)?;
     for lpar in file.lpars.iter_mut().filter(|lpar| ["lpar01", "lpar02"].contains(&&*lpar.name)) {
         lpar.on = [SwitchedOn::TrustedExecution].into();
-        lpar.disks = (0..5_u32)
-            .map(|number| DiskEntry {
-                name: format!("hdisk{number}"),
-                size_mb: 51200,
-                vg: (number == 0).then(|| "rootvg".to_owned()),
-                lun: None,
-            })
-            .collect();
+        lpar.disks = DiskEntry::row(&[Some("rootvg"), None, None, None, None]);
     }
     let site = Harness::with(file, Mode::Auto { speed: 200 }).await?;
-    let policy = site.site_folder().join("policy.yaml");
-    std::fs::write(&policy, "prep: {trusted_execution: always}\nbackup: {copy_to: [hdisk3]}\n")?;
-    site.nimctl(["policy", "set", &policy.display().to_string()]).succeeded()?;
+    site.set_policy("prep: {trusted_execution: always}\nbackup: {copy_to: [hdisk3]}\n")?;
     Ok(site)
 }
 

@@ -178,9 +178,7 @@ async fn all_end_as_undisturbed(cases: &[Case]) -> Result<()> {
         format!("location={}", site.site_folder().join("lpp_source/7300-03-01").display());
     site.nimctl(["define", "-t", "lpp_source", "-a", &location, "-a", "access=push", "here"])
         .succeeded()?;
-    let policy = site.site_folder().join("policy.yaml");
-    fs::write(&policy, "prep: {ip_filters: always}\nbackup: {waived: nothing is lost here}\n")?;
-    site.nimctl(["policy", "set", &policy.display().to_string()]).succeeded()?;
+    site.set_policy("prep: {ip_filters: always}\nbackup: {waived: nothing is lost here}\n")?;
 
     for (lpar, ..) in UNDISTURBED {
         site.lab().set_mishaps(lpar, unheard()?)?;

@@ -215,13 +215,7 @@ fn disks(entry: &LparEntry) -> Vec<DiskEntry> {
     if !entry.disks.is_empty() {
         return entry.disks.clone();
     }
-    let disk = |number: u32, vg: Option<&str>| DiskEntry {
-        name: format!("hdisk{number}"),
-        size_mb: 51200,
-        vg: vg.map(str::to_owned),
-        lun: None,
-    };
-    vec![disk(0, Some("rootvg")), disk(1, None), disk(2, None)]
+    DiskEntry::row(&[Some("rootvg"), None, None])
 }
 
 /// The usual file systems (sizes of a captured `df -g`, LU §5.3), then those of the file.

@@ -65,7 +65,9 @@ async fn archive(id: OperationId, only: Option<u64>, context: &Context) -> Resul
     let target = Target::new(&["operations", &id, "snap"]);
     let accepted: Accepted = cust::ask_patiently(target, &body, None, context).await?;
     for one in &accepted.operations {
-        let view = ended(one.id, context).await?;
+        let id = one.id.to_string();
+        let view = until_over(async || context.client.get(Target::new(&["operations", &id])).await)
+            .await?;
         if let Some(failure) = &view.failure {
             printer.failure(failure);
             return Ok(Exit::DidNotSucceed);
@@ -75,14 +77,16 @@ async fn archive(id: OperationId, only: Option<u64>, context: &Context) -> Resul
     Ok(Exit::Done)
 }
 
-/// Waits until an operation is over, without a word.
-async fn ended(id: OperationId, context: &Context) -> Result<OperationView, Error> {
-    let id = id.to_string();
+/// Looks until the operation is over.
+async fn until_over(
+    mut look: impl AsyncFnMut() -> Result<OperationView, Error>,
+) -> Result<OperationView, Error> {
     let mut away: Option<Instant> = None;
     loop {
-        match context.client.get::<OperationView>(Target::new(&["operations", &id])).await {
+        match look().await {
             Ok(view) if is_over(view.state) => return Ok(view),
             Ok(_) => away = None,
+            // A restart, or another master that takes over: what runs goes on.
             Err(error @ (Error::NoServer { .. } | Error::Lost { .. })) => {
                 if away.get_or_insert_with(Instant::now).elapsed() > AWAY_LIMIT {
                     return Err(error);
@@ -211,24 +215,9 @@ async fn to_the_end(
     context: &Context,
 ) -> Result<OperationView, Error> {
     let id = id.to_string();
-    let mut away: Option<Instant> = None;
-    loop {
-        match step(&id, &mut reader, context).await {
-            Ok(view) if is_over(view.state) => {
-                reader.finish(context)?;
-                return Ok(view);
-            }
-            Ok(_) => away = None,
-            // A restart, or another master that takes over: what runs goes on.
-            Err(error @ (Error::NoServer { .. } | Error::Lost { .. })) => {
-                if away.get_or_insert_with(Instant::now).elapsed() > AWAY_LIMIT {
-                    return Err(error);
-                }
-            }
-            Err(error) => return Err(error),
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+    let view = until_over(async || step(&id, &mut reader, context).await).await?;
+    reader.finish(context)?;
+    Ok(view)
 }
 
 /// Shows what has come since. How the operation stood before: what comes after its end is not missed.
