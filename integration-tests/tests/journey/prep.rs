@@ -61,8 +61,10 @@ async fn what_the_policy_switches_off_is_on_again_after_success_and_after_failur
     ensure!(before.running.workload_manager == WorkloadManager::Active && before.running.auditing);
     let words = |lpar| cust(SOURCE, &[lpar]);
 
-    // Without a policy nothing is changed, and geninstall refuses.
+    // Without a policy nothing is changed, which is said with what that means, and geninstall refuses.
     let refused = site.nimctl(words("lpar01")).ended_with(1)?;
+    let warned = |stderr: &str| stderr.contains("there is no policy, so no copy of rootvg is made");
+    ensure!(warned(&refused.stderr), "{refused}");
     ensure!(state(&site, "lpar01")? == before, "{refused}");
 
     let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/policy.yaml");
@@ -72,6 +74,7 @@ async fn what_the_policy_switches_off_is_on_again_after_success_and_after_failur
 
     let done = site.nimctl(words("lpar01")).succeeded()?;
     ensure!(done.stderr.contains("lpar01: Trusted Execution off; put back in any case"), "{done}");
+    ensure!(!warned(&done.stderr), "{done}");
     ensure!(state(&site, "lpar01")? == before, "{:#?}", state(&site, "lpar01")?);
     ensure!(site.lab().world()?.lpars["lpar01"].software.level.starts_with("7200-05-04"), "{done}");
     let status = site.nimctl(["status", "lpar01"]).succeeded()?;

@@ -147,6 +147,7 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
         }
     };
     let master_hooks = hook::of(api, &cust, &mut faults).await?;
+    let no_way_back = policy.is_none() && cust.kind.moves() && cust.install.updates();
     let known =
         Known { updates_only, hooks, policy, written, master_hooks: master_hooks.clone(), ..known };
     let (planned, more) = super::apply::blocking({
@@ -161,6 +162,11 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
     if cust.alt_disk.as_ref().is_some_and(|copy| !copy.set_bootlist) {
         let text = "the bootlist stays as it is: set_bootlist=yes has the LPAR boot from the copy";
         warnings.push(plan::fault("set_bootlist", text.to_owned()));
+    }
+    if no_way_back {
+        let text = "there is no policy, so no copy of rootvg is made: after a TL or SP, which is committed first, nothing leads back. \
+                    nimctl policy set FILE, with `backup` in it";
+        warnings.push(plan::fault("backup", text.to_owned()));
     }
     warnings
         .extend(super::policy::announced(planned.iter().map(|one| (&one.lpar, one.announced()))));
