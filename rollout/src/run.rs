@@ -340,7 +340,7 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It makes no sense now.
-    #[error("that makes no sense now: the rollout {0}")]
+    #[error("it {0}, so that makes no sense now")]
     NotNow(&'static str),
     /// Another plan was seen than the one that runs.
     #[error("the plan that was approved is not this one: its fingerprint is {0}")]

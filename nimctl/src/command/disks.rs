@@ -20,6 +20,9 @@ use crate::output::{Style, View};
 pub(super) async fn list(args: &Disks, context: &Context) -> Result<Exit, Error> {
     let target = Target::new(&["disks", args.lpar.as_str()]);
     let found: DiskList = context.client.get(target).await?;
+    if found.disks.is_empty() {
+        context.printer.note(&format!("no operation has left anything on a disk of {}", args.lpar));
+    }
     context.printer.show(&Listed(found))?;
     Ok(Exit::Done)
 }

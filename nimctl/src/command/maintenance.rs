@@ -24,7 +24,7 @@ pub(super) async fn run(args: &Maintenance, context: &Context) -> Result<Exit, E
         Maintenance::Off { names } => {
             each(names, context, async |name| {
                 context.client.delete(Target::new(&["maintenance", name.as_str()])).await?;
-                context.printer.done(&format!("no maintenance of {name}"))
+                context.printer.done(&format!("{name} is not in maintenance any more"))
             })
             .await
         }

@@ -354,7 +354,10 @@ fn maintenance_is_said_with_a_reason_and_listed() {
     let listed = api.nimctl("maintenance list -o json").to_string();
     assert!(listed.contains(r#""running": 2"#), "{listed}");
     let off = api.nimctl("maintenance off vios1a").to_string();
-    assert!(off.starts_with("exit: 0") && off.contains("no maintenance of vios1a"), "{off}");
+    assert!(
+        off.starts_with("exit: 0") && off.contains("vios1a is not in maintenance any more"),
+        "{off}"
+    );
     let api = Api::new().on("GET /v1/maintenance", &json!([]));
     assert!(api.nimctl("maintenance list").to_string().contains("there is no maintenance"));
     assert!(api.nimctl("maintenance on vios1a").to_string().starts_with("exit: 2"));

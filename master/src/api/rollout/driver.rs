@@ -312,7 +312,7 @@ fn told(
         told.push(format!("wave {} is next", wave.name));
     }
     if before.gate != after.gate {
-        told.extend(super::run::gate(after, rollout.begin));
+        told.extend(super::run::gate(after, rollout.begin).map(|what| format!("waits for {what}")));
     }
     if before.phase != after.phase {
         let why = match &after.phase {

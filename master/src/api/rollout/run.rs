@@ -86,7 +86,7 @@ fn prepared(
     // Nothing is started here: the driver's first look does that, once this is kept.
     let before = tick(begin, now);
     let state = State::planned(&orders).noted(&orders, event, before);
-    let state = state.map_err(|why| refused(&why))?;
+    let state = state.map_err(|why| refused(&plan.name, &why))?;
     Ok((plan, orders, state))
 }
 
@@ -169,7 +169,7 @@ pub(in crate::api) async fn turn(
             may_retry(&api, &rollout, targets, *remedied).await?;
         }
         let state = rollout.state.clone().noted(&rollout.orders, event, now);
-        let state = state.map_err(|why| refused(&why))?;
+        let state = state.map_err(|why| refused(&rollout.name, &why))?;
         let turn = Turn { state: &state, cancels, happened: vec![(Some(who), what)] };
         if api.store.rollout_turn(rollout.id, rollout.version, &turn).await? {
             return Ok(Json(view(&api.store.rollout(&rollout.id.to_string()).await?)));
@@ -180,7 +180,7 @@ pub(in crate::api) async fn turn(
         "NLU-0149",
         format!("rollout {name} changes all the time"),
     )
-    .hint("try again"))
+    .hint(format!("nimctl rollout status {name}")))
 }
 
 /// How often a change is tried.
@@ -192,11 +192,11 @@ fn event(asked: &TurnRollout, rollout: &Rollout, who: Who) -> Answer<(Event, Str
         TurnRollout::Pause => (Event::Pause, "paused".to_owned()),
         TurnRollout::Resume => (Event::Resume, "resumed".to_owned()),
         TurnRollout::Abort { cancel: false } => {
-            (Event::Abort { running: Running::Drain }, "aborted; what runs finishes".to_owned())
+            (Event::Abort { running: Running::Drain }, "aborted (what runs finishes)".to_owned())
         }
         TurnRollout::Abort { cancel: true } => (
             Event::Abort { running: Running::Cancel },
-            "aborted; what runs is cancelled where it can be".to_owned(),
+            "aborted (what runs is cancelled where it can be)".to_owned(),
         ),
         TurnRollout::Promote => (Event::Promote, "the next wave was let begin".to_owned()),
         TurnRollout::Approve { fingerprint, lpars } if lpars.is_empty() => (
@@ -205,9 +205,8 @@ fn event(asked: &TurnRollout, rollout: &Rollout, who: Who) -> Answer<(Event, Str
         ),
         TurnRollout::Approve { fingerprint, lpars } => {
             if *fingerprint != rollout.orders.fingerprint {
-                return Err(refused(&nim_rollout::run::Refused::OtherPlan(
-                    rollout.orders.fingerprint,
-                )));
+                let other = nim_rollout::run::Refused::OtherPlan(rollout.orders.fingerprint);
+                return Err(refused(&rollout.name, &other));
             }
             let targets = numbers(lpars, rollout)?;
             let names: Vec<&str> = lpars.iter().map(ObjectName::as_str).collect();
@@ -261,12 +260,15 @@ async fn may_retry(
             TryAgain::AfterRemedy { .. } if remedied => {}
             TryAgain::AfterRemedy { remedy } => {
                 let why = format!("{lpar} would fail again: {remedy}");
-                return Err(Refusal::refused("NLU-0156", why)
-                    .hint("do that, then nimctl rollout retry --remedied"));
+                return Err(Refusal::refused("NLU-0156", why).hint(format!(
+                    "do that, then nimctl rollout retry --remedied {}",
+                    rollout.name
+                )));
             }
             TryAgain::Not { why } => {
                 let why = format!("{lpar} cannot be tried again: {why}");
-                return Err(Refusal::refused("NLU-0142", why).hint("nimctl rollout status"));
+                return Err(Refusal::refused("NLU-0142", why)
+                    .hint(format!("nimctl rollout status {}", rollout.name)));
             }
         }
     }
@@ -279,8 +281,9 @@ fn open(name: &ObjectName) -> Refusal {
         .hint(format!("nimctl rollout status {name}"))
 }
 
-fn refused(refused: &nim_rollout::run::Refused) -> Refusal {
-    Refusal::refused("NLU-0142", refused.to_string()).hint("nimctl rollout status")
+fn refused(name: &ObjectName, why: &nim_rollout::run::Refused) -> Refusal {
+    Refusal::refused("NLU-0142", format!("rollout {name}: {why}"))
+        .hint(format!("nimctl rollout status {name}"))
 }
 
 pub(super) fn view(rollout: &Rollout) -> RolloutView {

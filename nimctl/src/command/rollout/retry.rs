@@ -1,5 +1,7 @@
 //! `rollout retry`: what is to be tried again is shown, and then asked about.
 
+use std::collections::BTreeSet;
+
 use nim_shared::api::{RolloutStatus, RolloutView, TargetView, TryAgain, TurnRollout};
 use nim_shared::id::ObjectName;
 use serde::Serialize;
@@ -49,6 +51,9 @@ struct Chosen {
     again: Vec<TargetView>,
     /// They stay as they are.
     stay: Vec<Stay>,
+    /// How its LPARs stand, each state once.
+    #[serde(skip)]
+    states: BTreeSet<String>,
 }
 
 /// Somebody who stays as it is.
@@ -69,7 +74,8 @@ impl Chosen {
             let hint = Some(format!("nimctl rollout status {} lists them", view.name));
             return Err(Error::Usage { what, faults: Vec::new(), hint });
         }
-        let mut chosen = Self { rollout: view, again: Vec::new(), stay: Vec::new() };
+        let states = targets.iter().map(|one| one.state.clone()).collect();
+        let mut chosen = Self { rollout: view, again: Vec::new(), stay: Vec::new(), states };
         for one in targets {
             let named = args.lpars.contains(&one.lpar);
             if !named && !args.classes.iter().any(|class| class.state() == one.state) {
@@ -94,10 +100,13 @@ impl Chosen {
 
 impl View for Chosen {
     fn table(&self, style: Style) -> String {
-        let Self { rollout, again, stay } = self;
+        let Self { rollout, again, stay, .. } = self;
         let mut text = String::new();
         if again.is_empty() && stay.is_empty() {
-            text += &format!("nobody of rollout {} ended so\n", rollout.name);
+            let states: Vec<&str> = self.states.iter().map(String::as_str).collect();
+            let there = states.join(", ");
+            text +=
+                &format!("nobody of rollout {} ended so; its LPARs are: {there}\n", rollout.name);
         }
         if !again.is_empty() {
             let headings = ["TRIED AGAIN", "WAVE", "STATE", "TRY", "SINCE", "WHY"];
