@@ -9,6 +9,7 @@ mod cust;
 pub mod fixtures;
 mod master;
 pub mod namespaces;
+mod prepared;
 mod programs;
 mod run;
 mod typed;
@@ -68,10 +69,7 @@ impl Harness {
     /// # Errors
     /// As [`small`](Self::small).
     pub async fn bare(site: site::File, clock: Mode) -> Result<Self> {
-        let folder =
-            tempfile::Builder::new().prefix("nimt").tempdir().context("no temporary folder")?;
-        // The database runs as another user when the tests run as root; it has to get through.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+        let folder = test_folder("nimt")?;
         let directory = folder.path().join("site");
         let settings = Settings {
             site,
@@ -159,6 +157,15 @@ impl Harness {
         }
         Ok(())
     }
+}
+
+/// A temporary folder that a database can lie in.
+fn test_folder(prefix: &str) -> Result<TempDir> {
+    let folder =
+        tempfile::Builder::new().prefix(prefix).tempdir().context("no temporary folder")?;
+    // The database runs as another user when the tests run as root; it has to get through.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+    Ok(folder)
 }
 
 /// A path as text: the harness makes all of its own.

@@ -4,9 +4,11 @@ use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::prepared::{self, Prepared};
 use crate::run::{Run, Running};
 use crate::{programs, wait_until};
 
@@ -15,6 +17,8 @@ pub struct Master {
     folder: PathBuf,
     child: Option<Child>,
     nimctl: PathBuf,
+    /// What its database was copied from: kept for those that start while this one is there.
+    _prepared: Option<Arc<Prepared>>,
 }
 
 impl Master {
@@ -24,8 +28,27 @@ impl Master {
     /// When it does not start, with its log.
     pub fn start(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).context("no data folder")?;
-        let mut master =
-            Self { folder: folder.to_owned(), child: None, nimctl: programs::find("nimctl")? };
+        if !prepared::is_wanted(folder) {
+            return Self::unprepared(folder);
+        }
+        let prepared = Prepared::get()?;
+        prepared.copy_to(folder)?;
+        let mut master = Self::unprepared(folder)?;
+        master._prepared = Some(prepared);
+        Ok(master)
+    }
+
+    /// Starts `nimd` on the folder `folder` as it is, and waits until it answers.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub(crate) fn unprepared(folder: &Path) -> Result<Self> {
+        let mut master = Self {
+            folder: folder.to_owned(),
+            child: None,
+            nimctl: programs::find("nimctl")?,
+            _prepared: None,
+        };
         master.launch()?;
         Ok(master)
     }

@@ -119,12 +119,19 @@ async fn a_site_lives_with_findings_has_checks_of_its_own_and_asks_for_previews(
              checks:\n- id: site-rmc\n  title: RMC is stopped\n  severity: block\n  forbids: {{subsystems: [ctrm*]}}\n  remedy: ask the site\n"
         )
     };
-    std::fs::write(&file, rules("2999-12-31"))?;
-    let silenced = site.nimctl(["-o", "json", "preflight", "lpar07"]).ended_with(3)?.json()?;
     let finding = |json: &Value, check: &str| {
         let mut all = json["lpars"][0]["findings"].as_array().into_iter().flatten();
         all.find(|one| one["check"] == check).cloned().unwrap_or_default()
     };
+    // Scores are compared below: what nimd knows of the VIOSes may not change between two of them.
+    wait_until("the VIOSes to be read", || {
+        let seen = site.nimctl(["-o", "json", "preflight", "lpar07"]).ended_with(0)?.json()?;
+        let known = ["L09", "D06"].map(|check| finding(&seen, check));
+        let is_read = known.iter().all(|one| one["verdict"] != "unknown");
+        Ok(if is_read { Ok(()) } else { Err(format!("{known:?}")) })
+    })?;
+    std::fs::write(&file, rules("2999-12-31"))?;
+    let silenced = site.nimctl(["-o", "json", "preflight", "lpar07"]).ended_with(3)?.json()?;
     ensure!(finding(&silenced, "S37")["silenced"]["is_over"] == false, "{silenced:#}");
     ensure!(finding(&silenced, "site-rmc")["evidence"][0] == "ctrmc is active", "{silenced:#}");
     let table = site.nimctl(["preflight", "lpar07"]).ended_with(3)?;
