@@ -601,7 +601,8 @@ CREATE TABLE public.reservation (
     made_at timestamp with time zone DEFAULT now() NOT NULL,
     seen_at timestamp with time zone,
     released_at timestamp with time zone,
-    released_because text
+    released_because text,
+    profiles jsonb
 );
 
 CREATE TABLE public.rollout (

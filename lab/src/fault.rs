@@ -91,6 +91,7 @@ faults! {
     IpsecRestart "ipsec-restart" Condition Blackout "0973-006 1430-030 1430-045" "IP filters are active and the checkpoint cannot be restarted";
     PostProcessing "post-processing" Condition Cleanup "1430-249 1430-094" "updated, but one path is lost again while the original is tidied up";
     PartialSuccess "partial-success" Condition Delete "1430-249 1430-094" "updated, but the original stays on the HMC as NAME_lku0 and keeps its memory, its paths stay away";
+    ProfileChanged "profile-changed" Condition Delete "" "updated, but the HMC has another amount of memory in the LPAR's profile afterwards";
     ClvupdateAsks "clvupdate-asks" Condition Cleanup "" "clvupdate asks whether to go on, and gives up where nobody answers";
     MobileCod "mobile-cod" Condition Cleanup "1430-187" "borrowed Capacity on Demand is not handed back: a warning";
     AuditStream "audit-stream" Condition Preview "1430-143" "auditing runs in stream mode (refused below 7.3 TL3)";

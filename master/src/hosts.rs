@@ -252,9 +252,10 @@ impl Hosts for SshHosts {
         .boxed()
     }
 
-    fn frame(&self, frame: ObjectName) -> BoxFuture<'_, Seen> {
+    fn frame(&self, frame: ObjectName, profiles_of: Vec<String>) -> BoxFuture<'_, Seen> {
         async move {
-            match tokio::time::timeout(SURVEY, self.shared.frames.look(&frame)).await {
+            let look = self.shared.frames.look_at(&frame, &profiles_of);
+            match tokio::time::timeout(SURVEY, look).await {
                 Ok(seen) => seen,
                 Err(_) => Seen::Unreachable(format!("no answer within {} s", SURVEY.as_secs())),
             }

@@ -13,6 +13,7 @@ pub mod key_exchange;
 pub mod ledger;
 pub mod lpar;
 pub(crate) mod network;
+mod profile;
 pub mod refresh;
 pub mod survey;
 pub mod vios;

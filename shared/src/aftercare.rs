@@ -4,8 +4,10 @@
 //! at stays open: nothing is taken for done because nobody could tell. Source: LU §6.1, §6.2.
 
 mod look;
+mod profile;
 
 pub use look::{OnConsole, Seen, probes};
+pub use profile::{Profile, differences};
 
 use std::fmt;
 
@@ -103,6 +105,18 @@ pub enum OpenItem {
     Surrogate,
     /// An HMC shows no RMC connection to the LPAR.
     Rmc,
+    /// An HMC shows a profile of the LPAR otherwise than before the update.
+    Profile {
+        /// Its name.
+        profile: String,
+        /// The attribute; `name` where the profile is gone.
+        attribute: String,
+        /// What it was before.
+        before: String,
+        /// What it was when that was found; absent where the profile is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
     /// What another version found. It stays until that version looks.
     #[serde(untagged)]
     Other(Value),
@@ -123,7 +137,7 @@ impl OpenItem {
             Self::HostName { .. } | Self::MachineId { .. } => Some(FollowUp::Identity),
             Self::ConsoleToken { .. } => Some(FollowUp::ConsoleToken),
             Self::PostProcessing { .. } => Some(FollowUp::PostProcessing),
-            Self::Surrogate | Self::Rmc | Self::Other(_) => None,
+            Self::Surrogate | Self::Rmc | Self::Profile { .. } | Self::Other(_) => None,
         }
     }
 
@@ -163,6 +177,13 @@ impl OpenItem {
             Self::Surrogate => {
                 "see that the LPAR runs the workload, then have the HMC's administrator remove what is left over"
                     .to_owned()
+            }
+            Self::Profile { profile, after: Some(_), .. } => format!(
+                "find out who changed it; chsyscfg -r prof with name={} puts it back on the HMC",
+                printable(profile)
+            ),
+            Self::Profile { .. } => {
+                "find out who removed it; mksyscfg -r prof makes it anew on the HMC".to_owned()
             }
             Self::Other(_) => "ask a nimd of the version that found it".to_owned(),
         }
@@ -234,12 +255,35 @@ impl fmt::Display for OpenItem {
                 "the HMC still shows the partition that was replaced, with _lku0 at its name",
             ),
             Self::Rmc => f.write_str("the HMC shows no RMC connection to the LPAR"),
+            Self::Profile { profile, attribute, before, after: Some(after) } => write!(
+                f,
+                "HMC profile {}: {} was {} before the update and is {}",
+                printable(profile),
+                printable(attribute),
+                short(before),
+                short(after)
+            ),
+            Self::Profile { profile, .. } => {
+                write!(f, "HMC profile {}: the HMC does not show it any more", printable(profile))
+            }
             Self::Other(value) => {
                 write!(f, "found by another version: {}", printable(&value.to_string()))
             }
         }
     }
 }
+
+/// A value of a profile, which may be a list of all its adapters, in the length of a sentence.
+fn short(value: &str) -> String {
+    match value.char_indices().nth(SENTENCE) {
+        Some((end, _)) => format!("{}…", printable(&value[..end])),
+        None if value.is_empty() => "empty".to_owned(),
+        None => printable(value),
+    }
+}
+
+/// Most characters of a value in a sentence.
+const SENTENCE: usize = 160;
 
 /// Source: LU §6.2.
 const RESPAWNED: [&str; 1] = ["srcmstr"];

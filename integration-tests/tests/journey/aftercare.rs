@@ -127,6 +127,47 @@ async fn what_the_hmc_shows_after_an_update_is_left_to_do_until_it_is_gone() -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_the_hmc_shows_otherwise_than_before_is_left_to_do() -> Result<()> {
+    let site = Harness::small(200).await?;
+    // It has another id afterwards, which is no difference.
+    site.lab().change(|world| {
+        world.lpar_mut("lpar07")?.variation.same_lpar_id = false;
+        Ok(())
+    })?;
+    site.lab().set_fault("lpar07", Fault::ProfileChanged).await?;
+    site.nimctl(cust(SOURCE, &["lpar07"])).succeeded()?;
+    let found = wait_for(&site, "the profile", |open| open.contains(&"profile"))?;
+    let items = found["lpars"][0]["open"].as_array().context("items")?;
+    let profiles: Vec<&Value> =
+        items.iter().map(|one| &one["item"]).filter(|item| item["open"] == "profile").collect();
+    let memory = site.lab().world()?.partition_of("lpar07")?.memory_mb;
+    let expected = serde_json::json!({
+        "open": "profile", "profile": "default_profile", "attribute": "desired_mem",
+        "before": memory.to_string(), "after": (memory / 2).to_string(),
+    });
+    assert_eq!(profiles, [&expected]);
+    let shown = site.nimctl(["aftercare", "lpar07"]).succeeded()?;
+    let line = format!("desired_mem was {memory} before the update and is {}", memory / 2);
+    ensure!(shown.stdout.contains(&line), "{shown}");
+
+    // Another value is not the one before; it is gone once that is back.
+    let set = |value: u64| {
+        site.lab().change(|world| {
+            let id = world.lpar("lpar07")?.partition_id;
+            let own = world.frame_mut("lpar07")?.partition_mut(id).context("its partition")?;
+            own.odd.profile.insert("desired_mem".to_owned(), value.to_string());
+            Ok(())
+        })
+    };
+    set(memory * 2)?;
+    let still = wait_for(&site, "the profile", |open| open.contains(&"profile"))?;
+    ensure!(kinds(&still, "gone").is_empty(), "{still:#}");
+    set(memory)?;
+    wait_for(&site, "the profile as before", |open| !open.contains(&"profile"))?;
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn subsystems_that_the_policy_names_are_started_anew_after_an_update() -> Result<()> {
     let site = Harness::small(200).await?;
     let file = site.site_folder().join("restart.yaml");

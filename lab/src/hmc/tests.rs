@@ -43,6 +43,14 @@ fn partitions_are_found_by_machine_type_and_filter() {
 }
 
 #[test]
+fn a_profile_is_listed_with_its_attributes_and_lists_in_quotes() {
+    let (text, status) = said("lssyscfg -r prof -m frame1 --filter \"lpar_ids=11\"");
+    assert_eq!((text.lines().count(), status), (1, 0), "{text}");
+    assert!(text.starts_with("name=default_profile,lpar_name=lpar01,lpar_id=11,"), "{text}");
+    assert!(text.contains(",\"virtual_scsi_adapters=2/client/1/vios1a/"), "{text}");
+}
+
+#[test]
 fn free_memory_is_what_no_partition_holds() {
     let line = "lshwres -r mem -m frame1 --level sys -F configurable_sys_mem,curr_avail_sys_mem,mem_region_size";
     assert_eq!(said(line), ("98304,54272,256\n".to_owned(), 0));

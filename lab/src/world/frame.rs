@@ -165,6 +165,8 @@ pub struct Odd {
     pub no_virtual_slot: bool,
     /// Hardware in slots of its own.
     pub physical_slots: BTreeSet<String>,
+    /// Attributes of its profile that have other values than at first.
+    pub profile: BTreeMap<String, String>,
 }
 
 impl Odd {

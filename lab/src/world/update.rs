@@ -298,6 +298,16 @@ impl World {
         Ok(Some(pvid))
     }
 
+    /// The HMC has the LPAR's profile with half of the memory from now on.
+    pub fn change_profile(&mut self, lpar: &str) -> Result<(), Refused> {
+        let id = self.lpar(lpar)?.partition_id;
+        if let Some(own) = self.frame_mut(lpar)?.partition_mut(id) {
+            let half = (own.memory_mb / 2).to_string();
+            own.odd.profile.insert("desired_mem".to_owned(), half);
+        }
+        Ok(())
+    }
+
     /// The frame of the LPAR, to be changed.
     pub fn frame_mut(&mut self, lpar: &str) -> Result<&mut Frame, Unknown> {
         let name = self.lpar(lpar)?.frame.clone();

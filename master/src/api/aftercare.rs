@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
-use nim_shared::aftercare::{self, OnConsole, Seen};
+use nim_shared::aftercare::{self, OnConsole, OpenItem, Seen};
 use nim_shared::api::{Aftercare, Failure, GoneItem, LeftToDo, LparAftercare, StillOpen};
 use nim_shared::id::ObjectName;
 use nim_shared::object::Standalone;
@@ -102,17 +102,23 @@ fn judge(
 
 /// The frames of those LPARs of which an HMC has to tell something.
 async fn frames(api: &Api, open: &[(Target, Vec<Left>)]) -> BTreeMap<ObjectName, Fact<FrameView>> {
-    let of_console = |left: &[Left]| left.iter().any(|one| one.item.asks_console());
-    let asked = open.iter().filter(|(_, left)| of_console(left));
-    let mut names: Vec<ObjectName> = asked.filter_map(|(target, _)| target.frame.clone()).collect();
-    names.sort();
-    names.dedup();
-    let looks: Vec<BoxFuture<'static, (ObjectName, Fact<FrameView>)>> = names
+    // Of each frame, the partitions whose profiles are asked for.
+    let mut asked: BTreeMap<ObjectName, Vec<String>> = BTreeMap::new();
+    for (target, left) in open {
+        let Some(frame) = &target.frame else { continue };
+        if left.iter().any(|one| one.item.asks_console()) {
+            let profiles = asked.entry(frame.clone()).or_default();
+            if left.iter().any(|one| matches!(one.item, OpenItem::Profile { .. })) {
+                profiles.push(Standalone::partition(&target.lpar, &target.name).to_owned());
+            }
+        }
+    }
+    let looks: Vec<BoxFuture<'static, (ObjectName, Fact<FrameView>)>> = asked
         .into_iter()
-        .map(|name| {
+        .map(|(name, profiles_of)| {
             let api = api.clone();
             async move {
-                let view = match api.hosts.frame(name.clone()).await {
+                let view = match api.hosts.frame(name.clone(), profiles_of).await {
                     Frame::View(view) => Ok(view),
                     Frame::NoConsole => Err(format!("no HMC of {name} can be asked")),
                     Frame::Unreachable(why) => Err(format!("an HMC of {name}: {why}")),

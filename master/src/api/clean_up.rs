@@ -134,7 +134,7 @@ async fn view(api: &Api, target: &Target, before: &Before) -> Answer<CleanUpView
     Silence::new(api).refuse(name, Kind::CleanUp.program()).await?;
     let frame = async {
         match &target.frame {
-            Some(frame) => api.hosts.frame(frame.clone()).await,
+            Some(frame) => api.hosts.frame(frame.clone(), Vec::new()).await,
             None => Seen::NoConsole,
         }
     };

@@ -39,7 +39,7 @@ pub trait Hosts: Send + Sync {
     -> BoxFuture<'_, Result<Looked, Failure>>;
 
     /// A frame as an HMC shows it now.
-    fn frame(&self, frame: ObjectName) -> BoxFuture<'_, Seen>;
+    fn frame(&self, frame: ObjectName, profiles_of: Vec<String>) -> BoxFuture<'_, Seen>;
 
     /// What an HMC shows of a frame that only a preflight asks, or why none does.
     fn frame_details(&self, frame: ObjectName) -> BoxFuture<'_, Result<Details, String>>;

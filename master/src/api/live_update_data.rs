@@ -195,7 +195,7 @@ async fn processors(
         targets.iter().filter_map(|target| target.frame.as_ref()).collect();
     let looks: Vec<BoxFuture<'_, (&ObjectName, Frame)>> = frames
         .into_iter()
-        .map(|name| async move { (name, api.hosts.frame(name.clone()).await) }.boxed())
+        .map(|name| async move { (name, api.hosts.frame(name.clone(), Vec::new()).await) }.boxed())
         .collect();
     let frames: BTreeMap<&ObjectName, Frame> =
         stream::iter(looks).buffer_unordered(AT_A_TIME).collect().await;

@@ -174,17 +174,16 @@ async fn act(shared: &Shared, action: &FollowUpAction) -> Result<NextTry, store:
 }
 
 /// Looks at the frame until the surrogate is gone: reading the frame gives back what is no longer used. What an HMC shows of an LPAR that
-/// was moved, and should not, is left to do until it is gone; its RMC connection is waited for a while.
+/// was moved, and should not, is left to do until it is gone; its RMC connection and its profiles are waited for a while.
 async fn watch_capacity(shared: &Shared, action: &FollowUpAction) -> Result<NextTry, store::Error> {
     let Some(frame) = &action.frame else { return Ok(NextTry::None) };
     let partition = partition(shared, &action.lpar).await?;
+    let profiles_of = if action.moved { vec![partition.clone()] } else { vec![] };
     let mut next = NextTry::None;
-    let because = match shared.frames.look(frame).await {
+    let because = match shared.frames.look_at(frame, &profiles_of).await {
         Seen::View(view) => {
             let found = view.of_partition(&partition);
-            if action.moved {
-                console::keep(shared, action, &found).await?;
-            }
+            let may_change = action.moved && console::keep(shared, action, &found).await?;
             if found.has_surrogate {
                 return Ok(NextTry::After(AGAIN));
             }
@@ -192,7 +191,7 @@ async fn watch_capacity(shared: &Shared, action: &FollowUpAction) -> Result<Next
                 if let Some(id) = view.id_of(&partition) {
                     lpar::learn(&shared.store, shared.who, &action.lpar, id).await?;
                 }
-                if !found.items().is_empty() && action.attempts < MOST_LOOKS {
+                if may_change && action.attempts < MOST_LOOKS {
                     next = NextTry::After(AGAIN);
                 }
             }

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use governor::DefaultDirectRateLimiter;
+use nim_shared::aftercare::Profile;
 use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::object::Spec;
+use nim_shared::preflight::Fact;
 use nim_shared::stamp::Timestamp;
 use tokio::sync::watch;
 
@@ -235,26 +237,31 @@ impl Shared {
         let partition = self.partition(lpar).await?;
         let need = match frame {
             Some(frame) => self.need(frame, &partition).await,
-            None => Ok(None),
+            None => Ok((None, None)),
         };
-        Ok(need.map(|need| Wish { need, ..self.slot(partition) }))
+        Ok(need.map(|(need, profiles)| Wish { need, profiles, ..self.slot(partition) }))
     }
 
     /// A wish for one of the frame's slots.
     const fn slot(&self, partition: String) -> Wish {
-        Wish { need: None, partition, limit: self.settings.limits.per_frame, deadline: None }
+        let limit = self.settings.limits.per_frame;
+        Wish { need: None, partition, limit, profiles: None, deadline: None }
     }
 
-    /// What a surrogate of the partition takes. `None` where no HMC can say; an error where one should say and does not at the
-    /// moment: then nothing is started on old figures.
-    async fn need(&self, frame: &ObjectName, partition: &str) -> Result<Option<Need>, String> {
-        match self.frames.look(frame).await {
-            Seen::View(view) => Ok(view
-                .partitions
-                .iter()
-                .find(|one| one.view.name == partition)
-                .and_then(|one| one.need)),
-            Seen::NoConsole => Ok(None),
+    /// What a surrogate of the partition takes, and the profiles of the LPAR before it is touched. `None` where no HMC can say; an error
+    /// where one should say what it takes and does not at the moment: then nothing is started on old figures.
+    async fn need(
+        &self,
+        frame: &ObjectName,
+        partition: &str,
+    ) -> Result<(Option<Need>, Option<Fact<Vec<Profile>>>), String> {
+        match self.frames.look_at(frame, &[partition.to_owned()]).await {
+            Seen::View(view) => {
+                let own = view.partitions.iter().find(|one| one.view.name == partition);
+                let need = own.and_then(|one| one.need);
+                Ok((need, Some(view.of_partition(partition).profiles)))
+            }
+            Seen::NoConsole => Ok((None, None)),
             Seen::Unreachable(reason) => Err(format!("an HMC of {frame}: {reason}")),
         }
     }

@@ -44,6 +44,18 @@ pub fn is_nothing(text: &str) -> bool {
 /// # Errors
 /// [`BadTable`] for the first row that does not fit.
 pub fn table<const N: usize>(text: &str) -> Result<Vec<[String; N]>, BadTable> {
+    let fits = |(row, values): (usize, Vec<String>)| {
+        let found = values.len();
+        values.try_into().map_err(|_| BadTable::Width { row: row + 1, expected: N, found })
+    };
+    records(text)?.into_iter().enumerate().map(fits).collect()
+}
+
+/// Splits `text` into rows of as many values as each has.
+///
+/// # Errors
+/// [`BadTable`], but not for the width of a row.
+pub fn records(text: &str) -> Result<Vec<Vec<String>>, BadTable> {
     let mut rows = Vec::new();
     if is_nothing(text) {
         return Ok(rows);
@@ -56,8 +68,7 @@ pub fn table<const N: usize>(text: &str) -> Result<Vec<[String; N]>, BadTable> {
             return Err(BadTable::TooLong);
         }
         let (values, after) = record(rest).ok_or(BadTable::Unclosed { row })?;
-        let found = values.len();
-        rows.push(values.try_into().map_err(|_| BadTable::Width { row, expected: N, found })?);
+        rows.push(values);
         rest = after;
     }
     Ok(rows)

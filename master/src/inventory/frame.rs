@@ -2,7 +2,7 @@
 //!
 //! A frame is often on two HMCs: [`failover`](super::failover) says which one is asked.
 
-use nim_shared::id::ObjectName;
+use nim_shared::id::{LparId, ObjectName};
 use nim_shared::object::{Cec, Spec};
 use tracing::debug;
 
@@ -10,6 +10,7 @@ use super::console::{self, Consoles};
 use super::details::Details;
 use super::failover::Heard;
 use super::hmc::{self, BadAnswer, FrameView, OPERATING};
+use super::profile;
 use crate::store::object::Sighting;
 use crate::store::reservation::FrameReading;
 use crate::store::{self, Store};
@@ -72,6 +73,12 @@ impl Frames {
 
     /// Reads `frame` from the first of its HMCs that shows it, and keeps the reading.
     pub async fn look(&self, frame: &ObjectName) -> Seen {
+        self.look_at(frame, &[]).await
+    }
+
+    /// As [`look`](Self::look), and asks for the profiles of the partitions that are called so. What keeps an HMC from showing those
+    /// takes nothing from the rest.
+    pub async fn look_at(&self, frame: &ObjectName, partitions: &[String]) -> Seen {
         let cec = match self.store.object(frame).await {
             Ok(stored) => match stored.object.spec {
                 Spec::Cec(cec) => cec,
@@ -82,7 +89,7 @@ impl Frames {
         let health = self.consoles.health();
         let asked = health.first(
             &cec.mgmt_source,
-            |hmc, heard| self.ask(hmc, frame, &cec, heard),
+            |hmc, heard| self.ask(hmc, frame, &cec, partitions, heard),
             |error| matches!(error, Error::Console(error) if error.is_silence()),
         );
         let (seen, failed) = match asked.await {
@@ -145,6 +152,7 @@ impl Frames {
         hmc: ObjectName,
         frame: &ObjectName,
         cec: &Cec,
+        profiles_of: &[String],
         heard: Heard,
     ) -> Result<FrameView, Error> {
         let hmc = &hmc;
@@ -155,9 +163,18 @@ impl Frames {
             *answer = console.ask(words).await?;
             heard.yes();
         }
-        console.close().await;
-        let view = FrameView::read(cec, &answers, read_at)
+        let mut view = FrameView::read(cec, &answers, read_at)
             .map_err(|cause| Error::Answer { hmc: hmc.clone(), cause })?;
+        let ids: Vec<LparId> = profiles_of.iter().filter_map(|name| view.id_of(name)).collect();
+        if !ids.is_empty() {
+            let words = profile::question(&cec.mtms(), &ids);
+            view.profiles = match console.ask(&words).await {
+                Ok(answer) => profile::read(&answer)
+                    .map_err(|bad| format!("the answer of {hmc} to `{}`: {bad}", words.join(" "))),
+                Err(error) => Err(crate::telemetry::chain(&error)),
+            };
+        }
+        console.close().await;
         let seen = Sighting { hmc, mtms: cec.mtms(), state: &view.state };
         self.store.hmc_states(&[seen]).await?;
         if let Some(reading) = view.reading {

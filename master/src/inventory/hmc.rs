@@ -3,11 +3,14 @@
 //! One listing of each kind a frame, never one a partition; values only, in the order that was asked for, parsed here.
 //! Source of commands and attributes: HMC reference §2.2, §2.3.
 
-use nim_shared::aftercare::OnConsole;
+use std::collections::BTreeMap;
+
+use nim_shared::aftercare::{OnConsole, Profile};
 use nim_shared::api::PartitionView;
 use nim_shared::capacity::Shape;
 use nim_shared::id::LparId;
 use nim_shared::object::Cec;
+use nim_shared::preflight::Fact;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Megabytes;
 
@@ -55,6 +58,8 @@ pub struct FrameView {
     pub reading: Option<Reading>,
     /// Its partitions.
     pub partitions: Vec<Partition>,
+    /// The profiles of those partitions of which they were asked for, or why they are not known.
+    pub profiles: Fact<BTreeMap<String, Vec<Profile>>>,
 }
 
 /// One partition.
@@ -143,7 +148,8 @@ impl FrameView {
             });
             Some(Partition { need, shape, view: survey::partition(row)? })
         });
-        Ok(Self { state, reading, partitions: partitions.collect() })
+        let profiles = Err("the HMC was not asked for profiles".to_owned());
+        Ok(Self { state, reading, partitions: partitions.collect(), profiles })
     }
 
     /// Whether an update of the LPAR `name` is under way on the frame: original and surrogate both exist.
@@ -163,7 +169,11 @@ impl FrameView {
     pub fn of_partition(&self, name: &str) -> OnConsole {
         let own = self.partitions.iter().find(|one| one.view.name == name);
         let rmc_state = own.map(|one| one.view.rmc_state.clone());
-        OnConsole { has_surrogate: self.has_surrogate(name), rmc_state }
+        let profiles = match own {
+            Some(_) => self.profiles.clone().map(|mut all| all.remove(name).unwrap_or_default()),
+            None => Err("the HMC does not show the LPAR".to_owned()),
+        };
+        OnConsole { has_surrogate: self.has_surrogate(name), rmc_state, profiles }
     }
 
     /// Names of the partitions that are being replaced, without what an update appends.
@@ -190,8 +200,6 @@ fn first<const N: usize>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn frame() -> Cec {
@@ -242,7 +250,7 @@ mod tests {
         assert_eq!(least(2), Some(4096), "what is not shown is not less");
         assert!(view.has_surrogate("aix1") && !view.has_surrogate("db1"));
         let shows = |name| {
-            let OnConsole { has_surrogate, rmc_state } = view.of_partition(name);
+            let OnConsole { has_surrogate, rmc_state, .. } = view.of_partition(name);
             (has_surrogate, rmc_state)
         };
         assert_eq!(shows("aix1"), (true, Some("inactive".to_owned())));

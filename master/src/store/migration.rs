@@ -30,6 +30,7 @@ mod m0021_rollout_since;
 mod m0022_maintenance;
 mod m0023_master_hook;
 mod m0024_clean_up;
+mod m0025_profile;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -37,7 +38,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 24;
+pub(super) const LEVEL: i32 = 25;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -134,6 +135,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0022_maintenance::M0022Maintenance),
             Box::new(m0023_master_hook::M0023MasterHook),
             Box::new(m0024_clean_up::M0024CleanUp),
+            Box::new(m0025_profile::M0025Profile),
         ]
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nim_shared::aftercare::Profile;
 use nim_shared::api::PartitionView;
 use nim_shared::capacity::Shape;
 use nim_shared::id::{Fence, ObjectName, OperationId};
+use nim_shared::preflight::Fact;
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as, query_scalar};
 use serde::Serialize;
@@ -14,6 +16,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::commit::{Txn, Writing};
+use super::event::without_nul;
 use super::life;
 use super::notify::Topic;
 use super::operation::{Change, Step, held, transition};
@@ -44,6 +47,8 @@ pub struct Wish {
     pub partition: String,
     /// Most updates at a time on the frame, where its object does not say.
     pub limit: u32,
+    /// The profiles of the LPAR as they are before it is touched, or why they are not known; `None` where no HMC can say.
+    pub profiles: Option<Fact<Vec<Profile>>>,
     /// How long the operation may stay where it goes to.
     pub deadline: Option<Duration>,
 }
@@ -147,6 +152,30 @@ impl Store {
         .await
         .map_err(txn.failed())?;
         txn.commit().await
+    }
+
+    /// The profiles of its LPAR before an operation was told to proceed, or why they are not known. `None`: that is not on record.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn profiles_before(
+        &self,
+        id: OperationId,
+    ) -> Result<Option<Fact<Vec<Profile>>>, Error> {
+        let found: Option<Option<Value>> =
+            query_scalar("SELECT profiles FROM reservation WHERE operation_id = $1")
+                .bind(id.0)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(|cause| {
+                    Error::sqlx(format!("read what operation {id} reserved"), cause)
+                })?;
+        let read = |value| {
+            serde_json::from_value(value).map_err(|cause| {
+                Error::unreadable(format!("the profiles before operation {id}"), cause)
+            })
+        };
+        found.flatten().map(read).transpose()
     }
 
     /// Gives back what was reserved for an operation whose surrogate can no longer come to be, such as one that was never told
@@ -423,8 +452,8 @@ async fn ledger(
 /// Notes the promise. One that is there already, from an answer that was lost, stays; one that was given back is made anew.
 async fn reserve(txn: &mut Txn, id: OperationId, frame: &str, wish: &Wish) -> Result<(), Error> {
     query(
-        "INSERT INTO reservation (operation_id, frame, partition, need) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (operation_id) DO UPDATE SET frame = excluded.frame, need = excluded.need,
+        "INSERT INTO reservation (operation_id, frame, partition, need, profiles) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (operation_id) DO UPDATE SET frame = excluded.frame, need = excluded.need, profiles = excluded.profiles,
             made_at = now(), seen_at = NULL, released_at = NULL, released_because = NULL
          WHERE reservation.released_at IS NOT NULL",
     )
@@ -432,6 +461,7 @@ async fn reserve(txn: &mut Txn, id: OperationId, frame: &str, wish: &Wish) -> Re
     .bind(frame)
     .bind(&wish.partition)
     .bind(wish.need.map(|need| json!(need)))
+    .bind(wish.profiles.as_ref().map(|found| without_nul(json!(found))))
     .execute(txn.connection())
     .await
     .map(drop)

@@ -1,6 +1,7 @@
 //! Whether something is still left to do, by what a look found.
 
-use super::OpenItem;
+use super::profile::{self, Profile};
+use super::{OpenItem, differences};
 use crate::aix;
 use crate::id::printable;
 use crate::level::{FilesetLevel, Level};
@@ -24,6 +25,8 @@ pub struct OnConsole {
     pub has_surrogate: bool,
     /// Its RMC state as the HMC spells it, such as `active`; `None` where the HMC does not show the LPAR.
     pub rmc_state: Option<String>,
+    /// Its profiles, or why they are not known.
+    pub profiles: Fact<Vec<Profile>>,
 }
 
 impl OnConsole {
@@ -33,6 +36,19 @@ impl OnConsole {
         let surrogate = self.has_surrogate.then_some(OpenItem::Surrogate);
         let rmc = self.rmc_state.as_deref().is_some_and(|state| !is_active(state));
         surrogate.into_iter().chain(rmc.then_some(OpenItem::Rmc)).collect()
+    }
+
+    /// What its profiles do not show as `before`; nothing while it has a surrogate, whose profile it is then.
+    ///
+    /// # Errors
+    /// Why that cannot be told.
+    pub fn profile_items(&self, before: &Fact<Vec<Profile>>) -> Result<Vec<OpenItem>, String> {
+        if self.has_surrogate {
+            return Err(BEING_REPLACED.to_owned());
+        }
+        let before = before.as_ref().map_err(|why| format!("before the update: {why}"))?;
+        let now = self.profiles.as_ref().map_err(Clone::clone)?;
+        Ok(differences(before, now))
     }
 }
 
@@ -58,14 +74,14 @@ impl OpenItem {
             Self::MachineId { .. } => &[P::MachineId],
             Self::ConsoleToken { .. } => &[P::Tokens],
             Self::PostProcessing { .. } => &[P::Paths, P::Lock],
-            Self::Surrogate | Self::Rmc | Self::Other(_) => &[],
+            Self::Surrogate | Self::Rmc | Self::Profile { .. } | Self::Other(_) => &[],
         }
     }
 
     /// Whether an HMC has to be asked to tell whether it is still so.
     #[must_use]
     pub const fn asks_console(&self) -> bool {
-        matches!(self, Self::Surrogate | Self::Rmc)
+        matches!(self, Self::Surrogate | Self::Rmc | Self::Profile { .. })
     }
 
     /// Whether it is still so, by what was found.
@@ -157,6 +173,13 @@ impl OpenItem {
                 let state = seen.console.clone()?.rmc_state;
                 !is_active(&state.ok_or("the HMC does not show the LPAR")?)
             }
+            Self::Profile { profile, attribute, before, .. } => {
+                let console = seen.console.clone()?;
+                if console.has_surrogate {
+                    return Err(BEING_REPLACED.to_owned());
+                }
+                profile::is_open(&console.profiles?, profile, attribute, before)?
+            }
             Self::Other(_) => return Err("this version does not know it".to_owned()),
         })
     }
@@ -204,6 +227,9 @@ fn sum<'a>(paths: impl Iterator<Item = &'a PathCount>, is_enabled: bool) -> u32 
 fn unreadable(what: &str, text: &str) -> String {
     format!("{} is not {what}", printable(text))
 }
+
+/// Which of two partitions a profile of that name is of cannot be told.
+const BEING_REPLACED: &str = "the HMC still shows the partition that is replaced";
 
 /// As `lspath` prints it.
 const ENABLED: &str = "Enabled";

@@ -322,7 +322,11 @@ impl Run<'_, '_, '_> {
         if context.lpar()?.has(Fault::PartialSuccess) {
             return Ok(Tidy::Partly);
         }
-        context.store.change(|world| world.original_deleted(name))?;
+        let is_changed = context.lpar()?.has(Fault::ProfileChanged);
+        context.store.change(|world| {
+            world.original_deleted(name)?;
+            if is_changed { world.change_profile(name) } else { Ok(()) }
+        })?;
         Ok(if lost { Tidy::Partly } else { Tidy::All })
     }
 }

@@ -192,7 +192,7 @@ async fn frames(
             let api = api.clone();
             async move {
                 let (view, details) = tokio::join!(
-                    api.hosts.frame(name.clone()),
+                    api.hosts.frame(name.clone(), Vec::new()),
                     api.hosts.frame_details(name.clone())
                 );
                 let view = match view {

@@ -338,7 +338,7 @@ impl Hosts for FakeHosts {
         .boxed()
     }
 
-    fn frame(&self, _: ObjectName) -> BoxFuture<'_, crate::inventory::frame::Seen> {
+    fn frame(&self, _: ObjectName, _: Vec<String>) -> BoxFuture<'_, crate::inventory::frame::Seen> {
         async { crate::inventory::frame::Seen::NoConsole }.boxed()
     }
 

@@ -17,6 +17,7 @@ fn wish(partition: &str, megabytes: u64) -> Wish {
         need: Some(need),
         partition: partition.to_owned(),
         limit: 4,
+        profiles: None,
         deadline: Some(Duration::from_secs(60)),
     }
 }
@@ -80,6 +81,26 @@ async fn what_is_granted_is_stored_with_the_state_and_asking_again_changes_nothi
     assert_eq!(open(&store).await, [one.id]);
     assert!(matches!(proceed(&store, &one, 1).await, Proceeding::Granted(_)));
     assert_eq!(open(&store).await, [one.id]);
+}
+
+#[tokio::test]
+async fn the_profiles_before_are_those_of_the_moment_of_the_promise() {
+    let store = testing::TestDatabase::migrated().await.store().await;
+    site(&store, 1).await;
+    let one = ready(&store, "lpar01").await;
+    assert_eq!(store.profiles_before(one.id).await.unwrap(), None);
+    let attributes = [("desired_mem", "4096"), ("description", "a\0b")];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let shown = Profile { name: "default_profile".to_owned(), attributes };
+    for profiles in [Ok(vec![shown]), Err("it does not answer".to_owned())] {
+        // The second is not asked for: what was promised is not promised again.
+        let wish = Wish { profiles: Some(profiles), ..wish("lpar01", 1) };
+        let granted = |_: &FrameLedger, _| Decision::Granted;
+        store.reserve_and_proceed(one.id, one.fence, &wish, granted).await.unwrap();
+    }
+    let kept = store.profiles_before(one.id).await.unwrap().unwrap().unwrap();
+    assert_eq!(kept[0].attributes["desired_mem"], "4096");
+    assert_eq!(kept[0].attributes["description"], "a\u{fffd}b");
 }
 
 #[tokio::test]

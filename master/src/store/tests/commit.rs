@@ -186,8 +186,13 @@ impl World {
             Writing::Heartbeat => store.heartbeat(*owner, LeaseTimes::default()).await.map(drop),
             Writing::Resign => store.resign(*owner).await,
             Writing::ReserveAndProceed => {
-                let wish =
-                    Wish { need: None, partition: "lpar01".to_owned(), limit: 1, deadline: None };
+                let wish = Wish {
+                    need: None,
+                    partition: "lpar01".to_owned(),
+                    limit: 1,
+                    profiles: None,
+                    deadline: None,
+                };
                 let answer =
                     store.reserve_and_proceed(id, fence, &wish, |_, _| Decision::Granted).await?;
                 assert!(matches!(answer, Proceeding::Granted(_)));
@@ -363,7 +368,13 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
         _ => (),
     }
     if writing == Writing::Release {
-        let wish = Wish { need: None, partition: "lpar01".to_owned(), limit: 1, deadline: None };
+        let wish = Wish {
+            need: None,
+            partition: "lpar01".to_owned(),
+            limit: 1,
+            profiles: None,
+            deadline: None,
+        };
         let granted = |_: &_, _| Decision::Granted;
         store.reserve_and_proceed(record.id, record.fence, &wish, granted).await.unwrap();
     }

@@ -115,6 +115,7 @@ fn an_hmc_tells_of_the_partition_that_was_replaced_and_of_rmc() {
     let shows = |has_surrogate, rmc: Option<&str>| OnConsole {
         has_surrogate,
         rmc_state: rmc.map(str::to_owned),
+        profiles: Err("not asked".to_owned()),
     };
     let (surrogate, rmc) = (OpenItem::Surrogate, OpenItem::Rmc);
     for (console, items, open) in [
