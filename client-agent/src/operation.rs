@@ -78,6 +78,18 @@ pub(crate) struct Filters {
     pub(crate) trial: Option<Digest>,
 }
 
+/// How far the boot of the LPAR has come that an operation asks for. That it was booted is told by the time of the boot alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reboot {
+    /// `shutdown` is about to be started.
+    Asked,
+    /// It was started: it takes as long as it takes, and is not asked for again.
+    Begun,
+    /// It said that it does not do it.
+    Refused(String),
+}
+
 /// Where IP filters stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -169,6 +181,7 @@ impl Operation {
         Slot::<Verdict>::create(&self.file(VERDICT), LARGE)?;
         Slot::<Filters>::create(&self.file(FILTERS), SMALL)?;
         Slot::<Digest>::create(&self.file(PROVEN), SMALL)?;
+        Slot::<Reboot>::create(&self.file(REBOOT), SENTENCE)?;
         disk::create_zeros(&self.file(CONTROL), 0)?;
         disk::create_zeros(&self.file(SHIM), 0)?;
         disk::create_zeros(&self.file(SUPERVISOR), 0)?;
@@ -308,6 +321,12 @@ impl Operation {
         if path.exists() { Slot::open(&path).map(Some) } else { Ok(None) }
     }
 
+    /// The boot that it has asked for, where it is one that asks for a boot.
+    pub(crate) fn reboot(&self) -> Result<Option<Slot<Reboot>>, Error> {
+        let path = self.file(REBOOT);
+        if path.exists() { Slot::open(&path).map(Some) } else { Ok(None) }
+    }
+
     /// Keeps that they are on trial.
     pub(crate) fn set_trial(&self, trial: Digest) -> Result<(), Error> {
         self.set_filters(&Filters { trial: Some(trial), ..self.filters()? })
@@ -381,6 +400,7 @@ const DIVIDED: &str = "divided";
 const VERDICT: &str = "verdict";
 const FILTERS: &str = "filters";
 const PROVEN: &str = "filters.proven";
+const REBOOT: &str = "reboot";
 const SUPERVISOR: &str = "supervisor";
 const SUPERVISOR_PID: &str = "supervisor.pid";
 const SECRETS_WANTED: &str = "secrets.wanted";
@@ -392,6 +412,9 @@ const REQUEST_LIMIT: u64 = 1 << 20;
 
 /// Room of a slot for a number or a position.
 const SMALL: usize = 240;
+
+/// Room of a slot for a reason.
+const SENTENCE: usize = 4 << 10;
 
 /// Room of a slot for a verdict.
 const LARGE: usize = 32 << 10;

@@ -80,13 +80,13 @@ pub(crate) fn run(
     Ok(Report { found, open_items: items, disks, ..report(supervisor, outcome, summary, codes) })
 }
 
-/// Nothing is undone while geninstall or a Live Update is there.
+/// Nothing is undone while geninstall or a Live Update is there, or the LPAR may be on its way down.
 pub(crate) fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
     let running = alive::run(&supervisor.operation, &supervisor.commands)?.is_there();
     // What a clean-up has changed itself does not wait for what it could not clean up.
     let locked = !supervisor.request.kind.looks_after()
         && alive::live_update_lock(&supervisor.root).is_there();
-    Ok(!running && !locked)
+    Ok(!running && !locked && !super::rollback::is_under_way(supervisor)?)
 }
 
 /// Undoes by class, in reverse order; what could not be.

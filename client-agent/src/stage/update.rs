@@ -115,6 +115,9 @@ fn without_geninstall(supervisor: &mut Supervisor) -> Result<Option<Verdict>, St
 
 /// Decides again, from what is there now, about an operation that had ended as stuck.
 pub(crate) fn judge_anew(supervisor: &mut Supervisor) -> Result<Verdict, Stop> {
+    if supervisor.request.kind == Kind::Rollback {
+        return super::rollback::judge_anew(supervisor);
+    }
     let mut follower = Follower::open(supervisor)?;
     follower.read_on(supervisor)?;
     let summary = follower.finish(supervisor)?;

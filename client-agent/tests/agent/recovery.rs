@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nim_shared::hook::{HookExit, HookPoint};
-use nim_shared::request::{Install, Kind, Request};
+use nim_shared::request::{Install, Kind, Limits, Request};
 
 use crate::alt_disk;
 use crate::hook::{self, FAILS, NOTES};
@@ -156,13 +156,25 @@ fn wherever_the_agent_is_killed_a_copy_is_dropped_once() {
 }
 
 #[test]
-fn wherever_the_agent_is_killed_a_boot_is_asked_for_once_and_the_boot_list_is_as_before() {
+fn wherever_the_agent_is_killed_a_boot_is_asked_for_once() {
     killed_everywhere(&Case {
         lpar: rollback::lpar,
         request: rollback::order(),
-        places: 40,
+        places: 35,
         like: None,
     });
+}
+
+#[test]
+fn wherever_the_agent_is_killed_the_boot_list_is_as_before_where_a_boot_is_refused() {
+    let lpar = || {
+        let lpar = rollback::lpar();
+        lpar.command("shutdown", "echo \"$*\" >> runs; exit 1");
+        lpar
+    };
+    let request = Request { limits: Limits::default(), ..rollback::order() };
+    let like: Option<Like> = Some((rollback::lpar, rollback::order()));
+    killed_everywhere(&Case { lpar, request, places: 40, like });
 }
 
 #[test]

@@ -4,7 +4,8 @@ use nim_shared::disks::{DiskUse, GoodFor, Rollback, RunDisk, SURROGATE, WayBack}
 use nim_shared::frame::Refusal;
 use nim_shared::hook::{HookExit, HookPoint};
 use nim_shared::operation::{Named, Outcome, Report, Software, StuckReason};
-use nim_shared::request::{Install, Kind, Request};
+use nim_shared::request::{Install, Kind, Limits, Request};
+use nim_shared::unit::Seconds;
 
 use crate::hook::{FAILS, NOTES, with};
 use crate::install::plain;
@@ -39,6 +40,7 @@ pub(crate) fn order() -> Request {
     Request {
         rollback: Some(Rollback { to, from }),
         images: None,
+        limits: Limits { post: Seconds(1), update: Seconds(1), ..Limits::default() },
         install: Install::Nothing,
         installp_flags: None,
         ..plain(Kind::Rollback)
@@ -65,18 +67,72 @@ fn run(lpar: &Lpar, master: &mut Master) -> Report {
 }
 
 #[test]
-fn the_boot_list_is_set_before_the_lpar_is_booted_and_put_back_where_that_does_not_come_about() {
+fn while_the_lpar_may_go_down_its_boot_list_stays_and_another_boot_puts_it_back() {
     let lpar = lpar();
     let mut master = Master::new(&order());
     let report = run(&lpar, &mut master);
     let late = Outcome::Stuck { reason: StuckReason::DeadlinePassed };
     assert_eq!(report.outcome, late, "{report:?}");
-    assert!(report.summary.contains("the LPAR still runs"), "{report:?}");
-    assert_eq!(
-        (lpar.get("runs"), lpar.get("booted")),
-        ("-Fr\n".to_owned(), "hdisk1 blv=hd5 pathid=0\n".to_owned())
+    let text = "the LPAR still runs after 1 seconds; its boot list stays at hdisk1";
+    assert!(report.summary.contains(text), "{report:?}");
+    let theirs = "hdisk1 blv=hd5 pathid=0\n";
+    let asked = || (lpar.get("runs"), lpar.get("booted"), lpar.get("bootlist"));
+    assert_eq!(asked(), ("-Fr\n".to_owned(), theirs.to_owned(), theirs.to_owned()));
+    lpar.wait_for_supervisors(master.operation);
+
+    // It came up after all, and from where it was.
+    lpar.set("boot", "   .        system boot Nov 13 10:00\n");
+    let report = run(&lpar, &mut master);
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged }, "{report:?}");
+    assert!(report.summary.contains("not from the copy"), "{report:?}");
+    assert_eq!(asked(), ("-Fr\n".to_owned(), theirs.to_owned(), OURS.to_owned()));
+}
+
+#[test]
+fn a_shutdown_that_refuses_leaves_the_boot_list_as_it_was() {
+    let cases: [(&str, &str); 2] = [
+        (
+            "echo \"$*\" >> runs; echo 'shutdown: not now'; exit 3",
+            "exit status 3: shutdown: not now",
+        ),
+        // It ends nothing, takes longer than one limit has room for, and then says no.
+        ("echo \"$*\" >> runs; sleep 1; exit 1", "exit status 1"),
+    ];
+    for (script, why) in cases {
+        let lpar = lpar();
+        lpar.command("shutdown", script);
+        let mut order = order();
+        order.limits.update = Seconds(600);
+        let report = run(&lpar, &mut Master::new(&order));
+        assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged }, "{report:?}");
+        assert!(report.summary.contains(why), "{report:?}");
+        assert_eq!((lpar.get("runs"), lpar.get("bootlist")), ("-Fr\n".to_owned(), OURS.to_owned()));
+    }
+}
+
+/// Whoever finds that it was begun waits for its end, and asks for nothing.
+#[test]
+fn a_shutdown_that_was_begun_is_not_asked_for_again_by_a_successor() {
+    let lpar = lpar();
+    lpar.command(
+        "shutdown",
+        "echo \"$*\" >> runs; echo $$ > other.new && mv other.new other\nexec sleep 600",
     );
-    assert_eq!(lpar.get("bootlist"), OURS);
+    let mut order = order();
+    order.limits.update = Seconds(2);
+    let mut master = Master::new(&order);
+    let mut session = Session::open(&lpar, &[]);
+    assert_eq!(master.follow_until(&mut session, || lpar.path("state/other").exists()), None);
+    drop(session);
+    let agents: Vec<Process> = lpar.agents().into_iter().filter_map(Process::open).collect();
+    agents.iter().for_each(Process::kill);
+    agents.iter().for_each(Process::wait);
+    let report = run(&lpar, &mut master);
+    let shutdown: u32 = lpar.get("other").trim().parse().unwrap();
+    Process::open(shutdown).expect("it was ended").kill();
+    let late = Outcome::Stuck { reason: StuckReason::DeadlinePassed };
+    assert_eq!((report.outcome, lpar.get("runs")), (late, "-Fr\n".to_owned()));
+    assert_eq!(lpar.get("bootlist"), "hdisk1 blv=hd5 pathid=0\n");
 }
 
 #[test]
@@ -177,7 +233,8 @@ fn what_stops_the_workload_runs_first_and_keeps_the_lpar_from_being_booted_where
         let report = run(&lpar, &mut Master::new(&with(&[(at, HookExit::Fail, content)], order())));
         assert_eq!(lpar.get("runs"), booted, "{report:?}");
         assert!(lpar.get("scripts").starts_with("before-reboot"), "{report:?}");
-        assert_eq!(lpar.get("bootlist"), OURS);
+        let stays = if booted.is_empty() { "hdisk0 " } else { "hdisk1 " };
+        assert!(lpar.get("bootlist").starts_with(stays), "{report:?}");
     }
 }
 
