@@ -70,12 +70,15 @@ pub(crate) struct Divided {
 
 /// How far the IP filters of each version have been taken off and put back, and the trial that waits for its proof. Only the
 /// supervisor writes it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Filters {
     v4: Standing,
     v6: Standing,
     /// The trial under way.
     pub(crate) trial: Option<Digest>,
+    /// The boot in which they were first put back: in another one they are whatever AIX has made of them.
+    #[serde(default)]
+    pub(crate) put_back_in: Option<String>,
 }
 
 /// How far the boot of the LPAR has come that an operation asks for. That it was booted is told by the time of the boot alone.
@@ -330,6 +333,11 @@ impl Operation {
     /// Keeps that they are on trial.
     pub(crate) fn set_trial(&self, trial: Digest) -> Result<(), Error> {
         self.set_filters(&Filters { trial: Some(trial), ..self.filters()? })
+    }
+
+    /// Keeps in which boot they are being put back.
+    pub(crate) fn set_put_back_in(&self, booted_at: Option<String>) -> Result<(), Error> {
+        self.set_filters(&Filters { put_back_in: booted_at, ..self.filters()? })
     }
 
     fn set_filters(&self, filters: &Filters) -> Result<(), Error> {

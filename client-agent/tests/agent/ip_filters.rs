@@ -1,6 +1,7 @@
 //! IP filters are off for the update, and come back only under the eyes of a master that gets in.
 
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nim_shared::frame::{ChangeClass, ChangeMoment};
 use nim_shared::operation::{Outcome, Software, StuckReason};
@@ -153,6 +154,114 @@ fn whoever_dies_before_the_proof_the_successor_takes_them_off_before_it_tries_ag
     let asked = lpar.get("mkfilt.log");
     let of_6: Vec<_> = asked.lines().filter_map(|line| line.strip_prefix("-v 6 ")).collect();
     assert_eq!(of_6, ["-d", "-u", "-d", "-u"], "{asked}");
+}
+
+type Boots = fn(&Lpar);
+
+/// What AIX may make of the filters at a boot: nothing is known of it.
+const AT_BOOT: [(&str, Boots); 4] = [
+    ("all of them are in force", |lpar| {
+        STATE.iter().for_each(|(name, content)| lpar.set(name, content));
+    }),
+    ("their devices are there, and no rule is in force", |lpar| {
+        STATE.iter().for_each(|(name, content)| lpar.set(name, content));
+        ["active.4", "active.6"].iter().for_each(|name| lpar.set(name, ""));
+    }),
+    ("there is no device, and the rules are as they were", |lpar| {
+        STATE.iter().for_each(|(name, content)| lpar.set(name, content));
+        off(lpar);
+    }),
+    ("nothing is left of them", |lpar| {
+        STATE.iter().for_each(|(name, _)| lpar.set(name, ""));
+    }),
+];
+
+fn off(lpar: &Lpar) {
+    ["device.4", "device.6", "active.4", "active.6"].iter().for_each(|name| lpar.set(name, ""));
+}
+
+/// When the LPAR is booted: within a command about version 6, or while its trial waits for the proof.
+const MOMENTS: [(&str, &str); 4] = [
+    ("mkdev", "[ $4 = 6 ] && hold"),
+    ("mkfilt", "[ \"$2 $3\" = '6 -u' ] && hold"),
+    // Only what is withdrawn is taken off while it is to come back.
+    ("mkfilt", "[ \"$2 $3\" = '6 -d' ] && [ -f loaded ] && hold; [ $3 = -u ] && : > loaded"),
+    ("", ""),
+];
+
+/// Between loading and proof the LPAR is booted: all that runs is gone, and the filters are whatever AIX makes of them.
+#[test]
+fn an_lpar_that_is_booted_during_the_trial_has_its_filters_proven_anew() {
+    let next = AtomicUsize::new(0);
+    let cases: Vec<_> =
+        MOMENTS.iter().flat_map(|moment| AT_BOOT.map(|boot| (*moment, boot))).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    booted(case.0, case.1);
+                }
+            });
+        }
+    });
+}
+
+fn booted((command, moment): (&'static str, &str), (what, boot): (&str, Boots)) {
+    let case = format!("{command} {moment}: {what}");
+    let lpar = Rc::new(lpar());
+    let before = state(&lpar);
+    let script = |more: &str| {
+        if let Some((name, script)) = COMMANDS.iter().find(|(name, _)| *name == command) {
+            let hold = "hold() { echo $$ > other.new; mv other.new other; exec sleep 600; }";
+            lpar.command(name, &format!("{hold}\n{script}\n{more}\nexit 0"));
+        }
+    };
+    script(moment);
+    let mut request = wanted(None);
+    let withdraws = moment.contains("-d");
+    if withdraws {
+        request.limits.answer = Seconds(2);
+    }
+    let mut master = Master::new(&request);
+    master.proves = |_| Proves::Here;
+    if command.is_empty() {
+        let here = Rc::clone(&lpar);
+        master.on_trial = Some(Box::new(move |_| end_all(&here)));
+    }
+    let mut session = Session::open(&lpar, &[]);
+    let is_held = || lpar.path("state/other").exists();
+    assert_eq!(master.follow_until(&mut session, is_held), None, "{case}");
+    drop(session);
+    end_all(&lpar);
+    lpar.get("other").trim().parse().ok().and_then(Process::open).iter().for_each(Process::kill);
+
+    script("");
+    lpar.set("boot", "   .        system boot Nov 12 10:20\n");
+    boot(&lpar);
+    lpar.set("mkfilt.log", "");
+    let trials = master.trials;
+    master.on_trial = None;
+    master.proves = |_| Proves::Anew;
+    let report = master.follow(&mut Session::open(&lpar, &[])).expect("the session ended");
+    assert_eq!(report.outcome, Outcome::Succeeded { follow_up: vec![] }, "{case}: {report:?}");
+    assert_eq!(state(&lpar), before, "{case}");
+    let [one, other] = &report.exposed[..] else { panic!("{case}: {report:?}") };
+    assert!(one.to.is_some() && other.to.is_some(), "{case}: {report:?}");
+    // In force only by a proof of after the boot, and what AIX had loaded by itself is taken off before.
+    assert!(master.trials > trials, "{case}");
+    let asked = lpar.get("mkfilt.log");
+    let of_6: Vec<_> = asked.lines().filter_map(|line| line.strip_prefix("-v 6 ")).collect();
+    assert_eq!(of_6.last(), Some(&"-u"), "{case}: {asked}");
+    if what.starts_with("all") && !withdraws {
+        assert_eq!(of_6, ["-d", "-u"], "{case}: {asked}");
+    }
+}
+
+/// Ends the agent's processes as a boot does.
+fn end_all(lpar: &Lpar) {
+    let agents: Vec<Process> = lpar.agents().into_iter().filter_map(Process::open).collect();
+    agents.iter().for_each(Process::kill);
+    agents.iter().for_each(Process::wait);
 }
 
 #[test]

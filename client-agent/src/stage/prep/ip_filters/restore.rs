@@ -2,7 +2,8 @@
 //!
 //! Rules that keep the master out keep out whoever would mend them, and after a move an address may be another. So they are loaded only
 //! while a master is heard, and taken off again when it does not come anew in time. Whoever dies between, the successor takes off what
-//! was not proven before it does anything else.
+//! was not proven before it does anything else. After a boot nothing counts as proven, and what is there is nobody's doing: what AIX makes of
+//! filters at a boot is not known.
 
 use std::time::{Duration, Instant};
 
@@ -101,11 +102,15 @@ pub(crate) fn restore(
         wanted: before.to_owned(),
     })?;
     let filters = supervisor.operation.filters()?;
+    let is_rebooted = is_rebooted(supervisor, &filters)?;
     let now = state_after(setting::lpar(supervisor), version);
     let is_there = now.as_ref().is_ok_and(|now| *now == wanted);
     match filters.of(version) {
         // What is there is not known to let anybody in.
         Standing::Returning if !is_there || !is_proven(supervisor, &filters)? => {
+            withdraw(supervisor, version)?;
+        }
+        Standing::Off | Standing::Leaving | Standing::Returning if is_rebooted => {
             withdraw(supervisor, version)?;
         }
         standing => {
@@ -123,6 +128,19 @@ pub(crate) fn restore(
     }
     supervisor.operation.set_standing(version, Standing::Back)?;
     Ok(end_exposure(supervisor, version)?)
+}
+
+/// Whether the LPAR was booted since they were taken off. A surrogate is booted too: what counts then is the time since they were first
+/// put back.
+fn is_rebooted(supervisor: &Supervisor, filters: &Filters) -> Result<bool, disk::Error> {
+    let now = supervisor.facts.boot().booted_at;
+    match &filters.put_back_in {
+        Some(before) => Ok(now.is_some_and(|now| now != *before)),
+        None => {
+            supervisor.operation.set_put_back_in(now)?;
+            Ok(supervisor.was_rebooted())
+        }
+    }
 }
 
 /// Whether a master is there that could prove them now.
