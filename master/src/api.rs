@@ -235,6 +235,7 @@ routes! {
     "/v1/policy/{lpar}" { get policy::of }
     "/v1/rollouts/{name}" { get rollout::show }
     "/v1/rollouts/{name}/turn" { post rollout::turn }
+    "/v1/rollouts/{name}/watch" { get rollout::watch }
     "/v1/rollouts/{name}/report" { get rollout::report }
     "/v1/why/{name}" { get rollout::why }
     "/v1/maintenance" { get maintenance::list }

@@ -22,7 +22,9 @@ pub(crate) use operation::{
 };
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
-pub(crate) use rollout::{PlanRollout, ReportRollout, RetryRollout, Rollout, StartRollout};
+pub(crate) use rollout::{
+    PlanRollout, ReportRollout, RetryRollout, Rollout, StartRollout, WatchRollout,
+};
 pub(crate) use site::{Agent, Completions, Hostkey, Maintenance, Policy, Secret};
 pub(crate) use why::Why;
 

@@ -10,6 +10,7 @@
 
 mod decide;
 mod fill;
+mod forecast;
 mod orders;
 mod pass;
 mod waits;
@@ -24,6 +25,7 @@ use nim_shared::id::Digest;
 
 use crate::site::Tick;
 
+pub use forecast::Outlook;
 pub use orders::{Orders, Target, WaveOrders};
 pub use waits::Wait;
 

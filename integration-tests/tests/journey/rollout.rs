@@ -101,7 +101,7 @@ fn names(rows: &Value, key: &str) -> Vec<String> {
 }
 
 /// The example without pauses that a person would want and a test would wait for.
-fn quick(site: &Harness) -> Result<String> {
+pub(crate) fn quick(site: &Harness) -> Result<String> {
     let text = std::fs::read_to_string(LAB)?;
     let text = text
         .replace("soak: 10m", "soak: 1s")
@@ -112,7 +112,7 @@ fn quick(site: &Harness) -> Result<String> {
 }
 
 /// Waits until nimd has read the frames.
-fn frames_are_read(site: &Harness, file: &str) -> Result<()> {
+pub(crate) fn frames_are_read(site: &Harness, file: &str) -> Result<()> {
     wait_until("nimd has read the frames and their VIOSes", || {
         // Before that it may say that nobody is updated, for no level is known yet.
         let plan = site.nimctl(["rollout", "plan", file, "-o", "json"]).json()?;
@@ -350,6 +350,8 @@ fn report(site: &Harness, canary: &str) -> Result<()> {
     let page = site.site_folder().join("report.html");
     let path = page.to_str().context("a path")?;
     let shown = site.nimctl(["rollout", "report", "lab", "--file", path]).succeeded()?;
+    ensure!(shown.stdout == format!("the report is in {path}\n"), "{shown}");
+    let shown = site.nimctl(["rollout", "report", "lab"]).succeeded()?;
     for part in ["6 updated", "how long workloads stood still", "LEVEL BEFORE", "frame2\n"] {
         ensure!(shown.stdout.contains(part), "{part}: {shown}");
     }

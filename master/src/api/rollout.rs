@@ -5,11 +5,13 @@ mod driver;
 mod report;
 mod run;
 mod site;
+mod watch;
 mod why;
 
 pub use driver::Driver;
 pub(super) use report::report;
 pub(super) use run::{list, show, start, turn};
+pub(super) use watch::watch;
 pub(super) use why::why;
 
 use std::sync::Arc;

@@ -2,8 +2,12 @@
 //! number of LPARs.
 
 mod run;
+mod watch;
 
 pub use run::{Happened, NewRollout, Rollout, Started, Turn};
+pub use watch::Watched;
+
+use run::who;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -17,6 +17,8 @@ pub(crate) enum Rollout {
     List,
     /// Show where a rollout and each of its LPARs stands
     Status(OneRollout),
+    /// Follow a rollout on one screen until it is over
+    Watch(WatchRollout),
     /// Start nothing new; what runs goes on
     Pause(OneRollout),
     /// Go on after a pause or a stop
@@ -81,6 +83,22 @@ pub(crate) struct StartRollout {
 /// A rollout by its name.
 #[derive(Debug, Args)]
 pub(crate) struct OneRollout {
+    /// Its name, or its id; of several of one name the one that was started last.
+    #[arg(value_name = "ROLLOUT")]
+    pub(crate) rollout: String,
+}
+
+/// Follow a rollout on one screen until it is over: who is in flight and where, blackouts with their seconds, who is not updated and why,
+/// frames with what is used and free, waves, who starts next, and when all of it is over. Where there is no terminal, a line is written for
+/// each change.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Keys: q leaves, and the rollout goes on; p pauses and r resumes it, once you have said yes; / shows those LPARs of which name, frame, wave, \
+    state, phase or code have what you type; up, down and Enter open one: where it is, since when, and what it waits for; Esc goes back.\n\n\
+    Exit codes: 0 all are updated, 1 it is over and some are not, 3 there is no such rollout, 4 nimd cannot be reached, 130 left before the end. Times are UTC.\n\n\
+    Examples:\n  nimctl rollout watch spring\n  nimctl rollout watch spring >spring.log\n  nimctl rollout watch spring -o json"
+)]
+pub(crate) struct WatchRollout {
     /// Its name, or its id; of several of one name the one that was started last.
     #[arg(value_name = "ROLLOUT")]
     pub(crate) rollout: String,
@@ -178,7 +196,7 @@ pub(crate) struct ReportRollout {
     /// Its name, or its id.
     #[arg(value_name = "ROLLOUT")]
     pub(crate) rollout: String,
-    /// Also write it: FILE.html, a page that needs nothing else, or FILE.csv, with a line for each LPAR.
+    /// Write it there instead: FILE.html, a page that needs nothing else, or FILE.csv, with a line for each LPAR.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 }

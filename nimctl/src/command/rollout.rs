@@ -9,6 +9,7 @@ mod retry;
 mod status;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error
             context.printer.show(&Status(context.client.get(target).await?))?;
             Ok(Exit::Done)
         }
+        Rollout::Watch(args) => watch::run(args, context).await,
         Rollout::Pause(args) => turn(&args.rollout, &TurnRollout::Pause, context).await,
         Rollout::Resume(args) => turn(&args.rollout, &TurnRollout::Resume, context).await,
         Rollout::Abort(args) => {

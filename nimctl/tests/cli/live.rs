@@ -9,6 +9,7 @@ use nim_shared::stamp::Timestamp;
 use serde_json::json;
 
 use crate::api::Api;
+use crate::rollout::{view, watched};
 use crate::sample::{
     before, event, failed, id, operation, page, reports, running, says, succeeded,
 };
@@ -241,4 +242,45 @@ fn a_secret_is_asked_for_twice_without_echo() {
     assert_eq!(code, Some(0), "{text}");
     assert!(!text.contains("canary"), "{text}");
     assert_eq!(api.changes(), [r#"PUT /v1/secrets/pw {"value":"canary"}"#]);
+}
+
+#[test]
+fn a_rollout_fills_the_screen_keys_pause_it_and_open_an_lpar_and_the_terminal_is_left_as_it_was() {
+    let counts = json!({"waiting": 1, "in_flight": 1, "done": 0, "failed": 0, "unreachable": 0, "left_out": 0});
+    let mut rollout = watched("running", &counts, &[], 3);
+    let entered = "2026-12-01T20:09:00Z";
+    rollout["targets"] = json!([
+        {"lpar": "lpar01", "wave": 0, "frame": null, "state": "running", "attempt": 1, "since": entered, "update": {
+            "id": id(1), "state": "running", "stage": "update", "phase": "blackout", "entered_at": entered,
+            "started_at": entered, "lost_contact_since": null, "waits_for": null, "estimated_blackout": 77,
+            "estimated_total": 600,
+        }},
+        {"lpar": "lpar02", "wave": 0, "frame": null, "state": "waiting", "attempt": 0},
+    ]);
+    let id = rollout["id"].as_str().unwrap().to_owned();
+    let why = json!([{"about": "lpar01 in rollout spring", "stands": "running", "since": entered, "given_up_at": null,
+        "hint": null, "waits": [{"what": "the update, which is at blackout", "since": null, "until": null,
+        "decides": "what runs on the LPAR"}]}]);
+    let api = Api::new()
+        .on("GET /v1/rollouts/spring/watch", &rollout)
+        .on(&format!("GET /v1/rollouts/{id}/watch?after=3"), &rollout)
+        .on(&format!("POST /v1/rollouts/{id}/turn"), &view("paused"))
+        .on("GET /v1/why/lpar01", &why);
+    let mut terminal = Terminal::open(&api, "rollout watch spring");
+    terminal.wait_for("rollout spring is ");
+    terminal.wait_for("IN FLIGHT: 1, 1 in blackout");
+    terminal.wait_for("BLACKOUT 6");
+    terminal.type_in("\u{1b}[B\r");
+    terminal.wait_for("waits for the update, which is at blackout");
+    terminal.type_in("\u{1b}");
+    terminal.type_in("p");
+    terminal.wait_for("Sure? y/n");
+    assert!(api.changes().is_empty(), "it is asked first");
+    terminal.type_in("y");
+    terminal.wait_for("it is paused now");
+    terminal.type_in("q");
+    let (code, text) = terminal.end();
+    assert_eq!(code, Some(130), "{text}");
+    assert!(text.contains("detached: the rollout goes on"), "{text}");
+    assert_eq!(api.changes(), [format!(r#"POST /v1/rollouts/{id}/turn {{"what":"pause"}}"#)]);
 }

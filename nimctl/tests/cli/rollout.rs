@@ -44,16 +44,16 @@ fn a_plan_is_shown_and_drawn() {
     usually over   2026-12-01 20:20 UTC
     at the latest  2026-12-01 20:30 UTC, 0:00 later than the best plan ends
 
-    WAVE  LPARS  AT A TIME  BEGINS       USUALLY OVER  AT LATEST
-    all   1      1          12-01 20:00  12-01 20:20   12-01 20:30
+    WAVE  LPARS  AT A TIME  BEGINS (UTC)  USUALLY OVER  AT LATEST
+    all   1      1          12-01 20:00   12-01 20:20   12-01 20:30
 
              12-01 20:00                                                      20:30
     frame1
       lpar01 ==============================================------------------------
     = usual time, - up to what 95 of 100 do not exceed; all times UTC
 
-    LPAR    WAVE  STARTS       LATEST  BLACKOUT  WAITS FOR
-    lpar01  all   12-01 20:00  20:30   30 s      -
+    LPAR    WAVE  STARTS (UTC)  LATEST  BLACKOUT  WAITS FOR
+    lpar01  all   12-01 20:00   20:30   30 s      -
 
     no number of failures stops it: the file has no stop
     fingerprint cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
@@ -109,7 +109,7 @@ fn what_cannot_be_planned_is_refused_and_a_picture_has_a_name() {
     assert_eq!(api.changes().len(), 1, "the name is looked at first");
 }
 
-fn view(phase: &str) -> Value {
+pub(crate) fn view(phase: &str) -> Value {
     json!({
         "id": "0193a2b4-0000-7000-8000-00000000ba7c", "name": "spring", "phase": phase,
         "waits_for": null, "wave": "canary", "fingerprint": "c".repeat(64),
@@ -319,12 +319,13 @@ fn a_report_is_shown_and_written() {
     let api = Api::new().on("GET /v1/rollouts/spring/report", &report);
     for (file, begin) in [("report.html", "<!DOCTYPE html>"), ("report.csv", "lpar,frame,")] {
         let said = api.nimctl(&format!("rollout report spring --file {file}")).to_string();
-        assert!(said.starts_with("exit: 0") && said.contains("rollout spring\n"), "{said}");
-        assert!(said.ends_with(&format!("the report is in {file}")), "{said}");
+        assert_eq!(said.trim_end(), format!("exit: 0\n--- stdout\nthe report is in {file}"));
         let written = std::fs::read_to_string(api.folder().join(file)).unwrap();
         assert!(written.starts_with(begin) && written.contains("lpar01"), "{written}");
     }
-    let json = api.nimctl("rollout report spring -o json").to_string();
+    let text = api.nimctl("rollout report spring").to_string();
+    assert!(text.starts_with("exit: 0") && text.contains("rollout spring\n"), "{text}");
+    let json = api.nimctl("rollout report spring -o json --file report.csv").to_string();
     assert!(json.contains(r#""blackout": 20"#), "{json}");
     assert_snapshot!(api.nimctl("rollout report spring --file report.pdf"), @"
     exit: 2
@@ -361,4 +362,76 @@ fn maintenance_is_said_with_a_reason_and_listed() {
     let api = Api::new().on("GET /v1/maintenance", &json!([]));
     assert!(api.nimctl("maintenance list").to_string().contains("there is no maintenance"));
     assert!(api.nimctl("maintenance on vios1a").to_string().starts_with("exit: 2"));
+}
+
+/// A rollout as somebody sees it who watches.
+pub(crate) fn watched(
+    phase: &str,
+    counts: &Value,
+    events: &[(&str, &str)],
+    last_event: i64,
+) -> Value {
+    let mut watched = view(phase);
+    let events = events.iter().map(|(at, what)| json!({"at": at, "by": null, "what": what}));
+    let events: Vec<Value> = events.collect();
+    let more = json!({
+        "counts": counts, "at": "2026-12-01T20:10:00Z", "outlook": null, "frames": [], "targets": [],
+        "waves": [{"name": "canary", "planned_begin": "2026-12-01T20:00:00Z", "planned_end": "2026-12-01T20:30:00Z"}],
+        "events": events, "last_event": last_event,
+    });
+    watched.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    watched
+}
+
+/// A rollout of two that fails on one of them while it is watched.
+fn watched_to_its_end() -> Api {
+    let counts = |waiting, in_flight, done, failed| json!({"waiting": waiting, "in_flight": in_flight, "done": done, "failed": failed, "unreachable": 0, "left_out": 0});
+    let events =
+        [("2026-12-01T20:11:00Z", "lpar01 is updated"), ("2026-12-01T20:11:01Z", "lpar02 starts")];
+    let last = [
+        ("2026-12-01T20:20:00Z", "lpar02 is failed: files in /proc are open\u{1b}[2J"),
+        ("2026-12-01T20:20:00Z", "ended"),
+    ];
+    let first =
+        watched("running", &counts(1, 1, 0, 0), &[("2026-12-01T20:00:00Z", "lpar01 starts")], 3);
+    let id = first["id"].as_str().unwrap().to_owned();
+    let after = |number: i64| format!("GET /v1/rollouts/{id}/watch?after={number}");
+    Api::new()
+        .on("GET /v1/rollouts/spring/watch", &first)
+        .on(&after(3), &watched("running", &counts(0, 1, 1, 0), &events, 5))
+        .on(&after(5), &watched("ended", &counts(0, 0, 1, 1), &last, 7))
+        .on(&after(7), &watched("ended", &counts(0, 0, 1, 1), &[], 7))
+}
+
+#[test]
+fn a_rollout_is_watched_in_lines_until_it_is_over() {
+    assert_snapshot!(watched_to_its_end().nimctl("rollout watch spring"), @"
+    exit: 1
+    --- stdout
+    20:10:00Z spring: running, at wave canary: 1 in flight, 1 waiting
+    20:11:00Z spring: lpar01 is updated
+    20:11:01Z spring: lpar02 starts
+    20:20:00Z spring: lpar02 is failed: files in /proc are open�[2J
+    20:20:00Z spring: ended
+    spring is over: 1 done, 1 failed
+    ");
+    assert_snapshot!(watched_to_its_end().nimctl("rollout watch spring -o json"), @r#"
+    exit: 1
+    --- stdout
+    {"kind":"rollout","id":"0193a2b4-0000-7000-8000-00000000ba7c","name":"spring","phase":"running","waits_for":null,"wave":"canary","fingerprint":"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","begin":"2026-12-01T20:00:00Z","planned_end":"2026-12-01T20:30:00Z","requested_by":1000,"created_at":"2026-12-01T20:00:00Z","ended_at":null,"counts":{"waiting":1,"in_flight":1,"done":0,"failed":0,"unreachable":0,"left_out":0}}
+    {"kind":"event","at":"2026-12-01T20:11:00Z","by":null,"what":"lpar01 is updated"}
+    {"kind":"event","at":"2026-12-01T20:11:01Z","by":null,"what":"lpar02 starts"}
+    {"kind":"rollout","id":"0193a2b4-0000-7000-8000-00000000ba7c","name":"spring","phase":"running","waits_for":null,"wave":"canary","fingerprint":"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","begin":"2026-12-01T20:00:00Z","planned_end":"2026-12-01T20:30:00Z","requested_by":1000,"created_at":"2026-12-01T20:00:00Z","ended_at":null,"counts":{"waiting":0,"in_flight":1,"done":1,"failed":0,"unreachable":0,"left_out":0}}
+    {"kind":"event","at":"2026-12-01T20:20:00Z","by":null,"what":"lpar02 is failed: files in /proc are open\u001b[2J"}
+    {"kind":"event","at":"2026-12-01T20:20:00Z","by":null,"what":"ended"}
+    {"kind":"rollout","id":"0193a2b4-0000-7000-8000-00000000ba7c","name":"spring","phase":"ended","waits_for":null,"wave":"canary","fingerprint":"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","begin":"2026-12-01T20:00:00Z","planned_end":"2026-12-01T20:30:00Z","requested_by":1000,"created_at":"2026-12-01T20:00:00Z","ended_at":null,"counts":{"waiting":0,"in_flight":0,"done":1,"failed":1,"unreachable":0,"left_out":0}}
+    "#);
+}
+
+#[test]
+fn a_rollout_that_is_over_is_not_watched() {
+    let counts = json!({"waiting": 0, "in_flight": 0, "done": 2, "failed": 0, "unreachable": 0, "left_out": 0});
+    let api = Api::new().on("GET /v1/rollouts/spring/watch", &watched("ended", &counts, &[], 9));
+    let said = api.nimctl("rollout watch spring").to_string();
+    assert!(said.starts_with("exit: 0") && said.contains("nimctl rollout report spring"), "{said}");
 }

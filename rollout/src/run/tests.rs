@@ -329,3 +329,55 @@ fn each_thing_that_is_waited_for_is_named() {
     assert_eq!(waits(&case, 2), [Wait::Approval { wave: 1 }]);
     assert_eq!(case.state.given_up_at(&case.orders, 2), Some(case.orders.deadlines.whole.get()));
 }
+
+#[test]
+fn the_end_is_foreseen_from_how_it_stands() {
+    let (mut case, _) = Case::started("limits: {in_flight: 2}\n", &site(5));
+    let of = |case: &Case| {
+        let outlook = case.state.outlook(&case.orders, case.now).unwrap();
+        (outlook.usual_end, outlook.starts)
+    };
+    // Two at a time, ten minutes each.
+    assert_eq!(of(&case), (1800, vec![(2, 600), (3, 600), (4, 1200)]));
+    case.now = 300;
+    assert_eq!(case.ends(0, End::Updated), [2]);
+    assert_eq!(of(&case), (1500, vec![(3, 600), (4, 900)]));
+    // What takes longer than it should is over soon, and what is held back by a pause goes on at once.
+    case.now = 700;
+    case.does(Event::Pause);
+    assert_eq!(case.ends(2, End::Updated), NOBODY);
+    assert_eq!(of(&case), (1360, vec![(3, 701), (4, 760)]));
+    case.does(Event::Abort { running: Running::Drain });
+    assert_eq!(of(&case), (760, Vec::new()));
+    case.ends(1, End::Updated);
+    assert_eq!(case.state.outlook(&case.orders, case.now), None, "it is over");
+}
+
+#[test]
+fn what_lies_between_waves_counts_for_the_end_and_those_who_decide_take_no_time() {
+    let text = "waves: [{name: a, take: 2, healthy: 100%, soak: 1h}, {name: b, approval: yes}]\n";
+    let (mut case, _) = Case::started(text, &site(4));
+    let of = |case: &Case| {
+        let outlook = case.state.outlook(&case.orders, case.now).unwrap();
+        (outlook.usual_end, outlook.starts)
+    };
+    let next = 600 + 3600;
+    assert_eq!(of(&case), (next + 600, vec![(2, next), (3, next)]));
+    case.now = 600;
+    case.ends(0, End::Updated);
+    case.ends(1, End::Updated);
+    assert_eq!(of(&case), (next + 600, vec![(2, next), (3, next)]), "it soaks");
+    case.now = 1000;
+    case.does(Event::Promote);
+    assert_eq!(case.state.gate, Gate::Approval);
+    assert_eq!(of(&case), (1601, vec![(2, 1001), (3, 1001)]));
+}
+
+#[test]
+fn who_keeps_what_he_has_leaves_less_for_the_others() {
+    let text = "limits: {in_flight: 2}\nstop: {failed_keep_place: yes}\n";
+    let (mut case, _) = Case::started(text, &site(4));
+    case.ends(0, REMEDY);
+    let outlook = case.state.outlook(&case.orders, case.now).unwrap();
+    assert_eq!((outlook.usual_end, outlook.starts), (1800, vec![(2, 600), (3, 1200)]));
+}

@@ -1,5 +1,11 @@
 //! Plans of rollouts: who is updated when, who waits for what, who is left out and why, and when it stops.
 
+mod watch;
+
+pub use watch::{
+    RolloutOutlook, WatchedFrame, WatchedLpar, WatchedRollout, WatchedUpdate, WatchedWave,
+};
+
 use serde::{Deserialize, Serialize};
 
 use super::{File, FileFault};

@@ -153,7 +153,12 @@ impl Driver {
         }
         let (next, _) = state.clone().after_all(orders, events, now);
         if next != state {
-            let happened = told(&state, &next, &rollout);
+            let ends: HashMap<TargetNumber, &Started> = open
+                .iter()
+                .zip(&started)
+                .filter_map(|((target, _), found)| Some((*target, found.as_ref()?.as_ref().ok()?)))
+                .collect();
+            let happened = told(&state, &next, &rollout, &ends);
             happened.iter().for_each(|(_, what)| {
                 info!(rollout.id = %id, "rollout {}: {what}", rollout.name);
             });
@@ -287,18 +292,19 @@ fn told(
     before: &State,
     after: &State,
     rollout: &Rollout,
+    ends: &HashMap<TargetNumber, &Started>,
 ) -> Vec<(Option<crate::store::Who>, String)> {
-    let mut told = Vec::new();
-    for (target, (was, is)) in
-        rollout.orders.targets.iter().zip(before.targets.iter().zip(&after.targets))
-    {
+    let (mut told, mut starts) = (Vec::new(), Vec::new());
+    let targets = rollout.orders.targets.iter().zip(before.targets.iter().zip(&after.targets));
+    for (number, (target, (was, is))) in (0..).zip(targets) {
         if was.is == is.is {
             continue;
         }
         match &is.is {
-            Is::Starting { .. } => told.push(format!("{} starts", target.lpar)),
+            Is::Starting { .. } => starts.push(format!("{} starts", target.lpar)),
             Is::Ended { end, keeps_capacity } => {
                 let (state, why) = super::run::ended(end);
+                let why = why.or_else(|| super::run::summary(&is.is, ends.get(&number).copied()));
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 let kept = if *keeps_capacity { "; what it takes is not free" } else { "" };
                 told.push(format!("{} is {state}{why}{kept}", target.lpar));
@@ -321,5 +327,7 @@ fn told(
         };
         told.push(format!("{}{why}", after.phase.name()));
     }
+    // What is over lets a wave begin, and that lets others start.
+    told.append(&mut starts);
     told.into_iter().map(|what| (None, what)).collect()
 }

@@ -155,7 +155,7 @@ impl Groups {
 }
 
 /// The code that is nearest to the cause: the first that tells by itself, else the first that is known.
-fn nearest(codes: &[String]) -> Option<&'static Entry> {
+pub(super) fn nearest(codes: &[String]) -> Option<&'static Entry> {
     let known = || codes.iter().filter_map(|code| code::find(code));
     known().find(|entry| entry.retry != Sense::SeeOthers).or_else(|| known().next())
 }

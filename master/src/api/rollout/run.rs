@@ -10,6 +10,7 @@ use nim_shared::api::{
 };
 use nim_shared::id::{ClientToken, ObjectName, RolloutId};
 use nim_shared::stamp::Timestamp;
+use time::macros::format_description;
 use tracing::info;
 use uuid::Uuid;
 
@@ -335,12 +336,18 @@ pub(super) fn gate(state: &State, begin: Timestamp) -> Option<String> {
         Gate::Open => None,
         Gate::Approval => Some("somebody who has not started it to approve the wave".to_owned()),
         Gate::Soaking { until } => {
-            Some(format!("the wave before it to soak until {}", time(begin, until)))
+            Some(format!("the wave before it to soak until {}", said(time(begin, until))))
         }
         Gate::Promotion => {
             Some("somebody to promote the next wave: too few of this one are updated".to_owned())
         }
     }
+}
+
+/// A time as people are told it.
+fn said(at: Timestamp) -> String {
+    let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    at.get().format(form).unwrap_or_else(|_| at.to_string())
 }
 
 pub(super) fn time(begin: Timestamp, at: nim_rollout::site::Tick) -> Timestamp {

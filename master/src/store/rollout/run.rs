@@ -435,7 +435,7 @@ async fn note(
     .map_err(txn.failed())
 }
 
-fn who(uid: i64) -> Who {
+pub(super) fn who(uid: i64) -> Who {
     Who { uid: u32::try_from(uid).unwrap_or(u32::MAX) }
 }
 

@@ -101,7 +101,7 @@ fn waves(plan: &RolloutPlan, style: Style) -> String {
     if plan.targets.is_empty() {
         return String::new();
     }
-    let headings = ["WAVE", "LPARS", "AT A TIME", "BEGINS", "USUALLY OVER", "AT LATEST"];
+    let headings = ["WAVE", "LPARS", "AT A TIME", "BEGINS (UTC)", "USUALLY OVER", "AT LATEST"];
     let mut columns = Columns::new(&headings, style);
     let mut before: Option<&PlannedWave> = None;
     let mut conditions = String::new();
@@ -145,7 +145,7 @@ fn targets(plan: &RolloutPlan, style: Style) -> String {
         return String::new();
     }
     let shown = if style.wide { plan.targets.len() } else { ROWS };
-    let mut headings = vec!["LPAR", "WAVE", "STARTS", "LATEST", "BLACKOUT"];
+    let mut headings = vec!["LPAR", "WAVE", "STARTS (UTC)", "LATEST", "BLACKOUT"];
     if style.wide {
         headings.extend(["FRAME", "CLASS", "BY"]);
     }

@@ -30,14 +30,17 @@ pub(super) async fn run(args: &ReportRollout, context: &Context) -> Result<Exit,
     let target = Target::new(&["rollouts", &args.rollout, "report"]);
     let report: RolloutReport = context.client.get(target).await?;
     let view = Shown(report);
-    context.printer.show(&view)?;
     if let (Some(write), Some(path)) = (written, &args.file) {
         std::fs::write(path, write(&view.0)).map_err(|cause| Error::File {
             what: "write",
             path: path.clone(),
             cause,
         })?;
-        context.printer.note(&format!("the report is in {}", path.display()));
+        context.printer.done(&format!("the report is in {}", path.display()))?;
+    }
+    // Whoever has it in a file reads it there; data that was asked for is given.
+    if args.file.is_none() || !context.printer.format().is_for_people() {
+        context.printer.show(&view)?;
     }
     Ok(Exit::Done)
 }

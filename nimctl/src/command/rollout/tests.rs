@@ -87,9 +87,9 @@ fn a_plan_is_read_at_80_columns() {
     without it     3 LPARs, usually over 12-02 20:50, at the latest 12-02 21:00
     finish by      2026-12-02 21:30 UTC: 1 LPAR may be late: lpar03
 
-    WAVE    LPARS  AT A TIME  BEGINS       USUALLY OVER  AT LATEST
-    canary  1      1          12-01 20:00  12-01 20:20   12-01 20:30
-    rest    3      2          12-02 20:30  12-02 21:20   12-02 21:40
+    WAVE    LPARS  AT A TIME  BEGINS (UTC)  USUALLY OVER  AT LATEST
+    canary  1      1          12-01 20:00   12-01 20:20   12-01 20:30
+    rest    3      2          12-02 20:30   12-02 21:20   12-02 21:40
     before rest: 1 of 1 updated in canary, 1d to soak, approval
 
              12-01 20:00               12-02 20:30                            21:40
@@ -100,12 +100,13 @@ fn a_plan_is_read_at_80_columns() {
       lpar02                           ============------
     = usual time, - up to what 95 of 100 do not exceed; all times UTC
 
-    LPAR    WAVE    STARTS       LATEST  BLACKOUT  WAITS FOR
-    lpar01  canary  12-01 20:00  20:30   30 s      -
-    lpar02  rest    12-02 20:30  21:00   30 s      -
-    lpar03  rest    12-02 21:00  21:40   -         a place on frame1; approval:
-                                                   its workload may stand still
-                                                   for 100 s, and 60 s are allowed
+    LPAR    WAVE    STARTS (UTC)  LATEST  BLACKOUT  WAITS FOR
+    lpar01  canary  12-01 20:00   20:30   30 s      -
+    lpar02  rest    12-02 20:30   21:00   30 s      -
+    lpar03  rest    12-02 21:00   21:40   -         a place on frame1; approval:
+                                                    its workload may stand still
+                                                    for 100 s, and 60 s are
+                                                    allowed
 
     HELD BACK  WHY, UNTIL IT IS LOOKED AT AGAIN
     lpar04     its VIOS vios1a is Not Activated
