@@ -624,7 +624,8 @@ CREATE TABLE public.rollout (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     ended_at timestamp with time zone,
-    stands_since timestamp with time zone DEFAULT now() NOT NULL
+    stands_since timestamp with time zone DEFAULT now() NOT NULL,
+    ticket text
 );
 
 CREATE TABLE public.rollout_event (
@@ -632,7 +633,8 @@ CREATE TABLE public.rollout_event (
     number bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
     by_uid bigint,
-    what text NOT NULL
+    what text NOT NULL,
+    ticket text
 );
 
 ALTER TABLE public.rollout_event ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (

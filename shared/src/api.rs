@@ -57,7 +57,7 @@
 //! | `POST /v1/rollouts` | [`StartRollout`] → [`RolloutView`] |
 //! | `GET /v1/rollouts` | → list of [`RolloutView`], the newest first |
 //! | `GET /v1/rollouts/{name}` | → [`RolloutStatus`] |
-//! | `POST /v1/rollouts/{name}/turn` | [`TurnRollout`] → [`RolloutView`] |
+//! | `POST /v1/rollouts/{name}/turn` | [`AskTurn`] → [`RolloutView`] |
 //! | `GET /v1/rollouts/{name}/watch?after=` | → [`WatchedRollout`] |
 //! | `GET /v1/rollouts/{name}/report` | → [`RolloutReport`] |
 //! | `GET /v1/why/{name}` | → list of [`Why`]: of the rollout and of the LPAR that are called so |
@@ -137,11 +137,11 @@ pub use policy::{LparPolicy, PolicyView, SetPolicy};
 pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFound};
 pub use rollback::{LookAtRollback, RollBack, RollbackProposal};
 pub use rollout::{
-    Approval, Basis, FailureGroup, HeldLpar, LeftOut, PlanRollout, PlannedFrame, PlannedLpar,
-    PlannedWave, ReportedLpar, RolloutCounts, RolloutEvent, RolloutOutlook, RolloutPlan,
-    RolloutPlanned, RolloutReport, RolloutStatus, RolloutView, StartRollout, StopNumbers,
-    TargetView, Tried, TryAgain, TurnRollout, WaitsFor, WatchedFrame, WatchedLpar, WatchedRollout,
-    WatchedUpdate, WatchedWave, Why,
+    Approval, AskTurn, Basis, FailureGroup, HeldLpar, LeftOut, PlanRollout, PlannedFrame,
+    PlannedLpar, PlannedWave, ReportedLpar, RolloutCounts, RolloutEvent, RolloutOutlook,
+    RolloutPlan, RolloutPlanned, RolloutReport, RolloutStatus, RolloutView, StartRollout,
+    StopNumbers, TargetView, Tried, TryAgain, TurnRollout, WaitsFor, WatchedFrame, WatchedLpar,
+    WatchedRollout, WatchedUpdate, WatchedWave, Why,
 };
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,

@@ -11,6 +11,7 @@ pub mod code;
 pub mod disks;
 pub mod frame;
 pub mod given;
+pub mod glob;
 pub mod hook;
 pub mod id;
 pub mod level;
@@ -29,6 +30,7 @@ pub mod select;
 pub mod stage;
 pub mod stamp;
 pub mod strategy;
+pub mod ticket;
 pub mod transcript;
 pub mod unit;
 #[cfg(feature = "yaml")]

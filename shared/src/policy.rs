@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::frame::ChangeClass;
 use crate::id::{ObjectName, printable};
 use crate::prep::{Backup, PrepStep, Step, Subsystem};
+use crate::ticket::Rollouts;
 
 /// A site's policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Policy {
     /// Subsystems that are started anew after an update, where they run on libraries that were replaced.
     #[serde(default)]
     pub restart: BTreeMap<Subsystem, Restart>,
+    /// What rollouts are started, approved and aborted under.
+    #[serde(default)]
+    pub rollouts: Rollouts,
     /// Exceptions.
     #[serde(default)]
     pub rules: Vec<Rule>,
@@ -226,6 +230,8 @@ impl Policy {
         let mut faults: Vec<_> = backup_fault("", self.backup.as_ref()).into_iter().collect();
         faults.extend(restart_faults("", &self.restart));
         faults.extend(tunnels_fault("", &self.prep));
+        let pattern = self.rollouts.fault();
+        faults.extend(pattern.map(|why| ("rollouts.ticket_pattern".to_owned(), why)));
         for (at, rule) in self.rules.iter().enumerate() {
             if rule.labels.is_empty() && rule.lpars.is_empty() {
                 let what = "says neither by labels nor by lpars which LPARs it is about";
@@ -374,6 +380,7 @@ mod tests {
             },
             backup: Some(Backup::Waived("mksysb every night".to_owned())),
             restart: [(name("sshd"), Restart::Anew), (name("syslogd"), Restart::Anew)].into(),
+            rollouts: Rollouts::default(),
             rules: vec![
                 Rule {
                     labels: labels(&[("env", "test")]),

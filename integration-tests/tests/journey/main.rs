@@ -28,6 +28,7 @@ mod released;
 mod retry;
 mod rollback;
 mod rollout;
+mod rollout_ticket;
 mod rollout_watch;
 mod round_trip;
 mod script;

@@ -31,6 +31,7 @@ mod m0022_maintenance;
 mod m0023_master_hook;
 mod m0024_clean_up;
 mod m0025_profile;
+mod m0026_rollout_ticket;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -38,7 +39,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 25;
+pub(super) const LEVEL: i32 = 26;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -136,6 +137,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_master_hook::M0023MasterHook),
             Box::new(m0024_clean_up::M0024CleanUp),
             Box::new(m0025_profile::M0025Profile),
+            Box::new(m0026_rollout_ticket::M0026RolloutTicket),
         ]
     }
 }

@@ -7,8 +7,6 @@ mod watch;
 pub use run::{Happened, NewRollout, Rollout, Started, Turn};
 pub use watch::Watched;
 
-use run::who;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::capacity::{Need, Shape};

@@ -7,6 +7,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use nim_shared::glob::glob;
 use ring::hmac;
 
 use super::host_key::{BadHostKey, HostKey, HostKeyPolicy};
@@ -229,36 +230,6 @@ fn take_word<'a>(rest: &mut &'a str) -> Option<&'a str> {
 /// What a file says goes into an error text only without control characters, and not at length.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(40).collect()
-}
-
-/// `*` and `?` as in OpenSSH's match_pattern(); everything else, brackets included, is itself.
-/// Linear in memory and at worst quadratic in time, whatever the pattern.
-fn glob(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
-    let (mut at, mut here) = (0, 0);
-    // Where the last star was, and the first byte of the name it does not swallow yet.
-    let mut star: Option<(usize, usize)> = None;
-    while here < name.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, here));
-                at += 1;
-            }
-            Some(wanted) if *wanted == b'?' || *wanted == name[here] => {
-                at += 1;
-                here += 1;
-            }
-            _ => match star {
-                Some((star_at, swallowed)) => {
-                    star = Some((star_at, swallowed + 1));
-                    at = star_at + 1;
-                    here = swallowed + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 const SHA1_LENGTH: usize = 20;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use nim_shared::id::{Digest, ObjectName};
 use nim_shared::stamp::Timestamp;
+use nim_shared::ticket::Ticket;
 
 /// Rollouts: updates of many LPARs, planned against what their frames have.
 #[derive(Debug, Subcommand)]
@@ -78,6 +79,9 @@ pub(crate) struct StartRollout {
     /// The plan that was seen: another one is not started.
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) fingerprint: Option<Digest>,
+    /// The ticket under which that is done. The policy of the site may want one.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) ticket: Option<Ticket>,
 }
 
 /// A rollout by its name.
@@ -113,6 +117,9 @@ pub(crate) struct AbortRollout {
     /// Cancel those that run, as long as they can be; what was changed on them is put back.
     #[arg(long)]
     pub(crate) cancel: bool,
+    /// The ticket under which that is done. The policy of the site may want one.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) ticket: Option<Ticket>,
 }
 
 /// Approve the wave that waits for it, or single LPARs. Whoever started a rollout does not approve it.
@@ -124,6 +131,9 @@ pub(crate) struct ApproveRollout {
     /// The fingerprint of the plan that is approved, as status shows it.
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) fingerprint: Digest,
+    /// The ticket under which that is done. The policy of the site may want one.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) ticket: Option<Ticket>,
     /// LPARs that wait for an approval of their own. None: the wave.
     #[arg(value_name = "LPAR")]
     pub(crate) lpars: Vec<ObjectName>,

@@ -14,8 +14,9 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nim_shared::api::{PlanRollout as Body, RolloutPlanned, RolloutView, TurnRollout};
+use nim_shared::api::{AskTurn, PlanRollout as Body, RolloutPlanned, RolloutView, TurnRollout};
 use nim_shared::id::ClientToken;
+use nim_shared::ticket::Ticket;
 use uuid::Uuid;
 
 use crate::cli::{PlanRollout, Rollout, StartRollout};
@@ -45,18 +46,18 @@ pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error
             Ok(Exit::Done)
         }
         Rollout::Watch(args) => watch::run(args, context).await,
-        Rollout::Pause(args) => turn(&args.rollout, &TurnRollout::Pause, context).await,
-        Rollout::Resume(args) => turn(&args.rollout, &TurnRollout::Resume, context).await,
+        Rollout::Pause(args) => turn(&args.rollout, TurnRollout::Pause, None, context).await,
+        Rollout::Resume(args) => turn(&args.rollout, TurnRollout::Resume, None, context).await,
         Rollout::Abort(args) => {
             let abort = TurnRollout::Abort { cancel: args.cancel };
-            turn(&args.rollout, &abort, context).await
+            turn(&args.rollout, abort, args.ticket.clone(), context).await
         }
         Rollout::Approve(args) => {
             let (fingerprint, lpars) = (args.fingerprint, args.lpars.clone());
             let approve = TurnRollout::Approve { fingerprint, lpars };
-            turn(&args.rollout, &approve, context).await
+            turn(&args.rollout, approve, args.ticket.clone(), context).await
         }
-        Rollout::Promote(args) => turn(&args.rollout, &TurnRollout::Promote, context).await,
+        Rollout::Promote(args) => turn(&args.rollout, TurnRollout::Promote, None, context).await,
         Rollout::Retry(args) => retry::run(args, context).await,
         Rollout::Report(args) => report::run(args, context).await,
     }
@@ -70,6 +71,7 @@ async fn start(args: &StartRollout, context: &Context) -> Result<Exit, Error> {
         file,
         begin: args.begin,
         fingerprint: args.fingerprint,
+        ticket: args.ticket.clone(),
     };
     let target = Target::new(&["rollouts"]);
     let view = cust::ask_patiently(target, &body, Some(LIMIT), context).await?;
@@ -78,9 +80,14 @@ async fn start(args: &StartRollout, context: &Context) -> Result<Exit, Error> {
 }
 
 /// Does something with a rollout that was started, and shows how it stands then.
-async fn turn(rollout: &str, what: &TurnRollout, context: &Context) -> Result<Exit, Error> {
+async fn turn(
+    rollout: &str,
+    turn: TurnRollout,
+    ticket: Option<Ticket>,
+    context: &Context,
+) -> Result<Exit, Error> {
     let target = Target::new(&["rollouts", rollout, "turn"]);
-    let view: RolloutView = context.client.post(target, what).await?;
+    let view: RolloutView = context.client.post(target, &AskTurn { turn, ticket }).await?;
     context.printer.show(&List(vec![view]))?;
     Ok(Exit::Done)
 }

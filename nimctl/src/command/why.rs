@@ -35,6 +35,7 @@ impl View for Reasons {
 fn part(why: &api::Why, style: Style) -> String {
     let since = why.since.map(|at| format!(", since {}", long(at))).unwrap_or_default();
     let mut text = format!("{}: {}{since}\n", clean(&why.about), clean(&why.stands));
+    text += &why.ticket.as_ref().map(|one| format!("ticket     {one}\n")).unwrap_or_default();
     if why.waits.is_empty() {
         text += "waits for  nothing\n";
     }

@@ -435,3 +435,44 @@ fn a_rollout_that_is_over_is_not_watched() {
     let said = api.nimctl("rollout watch spring").to_string();
     assert!(said.starts_with("exit: 0") && said.contains("nimctl rollout report spring"), "{said}");
 }
+
+#[test]
+fn a_ticket_goes_with_what_is_done_under_it_and_is_shown() {
+    let mut started = view("running");
+    started["ticket"] = "CHG0031337".into();
+    let mut status = started.clone();
+    status["targets"] = json!([]);
+    status["events"] = json!([
+        {"at": "2026-12-01T20:05:00Z", "by": 1001, "what": "the wave was approved", "ticket": "CHG2"},
+        {"at": "2026-12-01T20:01:00Z", "by": null, "what": "lpar01 starts"},
+    ]);
+    let api = Api::new()
+        .on("POST /v1/rollouts", &started)
+        .on("POST /v1/rollouts/spring/turn", &started)
+        .on("GET /v1/rollouts/spring", &status)
+        .on("GET /v1/why/spring", &json!([{
+            "about": "rollout spring", "stands": "running", "ticket": "CHG0031337", "since": null, "waits": [],
+            "given_up_at": null, "hint": null,
+        }]));
+    let print = "c".repeat(64);
+    let start = api.nimctl_reads("rollout start - --ticket CHG0031337", FILE).to_string();
+    assert!(start.starts_with("exit: 0"), "{start}");
+    for line in [
+        format!("rollout approve spring --fingerprint {print} --ticket CHG2"),
+        "rollout abort spring --cancel --ticket CHG3".to_owned(),
+    ] {
+        assert!(api.nimctl(&line).to_string().starts_with("exit: 0"), "{line}");
+    }
+    let sent = api.changes();
+    assert!(sent[0].ends_with(r#","ticket":"CHG0031337"}"#), "{}", sent[0]);
+    assert!(sent[1].ends_with(r#","lpars":[],"ticket":"CHG2"}"#), "{}", sent[1]);
+    let abort = r#"POST /v1/rollouts/spring/turn {"what":"abort","cancel":true,"ticket":"CHG3"}"#;
+    assert_eq!(sent[2], abort);
+    let shown = api.nimctl("rollout status spring").to_string();
+    assert!(shown.contains("by uid 1000 under CHG0031337, planned"), "{shown}");
+    assert!(shown.contains("the wave was approved by uid 1001 under CHG2\n"), "{shown}");
+    let why = api.nimctl("why spring").to_string();
+    assert!(why.contains("ticket     CHG0031337\n"), "{why}");
+    let bad = api.run(&["rollout", "abort", "spring", "--ticket", "CHG 3"]).to_string();
+    assert!(bad.starts_with("exit: 2") && bad.contains("no ticket"), "{bad}");
+}

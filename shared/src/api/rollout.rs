@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{File, FileFault};
 use crate::id::{ClientToken, Digest, ObjectName, OperationId, RolloutId};
 use crate::stamp::Timestamp;
+use crate::ticket::Ticket;
 use crate::unit::{Megabytes, ProcessorUnits, Seconds};
 
 /// Asks for the plan of a rollout. Nothing is changed, and no host is asked.
@@ -279,9 +280,24 @@ pub struct StartRollout {
     /// The plan that was seen: another one is not started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Digest>,
+    /// The ticket under which it is done; the policy may want one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
 }
 
-/// Does something with a rollout that was started.
+/// Does something with a rollout that was started, perhaps under a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AskTurn {
+    /// What.
+    #[serde(flatten)]
+    pub turn: TurnRollout,
+    /// The ticket under which it is done; the policy may want one for an approval and an abort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
+}
+
+/// What is done with a rollout that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "what", rename_all = "snake_case")]
@@ -337,6 +353,9 @@ pub struct RolloutView {
     pub planned_end: Timestamp,
     /// Who started it, as uid on the master.
     pub requested_by: u32,
+    /// Under which ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
     /// When.
     pub created_at: Timestamp,
     /// When all of its targets had their end.
@@ -428,6 +447,9 @@ pub struct RolloutEvent {
     pub by: Option<u32>,
     /// What.
     pub what: String,
+    /// Under which ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
 }
 
 /// What something waits for: since when, until when, and who decides.
@@ -438,6 +460,9 @@ pub struct Why {
     pub about: String,
     /// Where it stands.
     pub stands: String,
+    /// The ticket under which its rollout was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Ticket>,
     /// Since when.
     pub since: Option<Timestamp>,
     /// What it waits for; nothing where it waits for nothing.

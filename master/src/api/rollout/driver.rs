@@ -162,7 +162,7 @@ impl Driver {
             happened.iter().for_each(|(_, what)| {
                 info!(rollout.id = %id, "rollout {}: {what}", rollout.name);
             });
-            let turn = Turn { state: &next, cancels, happened };
+            let turn = Turn { state: &next, cancels, ticket: None, happened };
             if !store.rollout_turn(id, version, &turn).await? {
                 // Somebody else changed it: at the next look it is seen as it is then.
                 return Ok(());

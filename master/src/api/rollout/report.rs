@@ -13,6 +13,7 @@ use nim_shared::unit::Seconds;
 
 use super::driver::token;
 use super::run::{standing, summary, view};
+use super::watch::event;
 use crate::api::Api;
 use crate::api::error::Answer;
 use crate::api::extract::Named;
@@ -45,12 +46,8 @@ pub(in crate::api) async fn report(
         let found = store.operations_of(ids).await?;
         records.extend(found.into_iter().map(|record| (record.id, record)));
     }
-    let mut events: Vec<RolloutEvent> = store
-        .rollout_events(rollout.id, EVENTS)
-        .await?
-        .into_iter()
-        .map(|one| RolloutEvent { at: one.at, by: one.by.map(|who| who.uid), what: one.what })
-        .collect();
+    let mut events: Vec<RolloutEvent> =
+        store.rollout_events(rollout.id, EVENTS).await?.into_iter().map(event).collect();
     events.reverse();
     let planned: HashMap<&ObjectName, &PlannedLpar> =
         rollout.plan.targets.iter().map(|one| (&one.lpar, one)).collect();

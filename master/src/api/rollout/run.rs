@@ -5,22 +5,25 @@ use axum::extract::State as Given;
 use nim_rollout::plan::Input;
 use nim_rollout::run::{End, Event, Gate, Is, Orders, Phase, Running, State, TargetNumber};
 use nim_shared::api::{
-    RolloutCounts, RolloutEvent, RolloutStatus, RolloutView, StartRollout, TargetView, TryAgain,
+    AskTurn, RolloutCounts, RolloutStatus, RolloutView, StartRollout, TargetView, TryAgain,
     TurnRollout,
 };
 use nim_shared::id::{ClientToken, ObjectName, RolloutId};
 use nim_shared::stamp::Timestamp;
+use nim_shared::ticket::Ticket;
 use time::macros::format_description;
 use tracing::info;
 use uuid::Uuid;
 
 use super::again::again;
 use super::driver::{tick, token};
+use super::watch::event as event_view;
 use super::{Made, made};
 use crate::api::Api;
 use crate::api::apply::blocking;
 use crate::api::error::{Answer, Refusal};
 use crate::api::extract::{Asker, Body, Named};
+use crate::api::policy::current;
 use crate::store::Who;
 use crate::store::rollout::{NewRollout, Rollout, Started, Turn};
 
@@ -30,7 +33,8 @@ pub(in crate::api) async fn start(
     Asker(who): Asker,
     Body(asked): Body<StartRollout>,
 ) -> Answer<Json<RolloutView>> {
-    let StartRollout { token, file, begin, fingerprint } = asked;
+    let StartRollout { token, file, begin, fingerprint, ticket } = asked;
+    under(&api, ticket.as_ref()).await?;
     let text = file.clone();
     let made = made(&api, file, begin).await?;
     let now = api.store.now().await?;
@@ -56,6 +60,7 @@ pub(in crate::api) async fn start(
         orders: &orders,
         state: &state,
         who,
+        ticket: ticket.as_ref(),
     };
     let Some(id) = api.store.rollout_start(&new).await? else {
         return Err(open(&plan.name));
@@ -137,11 +142,7 @@ pub(in crate::api) async fn show(
     });
     let targets = targets.collect();
     let events = api.store.rollout_events(rollout.id, EVENTS).await?.into_iter();
-    let events = events.map(|one| RolloutEvent {
-        at: one.at,
-        by: one.by.map(|who| who.uid),
-        what: one.what,
-    });
+    let events = events.map(event_view);
     Ok(Json(RolloutStatus { view: view(&rollout), targets, events: events.collect() }))
 }
 
@@ -150,8 +151,11 @@ pub(in crate::api) async fn turn(
     Given(api): Given<Api>,
     Asker(who): Asker,
     Named(name): Named<String>,
-    Body(asked): Body<TurnRollout>,
+    Body(AskTurn { turn: asked, ticket }): Body<AskTurn>,
 ) -> Answer<Json<RolloutView>> {
+    if let TurnRollout::Approve { .. } | TurnRollout::Abort { .. } = asked {
+        under(&api, ticket.as_ref()).await?;
+    }
     // Somebody else may change it at the same time, most often the driver: then it is looked at again.
     for _ in 0..TRIES {
         let rollout = api.store.rollout(&name).await?;
@@ -171,7 +175,12 @@ pub(in crate::api) async fn turn(
         }
         let state = rollout.state.clone().noted(&rollout.orders, event, now);
         let state = state.map_err(|why| refused(&rollout.name, &why))?;
-        let turn = Turn { state: &state, cancels, happened: vec![(Some(who), what)] };
+        let turn = Turn {
+            state: &state,
+            cancels,
+            ticket: ticket.clone(),
+            happened: vec![(Some(who), what)],
+        };
         if api.store.rollout_turn(rollout.id, rollout.version, &turn).await? {
             return Ok(Json(view(&api.store.rollout(&rollout.id.to_string()).await?)));
         }
@@ -182,6 +191,15 @@ pub(in crate::api) async fn turn(
         format!("rollout {name} changes all the time"),
     )
     .hint(format!("nimctl rollout status {name}")))
+}
+
+/// Whether the site lets that be done under this ticket, or under none.
+async fn under(api: &Api, ticket: Option<&Ticket>) -> Answer<()> {
+    let rule = current(&api.store).await?.unwrap_or_default().rollouts;
+    rule.may(ticket).map_err(|why| {
+        Refusal::refused("NLU-0225", why.to_string())
+            .hint("give it with --ticket TICKET; nimctl policy show has what is wanted")
+    })
 }
 
 /// How often a change is tried.
@@ -324,6 +342,7 @@ pub(super) fn view(rollout: &Rollout) -> RolloutView {
         begin: rollout.begin,
         planned_end: rollout.plan.end,
         requested_by: rollout.requested_by.uid,
+        ticket: rollout.ticket.clone(),
         created_at: rollout.created_at,
         ended_at: rollout.ended_at,
         counts,

@@ -71,8 +71,9 @@ pub(in crate::api) async fn watch(
     .await
 }
 
-fn event(one: Happened) -> RolloutEvent {
-    RolloutEvent { at: one.at, by: one.by.map(|who| who.uid), what: one.what }
+pub(super) fn event(one: Happened) -> RolloutEvent {
+    let Happened { at, by, what, ticket } = one;
+    RolloutEvent { at, by: by.map(|who| who.uid), what, ticket }
 }
 
 /// Whether something is to be said of its update: it is under way, or did not end well.

@@ -89,7 +89,15 @@ async fn of_lpar(api: &Api, lpar: &ObjectName) -> Answer<Why> {
 }
 
 fn nothing(about: String, stands: String) -> Why {
-    Why { about, stands, since: None, waits: Vec::new(), given_up_at: None, hint: None }
+    Why {
+        about,
+        stands,
+        ticket: None,
+        since: None,
+        waits: Vec::new(),
+        given_up_at: None,
+        hint: None,
+    }
 }
 
 /// Of an operation that nobody's rollout started.
@@ -156,7 +164,8 @@ fn of_target(
     let wave = rollout.plan.waves.get(target.wave);
     let wave = wave.map(|wave| format!(" in wave {}", wave.name)).unwrap_or_default();
     let given_up_at = state.given_up_at(orders, number).map(|at| time(rollout.begin, at));
-    let mut why = Why { given_up_at, ..nothing(about, format!("{name}{wave}")) };
+    let ticket = rollout.ticket.clone();
+    let mut why = Why { ticket, given_up_at, ..nothing(about, format!("{name}{wave}")) };
     match &one.is {
         Is::Waiting { .. } => {
             why.waits = beginning(rollout, at).into_iter().collect();
@@ -204,6 +213,7 @@ fn of_rollout(rollout: &Rollout, at: Timestamp) -> Why {
     let wave = rollout.plan.waves.get(state.wave);
     let wave = wave.map(|wave| format!(", at wave {}", wave.name)).unwrap_or_default();
     let mut why = nothing(about, state.phase.name().to_owned());
+    why.ticket.clone_from(&rollout.ticket);
     why.since = Some(rollout.ended_at.unwrap_or(rollout.since));
     if state.phase == Phase::Ended {
         return why;
@@ -437,6 +447,7 @@ mod tests {
             version: 1,
             cancels: false,
             requested_by: SOMEBODY,
+            ticket: None,
             created_at: started,
             ended_at: None,
         };

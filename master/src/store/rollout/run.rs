@@ -6,6 +6,7 @@ use nim_rollout::run::{Orders, Phase, State};
 use nim_shared::id::{ClientToken, Digest, MasterId, ObjectName, OperationId, RolloutId};
 use nim_shared::operation::{Report, StateName};
 use nim_shared::stamp::Timestamp;
+use nim_shared::ticket::Ticket;
 use sea_orm::sqlx::types::Json;
 use sea_orm::sqlx::{query, query_as, query_scalar};
 use serde_json::{Value, json};
@@ -37,6 +38,8 @@ pub struct NewRollout<'a> {
     pub state: &'a State,
     /// Who started it.
     pub who: Who,
+    /// The ticket under which that is done.
+    pub ticket: Option<&'a Ticket>,
 }
 
 /// A rollout as it is kept.
@@ -66,6 +69,8 @@ pub struct Rollout {
     pub cancels: bool,
     /// Who started it.
     pub requested_by: Who,
+    /// Under which ticket.
+    pub ticket: Option<Ticket>,
     /// When.
     pub created_at: Timestamp,
     /// When all of its targets had their end.
@@ -81,6 +86,8 @@ pub struct Happened {
     pub by: Option<Who>,
     /// What, in a sentence.
     pub what: String,
+    /// Under which ticket.
+    pub ticket: Option<Ticket>,
 }
 
 /// A change of a rollout.
@@ -90,6 +97,8 @@ pub struct Turn<'a> {
     pub state: &'a State,
     /// Whether those that run are cancelled from now on.
     pub cancels: bool,
+    /// The ticket under which that is done.
+    pub ticket: Option<Ticket>,
     /// Whoever did it, and what.
     pub happened: Vec<(Option<Who>, String)>,
 }
@@ -126,6 +135,7 @@ struct Row {
     version: i64,
     cancels: bool,
     requested_by: i64,
+    ticket: Option<String>,
     created_at: OffsetDateTime,
     ended_at: Option<OffsetDateTime>,
 }
@@ -151,8 +161,8 @@ impl Store {
         }
         let made: Option<Uuid> = query_scalar(
             "INSERT INTO rollout (id, token, name, file_name, file, plan, orders, fingerprint, begin_at, state, phase,
-                requested_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                requested_by, ticket)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
              ON CONFLICT (name) WHERE ended_at IS NULL DO NOTHING RETURNING id",
         )
         .bind(new.id.0)
@@ -167,11 +177,13 @@ impl Store {
         .bind(json!(new.state))
         .bind(new.state.phase.name())
         .bind(i64::from(new.who.uid))
+        .bind(new.ticket.map(Ticket::as_str))
         .fetch_optional(txn.connection())
         .await
         .map_err(txn.failed())?;
         let Some(made) = made else { return Ok(None) };
-        note(&mut txn, new.id, &[(Some(new.who), "planned and started".to_owned())]).await?;
+        let happened = [(Some(new.who), "planned and started".to_owned())];
+        note(&mut txn, new.id, new.ticket, &happened).await?;
         txn.commit().await?;
         self.hint(Topic::Work).await;
         Ok(Some(RolloutId(made)))
@@ -322,7 +334,7 @@ impl Store {
         if done.rows_affected() == 0 {
             return Ok(false);
         }
-        note(&mut txn, id, &turn.happened).await?;
+        note(&mut txn, id, turn.ticket.as_ref(), &turn.happened).await?;
         txn.commit().await?;
         self.hint(Topic::Work).await;
         Ok(true)
@@ -333,20 +345,15 @@ impl Store {
     /// # Errors
     /// [`Error::Unreachable`] and its like.
     pub async fn rollout_events(&self, id: RolloutId, limit: u32) -> Result<Vec<Happened>, Error> {
-        let rows: Vec<(OffsetDateTime, Option<i64>, String)> = query_as(
-            "SELECT at, by_uid, what FROM rollout_event WHERE rollout_id = $1 ORDER BY number DESC LIMIT $2",
+        let rows: Vec<HappenedRow> = query_as(
+            "SELECT number, at, by_uid, what, ticket FROM rollout_event WHERE rollout_id = $1 ORDER BY number DESC LIMIT $2",
         )
         .bind(id.0)
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await
         .map_err(|cause| Error::sqlx("read what was done with a rollout", cause))?;
-        let happened = |(at, by, what): (OffsetDateTime, Option<i64>, String)| Happened {
-            at: Timestamp::new(at),
-            by: by.map(who),
-            what,
-        };
-        Ok(rows.into_iter().map(happened).collect())
+        rows.into_iter().map(happened).collect()
     }
 
     /// The operations that were accepted under these tokens, in their order: `None` for one that was not used, the reason for one under
@@ -417,25 +424,39 @@ impl Store {
 async fn note(
     txn: &mut Txn,
     id: RolloutId,
+    ticket: Option<&Ticket>,
     happened: &[(Option<Who>, String)],
 ) -> Result<(), Error> {
     if happened.is_empty() {
         return Ok(());
     }
     query(
-        "INSERT INTO rollout_event (rollout_id, by_uid, what)
-         SELECT $1, x.by_uid, x.what FROM unnest($2::bigint[], $3::text[]) AS x (by_uid, what)",
+        "INSERT INTO rollout_event (rollout_id, by_uid, what, ticket)
+         SELECT $1, x.by_uid, x.what, $4 FROM unnest($2::bigint[], $3::text[]) AS x (by_uid, what)",
     )
     .bind(id.0)
     .bind(happened.iter().map(|(by, _)| by.map(|who| i64::from(who.uid))).collect::<Vec<_>>())
     .bind(happened.iter().map(|(_, what)| what.as_str()).collect::<Vec<_>>())
+    .bind(ticket.map(Ticket::as_str))
     .execute(txn.connection())
     .await
     .map(drop)
     .map_err(txn.failed())
 }
 
-pub(super) fn who(uid: i64) -> Who {
+/// Number, when, by whom, what, and the ticket.
+pub(super) type HappenedRow = (i64, OffsetDateTime, Option<i64>, String, Option<String>);
+
+pub(super) fn happened((_, at, by, what, under): HappenedRow) -> Result<Happened, Error> {
+    let ticket = under.as_deref().map(ticket).transpose()?;
+    Ok(Happened { at: Timestamp::new(at), by: by.map(who), what, ticket })
+}
+
+fn ticket(text: &str) -> Result<Ticket, Error> {
+    text.parse().map_err(|cause| Error::unreadable("a ticket", cause))
+}
+
+fn who(uid: i64) -> Who {
     Who { uid: u32::try_from(uid).unwrap_or(u32::MAX) }
 }
 
@@ -455,6 +476,7 @@ fn read(row: Row) -> Result<Rollout, Error> {
         version: row.version,
         cancels: row.cancels,
         requested_by: who(row.requested_by),
+        ticket: row.ticket.as_deref().map(ticket).transpose()?,
         created_at: Timestamp::new(row.created_at),
         ended_at: row.ended_at.map(Timestamp::new),
     })

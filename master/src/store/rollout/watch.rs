@@ -11,7 +11,8 @@ use sea_orm::sqlx::{query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Happened, who};
+use super::Happened;
+use super::run::{HappenedRow, happened};
 use crate::store::{Error, Store};
 
 /// An update, and what its agent said at its end.
@@ -77,7 +78,7 @@ impl Store {
         limit: u32,
     ) -> Result<(Vec<Happened>, i64), Error> {
         self.numbered(
-            "SELECT number, at, by_uid, what FROM rollout_event WHERE rollout_id = $1 AND number > $2
+            "SELECT number, at, by_uid, what, ticket FROM rollout_event WHERE rollout_id = $1 AND number > $2
              ORDER BY number LIMIT $3",
             (id, after, limit),
         )
@@ -94,7 +95,7 @@ impl Store {
         limit: u32,
     ) -> Result<(Vec<Happened>, i64), Error> {
         self.numbered(
-            "SELECT * FROM (SELECT number, at, by_uid, what FROM rollout_event WHERE rollout_id = $1 AND number > $2
+            "SELECT * FROM (SELECT number, at, by_uid, what, ticket FROM rollout_event WHERE rollout_id = $1 AND number > $2
              ORDER BY number DESC LIMIT $3) newest ORDER BY number",
             (id, 0, limit),
         )
@@ -106,7 +107,7 @@ impl Store {
         sql: &'static str,
         (id, after, limit): (RolloutId, i64, u32),
     ) -> Result<(Vec<Happened>, i64), Error> {
-        let rows: Vec<(i64, OffsetDateTime, Option<i64>, String)> = query_as(sql)
+        let rows: Vec<HappenedRow> = query_as(sql)
             .bind(id.0)
             .bind(after)
             .bind(i64::from(limit))
@@ -114,12 +115,8 @@ impl Store {
             .await
             .map_err(|cause| Error::sqlx("read what was done with a rollout", cause))?;
         let last = rows.last().map_or(after, |(number, ..)| *number);
-        let happened = rows.into_iter().map(|(_, at, by, what)| Happened {
-            at: Timestamp::new(at),
-            by: by.map(who),
-            what,
-        });
-        Ok((happened.collect(), last))
+        let happened = rows.into_iter().map(happened).collect::<Result<_, _>>()?;
+        Ok((happened, last))
     }
 }
 

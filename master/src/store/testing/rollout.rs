@@ -32,6 +32,7 @@ pub async fn begun(store: &Store, called: &str, id: Uuid) -> Result<Option<Rollo
         orders: &orders,
         state: &State::planned(&orders),
         who: SOMEBODY,
+        ticket: None,
     };
     store.rollout_start(&new).await
 }

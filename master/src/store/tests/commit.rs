@@ -274,7 +274,12 @@ impl World {
             }
             Writing::RolloutTurn => {
                 let kept = self.direct.rollout("test").await?;
-                let turn = RolloutTurn { state: &kept.state, cancels: true, happened: Vec::new() };
+                let turn = RolloutTurn {
+                    state: &kept.state,
+                    cancels: true,
+                    ticket: None,
+                    happened: Vec::new(),
+                };
                 assert!(store.rollout_turn(kept.id, kept.version, &turn).await?);
                 Ok(())
             }

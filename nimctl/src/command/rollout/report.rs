@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::axis::{Axis, Layout};
 use super::gantt::{LINES, NAME, UNKNOWN, WIDTH, heading, line};
 use super::plan::{long, numbers, short};
+use super::status::under;
 use crate::cli::ReportRollout;
 use crate::client::Target;
 use crate::command::Context;
@@ -84,6 +85,7 @@ impl View for Shown {
         }
         for one in &report.events {
             let by = one.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
+            let by = format!("{by}{}", under(one.ticket.as_ref()));
             text += &format!("  {} {}{by}\n", short(one.at), clean(&one.what));
         }
         text + &format!("fingerprint of the plan {}\n", report.view.fingerprint)
@@ -104,7 +106,15 @@ fn facts(report: &RolloutReport, figures: &Figures) -> Vec<(&'static str, String
                 .collect::<Vec<_>>()
                 .join(", "),
         ),
-        ("started", format!("{} by uid {}", long(view.created_at), view.requested_by)),
+        (
+            "started",
+            format!(
+                "{} by uid {}{}",
+                long(view.created_at),
+                view.requested_by,
+                under(view.ticket.as_ref())
+            ),
+        ),
         ("planned", format!("{} to {} at the latest", long(view.begin), long(view.planned_end))),
     ];
     if let Some((from, to)) = figures.ran {

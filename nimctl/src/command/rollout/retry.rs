@@ -40,7 +40,8 @@ pub(super) async fn run(args: &RetryRollout, context: &Context) -> Result<Exit, 
     }
     // By its id: another one of the name may have begun meanwhile.
     let id = chosen.rollout.id.to_string();
-    turn(&id, &TurnRollout::Retry { lpars: again, remedied: args.remedied }, context).await
+    let retry = TurnRollout::Retry { lpars: again, remedied: args.remedied };
+    turn(&id, retry, None, context).await
 }
 
 /// Who would be tried again.

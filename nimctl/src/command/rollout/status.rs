@@ -1,6 +1,7 @@
 //! Rollouts that were started, and one of them with all its LPARs.
 
 use nim_shared::api::{RolloutCounts, RolloutStatus, RolloutView, TargetView};
+use nim_shared::ticket::Ticket;
 use serde::Serialize;
 
 use super::plan::{long, short};
@@ -72,9 +73,10 @@ impl View for Status {
         }
         let ended = view.ended_at.map(|at| format!(", ended {}", long(at))).unwrap_or_default();
         text += &format!(
-            "started {} by uid {}, planned to be over by {}{ended}\n",
+            "started {} by uid {}{}, planned to be over by {}{ended}\n",
             long(view.created_at),
             view.requested_by,
+            under(view.ticket.as_ref()),
             long(view.planned_end)
         );
         let mut columns = Columns::new(&["LPAR", "WAVE", "STATE", "TRY", "SINCE", "WHY"], style);
@@ -86,12 +88,18 @@ impl View for Status {
             text += "\nwhat happened, the newest first, in UTC:\n";
             for one in events {
                 let by = one.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
-                text += &format!("  {} {}{by}\n", short(one.at), clean(&one.what));
+                let under = under(one.ticket.as_ref());
+                text += &format!("  {} {}{by}{under}\n", short(one.at), clean(&one.what));
             }
         }
         text += &format!("fingerprint {}\n", view.fingerprint);
         text
     }
+}
+
+/// The ticket under which something was done.
+pub(super) fn under(ticket: Option<&Ticket>) -> String {
+    ticket.map(|ticket| format!(" under {ticket}")).unwrap_or_default()
 }
 
 /// An LPAR with where it stands.

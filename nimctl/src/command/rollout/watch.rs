@@ -17,7 +17,7 @@ use serde::Serialize;
 use time::macros::format_description;
 use tokio::time::Instant;
 
-use super::status::List;
+use super::status::{List, under};
 use crate::cli::WatchRollout;
 use crate::client::Target;
 use crate::command::Context;
@@ -267,7 +267,8 @@ fn standing(view: &RolloutView, at: Timestamp) -> String {
 /// Something that happened, as a line.
 fn line(name: &nim_shared::id::ObjectName, event: &RolloutEvent) -> String {
     let by = event.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
-    format!("{} {name}: {}{by}\n", clock(event.at), clean(&event.what))
+    let under = under(event.ticket.as_ref());
+    format!("{} {name}: {}{by}{under}\n", clock(event.at), clean(&event.what))
 }
 
 /// What became of it, as a line.

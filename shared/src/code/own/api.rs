@@ -576,4 +576,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Report what its log says.",
         SeeOthers,
     ),
+    own(
+        "NLU-0225",
+        "another ticket is needed",
+        "The policy of the site says that rollouts are started, approved and aborted under a ticket, or what a ticket looks like.",
+        "Give it with --ticket; nimctl policy show has what is wanted.",
+        AfterRemedy,
+    ),
 ];

@@ -9,6 +9,7 @@ use super::{facts, frames};
 use crate::command::rollout::axis::{Axis, Layout};
 use crate::command::rollout::picture::escaped;
 use crate::command::rollout::plan::{long, short};
+use crate::command::rollout::status::under;
 use crate::output::table::NONE;
 
 /// Points of a row of a picture, of the names before bars, and of the bars.
@@ -251,7 +252,11 @@ fn rest(report: &RolloutReport) -> String {
     row(&mut text, "th", &["When", "By", "What"]);
     for one in &report.events {
         let by = one.by.map_or_else(|| "nimd".to_owned(), |uid| format!("uid {uid}"));
-        row(&mut text, "td", &[&long(one.at), &by, &one.what]);
+        row(
+            &mut text,
+            "td",
+            &[&long(one.at), &by, &format!("{}{}", one.what, under(one.ticket.as_ref()))],
+        );
     }
     text + "</table>\n"
 }
