@@ -58,7 +58,7 @@
 //! | `GET /v1/rollouts` | → list of [`RolloutView`], the newest first |
 //! | `GET /v1/rollouts/{name}` | → [`RolloutStatus`] |
 //! | `POST /v1/rollouts/{name}/turn` | [`AskTurn`] → [`RolloutView`] |
-//! | `GET /v1/rollouts/{name}/watch?after=` | → [`WatchedRollout`] |
+//! | `GET /v1/rollouts/{name}/watch?after` | → [`WatchedRollout`] |
 //! | `GET /v1/rollouts/{name}/report` | → [`RolloutReport`] |
 //! | `GET /v1/why/{name}` | → list of [`Why`]: of the rollout and of the LPAR that are called so |
 //! | `GET /v1/maintenance` | → list of [`MaintenanceView`] |
