@@ -78,7 +78,7 @@ pub(crate) use geninstall::{DATA, LOCK};
 use crate::control::{Client, Request};
 use crate::lpar::files::Files;
 use crate::record::{self, Deed, Entry};
-use crate::world::{Lpar, Store, World};
+use crate::world::{Lpar, Near, Store, World};
 
 /// Folder and name of each command.
 pub(crate) const COMMANDS: &[(&str, &str)] = &[
@@ -164,7 +164,7 @@ pub(crate) struct Context {
     /// Its other file trees.
     pub(crate) files: Files,
     /// The world.
-    pub(crate) store: Store,
+    pub(crate) store: Near,
 }
 
 /// A command: the context, its arguments, and where its standard output goes. Its exit status.
@@ -264,7 +264,7 @@ impl Context {
         let root = PathBuf::from(root);
         let (directory, name, files) = Files::from_root(&root)
             .with_context(|| format!("{} is no root of an LPAR of the lab", root.display()))?;
-        let store = Store::at(&directory);
+        let store = Store::at(&directory).near(&name);
         Ok(Self { directory, name, root, files, store })
     }
 
@@ -273,7 +273,7 @@ impl Context {
         Ok(self.world()?.lpar(&self.name)?.clone())
     }
 
-    /// The world as it is now.
+    /// What the LPAR stands on, as it is now.
     pub(crate) fn world(&self) -> anyhow::Result<World> {
         Ok(self.store.read()?)
     }

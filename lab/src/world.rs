@@ -22,7 +22,7 @@ use crate::fault::ConsoleFault;
 pub use disk::DATABASE;
 pub use frame::{Frame, Partition, PartitionState};
 pub use lpar::Lpar;
-pub use store::{Store, StoreError};
+pub use store::{Near, Store, StoreError};
 pub use vary::Variation;
 
 /// A whole site.

@@ -88,8 +88,8 @@ fn log_in(
         context.site()?.done(&Request::Wait(pending))?;
     }
     let now = context.now()?;
-    let tried = context.store.change(|world| {
-        let hmc = world.hmcs.get_mut(&name);
+    let tried = context.store.change_hmcs(|hmcs| {
+        let hmc = hmcs.get_mut(&name);
         Ok::<_, anyhow::Error>(
             hmc.map_or(Err(Denied::Wrong), |hmc| hmc.log_in(user, password, now)),
         )

@@ -90,7 +90,7 @@ impl Shared {
     }
 
     async fn strike_armed(&self, lpar: &str, phase: Phase) -> anyhow::Result<()> {
-        let armed: Vec<Fault> = self.store.change(|world| {
+        let armed: Vec<Fault> = self.store.near(lpar).change(|world| {
             let faults = &mut world.lpar_mut(lpar)?.faults;
             let due: Vec<Fault> = faults
                 .iter()
@@ -135,7 +135,7 @@ impl Shared {
             let machine_milliseconds = machine_now().saturating_sub(machine_began);
             let milliseconds = self.clock.now().saturating_sub(began);
             self.note(lpar, Deed::Frozen { milliseconds, machine_milliseconds })?;
-            let steps = self.store.read()?.lpar(lpar)?.variation.clock_steps;
+            let steps = self.store.near(lpar).read()?.lpar(lpar)?.variation.clock_steps;
             if let Some(clock) = host.wall_clock.as_ref().filter(|_| steps) {
                 clock.step().context("cannot step an LPAR's clock")?;
             }
@@ -152,12 +152,12 @@ impl Shared {
     ) -> anyhow::Result<()> {
         self.host(lpar)?;
         match (armed, fault.kind()) {
-            (Some(Armed::At(phase)), _) => self.store.change(|world| {
+            (Some(Armed::At(phase)), _) => self.store.near(lpar).change(|world| {
                 world.lpar_mut(lpar)?.faults.insert(fault, Armed::At(phase));
                 Ok(())
             }),
             (None | Some(Armed::Always), Kind::Condition) => {
-                self.store.change(|world| {
+                self.store.near(lpar).change(|world| {
                     world.lpar_mut(lpar)?.faults.insert(fault, Armed::Always);
                     Ok::<_, anyhow::Error>(())
                 })?;
@@ -172,6 +172,7 @@ impl Shared {
         self.host(lpar)?;
         let now = self.clock.now();
         self.store
+            .near(lpar)
             .change(|world| world.put(lpar, state, turn, now).map_err(anyhow::Error::from))?;
         let root = Files::of(&self.directory, lpar).root();
         state.write(&root, turn).with_context(|| format!("cannot write the files of {lpar}"))
@@ -250,7 +251,7 @@ impl Shared {
             Fault::GeninstallKilled => drop(host.kill_those(Target::Geninstall).await?),
             Fault::Reboot => self.reboot(lpar, None).await?,
             Fault::BootOtherDisk => {
-                let world = self.store.read()?;
+                let world = self.store.near(lpar).read()?;
                 let disk = other_boot_disk(&world, lpar)?;
                 self.reboot(lpar, Some(&disk)).await?;
             }
@@ -279,7 +280,7 @@ impl Shared {
         *boots += 1;
         host.gate.switch_off();
         host.kill().await?;
-        let booted = self.store.change(|world| {
+        let booted = self.store.near(lpar).change(|world| {
             world.lpar_mut(lpar)?.mounts.clear();
             world.boot(lpar, disk, self.clock.now()).map_err(anyhow::Error::from)
         })?;
@@ -288,7 +289,7 @@ impl Shared {
         let files = Files::of(&self.directory, lpar);
         files.boot(&pvid).context("cannot switch an LPAR's files")?;
         let running = files.after_boot();
-        self.store.change(|world| {
+        self.store.near(lpar).change(|world| {
             world.lpar_mut(lpar)?.running = running;
             Ok::<_, anyhow::Error>(())
         })?;

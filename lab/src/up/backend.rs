@@ -114,8 +114,8 @@ struct HmcHost {
 impl Backend for HmcHost {
     fn key<'a>(&'a self, user: &'a str, key: &'a PublicKey) -> Promise<'a, Option<Authorized>> {
         Box::pin(async move {
-            let world = self.shared.store.read().ok()?;
-            let user = world.hmcs.get(&self.name)?.users.get(user)?;
+            let hmcs = self.shared.store.hmcs().ok()?;
+            let user = hmcs.get(&self.name)?.users.get(user)?;
             let own = user.keys.iter().find_map(|line| authorized(line, key));
             own.or_else(|| one_of(&self.keys, key))
         })
@@ -128,8 +128,8 @@ impl Backend for HmcHost {
     ) -> Promise<'a, Result<bool, String>> {
         Box::pin(async move {
             let now = self.shared.clock.now();
-            let tried = self.shared.store.change(|world| {
-                let hmc = world.hmcs.get_mut(&self.name);
+            let tried = self.shared.store.change_hmcs(|hmcs| {
+                let hmc = hmcs.get_mut(&self.name);
                 Ok::<_, anyhow::Error>(
                     hmc.map_or(Err(Denied::Wrong), |hmc| hmc.log_in(user, password, now)),
                 )
@@ -148,8 +148,7 @@ impl Backend for HmcHost {
 
     fn run<'a>(&'a self, login: &'a Login, command: &'a str) -> Promise<'a, io::Result<Execution>> {
         Box::pin(async move {
-            let faults =
-                self.shared.store.read().map_err(io::Error::other)?.hmcs.remove(&self.name);
+            let faults = self.shared.store.hmcs().map_err(io::Error::other)?.remove(&self.name);
             if faults.is_some_and(|hmc| hmc.faults.contains(&ConsoleFault::HmcSlow)) {
                 let until = self.shared.clock.now() + SLOW_MILLISECONDS;
                 let pending = Pending { lpar: self.name.clone(), phase: Phase::Preview, until };

@@ -1,18 +1,36 @@
-//! The world on disk: one file, replaced as a whole, changed by one process at a time.
+//! The world on disk: what the site shares in one file, and each frame with its LPARs in one.
 //!
-//! Many commands run at once, each a process of its own. A change takes the lock, reads, changes, writes beside and renames; readers
-//! need no lock, for a rename shows either the old world or the new one. A command killed half-way leaves the old one.
+//! ```text
+//! DIR/world/site.json        seed, HMCs, exports, which LPAR is on which frame
+//!           frame-NAME.json  the frame with its partitions, and the LPARs on it
+//!           NAME.lock        who changes the file of that name
+//! ```
+//!
+//! Many commands run at once, each a process of its own, and a command of an LPAR needs no more than its frame: a site of a thousand
+//! LPARs costs it as much as one of twenty. A change takes the locks of the files that it may touch, reads, changes, writes beside
+//! and renames; a command killed half-way leaves the old frame.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::World;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Frame, Hmc, Lpar, World};
 
 /// Access to the world of one site.
 #[derive(Clone, Debug)]
 pub struct Store {
     directory: PathBuf,
+}
+
+/// Access to what one LPAR stands on: its frame with all LPARs there, and the HMCs, which do not change here.
+#[derive(Clone, Debug)]
+pub struct Near {
+    store: Store,
+    lpar: String,
 }
 
 /// Why the world could not be read or written.
@@ -36,30 +54,79 @@ pub enum StoreError {
         #[source]
         cause: serde_json::Error,
     },
+    /// Nobody of that name.
+    #[error("no LPAR is called {name:?}")]
+    NoLpar {
+        /// The name.
+        name: String,
+    },
+    /// A change near an LPAR reached further than its frame: a fault of the lab.
+    #[error("a change near the LPAR {name} touched what is not on its frame")]
+    Beyond {
+        /// The LPAR.
+        name: String,
+    },
+}
+
+/// What the frames share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Shared {
+    seed: u64,
+    hmcs: BTreeMap<String, Hmc>,
+    exports: BTreeMap<String, String>,
+    /// Frames by name: those with a file.
+    frames: BTreeSet<String>,
+    /// LPAR to frame.
+    places: BTreeMap<String, String>,
+}
+
+/// What is on one frame.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct OnFrame {
+    /// None where LPARs name a frame that the site does not have.
+    frame: Option<Frame>,
+    lpars: BTreeMap<String, Lpar>,
 }
 
 impl Store {
     /// The world kept in `directory`.
     pub fn at(directory: &Path) -> Self {
-        Self { directory: directory.to_owned() }
+        Self { directory: directory.join("world") }
     }
 
     /// Whether a world was ever written there.
     pub fn exists(&self) -> bool {
-        self.file().exists()
+        self.file(SITE).exists()
     }
 
     /// Writes the first world of a site.
     pub fn create(&self, world: &World) -> Result<(), StoreError> {
-        let _lock = self.lock()?;
-        self.write(world)
+        fs::create_dir_all(&self.directory).map_err(io_of(&self.directory))?;
+        let _site = self.lock(SITE, File::lock)?;
+        let (shared, frames) = apart(world.clone());
+        for (name, on) in &frames {
+            self.write(&frame_file(name), &encode(on, &self.file(&frame_file(name)))?)?;
+        }
+        // Last: a world is there when this is.
+        self.write(SITE, &encode(&shared, &self.file(SITE))?)
     }
 
     /// The world as it is now.
     pub fn read(&self) -> Result<World, StoreError> {
-        let path = self.file();
-        let text = fs::read(&path).map_err(|cause| StoreError::Io { path: path.clone(), cause })?;
-        serde_json::from_slice(&text).map_err(|cause| StoreError::Format { path, cause })
+        let _site = self.lock(SITE, File::lock_shared)?;
+        let shared: Shared = self.parse(SITE)?;
+        let mut world = shared.world();
+        let mut locks = Vec::new();
+        for name in &shared.frames {
+            locks.push(self.lock(&frame_file(name), File::lock_shared)?);
+            world.add(name, self.parse(&frame_file(name))?);
+        }
+        Ok(world)
+    }
+
+    /// The HMCs as they are now.
+    pub fn hmcs(&self) -> Result<BTreeMap<String, Hmc>, StoreError> {
+        Ok(self.parse::<Shared>(SITE)?.hmcs)
     }
 
     /// Changes the world. When `change` returns an error nothing is written.
@@ -67,74 +134,212 @@ impl Store {
         &self,
         change: impl FnOnce(&mut World) -> Result<T, E>,
     ) -> Result<T, E> {
-        let _lock = self.lock()?;
-        let mut world = self.read()?;
+        let _site = self.lock(SITE, File::lock)?;
+        let shared: Shared = self.parse(SITE)?;
+        let mut world = shared.world();
+        let (mut locks, mut texts) = (Vec::new(), BTreeMap::new());
+        for name in &shared.frames {
+            locks.push(self.lock(&frame_file(name), File::lock)?);
+            let text = self.text(&frame_file(name))?;
+            world.add(name, self.decode(&frame_file(name), &text)?);
+            texts.insert(name.clone(), text);
+        }
         let answer = change(&mut world)?;
-        self.write(&world)?;
+        let (after, frames) = apart(world);
+        for (name, on) in &frames {
+            let file = frame_file(name);
+            let text = encode(on, &self.file(&file))?;
+            if texts.get(name) != Some(&text) {
+                self.write(&file, &text)?;
+            }
+        }
+        if after != shared {
+            self.write(SITE, &encode(&after, &self.file(SITE))?)?;
+        }
         Ok(answer)
     }
 
-    fn file(&self) -> PathBuf {
-        self.directory.join("world.json")
+    /// Changes HMCs, and nothing else. When `change` returns an error nothing is written.
+    pub fn change_hmcs<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, Hmc>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _site = self.lock(SITE, File::lock)?;
+        let mut shared: Shared = self.parse(SITE)?;
+        let answer = change(&mut shared.hmcs)?;
+        self.write(SITE, &encode(&shared, &self.file(SITE))?)?;
+        Ok(answer)
     }
 
-    /// Held until the returned file is dropped.
-    fn lock(&self) -> Result<File, StoreError> {
-        let path = self.directory.join("world.lock");
+    /// What the LPAR `lpar` stands on.
+    #[must_use]
+    pub fn near(&self, lpar: &str) -> Near {
+        Near { store: self.clone(), lpar: lpar.to_owned() }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{name}.json"))
+    }
+
+    /// Held until the returned file is dropped. Whoever takes several takes the site's first, then those of frames by name.
+    fn lock(&self, name: &str, how: fn(&File) -> io::Result<()>) -> Result<File, StoreError> {
+        let path = self.directory.join(format!("{name}.lock"));
         let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        open.and_then(|file| file.lock().map(|()| file))
-            .map_err(|cause| StoreError::Io { path, cause })
+        open.and_then(|file| how(&file).map(|()| file)).map_err(io_of(&path))
     }
 
-    fn write(&self, world: &World) -> Result<(), StoreError> {
-        let path = self.file();
-        let beside = self.directory.join("world.json.new");
-        let text = serde_json::to_vec_pretty(world)
-            .map_err(|cause| StoreError::Format { path: path.clone(), cause })?;
-        fs::write(&beside, text)
-            .and_then(|()| fs::rename(&beside, &path))
-            .map_err(|cause| StoreError::Io { path, cause })
+    fn text(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+        let path = self.file(name);
+        fs::read(&path).map_err(io_of(&path))
     }
+
+    fn decode<T: DeserializeOwned>(&self, name: &str, text: &[u8]) -> Result<T, StoreError> {
+        serde_json::from_slice(text)
+            .map_err(|cause| StoreError::Format { path: self.file(name), cause })
+    }
+
+    fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
+        self.decode(name, &self.text(name)?)
+    }
+
+    fn write(&self, name: &str, text: &[u8]) -> Result<(), StoreError> {
+        let path = self.file(name);
+        let beside = self.directory.join(format!("{name}.json.new"));
+        fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path)).map_err(io_of(&path))
+    }
+}
+
+impl Near {
+    /// The frame of the LPAR, and the HMCs, as they are now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn read(&self) -> Result<World, StoreError> {
+        let (world, ..) = self.locked(File::lock_shared)?;
+        Ok(world)
+    }
+
+    /// Changes what is on the frame of the LPAR. When `change` returns an error nothing is written.
+    ///
+    /// # Errors
+    /// Of `change`, [`StoreError`], [`StoreError::Beyond`] among them.
+    pub fn change<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&mut World) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (mut world, frame, before, _lock) = self.locked(File::lock)?;
+        let shared = Shared::of(&world);
+        let answer = change(&mut world)?;
+        let (after, mut frames) = apart(world);
+        let on = frames.remove(&frame).filter(|_| frames.is_empty() && after == shared);
+        let on = on.ok_or_else(|| StoreError::Beyond { name: self.lpar.clone() })?;
+        let file = frame_file(&frame);
+        let text = encode(&on, &self.store.file(&file))?;
+        if text != before {
+            self.store.write(&file, &text)?;
+        }
+        Ok(answer)
+    }
+
+    /// As [`Store::change_hmcs`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn change_hmcs<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, Hmc>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.store.change_hmcs(change)
+    }
+
+    /// What is there, the frame's name and text, and its lock.
+    fn locked(
+        &self,
+        how: fn(&File) -> io::Result<()>,
+    ) -> Result<(World, String, Vec<u8>, File), StoreError> {
+        loop {
+            let shared: Shared = self.store.parse(SITE)?;
+            let missing = || StoreError::NoLpar { name: self.lpar.clone() };
+            let frame = shared.places.get(&self.lpar).cloned().ok_or_else(missing)?;
+            let file = frame_file(&frame);
+            let lock = self.store.lock(&file, how)?;
+            let text = self.store.text(&file)?;
+            let on: OnFrame = self.store.decode(&file, &text)?;
+            // It was moved to another frame since.
+            if !on.lpars.contains_key(&self.lpar) {
+                continue;
+            }
+            let mut world = shared.world();
+            world.add(&frame, on);
+            return Ok((world, frame, text, lock));
+        }
+    }
+}
+
+impl Shared {
+    /// A world with nothing on frames.
+    fn world(&self) -> World {
+        World {
+            seed: self.seed,
+            hmcs: self.hmcs.clone(),
+            exports: self.exports.clone(),
+            ..World::default()
+        }
+    }
+
+    fn of(world: &World) -> Self {
+        let places: BTreeMap<_, _> =
+            world.lpars.iter().map(|(name, lpar)| (name.clone(), lpar.frame.clone())).collect();
+        Self {
+            seed: world.seed,
+            hmcs: world.hmcs.clone(),
+            exports: world.exports.clone(),
+            frames: world.frames.keys().chain(places.values()).cloned().collect(),
+            places,
+        }
+    }
+}
+
+impl World {
+    /// With what is on one frame.
+    fn add(&mut self, name: &str, on: OnFrame) {
+        self.frames.extend(on.frame.map(|frame| (name.to_owned(), frame)));
+        self.lpars.extend(on.lpars);
+    }
+}
+
+/// A world as its files hold it.
+fn apart(mut world: World) -> (Shared, BTreeMap<String, OnFrame>) {
+    let shared = Shared::of(&world);
+    let mut frames: BTreeMap<String, OnFrame> = BTreeMap::new();
+    for name in &shared.frames {
+        let frame = world.frames.remove(name);
+        frames.insert(name.clone(), OnFrame { frame, lpars: BTreeMap::new() });
+    }
+    for (name, lpar) in world.lpars {
+        if let Some(on) = frames.get_mut(&lpar.frame) {
+            on.lpars.insert(name, lpar);
+        }
+    }
+    (shared, frames)
+}
+
+/// The file of what frames share.
+const SITE: &str = "site";
+
+/// The file of a frame.
+fn frame_file(name: &str) -> String {
+    format!("frame-{name}")
+}
+
+fn encode(part: &impl Serialize, path: &Path) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(part).map_err(|cause| StoreError::Format { path: path.to_owned(), cause })
+}
+
+fn io_of(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    |cause| StoreError::Io { path, cause }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::thread;
-
-    use super::*;
-
-    #[test]
-    fn changes_by_many_at_once_are_all_kept() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::at(directory.path());
-        store.create(&World::default()).unwrap();
-        thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..25 {
-                        store
-                            .change(|world| {
-                                world.seed += 1;
-                                Ok::<_, StoreError>(())
-                            })
-                            .unwrap();
-                    }
-                });
-            }
-        });
-        assert_eq!(store.read().unwrap().seed, 200);
-    }
-
-    #[test]
-    fn a_refused_change_leaves_the_world_as_it_was() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::at(directory.path());
-        store.create(&World::default()).unwrap();
-        let refused: Result<(), StoreError> = store.change(|world| {
-            world.seed = 9;
-            Err(StoreError::Io { path: PathBuf::new(), cause: io::Error::other("no") })
-        });
-        assert!(refused.is_err());
-        assert_eq!(store.read().unwrap(), World::default());
-    }
-}
+mod tests;

@@ -1,0 +1,116 @@
+use std::thread;
+
+use super::*;
+use crate::site;
+
+/// The world of the small site: two frames with six LPARs each.
+fn small() -> World {
+    let file = site::parse("small", include_str!("../../../../examples/site-small.yaml")).unwrap();
+    site::build::world(&file)
+}
+
+fn store(world: &World) -> (tempfile::TempDir, Store) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::at(directory.path());
+    store.create(world).unwrap();
+    (directory, store)
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let world = small();
+    let (_directory, store) = store(&world);
+    assert_eq!(store.read().unwrap(), world);
+    assert_eq!(store.hmcs().unwrap(), world.hmcs);
+}
+
+#[test]
+fn changes_by_many_at_once_are_all_kept() {
+    let (_directory, store) = store(&small());
+    thread::scope(|scope| {
+        for number in 0..9 {
+            let store = &store;
+            scope.spawn(move || {
+                for _ in 0..25 {
+                    match number % 3 {
+                        0 => store.change(|world| {
+                            world.seed += 1;
+                            world.lpar_mut("lpar08").unwrap().booted_at += 1;
+                            Ok::<_, StoreError>(())
+                        }),
+                        1 => store.near("lpar07").change(|world| {
+                            world.lpar_mut("lpar08").unwrap().booted_at += 1;
+                            Ok::<_, StoreError>(())
+                        }),
+                        _ => store.change_hmcs(|hmcs| {
+                            hmcs.get_mut("hmc01").unwrap().version += 1;
+                            Ok::<_, StoreError>(())
+                        }),
+                    }
+                    .unwrap();
+                }
+            });
+        }
+    });
+    let (after, before) = (store.read().unwrap(), small());
+    assert_eq!(after.seed, before.seed + 75);
+    assert_eq!(after.lpars["lpar08"].booted_at, before.lpars["lpar08"].booted_at + 150);
+    assert_eq!(after.hmcs["hmc01"].version, before.hmcs["hmc01"].version + 75);
+}
+
+#[test]
+fn a_refused_change_leaves_the_world_as_it_was() {
+    let world = small();
+    let (_directory, store) = store(&world);
+    let no = || StoreError::Io { path: PathBuf::new(), cause: io::Error::other("no") };
+    let refused: Result<(), StoreError> = store.change(|world| {
+        world.seed = 9;
+        Err(no())
+    });
+    assert!(refused.is_err());
+    let refused: Result<(), StoreError> = store.near("lpar07").change(|world| {
+        world.lpars.clear();
+        Err(no())
+    });
+    assert!(refused.is_err());
+    assert_eq!(store.read().unwrap(), world);
+}
+
+#[test]
+fn near_an_lpar_is_its_frame_and_nothing_else_changes_there() {
+    let world = small();
+    let (_directory, store) = store(&world);
+    let near = store.near("lpar07").read().unwrap();
+    assert_eq!(near.frames.keys().collect::<Vec<_>>(), ["frame2"]);
+    assert_eq!(near.lpars.len(), 6);
+    assert_eq!(near.hmcs, world.hmcs);
+    let beyond: [fn(&mut World); 4] = [
+        |world| world.seed += 1,
+        |world| world.hmcs.clear(),
+        |world| drop(world.lpars.remove("lpar08")),
+        |world| world.lpar_mut("lpar07").unwrap().frame = "frame1".to_owned(),
+    ];
+    for change in beyond {
+        let changed = store.near("lpar07").change(|world| {
+            change(world);
+            Ok::<_, StoreError>(())
+        });
+        assert!(matches!(changed, Err(StoreError::Beyond { .. })), "{changed:?}");
+    }
+    assert_eq!(store.read().unwrap(), world);
+    assert!(matches!(store.near("nobody").read(), Err(StoreError::NoLpar { .. })));
+}
+
+#[test]
+fn who_moves_to_another_frame_is_found_there() {
+    let (_directory, store) = store(&small());
+    store
+        .change(|world| {
+            world.migrate("lpar07", "frame1").unwrap();
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    let near = store.near("lpar07").read().unwrap();
+    assert_eq!(near.frames.keys().collect::<Vec<_>>(), ["frame1"]);
+    assert_eq!(near.lpars.len(), 7);
+}
