@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; each sees to what is missing. All build the same packages: another
 # choice has other features of what they depend on, and that is then built twice.
-.PHONY: help demo lab lab-down test bench check
+.PHONY: help demo lab lab-down test bench soak check
 
 # Tests with real hosts wait for most of their time: four for each processor.
 FOURFOLD = RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((4 * $$(nproc)))}
@@ -33,6 +33,11 @@ bench: ## what is claimed of speed and size, measured beside what others take; f
 	scripts/bench-clients target/bench-clients
 	cargo build --locked --release --package nim-master --package nimctl --package nim-agent --package nim-lab --package integration-tests --features integration-tests/bench
 	BENCH_CLIENTS=target/bench-clients target/release/bench
+
+soak: ## a thousand LPARs in one rollout with faults, nimd killed ten times: each is updated once at most, no limit is exceeded
+	scripts/need cc initdb
+	cargo build --locked --release --package nim-master --package nimctl --package nim-agent --package nim-lab --package integration-tests --features integration-tests/bench
+	target/release/soak
 
 check: ## format, lints, documentation, licences, duplicates, sources, borders: what a change has to pass before its tests
 	scripts/need cc

@@ -12,6 +12,7 @@ pub mod namespaces;
 mod prepared;
 mod programs;
 mod run;
+pub mod soak;
 mod typed;
 
 pub use cust::{SOURCE, cust};
@@ -36,9 +37,10 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A site, a master and a command line.
 pub struct Harness {
-    folder: TempDir,
-    lab: Option<Lab>,
+    // Dropped in this order: what a nimd said can be shown as long as its folder is there.
     master: Master,
+    lab: Option<Lab>,
+    folder: TempDir,
 }
 
 impl Harness {
@@ -81,7 +83,7 @@ impl Harness {
         };
         let lab = Site::start(settings).await.context("the site does not start")?;
         let master = Master::start(&folder.path().join("nimd"))?;
-        Ok(Self { folder, lab: Some(lab), master })
+        Ok(Self { master, lab: Some(lab), folder })
     }
 
     fn register(&self) -> Result<()> {

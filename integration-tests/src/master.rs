@@ -12,6 +12,9 @@ use crate::prepared::{self, Prepared};
 use crate::run::{Run, Running};
 use crate::{programs, wait_until};
 
+/// How many lines of the log of a `nimd` are shown when its test failed.
+const SHOWN: usize = 100;
+
 /// A `nimd` with a data folder of its own.
 pub struct Master {
     folder: PathBuf,
@@ -271,11 +274,16 @@ impl Master {
 }
 
 impl Drop for Master {
+    #[expect(clippy::print_stderr, reason = "a test that failed shows what it wrote")]
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // A test that failed: nothing of it may stay behind.
+            // A test that failed: nothing of it may stay behind, but what nimd said of it.
             drop(child.kill());
             drop(child.wait());
+            let said = self.said();
+            let lines: Vec<&str> = said.lines().collect();
+            let end = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
+            eprintln!("the end of {}:\n{end}", self.log().display());
         }
     }
 }

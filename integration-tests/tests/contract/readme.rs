@@ -112,6 +112,7 @@ const CASES: &[(&str, Case)] = &[
     ("nimctl agent status lpar01", Ends(0)),
     ("make check", Recurses),
     ("make bench", ByHand),
+    ("make soak", ByHand),
 ];
 
 /// The heading from which on the README is about a real site: it has a lab of its own, because `make lab-down` ends the tour's.

@@ -12,6 +12,7 @@ mod cookbook;
 mod discover;
 mod fix;
 mod fixtures;
+mod fleet;
 mod group;
 mod hook;
 mod install;

@@ -1,0 +1,137 @@
+//! What is rolled out where: the site, its faults, and the file of the rollout.
+
+use anyhow::{Result, ensure};
+use nim_lab::fault::{Armed, Fault, Kind};
+use nim_lab::{Lab, site};
+use nim_rollout::seed::Seeded;
+
+use super::{Size, Wrong};
+use crate::big::{self, Extent};
+
+/// Level to which all are updated.
+pub(super) const TO: &str = "7300-03-01-2520";
+
+/// The media with that level, as `examples/site-small.yaml` has it.
+const MEDIA: &str = "lpp_sources:
+  - name: 7300-03-01
+    level: 7300-03-01-2520
+    filesets: {bos.rte: 7.3.3.1, bos.mp64: 7.3.3.1, bos.rte.libc: 7.3.3.1, bos.liveupdate.rte: 7.3.3.1}
+";
+
+/// Faults that reach further than the LPAR on which they are set: whether another one is updated is then no question of ours.
+const BEYOND: [Fault; 2] = [Fault::SharedLun, Fault::FrameFull];
+
+/// Limits that the rollout has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// In the whole.
+    pub(super) in_flight: usize,
+    /// Of one HMC.
+    pub(super) per_hmc: usize,
+    /// On one frame.
+    pub(super) per_frame: usize,
+}
+
+impl Limits {
+    /// For this many frames: the hardware is wanted, and yet each limit holds somebody up.
+    pub(super) const fn of(frames: usize) -> Self {
+        Self { in_flight: frames + frames / 2, per_hmc: frames - frames / 4, per_frame: 2 }
+    }
+}
+
+/// The site, all of whose LPARs are a level behind.
+pub(super) fn site(size: &Size) -> Result<site::File> {
+    // So much that a frame holds its LPARs, its VIOSes and some three more.
+    let each = size.lpars.div_ceil(size.frames);
+    let frame_mb = (each + 12) * 2048;
+    let extent = Extent {
+        frames: size.frames,
+        lpars: size.lpars,
+        level: "7300-03-00-2446",
+        frame_mb,
+        media: MEDIA,
+    };
+    let mut file = big::of(&extent)?;
+    file.seed = size.seed;
+    Ok(file)
+}
+
+/// Which fault is on which LPAR, drawn by the seed: no two on one.
+pub(super) fn faults(size: &Size) -> Vec<(String, Fault)> {
+    let mut seeded = Seeded::new(size.seed);
+    let mut lpars: Vec<u32> = (1..=size.lpars).collect();
+    seeded.shuffle(&mut lpars);
+    let kinds: Vec<Fault> = match size.wrong {
+        Wrong::Named(faults) => faults.to_vec(),
+        Wrong::Drawn(count) => {
+            let kinds = Fault::ALL.iter().copied().filter(|fault| !BEYOND.contains(fault));
+            let mut kinds: Vec<Fault> = kinds.collect();
+            seeded.shuffle(&mut kinds);
+            kinds.into_iter().cycle().take(count).collect()
+        }
+    };
+    let each = lpars.into_iter().zip(kinds);
+    each.map(|(lpar, fault)| (name(lpar), fault)).collect()
+}
+
+/// Sets the faults: conditions hold from now on, events strike in their phase.
+pub(super) async fn set(lab: &Lab, faults: &[(String, Fault)]) -> Result<()> {
+    for (lpar, fault) in faults {
+        let armed = match fault.kind() {
+            Kind::Condition => Armed::Always,
+            Kind::Event => Armed::At(fault.phase()),
+        };
+        lab.arm_fault(lpar, *fault, armed).await?;
+    }
+    Ok(())
+}
+
+/// The first LPARs of two neighbouring frames are partners: they never run together.
+pub(super) fn partners(size: &Size) -> Vec<[String; 2]> {
+    (1..size.frames).step_by(2).map(|first| [name(first), name(first + 1)]).collect()
+}
+
+/// The file of the rollout.
+pub(super) fn rollout(size: &Size, limits: &Limits) -> Result<String> {
+    ensure!(size.frames >= 2, "partners are on two frames");
+    let apart: Vec<String> =
+        partners(size).iter().map(|[one, two]| format!("  - [{one}, {two}]")).collect();
+    Ok(format!(
+        "name: soak
+targets:
+  names: lpar*
+operation:
+  live_update: yes
+  live_update_data: lud_{{lpar}}
+  lpp_source: 7300-03-01
+  fixes: update_all
+  accept_licenses: yes
+waves:
+- {{name: first, take: 5%}}
+- {{name: second, take: 30%}}
+- {{name: rest}}
+limits:
+  in_flight: {}
+  per_hmc: {}
+  per_frame: {}
+  per_vios_pair: {}
+  stagger_hmc: 0s
+  stagger_vios: 0s
+apart:
+  lists:
+{}
+deadlines: {{start: 6h, update: 5m, release: 30s, whole: 12h}}
+assume: {{duration: 20m}}
+",
+        limits.in_flight,
+        limits.per_hmc,
+        limits.per_frame,
+        limits.per_frame,
+        apart.join("\n"),
+    ))
+}
+
+/// The name of the LPAR of this number, from 1.
+fn name(number: u32) -> String {
+    format!("lpar{number:03}")
+}
