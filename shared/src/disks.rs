@@ -21,6 +21,8 @@ mod record;
 mod resolve;
 mod standing;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 mod way_back;
 

@@ -1,29 +1,18 @@
-use super::super::{DiskUse, PastRun, RunDisks, standing};
+use super::super::{DiskUse, PastRun, RunDisks, standing, testing};
 use super::*;
 
 const OLD: &str = "7300-03-00-2446";
 
+/// A disk that holds the old level where it is a way back.
 fn disk(number: u32, role: DiskUse, group: Option<&str>, good_for: GoodFor) -> RunDisk {
-    RunDisk {
-        name: format!("hdisk{number}").parse().unwrap(),
-        pvid: format!("00fa343b8f05{number:04}").parse().ok(),
-        udid: format!("332136005076{number:04}").parse().ok(),
-        role: Named::Known(role),
-        volume_group: group.map(str::to_owned),
-        level: matches!(good_for, GoodFor::WayBack).then(|| OLD.to_owned()),
-        good_for: Named::Known(good_for),
-    }
+    let level = matches!(good_for, GoodFor::WayBack).then(|| OLD.to_owned());
+    RunDisk { level, ..testing::disk(number, role, group, good_for) }
 }
 
+/// As the LPAR shows it, which runs from its rootvg.
 fn seen(disk: &RunDisk) -> SeenDisk {
-    SeenDisk {
-        name: disk.name.clone(),
-        pvid: disk.pvid.clone(),
-        udid: disk.udid.clone(),
-        volume_group: disk.volume_group.clone(),
-        state: (disk.volume_group.as_deref() == Some("rootvg")).then(|| "active".to_owned()),
-        lun: None,
-    }
+    let is_active = disk.volume_group.as_deref() == Some("rootvg");
+    SeenDisk { state: is_active.then(|| "active".to_owned()), ..testing::seen(disk) }
 }
 
 /// What a run left, and what the LPAR shows: the same.
