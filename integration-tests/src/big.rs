@@ -43,6 +43,12 @@ pub struct Extent<'a> {
     pub media: &'a str,
 }
 
+/// Serial number of the frame of this number.
+#[must_use]
+pub fn serial(frame: u32) -> String {
+    format!("78A{frame:03}0")
+}
+
 /// A site of this extent: `lpar001` on `frame1`, `lpar002` on `frame2`, and so on. HMC 1 manages the even frames, HMC 2 the odd ones.
 ///
 /// # Errors
@@ -61,10 +67,11 @@ pub fn of(extent: &Extent<'_>) -> Result<site::File> {
     for frame in 1..=extent.frames {
         writeln!(
             text,
-            "  - name: frame{frame}\n    type_model: 9105-42A\n    serial: \"78A1B{frame}0\"\n    hmcs: [hmc0{}, hmc0{}]\n    \
+            "  - name: frame{frame}\n    type_model: 9105-42A\n    serial: \"{}\"\n    hmcs: [hmc0{}, hmc0{}]\n    \
              memory_mb: {}\n    processors: 64.0\n    vios:\n      \
              - {{name: vios{frame}a, address: 127.78.2.{frame}, id: 1}}\n      \
              - {{name: vios{frame}b, address: 127.78.3.{frame}, id: 2}}",
+            serial(frame),
             1 + frame % 2,
             2 - frame % 2,
             extent.frame_mb,
