@@ -109,6 +109,9 @@ pub fn start(format: LogFormat) -> Result<(), Error> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_span_events(FmtSpan::NONE)
+        // A line that cannot be written is lost. To say so it would write to the same place, and panic where that fails again: a full
+        // disk under the log would end whatever logs.
+        .log_internal_errors(false)
         .with_target(false);
     match format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use integration_tests::Harness;
+use integration_tests::{Harness, Master};
 use nim_lab::Phase;
 use nim_lab::clock::Mode;
 
@@ -56,6 +57,19 @@ fn a_disk_that_fills_under_nimd_holds_it_up_and_nothing_is_lost() -> Result<()> 
             })
         },
     )
+}
+
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() -> Result<()> {
+    let folder = tempfile::tempdir().context("no folder")?;
+    // The database runs as another user when the tests run as root.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))?;
+    symlink("/dev/full", folder.path().join("nimd.log")).context("no link for the log")?;
+    let mut master = Master::start(folder.path())?;
+    let define = ["define", "-t", "lpp_source", "-a", "location=/export/one", "made_in_silence"];
+    master.nimctl(define, None).succeeded()?;
+    master.nimctl(["show", "made_in_silence"], None).succeeded()?;
+    master.stop()
 }
 
 /// A file with more networks than a full disk has room for.
