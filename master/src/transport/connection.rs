@@ -106,7 +106,7 @@ impl Connection {
     }
 
     /// Ends the connection with a word to the host, and all commands on it. Returns when it is
-    /// over.
+    /// over. What their hosts send has to be read meanwhile, or their outputs dropped.
     pub async fn close(self) {
         self.inner.end.because(Fault::new("we closed it"));
         let goodbye = async {

@@ -193,7 +193,7 @@ impl Input {
         }
     }
 
-    /// Tells the host that nothing more follows.
+    /// Tells the host that nothing more follows. As with [`write`](Self::write), something must read the output meanwhile.
     pub async fn finish(self) {
         // Whoever is not there any more does not need to be told.
         tokio::select! {
@@ -247,6 +247,17 @@ impl Output {
         while self.receive(Wanted::Nothing).await? {}
         let unfinished = self.lines.unfinished().to_vec();
         Ok(Ended { exit: self.exit.clone(), stderr: std::mem::take(&mut self.stderr), unfinished })
+    }
+
+    /// Reads and drops what still comes until `done` is, with which the command or its connection is taken leave of. A host that
+    /// does not stop sending would otherwise fill the way on which the end of the connection is told, and `done` would wait for good.
+    pub async fn unread_until(self, done: impl Future<Output = ()>) {
+        tokio::pin!(done);
+        tokio::select! {
+            () = &mut done => {}
+            // How it ended is of no interest any more.
+            _ = self.ended() => done.await,
+        }
     }
 
     /// Whether the host has closed the channel, as far as was read.

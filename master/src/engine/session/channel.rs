@@ -324,8 +324,12 @@ impl Agent {
 
     /// Ends the conversation: the agent sees the end of its input.
     pub async fn close(self) {
-        self.input.finish().await;
-        self.connection.close().await;
+        let Self { input, output, connection, .. } = self;
+        let leave = async {
+            input.finish().await;
+            connection.close().await;
+        };
+        output.unread_until(leave).await;
     }
 }
 

@@ -68,6 +68,6 @@ impl Files {
 
     /// Ends the channel: the agent sees the end of its input.
     pub async fn close(self) {
-        self.input.finish().await;
+        self.output.unread_until(self.input.finish()).await;
     }
 }

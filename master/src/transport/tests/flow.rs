@@ -235,3 +235,20 @@ async fn a_connection_ends_when_nobody_holds_it() {
     let connection = client.connect(&lpar).await.unwrap();
     connection.close().await;
 }
+
+#[tokio::test]
+async fn a_host_that_goes_on_sending_is_taken_leave_of() {
+    let (server, connection) = connected().await;
+    let all = 64 << 20;
+    let Exec { input, mut output } =
+        connection.exec(&words(["lines", &all.to_string()])).await.unwrap();
+    assert!(output.line().await.unwrap().is_some());
+    // The way to us is full, and nobody reads on.
+    let written = stalled(&server.seen.written, all).await;
+    assert!(written < all / 2, "{written} bytes are under way");
+    let leave = async {
+        input.finish().await;
+        connection.close().await;
+    };
+    output.unread_until(leave).await;
+}
