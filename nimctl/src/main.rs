@@ -6,6 +6,7 @@ mod command;
 mod error;
 mod exit;
 mod interrupt;
+mod listener;
 mod nim;
 mod operation;
 mod output;

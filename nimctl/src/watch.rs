@@ -22,7 +22,7 @@ use crate::output::text::clock;
 
 use board::Board;
 use display::Display;
-use link::{Heard, Link};
+use link::Heard;
 use summary::Summary;
 
 /// What is followed.
@@ -87,7 +87,7 @@ pub(crate) async fn follow(
         return Ok(board.exit());
     }
     let mut display = if stream { Display::none(printer) } else { Display::new(printer) };
-    let mut link = Link::open(context.client.clone(), subject.target());
+    let mut link = link::open(context.client.clone(), subject.target());
     let mut ticks = tokio::time::interval(display::TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     while !board.is_over() {

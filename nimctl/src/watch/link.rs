@@ -2,11 +2,11 @@
 
 use nim_shared::api::Watched;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::client::{AWAY_LIMIT, AWAY_PAUSE, Client, Events, Target};
 use crate::error::Error;
+use crate::listener::Listener;
 
 /// What came over the link.
 #[derive(Debug)]
@@ -21,37 +21,13 @@ pub(super) enum Heard {
     Failed(Error),
 }
 
-/// A task that listens. It ends with this value.
-pub(super) struct Link {
-    heard: mpsc::Receiver<Heard>,
-    task: JoinHandle<()>,
-}
-
-impl Link {
-    pub(super) fn open(client: Client, target: Target) -> Self {
-        let (sender, heard) = mpsc::channel(64);
-        let task = tokio::spawn(async move {
-            if let Err(error) = listen(&client, &target, &sender).await {
-                // Nobody listens any more: then nobody wants to know.
-                drop(sender.send(Heard::Failed(error)).await);
-            }
-        });
-        Self { heard, task }
-    }
-
-    /// What comes next. May be dropped while it waits. At the end it waits for ever: whoever asks knows from the messages.
-    pub(super) async fn next(&mut self) -> Heard {
-        match self.heard.recv().await {
-            Some(heard) => heard,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+/// Begins to listen to `target`.
+pub(super) fn open(client: Client, target: Target) -> Listener<Heard> {
+    Listener::begin(
+        64,
+        Heard::Failed,
+        |sender| async move { listen(&client, &target, &sender).await },
+    )
 }
 
 /// Listens until `nimd` says that everything is at its end.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use nim_shared::api::{WatchedRollout, Why};
 use nim_shared::id::ObjectName;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::client::{AWAY_LIMIT, AWAY_PAUSE, Client, Target};
 use crate::error::Error;
+use crate::listener::Listener;
 
 /// Between an answer and the next question.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -38,35 +38,27 @@ struct Wanted {
     nudge: u64,
 }
 
-/// A task that asks. It ends with this value.
+/// A task that asks.
 pub(super) struct Poll {
-    heard: mpsc::Receiver<Heard>,
+    heard: Listener<Heard>,
     wanted: watch::Sender<Wanted>,
-    task: JoinHandle<()>,
 }
 
 impl Poll {
     /// Goes on after `first`.
     pub(super) fn begin(client: Client, first: &WatchedRollout) -> Self {
-        let (sender, heard) = mpsc::channel(4);
         let (wanted, wants) = watch::channel(Wanted::default());
         // By its id: another one may be started under the same name.
         let (id, last) = (first.view.id.to_string(), first.last_event);
-        let task = tokio::spawn(async move {
-            if let Err(error) = ask(&client, &id, last, wants, &sender).await {
-                // Nobody listens any more: then nobody wants to know.
-                drop(sender.send(Heard::Failed(error)).await);
-            }
+        let heard = Listener::begin(4, Heard::Failed, |sender| async move {
+            ask(&client, &id, last, wants, &sender).await
         });
-        Self { heard, wanted, task }
+        Self { heard, wanted }
     }
 
     /// What comes next. May be dropped while it waits.
     pub(super) async fn next(&mut self) -> Heard {
-        match self.heard.recv().await {
-            Some(heard) => heard,
-            None => std::future::pending().await,
-        }
+        self.heard.next().await
     }
 
     /// From now on it is also asked what this LPAR waits for.
@@ -77,12 +69,6 @@ impl Poll {
     /// Asks now.
     pub(super) fn nudge(&self) {
         self.wanted.send_modify(|wanted| wanted.nudge += 1);
-    }
-}
-
-impl Drop for Poll {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
