@@ -186,15 +186,8 @@ impl World {
             Writing::Heartbeat => store.heartbeat(*owner, LeaseTimes::default()).await.map(drop),
             Writing::Resign => store.resign(*owner).await,
             Writing::ReserveAndProceed => {
-                let wish = Wish {
-                    need: None,
-                    partition: "lpar01".to_owned(),
-                    limit: 1,
-                    profiles: None,
-                    deadline: None,
-                };
                 let answer =
-                    store.reserve_and_proceed(id, fence, &wish, |_, _| Decision::Granted).await?;
+                    store.reserve_and_proceed(id, fence, &wish(), |_, _| Decision::Granted).await?;
                 assert!(matches!(answer, Proceeding::Granted(_)));
                 Ok(())
             }
@@ -373,15 +366,8 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
         _ => (),
     }
     if writing == Writing::Release {
-        let wish = Wish {
-            need: None,
-            partition: "lpar01".to_owned(),
-            limit: 1,
-            profiles: None,
-            deadline: None,
-        };
         let granted = |_: &_, _| Decision::Granted;
-        store.reserve_and_proceed(record.id, record.fence, &wish, granted).await.unwrap();
+        store.reserve_and_proceed(record.id, record.fence, &wish(), granted).await.unwrap();
     }
     assert_ne!(by, owner);
     let other = master(store).await;
@@ -419,4 +405,9 @@ fn reading(record: &Record) -> FrameReading {
         partitions: vec![],
         shapes: std::collections::BTreeMap::new(),
     }
+}
+
+/// What the operation on lpar01 asks of its frame: nothing but its place.
+fn wish() -> Wish {
+    Wish { need: None, partition: "lpar01".to_owned(), limit: 1, profiles: None, deadline: None }
 }
