@@ -171,7 +171,10 @@ impl Progress {
                 self.boot = boot.clone();
                 self.identity = Some(identity.clone());
             }
-            Known::FenceRaised { .. } | Known::Adopted { .. } | Known::Note { .. } => {}
+            Known::FenceRaised { .. }
+            | Known::Adopted { .. }
+            | Known::Note { .. }
+            | Known::Found(_) => {}
         }
     }
 
@@ -244,7 +247,8 @@ pub(crate) const fn is_told(known: &Known) -> bool {
         | Known::EpochOpened { .. }
         | Known::Adopted { .. }
         | Known::Note { .. }
-        | Known::Finished(_) => false,
+        | Known::Finished(_)
+        | Known::Found(_) => false,
     }
 }
 

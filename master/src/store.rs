@@ -16,6 +16,7 @@ mod disk;
 mod entity;
 mod error;
 pub mod event;
+mod found;
 mod history;
 pub mod hook;
 pub mod hostkey;

@@ -7,6 +7,7 @@
 mod event;
 mod exposed;
 mod file;
+pub mod found;
 mod log;
 mod secret;
 

@@ -194,6 +194,12 @@ counter_type! {
     /// the master had stored (the LPAR booted an older copy of its rootvg).
     Epoch
 }
+impl Epoch {
+    /// The line of history in which masters tell what they find themselves: behind every one that an agent opens, each of which is one more
+    /// than the one before.
+    pub const OF_MASTERS: Self = Self(1_000_000_000);
+}
+
 counter_type! {
     /// Raised at every change of owner of an operation. Whoever commands with a lower one than the highest ever seen is
     /// refused, by Postgres and by the agent.

@@ -164,6 +164,29 @@ async fn a_profile_that_the_hmc_shows_otherwise_than_before_is_left_to_do() -> R
     ensure!(kinds(&still, "gone").is_empty(), "{still:#}");
     set(memory)?;
     wait_for(&site, "the profile as before", |open| !open.contains(&"profile"))?;
+
+    // It is part of the operation's history, behind what the agent has told.
+    let events = site.nimctl(["events", "lpar07"]).succeeded()?.stdout;
+    let place = |text: &str| {
+        let lines: Vec<usize> = (0..)
+            .zip(events.lines())
+            .filter(|(_, one)| one.contains(text))
+            .map(|one| one.0)
+            .collect();
+        match lines[..] {
+            [line] => Ok(line),
+            _ => Err(anyhow::anyhow!("{text}: {events}")),
+        }
+    };
+    let finished = place("  succeeded, with something left to do: ")?;
+    let [left, gone] = [
+        place(&format!("  left to do: HMC profile default_profile: {line}"))?,
+        place(&format!("left to do no longer: HMC profile default_profile: {line}"))?,
+    ];
+    ensure!(finished < left && left < gone, "{events}");
+    ensure!(!events.contains("the profile as before"), "{events}");
+    let free = place("the frame has the capacity again")?;
+    ensure!(finished < free, "{events}");
     site.end().await
 }
 

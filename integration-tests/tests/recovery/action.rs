@@ -93,7 +93,24 @@ async fn wherever_its_engine_is_killed_nimd_goes_on_as_if_undisturbed() -> Resul
         ensure!(end == *undisturbed, "{side} {action:?}: {end:#?}\ninstead of {undisturbed:#?}");
     }
     hooks_ran_once(&site, &ran, &points)?;
+    found_once(&site, &points)?;
     site.end().await
+}
+
+/// Looks that what nimd finds after the end of each update is told once, in one order.
+fn found_once(site: &Harness, points: &[(String, &str, Action)]) -> Result<()> {
+    let updates = points.iter().filter(|(.., action)| way(*action) != Way::Cancel);
+    for lpar in updates.map(|(lpar, ..)| lpar.as_str()).chain(["updated"]) {
+        let found = wait_until(&format!("what is found of {lpar}"), || {
+            let events = update::events(site, lpar)?;
+            let found = events.iter().filter_map(|event| event["body"]["found"].as_str());
+            let found: Vec<String> = found.map(ToOwned::to_owned).collect();
+            let is_over = found.last().is_some_and(|last| last == "capacity_free");
+            Ok(if is_over { Ok(found) } else { Err(format!("{found:?}")) })
+        })?;
+        ensure!(found == ["profiles_as_before", "capacity_free"], "{lpar}: {found:?}");
+    }
+    Ok(())
 }
 
 /// Has nimd run a program of its own at each point of each operation. The file to which the program adds a line each time.

@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use nim_shared::api::{FailureKind, PAGE_LIMIT, Watched};
-use nim_shared::id::{BatchId, Epoch, OperationId, Seq};
+use nim_shared::id::{BatchId, Epoch, ObjectName, OperationId, Seq};
 use nim_shared::stamp::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::watch::Receiver;
@@ -26,7 +26,7 @@ use super::error::{Answer, Refusal};
 use super::extract::Query;
 use super::operation::{event_view, view};
 use crate::store;
-use crate::store::event::Cursor;
+use crate::store::event::{Cursor, StoredEvent};
 use crate::store::operation::{OperationFilter, Record};
 
 /// `GET /v1/watch`
@@ -285,7 +285,7 @@ impl Follower {
                 }
             }
             if wanted.is_empty() {
-                return Ok(());
+                return self.add_found(part, messages).await;
             }
             for stored in self.api.store.events_between(&wanted, EVENTS).await? {
                 let id = stored.event.operation;
@@ -294,11 +294,8 @@ impl Follower {
                 else {
                     continue;
                 };
-                self.watched[*index].cursor =
-                    Cursor { epoch: stored.event.epoch, seq: stored.event.seq };
                 *count += 1;
-                let event = Watched::Event(Box::new(event_view(lpar, stored)));
-                messages.push((event, self.place_now()));
+                self.add_event(*index, lpar, stored, messages);
             }
             for (index, _, upto, count) in open {
                 // The rest was dropped by retention, or is a line of history that has no events of its own.
@@ -307,6 +304,40 @@ impl Follower {
                 }
             }
         }
+    }
+
+    /// Adds what masters have found about those of `part` that have ended, as far as it is there: nobody waits for more.
+    async fn add_found(
+        &mut self,
+        part: &[(usize, Record)],
+        messages: &mut Vec<(Watched, Option<Place>)>,
+    ) -> Result<(), store::Error> {
+        let end = Cursor { epoch: Epoch::OF_MASTERS, seq: Seq(u64::MAX) };
+        let ended = part.iter().filter(|(_, record)| record.operation.name().is_terminal());
+        let wanted: Vec<_> =
+            ended.map(|(index, record)| (record.id, self.watched[*index].cursor, end)).collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for stored in self.api.store.events_between(&wanted, EVENTS).await? {
+            let of = |(_, record): &&(usize, Record)| record.id == stored.event.operation;
+            if let Some((index, record)) = part.iter().find(of) {
+                self.add_event(*index, &record.lpar, stored, messages);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_event(
+        &mut self,
+        index: usize,
+        lpar: &ObjectName,
+        stored: StoredEvent,
+        messages: &mut Vec<(Watched, Option<Place>)>,
+    ) {
+        self.watched[index].cursor = Cursor { epoch: stored.event.epoch, seq: stored.event.seq };
+        let event = Watched::Event(Box::new(event_view(lpar, stored)));
+        messages.push((event, self.place_now()));
     }
 
     /// Turns messages into events. The last one always has an id.

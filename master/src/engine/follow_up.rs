@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nim_shared::frame::found::Found;
 use nim_shared::id::ObjectName;
 use nim_shared::object::Spec;
 use tokio::task::{self, JoinError, JoinSet};
@@ -180,7 +181,7 @@ async fn watch_capacity(shared: &Shared, action: &FollowUpAction) -> Result<Next
     let partition = partition(shared, &action.lpar).await?;
     let profiles_of = if action.moved { vec![partition.clone()] } else { vec![] };
     let mut next = NextTry::None;
-    let because = match shared.frames.look_at(frame, &profiles_of).await {
+    let (because, is_seen) = match shared.frames.look_at(frame, &profiles_of).await {
         Seen::View(view) => {
             let found = view.of_partition(&partition);
             let may_change = action.moved && console::keep(shared, action, &found).await?;
@@ -195,10 +196,10 @@ async fn watch_capacity(shared: &Shared, action: &FollowUpAction) -> Result<Next
                     next = NextTry::After(AGAIN);
                 }
             }
-            "an HMC shows no surrogate of it"
+            ("an HMC shows no surrogate of it", true)
         }
         // Nothing will ever be seen of this frame: the agent's word has to do, and it has given one.
-        Seen::NoConsole => "no HMC of the frame can be asked",
+        Seen::NoConsole => ("no HMC of the frame can be asked", false),
         Seen::Unreachable(reason) => {
             debug!(frame.name = %frame, "no HMC of {frame} answers: {reason}");
             return Ok(NextTry::After(AGAIN));
@@ -206,6 +207,10 @@ async fn watch_capacity(shared: &Shared, action: &FollowUpAction) -> Result<Next
     };
     shared.store.release(action.operation, because).await?;
     shared.freed.send_replace(());
+    if action.moved && is_seen {
+        let found = Found::CapacityFree { because: because.to_owned() };
+        shared.store.tell_once(action.operation, found).await?;
+    }
     info!(operation.id = %action.operation, frame.name = %frame, "capacity on {frame} is free again: {because}");
     Ok(next)
 }

@@ -154,7 +154,9 @@ impl Progress {
             | Known::Snapshot { .. }
             | Known::CancelAccepted { .. }
             | Known::FenceRaised { .. }
-            | Known::Note { .. } => None,
+            | Known::Note { .. }
+            // What an agent sends as such is no more than a text.
+            | Known::Found(_) => None,
         }
     }
 }

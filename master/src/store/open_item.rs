@@ -6,15 +6,17 @@
 use std::collections::BTreeMap;
 
 use nim_shared::aftercare::OpenItem;
+use nim_shared::frame::found::Found;
 use nim_shared::id::{ObjectName, OperationId};
 use nim_shared::stamp::Timestamp;
-use sea_orm::sqlx::{query, query_as, query_scalar};
+use sea_orm::sqlx::query_as;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::commit::{Txn, Writing};
 use super::event::without_nul;
+use super::found;
 use super::{Error, Store};
 
 /// Something that is left to do on an LPAR.
@@ -72,14 +74,17 @@ impl Store {
             return Ok(());
         }
         let mut txn = self.begin(Writing::OpenItems).await?;
-        query(
+        let closed: Vec<(i64, Uuid, Value)> = query_as(
             "UPDATE open_item o SET gone_at = now() FROM open_item x
-             WHERE x.id = ANY($1) AND o.lpar = x.lpar AND o.item = x.item AND o.gone_at IS NULL",
+             WHERE x.id = ANY($1) AND o.lpar = x.lpar AND o.item = x.item AND o.gone_at IS NULL
+             RETURNING o.id, o.operation_id, o.item",
         )
         .bind(gone)
-        .execute(txn.connection())
+        .fetch_all(txn.connection())
         .await
         .map_err(txn.failed())?;
+        let told = told(closed, |item| Found::Gone { item })?;
+        found::tell(&mut txn, &told).await?;
         txn.commit().await
     }
 
@@ -94,45 +99,64 @@ impl Store {
     ) -> Result<bool, Error> {
         let mut txn = self.begin(Writing::OpenItems).await?;
         let added = insert(&mut txn, &[(operation, items)]).await?;
+        let is_new = !added.is_empty();
+        let told = told(added, |item| Found::Left { item })?;
+        found::tell(&mut txn, &told).await?;
         txn.commit().await?;
-        Ok(added > 0)
+        Ok(is_new)
     }
 }
 
-/// Inserts what operations have left; how much of it is new. What was found gone since does not come back with a report that is stored
+/// What is told of items, in the order in which they were found.
+fn told(
+    mut rows: Vec<(i64, Uuid, Value)>,
+    as_found: fn(OpenItem) -> Found,
+) -> Result<Vec<(OperationId, Found)>, Error> {
+    rows.sort_by_key(|(number, ..)| *number);
+    let read = |(_, operation, item): (i64, Uuid, Value)| {
+        let item = serde_json::from_value(item).map_err(|cause| {
+            Error::unreadable(format!("what operation {operation} left"), cause)
+        })?;
+        Ok((OperationId(operation), as_found(item)))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Inserts what operations have left; what of it is new. What was found gone since does not come back with a report that is stored
 /// again.
 pub(in crate::store) async fn insert(
     txn: &mut Txn,
     left: &[(OperationId, &[OpenItem])],
-) -> Result<usize, Error> {
+) -> Result<Vec<(i64, Uuid, Value)>, Error> {
     let items = left.iter().flat_map(|(id, items)| items.iter().map(|item| (id.0, item)));
     let (ids, items): (Vec<Uuid>, Vec<Value>) =
         items.map(|(id, item)| (id, without_nul(json!(item)))).unzip();
     if ids.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    let added: Vec<i64> = query_scalar(
+    query_as(
         "INSERT INTO open_item (operation_id, lpar, item)
          SELECT o.id, o.lpar, x.item
          FROM unnest($1::uuid[], $2::jsonb[]) WITH ORDINALITY AS x (id, item, place)
          JOIN operation o ON o.id = x.id ORDER BY x.place
-         ON CONFLICT DO NOTHING RETURNING id",
+         ON CONFLICT DO NOTHING RETURNING id, operation_id, item",
     )
     .bind(ids)
     .bind(items)
     .fetch_all(txn.connection())
     .await
-    .map_err(txn.failed())?;
-    Ok(added.len())
+    .map_err(txn.failed())
 }
 
 #[cfg(test)]
 mod tests {
-    use nim_shared::id::Fence;
+    use nim_shared::frame::{Body, Event, Known};
+    use nim_shared::id::{Epoch, Fence, Seq};
     use nim_shared::operation::{Outcome, Report};
 
     use super::*;
     use crate::engine::operation::{Operation, State};
+    use crate::store::event::Cursor;
     use crate::store::operation::Step;
     use crate::store::testing::TestDatabase;
     use crate::store::testing::world::{accepted, name, site};
@@ -197,5 +221,37 @@ mod tests {
         let left = store.open_items(&[lpar]).await.unwrap().remove(lpar).unwrap();
         let by: Vec<_> = left.iter().map(|one| one.operation).collect();
         assert_eq!(by, [first, second, second]);
+
+        // All of it is told, of each operation in its order and once.
+        for _ in 0..2 {
+            store.tell_once(second, Found::ProfilesAsBefore).await.unwrap();
+        }
+        let told = |id| {
+            let store = store.clone();
+            async move {
+                let page = store.events(id, Cursor::default(), 100).await.unwrap();
+                let told = page.items.into_iter().enumerate().map(|(at, stored)| {
+                    let Event { epoch, seq, body, .. } = stored.event;
+                    assert_eq!((epoch, seq), (Epoch::OF_MASTERS, Seq(at as u64 + 1)));
+                    let Body::Known(known) = body else { panic!("{body:?}") };
+                    let Known::Found(found) = *known else { panic!("{known:?}") };
+                    found.to_string()
+                });
+                told.collect::<Vec<_>>()
+            }
+        };
+        let gone = format!("left to do no longer: {link}");
+        assert_eq!(
+            told(first).await,
+            ["left to do no longer: ss\u{fffd}hd (2): runs on libraries that were replaced", &gone]
+        );
+        assert_eq!(
+            told(second).await,
+            [
+                gone,
+                format!("left to do: {}", OpenItem::Surrogate),
+                "the HMC shows the profile as before the update".to_owned()
+            ]
+        );
     }
 }

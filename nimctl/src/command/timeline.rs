@@ -1,6 +1,7 @@
 //! `events`: what happened in an operation, in order, with how long it took.
 
 use nim_shared::api::EventView;
+use nim_shared::id::Epoch;
 use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 
@@ -40,18 +41,28 @@ impl View for Timeline {
             return String::new();
         };
         let begin: Timestamp = first.event.at;
-        let epochs = self.0.iter().any(|view| view.event.epoch != first.event.epoch);
+        let is_ours = |view: &EventView| view.event.epoch == Epoch::OF_MASTERS;
+        let mut lines = self.0.iter().filter(|view| !is_ours(view)).map(|view| view.event.epoch);
+        let epochs = lines.next().is_some_and(|first| lines.any(|other| other != first));
         let headings = ["LPAR'S CLOCK", "AFTER", "EVENT", "WHAT"];
         let mut columns = Columns::new(&headings, style);
-        for EventView { event, .. } in &self.0 {
-            let number = if epochs {
+        for view in &self.0 {
+            let event = &view.event;
+            let number = if is_ours(view) {
+                format!("nimd.{}", event.seq)
+            } else if epochs {
                 format!("{}.{}", event.epoch, event.seq)
             } else {
                 event.seq.to_string()
             };
             columns.row([
                 Piece::from(moment(event.at)),
-                Piece::from(clock(event.at.since(begin))),
+                // By another clock it would be anything.
+                Piece::from(if is_ours(view) {
+                    String::new()
+                } else {
+                    clock(event.at.since(begin))
+                }),
                 Piece::from(number),
                 Piece::from(sentence::of(&event.body)),
             ]);

@@ -1,5 +1,6 @@
 //! Journalled events as sentences.
 
+use nim_shared::frame::found::Found;
 use nim_shared::frame::{
     Body, Change, ChangeMoment, Effect, KeptLog, Known, PartStep, ScriptMoment, ScriptStep, Verdict,
 };
@@ -55,7 +56,10 @@ pub(super) fn paint(known: &Known) -> Option<Paint> {
         | Known::EpochOpened { .. }
         | Known::Adopted { .. }
         | Known::Exposed(_) => Some(Paint::Care),
-        Known::Taken { .. }
+        Known::Found(Found::Left { .. } | Found::ProfilesUnknown { .. }) => Some(Paint::Care),
+        Known::Found(Found::Gone { .. } | Found::ProfilesAsBefore) => Some(Paint::Good),
+        Known::Found(Found::CapacityFree { .. })
+        | Known::Taken { .. }
         | Known::Stage { .. }
         | Known::Phase { .. }
         | Known::Freeze(_)
@@ -124,6 +128,7 @@ fn known_event(known: &Known) -> String {
         Known::Adopted { evidence } => format!("taken up by another supervisor: {evidence}"),
         Known::Note { text } => text.clone(),
         Known::Finished(report) => format!("{}: {}", outcome_word(&report.outcome), report.summary),
+        Known::Found(found) => found.to_string(),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::stamp::Timestamp;
 use crate::strategy::Part;
 use crate::unit::{Milliseconds, Seconds};
 
+use super::found::Found;
 use super::{Boot, Exposed, Identity, KeptLog, Position};
 
 /// A record as it stands in the journal of an operation. Its JSON text is what the hash covers.
@@ -254,6 +255,8 @@ pub enum Known {
     },
     /// Last record.
     Finished(Box<Report>),
+    /// What a master has found since.
+    Found(Found),
 }
 
 /// Where one part of a split update stands. Two records make a part, as they make a script.

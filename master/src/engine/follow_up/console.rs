@@ -1,6 +1,7 @@
 //! What an HMC shows of an LPAR after an update, and should not.
 
 use nim_shared::aftercare::{OnConsole, OpenItem, Seen};
+use nim_shared::frame::found::Found;
 use nim_shared::id::ObjectName;
 use nim_shared::preflight::Fact;
 use tracing::{info, warn};
@@ -25,6 +26,9 @@ pub(super) async fn keep(
     let mut may_change = !passing.is_empty();
     match profiles(store, action, found).await? {
         Ok(differences) => {
+            if differences.is_empty() {
+                store.tell_once(action.operation, Found::ProfilesAsBefore).await?;
+            }
             let left = open_on(shared, lpar).await?;
             items.extend(differences.into_iter().filter(|new| !is_told(&left, new)));
         }
@@ -34,6 +38,7 @@ pub(super) async fn keep(
             if is_last && !found.has_surrogate {
                 warn!(operation.id = %action.operation, lpar.name = %lpar,
                     "whether the HMC profile of {lpar} is as before is not known: {why}");
+                store.tell_once(action.operation, Found::ProfilesUnknown { why }).await?;
             }
         }
     }
