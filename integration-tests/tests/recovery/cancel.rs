@@ -5,6 +5,7 @@ use integration_tests::{SOURCE, cust, wait_until};
 use nim_lab::Phase;
 use nim_lab::clock::Mode;
 
+use crate::two_masters::beside;
 use crate::{site, update};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,6 +33,24 @@ async fn a_cancel_is_heeded_as_long_as_it_can_be_and_the_answer_is_true() -> Res
     site.nimctl(["cancel", "lpar07"]).ended_with(3)?;
     ensure!(site.updates_started("lpar07")? == 1);
     ensure!(site.updates_started("lpar08")? == 0);
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_that_comes_while_the_start_is_about_to_leave_ends_it_there() -> Result<()> {
+    let mut site = site::start(Mode::Explicit).await?;
+    let folder = site.master().folder().to_owned();
+    site.master().stop()?;
+    site.master().launch_until("stop before CommitStart lpar07")?;
+    update::ask(&site, "lpar07")?;
+    site.master().stopped()?;
+    // Asked of another master, for the one whose it is does nothing now.
+    let other = beside(&folder, "second", "postgres", "")?;
+    other.nimctl(["cancel", "lpar07"], None).succeeded()?;
+    site.master().resume()?;
+    update::until(&site, "lpar07", "cancelled", |view| view["state"] == "cancelled")?;
+    ensure!(site.updates_started("lpar07")? == 0);
+    drop(other);
     site.end().await
 }
 

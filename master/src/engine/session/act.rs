@@ -15,12 +15,13 @@ use crate::engine::shared::Capacity;
 use crate::store::operation::{Go, Starting};
 
 impl Session {
-    /// Stores what was taken in, acknowledges it and acts on it, until nothing is left.
+    /// Stores what was taken in, acknowledges it and acts on it, until nothing is left. An end is the session's only once it is stored:
+    /// nobody else would take the operation up.
     pub(super) async fn settle(&mut self, agent: &mut Agent) -> Result<Result<(), Lost>, Over> {
         loop {
             let mut batch = self.dialogue.take();
             if batch.is_empty() {
-                return Ok(Ok(()));
+                return if self.needs_nothing() { Err(Over::Done) } else { Ok(Ok(())) };
             }
             self.proceed_without_capacity(&mut batch);
             let acknowledge = !batch.events.is_empty() || !batch.output.is_empty();
@@ -48,11 +49,10 @@ impl Session {
                 said = said.and(self.act(agent, action).await?);
             }
             said = said.and(agent.flush().await);
-            if self.needs_nothing() {
-                return Err(Over::Done);
-            }
-            if let Err(lost) = said {
-                return Ok(Err(lost));
+            match said {
+                // What was acted on may have ended it: that is stored with the next turn.
+                Err(lost) if !self.needs_nothing() => return Ok(Err(lost)),
+                Ok(()) | Err(_) => {}
             }
         }
     }
