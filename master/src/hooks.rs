@@ -2,25 +2,23 @@
 //!
 //! Whoever may write to the folder decides what nimd runs, so it, all that leads to it, and each program in it have to belong to root or
 //! to the user that nimd runs as, and nobody else may write to them; links count as nothing. Which hook is due, that it begins and how
-//! it ended is in the database (`store::hook`); here is only how one is run: without a shell, with nothing of nimd's environment, in a
-//! session of its own, within a time limit, and with as much of its output as is kept.
+//! it ended is in the database (`store::hook`); how one is run is in `program`.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nim_shared::api::HookState;
 use nim_shared::id::{ObjectName, OperationId};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::program::{self, Ended, Limits};
 use crate::store::hook::HookEnd;
 
 /// Why a program cannot be run.
@@ -172,69 +170,22 @@ impl Hooks {
                 return end(HookState::NotStarted, None, crate::telemetry::chain(&error));
             }
         };
-        let mut command = Command::new(&program);
-        command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("LC_ALL", "C");
-        command.current_dir("/").process_group(0).kill_on_drop(true);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = match command.spawn() {
-            Ok(child) => child,
-            Err(cause) => {
+        let limits = Limits { time: self.settings.limit, output: self.settings.output };
+        match program::run(&mut Command::new(&program), input, limits, &self.stop).await {
+            Ended::NotStarted(cause) => {
                 let text = format!("{} could not be started: {cause}", program.display());
-                return end(HookState::NotStarted, None, text);
+                end(HookState::NotStarted, None, text)
             }
-        };
-        let session = child.id();
-        let kept = Mutex::new(Vec::new());
-        let followed = tokio::select! {
-            ended = self.follow(&mut child, session, input, &kept) => Some(ended),
-            () = tokio::time::sleep(self.settings.limit) => None,
-            () = self.stop.cancelled() => Some(Err(io::Error::other("nimd stopped"))),
-        };
-        if !matches!(followed, Some(Ok(_))) {
-            session.into_iter().for_each(crate::os::kill_group);
-            // It is dead or dying: this is no wait for anything that it does.
-            drop(child.wait().await);
-        }
-        let kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut output = String::from_utf8_lossy(&kept).into_owned();
-        match followed {
-            None => end(HookState::TooLong, None, output),
-            Some(Ok(status)) if status.success() => end(HookState::Succeeded, Some(0), output),
-            Some(Ok(status)) => end(HookState::Failed, status.code(), output),
-            Some(Err(cause)) => {
+            Ended::TooLong(output) => end(HookState::TooLong, None, output),
+            Ended::Exited(status, output) if status.success() => {
+                end(HookState::Succeeded, Some(0), output)
+            }
+            Ended::Exited(status, output) => end(HookState::Failed, status.code(), output),
+            Ended::Broken(cause, mut output) => {
                 output.push_str(&format!("\nended by nimd: {cause}\n"));
                 end(HookState::Failed, None, output)
             }
         }
-    }
-
-    /// Gives it its input, reads what it prints, and waits for its end. What it leaves behind ends with it.
-    async fn follow(
-        &self,
-        child: &mut Child,
-        session: Option<u32>,
-        input: &str,
-        kept: &Mutex<Vec<u8>>,
-    ) -> io::Result<std::process::ExitStatus> {
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let give = async {
-            if let Some(mut stdin) = stdin {
-                // One that ends without reading is one whose exit status tells more than this error.
-                drop(stdin.write_all(input.as_bytes()).await);
-            }
-        };
-        let wait = async {
-            let status = child.wait().await;
-            session.into_iter().for_each(crate::os::kill_group);
-            status
-        };
-        let most = self.settings.output;
-        let ((), out, err, status) =
-            tokio::join!(give, keep(stdout, kept, most), keep(stderr, kept, most), wait);
-        out?;
-        err?;
-        status
     }
 }
 
@@ -256,25 +207,6 @@ pub fn program(folder: Option<&Path>, name: &ObjectName) -> Result<PathBuf, Erro
     }
     owned(&path, &found)?;
     Ok(path)
-}
-
-/// Reads to the end; the first `most` bytes of both streams together are kept.
-async fn keep(
-    stream: Option<impl AsyncRead + Unpin>,
-    kept: &Mutex<Vec<u8>>,
-    most: usize,
-) -> io::Result<()> {
-    let Some(mut stream) = stream else { return Ok(()) };
-    let mut part = vec![0; 8 << 10];
-    loop {
-        let count = stream.read(&mut part).await?;
-        if count == 0 {
-            return Ok(());
-        }
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = most.saturating_sub(kept.len());
-        kept.extend_from_slice(&part[..count.min(room)]);
-    }
 }
 
 /// Whether nobody but root and this user can put something else in the place of `folder`.

@@ -11,6 +11,7 @@ pub mod images;
 pub mod inventory;
 pub mod lpp;
 pub mod os;
+pub mod program;
 pub mod render;
 pub mod run;
 pub mod settings;
