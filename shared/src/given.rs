@@ -9,6 +9,7 @@ use crate::id::ObjectName;
 use crate::lpp::is_keyword;
 use crate::near::closest;
 use crate::request::Install;
+use crate::strategy::Strategy;
 
 /// What was given, and what is wrong with it.
 #[derive(Debug)]
@@ -153,6 +154,22 @@ impl Given {
     }
 
     /// What is to be installed; with bundles it is a list, to which the master adds what they hold. What is left in `fixes` are keywords.
+    /// Whether a Live Update goes in one step or in parts, where that was said.
+    pub fn strategy(&mut self, live_update: bool, install: &Install) -> Option<Strategy> {
+        let strategy = self.parsed::<Strategy>("strategy");
+        if strategy == Some(Strategy::Split) {
+            if !live_update {
+                self.fault("strategy", "is for live_update=yes, which was not given");
+            } else if !install.updates() {
+                self.fault(
+                    "strategy",
+                    "split needs updates: interim fixes go with the move anyway",
+                );
+            }
+        }
+        strategy
+    }
+
     fn install(&mut self, fixes: &mut Vec<String>, bundles: bool, fix_bundles: bool) -> Install {
         let filesets = self.words("filesets");
         let by_fix = !fixes.is_empty() || fix_bundles;

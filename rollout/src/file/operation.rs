@@ -23,13 +23,16 @@ const KNOWN: &[&str] = &[
     "installp_bundle",
     "fix_bundle",
     "script",
+    "hook",
+    "master_hook",
     "live_update",
     "live_update_data",
+    "strategy",
     "accept_licenses",
 ];
 
-/// Those of them that name objects, each by itself.
-const LISTS: &[&str] = &["installp_bundle", "fix_bundle", "script"];
+/// Those of them that name objects or hooks, each by itself.
+const LISTS: &[&str] = &["installp_bundle", "fix_bundle", "script", "hook", "master_hook"];
 
 /// The token of a request that nobody makes.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
@@ -64,6 +67,9 @@ impl Operation {
         let accept_licenses = given.yes_or_no("accept_licenses").unwrap_or(false);
         let Software { lpp_source, install, bundles, fixes, fix_bundles, scripts } =
             given.software(NEEDS_SOURCE);
+        let hooks = given.each("hook");
+        let master_hooks = given.each("master_hook");
+        let strategy = given.strategy(live_update, &install);
         let live_update_data = given.one("live_update_data");
         let faults = given.faults();
         if !faults.is_empty() {
@@ -79,9 +85,9 @@ impl Operation {
             fixes,
             fix_bundles,
             scripts,
-            strategy: None,
-            hooks: Vec::new(),
-            master_hooks: Vec::new(),
+            strategy,
+            hooks,
+            master_hooks,
             alt_disk: None,
             accept_licenses,
             installp_flags: None,

@@ -6,7 +6,6 @@ use nim_shared::given::{Given, NEEDS_SOURCE, Software};
 use nim_shared::hook::NamedHook;
 use nim_shared::id::ClientToken;
 use nim_shared::request::{DEFAULT_INSTALLP_FLAGS, INSTALLP_FLAGS, Install, Kind};
-use nim_shared::strategy::Strategy;
 use nim_shared::unit::Seconds;
 
 use super::finish;
@@ -64,14 +63,7 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     let hooks: Vec<NamedHook> = given.each("hook");
     let master_hooks: Vec<NamedHook> = given.each("master_hook");
     let live_update_data = given.one("live_update_data");
-    let strategy = given.parsed::<Strategy>("strategy");
-    if strategy == Some(Strategy::Split) {
-        if !live_update {
-            given.fault("strategy", "is for live_update=yes, which was not given");
-        } else if !install.updates() {
-            given.fault("strategy", "split needs updates: interim fixes go with the move anyway");
-        }
-    }
+    let strategy = given.strategy(live_update, &install);
     if !live_update {
         if live_update_data.is_some() {
             given.fault("live_update_data", "is for live_update=yes, which was not given");
