@@ -482,6 +482,30 @@ UNION ALL
     nim_res_group_member.attribute
    FROM public.nim_res_group_member;
 
+CREATE TABLE public.notice (
+    number bigint NOT NULL,
+    id uuid NOT NULL,
+    rollout_id uuid NOT NULL,
+    receiver text NOT NULL COLLATE pg_catalog."C",
+    subject text NOT NULL COLLATE pg_catalog."C",
+    message jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    owner uuid,
+    failure text,
+    done_at timestamp with time zone
+);
+
+ALTER TABLE public.notice ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.notice_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.object_history (
     id bigint NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
@@ -812,6 +836,9 @@ ALTER TABLE ONLY public.nim_standalone
 ALTER TABLE ONLY public.nim_vios
     ADD CONSTRAINT nim_vios_pkey PRIMARY KEY (object_id);
 
+ALTER TABLE ONLY public.notice
+    ADD CONSTRAINT notice_pkey PRIMARY KEY (number);
+
 ALTER TABLE ONLY public.object_history
     ADD CONSTRAINT object_history_pkey PRIMARY KEY (id);
 
@@ -907,6 +934,10 @@ CREATE INDEX nim_standalone_partition ON public.nim_standalone USING btree (cec_
 CREATE INDEX nim_vios_cec ON public.nim_vios USING btree (cec_id);
 
 CREATE INDEX nim_vios_network ON public.nim_vios USING btree (network_id);
+
+CREATE INDEX notice_open ON public.notice USING btree (receiver, number) WHERE (done_at IS NULL);
+
+CREATE INDEX notice_rollout ON public.notice USING btree (rollout_id);
 
 CREATE INDEX object_history_name ON public.object_history USING btree (name, id);
 
@@ -1065,6 +1096,9 @@ ALTER TABLE ONLY public.nim_vios
 
 ALTER TABLE ONLY public.nim_vios
     ADD CONSTRAINT nim_vios_object_id_fkey FOREIGN KEY (object_id) REFERENCES public.nim_object(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notice
+    ADD CONSTRAINT notice_rollout_id_fkey FOREIGN KEY (rollout_id) REFERENCES public.rollout(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.open_item
     ADD CONSTRAINT open_item_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES public.operation(id) ON DELETE CASCADE;

@@ -33,6 +33,7 @@ mod operation;
 mod output;
 mod policy;
 mod preflight;
+mod receiver;
 mod report;
 mod retry;
 mod rollback;
@@ -59,17 +60,19 @@ use nim_shared::api::FailureKind;
 use nim_shared::id::MasterId;
 use nim_shared::stamp::Timestamp;
 use tokio::sync::Semaphore;
-use tokio::sync::watch::Sender;
+use tokio::sync::watch::Sender as News;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 pub use host::{ConsoleSeen, DiskLook, HostKeys, Hosts, Listed, Looked, Offered};
+pub(crate) use policy::now as policy_now;
 pub use rollout::Driver;
 pub use socket::{Error as SocketError, Socket};
 
 use crate::clock::Clock;
 use crate::images::Images;
+use crate::notices::Sender;
 use crate::settings::{Configuration, Value as _};
 use crate::store::Store;
 use crate::store::notify::{Hints, Topic};
@@ -83,7 +86,7 @@ use socket::Peer;
 pub struct Api {
     parts: Arc<Parts>,
     /// Tells watchers to look. One listener at the database for all of them: each holds a connection.
-    news: Arc<Sender<()>>,
+    news: Arc<News<()>>,
     /// What goes on beside requests.
     tasks: TaskTracker,
     /// Who may plan a rollout: one at a time.
@@ -108,6 +111,8 @@ pub struct Parts {
     pub key: std::path::PathBuf,
     /// What secrets are sealed with.
     pub secrets: KeyFile,
+    /// Who tells receivers of rollouts.
+    pub sender: Sender,
     /// Digests of the files that the master sends.
     pub images: Images,
     /// When it became ready.
@@ -134,7 +139,7 @@ impl Api {
     pub fn new(parts: Parts) -> Self {
         Self {
             parts: Arc::new(parts),
-            news: Arc::new(Sender::new(())),
+            news: Arc::new(News::new(())),
             tasks: TaskTracker::new(),
             planning: Arc::new(Semaphore::new(1)),
         }
@@ -266,12 +271,13 @@ routes! {
     "/v1/rollback/{lpar}/look" { post rollback::look }
     "/v1/rollback/{lpar}" { post rollback::start }
     "/v1/cust" { post cust::cust }
+    "/v1/receivers/{name}/test" { post receiver::test }
     "/v1/aftercare" { post aftercare::aftercare }
     "/v1/hmcs/{name}/key" { post discover::exchange_key }
 }
 
 /// Passes hints of the database on to all watchers.
-async fn tell(mut hints: Hints, news: Arc<Sender<()>>) {
+async fn tell(mut hints: Hints, news: Arc<News<()>>) {
     loop {
         hints.wait(LOOK).await;
         news.send_replace(());

@@ -10,6 +10,7 @@ pub mod housekeeping;
 pub mod images;
 pub mod inventory;
 pub mod lpp;
+pub mod notices;
 pub mod os;
 pub mod program;
 pub mod render;

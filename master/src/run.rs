@@ -32,6 +32,7 @@ use crate::inventory::frame::Frames;
 use crate::inventory::ledger::DatabaseLedger;
 use crate::inventory::refresh;
 use crate::inventory::vios::Vioses;
+use crate::notices::{self, Sender};
 use crate::settings::{self, Configuration, Size};
 use crate::store::cluster::{self, ClusterError, ClusterHandle, ClusterOptions, FolderLock};
 use crate::store::lease::LeaseTimes;
@@ -210,8 +211,16 @@ pub async fn run(
             clock: clock.clone(),
         },
     );
+    let stop = CancellationToken::new();
+    let sender = Sender::new(
+        store.clone(),
+        secrets.clone(),
+        sending(&configuration.settings.notify),
+        stop.clone(),
+    );
     let api = Api::new(api::Parts {
         store: store.clone(),
+        sender: sender.clone(),
         limits: shared.settings.limits,
         hosts: Arc::new(SshHosts::new(Arc::clone(&shared))),
         master,
@@ -227,7 +236,7 @@ pub async fn run(
     });
     let socket = socket(&configuration).await?;
     let end = api.end.clone();
-    let stop = CancellationToken::new();
+    let telling = tokio::spawn(sender.run(master, shared.lease.clone()));
     let driver = api::Driver::new(api.clone(), master, shared.lease.clone());
     let driving = tokio::spawn(driver.run(stop.clone()));
     let serving = tokio::spawn(api.run(socket));
@@ -270,6 +279,7 @@ pub async fn run(
     };
     joined("housekeeping", house.await);
     joined("the rollouts' driver", driving.await);
+    joined("the sending of messages", telling.await);
     joined("the reading of frames", refresh.await);
     transport.drained().await;
     drop(transport);
@@ -414,6 +424,15 @@ struct EngineParts {
     secrets: KeyFile,
     key: PathBuf,
     clock: Clock,
+}
+
+/// How receivers are told of rollouts.
+fn sending(settings: &settings::Notify) -> notices::Settings {
+    notices::Settings {
+        mail: settings.mail.clone(),
+        time: settings.time.duration(),
+        give_up: settings.give_up.duration(),
+    }
 }
 
 /// Programs of the site that nimd runs itself.

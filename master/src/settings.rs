@@ -12,7 +12,7 @@ mod value;
 pub use file::{Error, Faults};
 pub use table::{
     Agent, Api, Database, Deadlines, Events, Hooks, Inventory, KEYS, Key, Lease, Limits, Log,
-    Retention, Settings, Socket, Ssh,
+    Notify, Retention, Settings, Socket, Ssh,
 };
 pub use value::{Count, DatabaseUrl, GroupName, HookList, LogFormat, Mode, Size, Span, Value};
 

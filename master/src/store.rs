@@ -25,6 +25,7 @@ pub mod life;
 pub mod lpp;
 pub mod maintenance;
 mod migration;
+pub mod notice;
 pub mod notify;
 pub mod object;
 pub mod open_item;

@@ -30,6 +30,8 @@ pub const FIELDS: &[&str] = &[
     "operation.seq",
     "batch.id",
     "rollout.id",
+    // A message to a receiver.
+    "notice.id",
     // What it is about.
     "lpar.name",
     "frame.name",

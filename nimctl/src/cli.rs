@@ -25,7 +25,7 @@ pub(crate) use preflight::Preflight;
 pub(crate) use rollout::{
     PlanRollout, ReportRollout, RetryRollout, Rollout, StartRollout, WatchRollout,
 };
-pub(crate) use site::{Agent, Completions, Hostkey, Maintenance, Policy, Secret};
+pub(crate) use site::{Agent, Completions, Hostkey, Maintenance, Notify, Policy, Secret};
 pub(crate) use why::Why;
 
 use std::ffi::OsString;
@@ -139,6 +139,8 @@ pub(crate) enum Command {
     /// The site's policy: what is changed before an update and put back after it
     #[command(subcommand)]
     Policy(Policy),
+    /// Send a test message to receivers of the policy
+    Notify(Notify),
     /// The agent on the LPARs
     #[command(subcommand)]
     Agent(Agent),

@@ -21,6 +21,7 @@ mod list;
 mod live_update_data;
 pub(crate) mod log;
 mod maintenance;
+mod notify;
 mod policy;
 mod preflight;
 mod remove;
@@ -70,6 +71,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::Hostkey(args) => hostkey::run(args, context).await,
         Command::Secret(args) => secret::run(args, context).await,
         Command::Policy(args) => policy::run(args, context).await,
+        Command::Notify(args) => notify::run(args, context).await,
         Command::Agent(args) => agent::run(args, context).await,
         Command::Preflight(args) => preflight::run(args, context).await,
         Command::LiveUpdateData(args) => live_update_data::run(args, context).await,

@@ -4,6 +4,7 @@
 //! their JSON Schema is that of the file, and their digest part of a plan's fingerprint. What nobody carries out is no key: a file
 //! that is accepted is kept to.
 
+mod notify;
 mod operation;
 mod read;
 mod section;
@@ -20,6 +21,7 @@ use nim_shared::id::ObjectName;
 use serde::{Deserialize, Serialize};
 
 pub use nim_shared::api::Approval;
+pub use notify::Notify;
 pub use operation::Operation;
 pub use read::read;
 pub use text::{Amount, Labels, LevelTest, Pattern, Percent, Span};
@@ -66,6 +68,9 @@ pub struct Rollout {
     /// What is taken where nothing is known.
     #[serde(default)]
     pub assume: Assume,
+    /// Who is told of it, by the names of receivers in the site's policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Notify>,
     /// Where several choices are equally good, chance decides; the same seed decides the same.
     #[serde(default)]
     pub seed: u64,

@@ -13,6 +13,7 @@ mod fill;
 mod forecast;
 mod orders;
 mod pass;
+mod tell;
 mod waits;
 
 #[cfg(test)]

@@ -60,6 +60,7 @@
 //! | `POST /v1/rollouts/{name}/turn` | [`AskTurn`] → [`RolloutView`] |
 //! | `GET /v1/rollouts/{name}/watch?after` | → [`WatchedRollout`] |
 //! | `GET /v1/rollouts/{name}/report` | → [`RolloutReport`] |
+//! | `POST /v1/receivers/{name}/test` | → [`ReceiverTold`] |
 //! | `GET /v1/why/{name}` | → list of [`Why`]: of the rollout and of the LPAR that are called so |
 //! | `GET /v1/maintenance` | → list of [`MaintenanceView`] |
 //! | `PUT /v1/maintenance/{name}` | [`SetMaintenance`] → [`MaintenanceView`] |
@@ -138,10 +139,10 @@ pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFou
 pub use rollback::{LookAtRollback, RollBack, RollbackProposal};
 pub use rollout::{
     Approval, AskTurn, Basis, FailureGroup, HeldLpar, LeftOut, PlanRollout, PlannedFrame,
-    PlannedLpar, PlannedWave, ReportedLpar, RolloutCounts, RolloutEvent, RolloutOutlook,
-    RolloutPlan, RolloutPlanned, RolloutReport, RolloutStatus, RolloutView, StartRollout,
-    StopNumbers, TargetView, Tried, TryAgain, TurnRollout, WaitsFor, WatchedFrame, WatchedLpar,
-    WatchedRollout, WatchedUpdate, WatchedWave, Why,
+    PlannedLpar, PlannedWave, ReceiverDeliveries, ReceiverTold, ReportedLpar, RolloutCounts,
+    RolloutEvent, RolloutOutlook, RolloutPlan, RolloutPlanned, RolloutReport, RolloutStatus,
+    RolloutView, StartRollout, StopNumbers, TargetView, Tried, TryAgain, TurnRollout, WaitsFor,
+    WatchedFrame, WatchedLpar, WatchedRollout, WatchedUpdate, WatchedWave, Why,
 };
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,

@@ -19,6 +19,7 @@ pub mod lpp;
 pub mod lvupdate;
 pub mod near;
 pub mod nim;
+pub mod notice;
 pub mod object;
 pub mod operation;
 pub mod policy;

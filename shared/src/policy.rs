@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::ChangeClass;
 use crate::id::{ObjectName, printable};
+use crate::notice::Receiver;
 use crate::prep::{Backup, PrepStep, Step, Subsystem};
 use crate::ticket::Rollouts;
 
@@ -29,6 +30,9 @@ pub struct Policy {
     /// What rollouts are started, approved and aborted under.
     #[serde(default)]
     pub rollouts: Rollouts,
+    /// Who can be told of rollouts, by the names that rollouts use.
+    #[serde(default)]
+    pub receivers: BTreeMap<ObjectName, Receiver>,
     /// Exceptions.
     #[serde(default)]
     pub rules: Vec<Rule>,
@@ -232,6 +236,10 @@ impl Policy {
         faults.extend(tunnels_fault("", &self.prep));
         let pattern = self.rollouts.fault();
         faults.extend(pattern.map(|why| ("rollouts.ticket_pattern".to_owned(), why)));
+        let receivers = self.receivers.iter();
+        faults.extend(receivers.filter_map(|(name, one)| {
+            Some((format!("receivers.{name}"), one.way().err()?.to_owned()))
+        }));
         for (at, rule) in self.rules.iter().enumerate() {
             if rule.labels.is_empty() && rule.lpars.is_empty() {
                 let what = "says neither by labels nor by lpars which LPARs it is about";
@@ -381,6 +389,7 @@ mod tests {
             backup: Some(Backup::Waived("mksysb every night".to_owned())),
             restart: [(name("sshd"), Restart::Anew), (name("syslogd"), Restart::Anew)].into(),
             rollouts: Rollouts::default(),
+            receivers: BTreeMap::new(),
             rules: vec![
                 Rule {
                     labels: labels(&[("env", "test")]),

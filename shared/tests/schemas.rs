@@ -8,6 +8,7 @@ use nim_shared::code::SiteCodes;
 use nim_shared::frame;
 use nim_shared::frame::{AgentFrame, FileFrame, MasterFrame, Record};
 use nim_shared::hook::HookInput;
+use nim_shared::notice::Message;
 use nim_shared::policy::Policy;
 use nim_shared::preflight::site::SiteChecks;
 use nim_shared::request::Request;
@@ -71,6 +72,15 @@ fn codes() {
         "codes",
         "What a site adds to the codes that are known, as knowledge.codes of nimd's settings names it",
         |generator| json!({ "allOf": [generator.subschema_for::<SiteCodes>()] }),
+    );
+}
+
+#[test]
+fn notice() {
+    check(
+        "notice",
+        "A message about a rollout, as web hooks get it",
+        |generator| json!({ "allOf": [generator.subschema_for::<Message>()] }),
     );
 }
 

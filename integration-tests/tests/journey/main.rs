@@ -29,6 +29,7 @@ mod released;
 mod retry;
 mod rollback;
 mod rollout;
+mod rollout_notify;
 mod rollout_ticket;
 mod rollout_watch;
 mod round_trip;

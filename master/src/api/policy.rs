@@ -69,6 +69,11 @@ pub(super) async fn current(store: &Store) -> Answer<Option<Policy>> {
     })
 }
 
+/// The same for who answers no request: why it cannot be read is a text.
+pub(crate) async fn now(store: &Store) -> Result<Option<Policy>, String> {
+    current(store).await.map_err(|refusal| refusal.failure().message)
+}
+
 fn read(file: &File) -> Result<Policy, Vec<FileFault>> {
     if file.text.len() > LARGEST {
         let message = format!("is larger than {} KB", LARGEST >> 10);

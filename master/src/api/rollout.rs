@@ -5,6 +5,7 @@ mod driver;
 mod report;
 mod run;
 mod site;
+mod tell;
 mod watch;
 mod why;
 
@@ -31,6 +32,7 @@ use super::apply::blocking;
 use super::cust::{Depth, look};
 use super::error::{Answer, Refusal};
 use super::extract::Body;
+use crate::store::rollout::Rollout as Kept;
 use site::{Site, gather};
 
 /// `POST /v1/rollout/plan`
@@ -58,6 +60,7 @@ struct Ready {
 
 async fn ready(api: &Api, file: File, begin: Option<Timestamp>) -> Answer<Ready> {
     let file = blocking(move || read_file(&file)).await??;
+    tell::check(api, &file).await?;
     let turn = Arc::clone(&api.planning).acquire_owned().await.map_err(|cause| {
         Refusal::internal("NLU-0199", "a fault in nimd ended the request", &cause)
     })?;
@@ -96,6 +99,12 @@ fn read_file(file: &File) -> Answer<Rollout> {
             .hint("the form is in schemas/rollout.schema.json, with examples in examples/")
             .faults(faults)
     })
+}
+
+/// Reads the file of a rollout that was started.
+fn read_kept(rollout: &Kept) -> Answer<Rollout> {
+    let (name, text) = (rollout.file_name.clone(), rollout.file.clone());
+    read_file(&File { name, text })
 }
 
 /// Looks at what `cust` would say of each LPAR that takes part. What is wrong with one rules it out; what is wrong with the request

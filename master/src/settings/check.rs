@@ -70,6 +70,9 @@ pub(super) fn rules(settings: &Settings, sheet: &mut Sheet) {
         }
     }
     hooks(settings, &mut refuse);
+    if settings.notify.mail.as_ref().is_some_and(|path| path.is_relative()) {
+        refuse(["notify.mail"; 2], "notify.mail takes the whole path of a program".to_owned());
+    }
 }
 
 /// Whether the hooks of one point, each as long as it may be, end before the master gives up.

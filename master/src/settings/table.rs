@@ -223,6 +223,17 @@ settings! {
         /// Output of each that is kept.
         output: Size = Size::mebibytes(1), "size", "0.1.0";
     }
+    /// Telling people and programs outside of rollouts: the policy of the site names these receivers.
+    notify: Notify {
+        /// Program that mails are given to, called as sendmail is: with `-i -t` and the mail on its standard input, such as
+        /// /usr/sbin/sendmail. With its whole path. Without it nobody is mailed.
+        mail: Option<PathBuf> = None, "path", "0.1.0";
+        /// Sending one message. Past it, it is tried again.
+        time: Span = Span::seconds_of(10), "time", "0.1.0";
+        /// How old a message may become until it is no longer tried: after a failure first in 2 s, then in 4 s, at last every 5
+        /// minutes.
+        give_up: Span = Span::hours(6), "time", "0.1.0";
+    }
     /// How several masters share one database.
     lease: Lease {
         /// How long a master counts as living after a heartbeat; it sends five in this time. Past it another one takes over its

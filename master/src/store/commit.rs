@@ -65,6 +65,8 @@ pub enum Writing {
     RolloutDrive,
     RolloutTurn,
     RolloutClose,
+    ClaimNotices,
+    NoticesDone,
     Maintenance,
 }
 
@@ -111,6 +113,8 @@ impl Writing {
         Self::RolloutDrive,
         Self::RolloutTurn,
         Self::RolloutClose,
+        Self::ClaimNotices,
+        Self::NoticesDone,
         Self::Maintenance,
     ];
 
@@ -157,6 +161,8 @@ impl Writing {
             Self::RolloutDrive => "take rollouts to drive them",
             Self::RolloutTurn => "store where a rollout stands",
             Self::RolloutClose => "give up a start of a rollout",
+            Self::ClaimNotices => "take up messages to receivers",
+            Self::NoticesDone => "store what became of messages to receivers",
             Self::Maintenance => "note where there is maintenance",
         }
     }

@@ -32,6 +32,7 @@ mod m0023_master_hook;
 mod m0024_clean_up;
 mod m0025_profile;
 mod m0026_rollout_ticket;
+mod m0027_notice;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -39,7 +40,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 26;
+pub(super) const LEVEL: i32 = 27;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -138,6 +139,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0024_clean_up::M0024CleanUp),
             Box::new(m0025_profile::M0025Profile),
             Box::new(m0026_rollout_ticket::M0026RolloutTicket),
+            Box::new(m0027_notice::M0027Notice),
         ]
     }
 }

@@ -109,6 +109,15 @@ pub(crate) enum Policy {
     },
 }
 
+/// Send a test message.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  nimctl notify oncall")]
+pub(crate) struct Notify {
+    /// Receivers, as the policy names them.
+    #[arg(required = true, value_name = "RECEIVER")]
+    pub(crate) receivers: Vec<ObjectName>,
+}
+
 /// The agent.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Agent {

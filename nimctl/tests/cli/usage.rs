@@ -97,6 +97,7 @@ fn help_and_version_are_data() {
       hostkey           Host keys: what nimd knows of the hosts that it connects to
       secret            Secrets, such as the password that a console asks for
       policy            The site's policy: what is changed before an update and put back after it
+      notify            Send a test message to receivers of the policy
       agent             The agent on the LPARs
       preflight         Look at LPARs for what would stop a Live Update
       live-update-data  lvupdate.data: what would be written for LPARs, and why

@@ -6,6 +6,7 @@ use nim_shared::api::{File, FileFault};
 use nim_shared::id::ObjectName;
 use nim_shared::yaml::read_document;
 
+use super::notify::notify;
 use super::section::{Faults, Section};
 use super::strategy;
 use super::{Chosen, Exclusion, Operation, Rollout, Targets, Wave, timing};
@@ -25,6 +26,7 @@ const KEYS: &[&str] = &[
     "retry",
     "deadlines",
     "assume",
+    "notify",
     "seed",
 ];
 
@@ -63,6 +65,7 @@ fn rollout(root: &Section<'_>, faults: &mut Faults) -> Option<Rollout> {
     let retry = strategy::retry(root, faults);
     let deadlines = strategy::deadlines(root, faults);
     let assume = strategy::assume(root, faults);
+    let notify = notify(root, faults);
     let seed = root.get("seed", faults).unwrap_or_default();
     Some(Rollout {
         name: name?,
@@ -78,6 +81,7 @@ fn rollout(root: &Section<'_>, faults: &mut Faults) -> Option<Rollout> {
         retry,
         deadlines,
         assume,
+        notify,
         seed,
     })
 }

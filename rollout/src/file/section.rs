@@ -171,16 +171,18 @@ impl<'n> Section<'n> {
         table: &[(&str, T)],
         faults: &mut Faults,
     ) -> Option<T> {
-        let node = self.node(key)?;
-        let text = text(node, &self.of(key), faults)?;
-        let found = table.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-        if found.is_none() {
-            let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
-            let message =
-                format!("is \"{}\", and should be {}", printable(text), words.join(" or "));
-            faults.add(node.line, &self.of(key), message);
-        }
-        found
+        word(self.node(key)?, &self.of(key), table, faults)
+    }
+
+    /// Words of `table` under `key`: one, or a list.
+    pub(super) fn words<T: Copy>(
+        &self,
+        key: &str,
+        table: &[(&str, T)],
+        faults: &mut Faults,
+    ) -> Vec<T> {
+        let items = self.items(key);
+        items.into_iter().filter_map(|(node, path)| word(node, &path, table, faults)).collect()
     }
 
     /// A whole number from 1 on under `key`.
@@ -188,6 +190,18 @@ impl<'n> Section<'n> {
         let node = self.node(key)?;
         number(node, &self.of(key), faults)
     }
+}
+
+/// One of the words of `table`.
+fn word<T: Copy>(node: &Node, path: &str, table: &[(&str, T)], faults: &mut Faults) -> Option<T> {
+    let text = text(node, path, faults)?;
+    let found = table.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+    if found.is_none() {
+        let words: Vec<_> = table.iter().map(|(word, _)| *word).collect();
+        let message = format!("is \"{}\", and should be {}", printable(text), words.join(" or "));
+        faults.add(node.line, path, message);
+    }
+    found
 }
 
 /// A whole number from 1 on.

@@ -26,6 +26,9 @@ operation:
   live_update_data: '{lpar}_lu'
   lpp_source: sp1
   fixes: update_all
+  strategy: split
+  hook: [post:check, 'on-failure:page:ignore']
+  master_hook: pre:ledger
   accept_licenses: yes
 waves:
 - {name: canary, canary: one-per-class, soak: 1d, approval: yes, healthy: 100%}
@@ -63,6 +66,9 @@ retry:
   unreachable: {times: 3, after: 5m}
 deadlines: {start: 30m, update: 4h, release: 1h, whole: 14d}
 assume: {duration: 45m}
+notify:
+- {to: oncall, on: [failed, stopped]}
+- {to: everybody}
 seed: 7
 ";
 
@@ -109,6 +115,7 @@ freezes:
 retry: {never: {times: 1, after: 1m}, later: {times: 0}}
 blackout: {per_service: {label: service}}
 hooks: [x]
+notify: [{to: a, on: [failed, lost]}, {to: a}, {on: ended}]
 seed: minus
 ";
     let expected = "rollout.yaml:1: name: \"a b\" is not a NIM object name: ' ' is not allowed in one
@@ -137,9 +144,29 @@ rollout.yaml:20: retry.never: cannot be tried again: the update is in effect: ru
 rollout.yaml:20: retry.later.times: is \"0\", and should be a number from 1 to 1000000
 rollout.yaml:20: retry.later.after: is required
 rollout.yaml:21: blackout.per_service: has no budget: it takes budget, or of with single ones
-rollout.yaml:22: hooks: is no key here (keys: name, targets, operation, waves, limits, apart, stop, windows, freezes, blackout, retry, deadlines, assume, seed)
-rollout.yaml:23: seed: invalid digit found in string";
+rollout.yaml:22: hooks: is no key here (keys: name, targets, operation, waves, limits, apart, stop, windows, freezes, blackout, retry, deadlines, assume, notify, seed)
+rollout.yaml:23: notify[0].on[1]: is \"lost\", and should be started or wave or approval or failed or stopped or paused or resumed or aborted or ended
+rollout.yaml:23: notify[1].to: \"a\" is told already
+rollout.yaml:23: notify[2].to: is required
+rollout.yaml:24: seed: invalid digit found in string";
     assert_eq!(faults(text).join("\n"), expected);
+}
+
+#[test]
+fn an_operation_has_the_hooks_and_the_strategy_of_cust() {
+    let operation = read(&file(ALL)).unwrap().operation;
+    let token = "00000000-0000-0000-0000-000000000000".parse().unwrap();
+    let cust = operation.cust(vec!["lpar01".to_owned()], token).unwrap();
+    let of = |hooks: &[nim_shared::hook::NamedHook]| {
+        hooks.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&cust.hooks), ["post:check:warn", "on-failure:page:ignore"]);
+    assert_eq!(of(&cust.master_hooks), ["pre:ledger:fail"]);
+    assert_eq!(cust.strategy, Some(nim_shared::strategy::Strategy::Split));
+    let text = LEAST.replace("live_update: yes,", "live_update: yes, strategy: split, hook: x,");
+    let found = faults(&text).join("\n");
+    assert!(found.contains("operation.strategy: split needs updates"), "{found}");
+    assert!(found.contains("operation.hook: \"x\" cannot be read"), "{found}");
 }
 
 #[test]

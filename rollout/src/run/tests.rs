@@ -1,4 +1,5 @@
 use nim_shared::code::Retry as Sense;
+use nim_shared::notice::Subject;
 use nim_shared::stamp::Timestamp;
 
 use super::{Action, End, Event, Gate, Is, Orders, Phase, Refused, Running, State, Wait};
@@ -380,4 +381,47 @@ fn who_keeps_what_he_has_leaves_less_for_the_others() {
     case.ends(0, REMEDY);
     let outlook = case.state.outlook(&case.orders, case.now).unwrap();
     assert_eq!((outlook.usual_end, outlook.starts), (1800, vec![(2, 600), (3, 1200)]));
+}
+
+/// What people are told of an event.
+fn told(case: &mut Case, event: Event) -> Vec<(Subject, Vec<u32>)> {
+    let before = case.state.clone();
+    case.tries(event).unwrap();
+    case.state.tells(&before)
+}
+
+#[test]
+fn people_are_told_of_what_goes_wrong_and_of_what_waits_for_them() {
+    use Subject as S;
+    let text = "waves: [{name: a, take: 2, healthy: 100%}, {name: b, approval: yes}]\n\
+        stop: {whole: {failed: 2}}\nretry: {unreachable: {times: 1, after: 1m}}\n";
+    let mut case = Case::new(text, &site(4));
+    let fingerprint = case.orders.fingerprint;
+    let start = Event::Start { by: REQUESTER, fingerprint };
+    assert_eq!(told(&mut case, start), [(S::Started, vec![])]);
+    let taken = |target, attempt| Event::Taken { target, attempt };
+    let over = |target, attempt, end| Event::Over { target, attempt, end };
+    let released = |target, attempt| Event::Released { target, attempt };
+    assert_eq!(told(&mut case, taken(0, 1)), []);
+    assert_eq!(told(&mut case, over(1, 1, End::Unreachable)), [], "it is tried again");
+    assert_eq!(told(&mut case, over(0, 1, REMEDY)), [(S::Failed, vec![0])]);
+    assert_eq!(told(&mut case, released(0, 1)), [], "once");
+    case.now = 120;
+    assert_eq!(told(&mut case, Event::Tick), []);
+    assert_eq!(told(&mut case, taken(1, 2)), []);
+    let last = told(&mut case, over(1, 2, End::Updated));
+    assert_eq!(last, [(S::Approval, vec![])], "one of two is too few: somebody has to promote");
+    case.tries(released(1, 2)).unwrap();
+    let promoted = told(&mut case, Event::Promote);
+    assert_eq!(promoted, [(S::Wave, vec![]), (S::Approval, vec![])]);
+    assert_eq!(told(&mut case, Event::Approve { by: APPROVER, fingerprint }), []);
+    assert_eq!(told(&mut case, Event::Pause), [(S::Paused, vec![])]);
+    assert_eq!(told(&mut case, Event::Resume), [(S::Resumed, vec![])]);
+    let why = "its level is another".to_owned();
+    let drifted = told(&mut case, Event::Drifted { target: 3, why });
+    assert!(drifted.is_empty() || drifted == [(S::Approval, vec![3])], "{drifted:?}");
+    let stopped = told(&mut case, over(2, 1, End::Stuck));
+    assert_eq!(stopped, [(S::Failed, vec![2]), (S::Stopped, vec![])]);
+    let aborted = told(&mut case, Event::Abort { running: Running::Drain });
+    assert_eq!(aborted.first().map(|one| one.0), Some(S::Aborted));
 }

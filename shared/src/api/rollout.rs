@@ -393,6 +393,36 @@ pub struct RolloutStatus {
     pub targets: Vec<TargetView>,
     /// What was done with it, the newest first.
     pub events: Vec<RolloutEvent>,
+    /// How receivers were told of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<ReceiverDeliveries>,
+}
+
+/// How a receiver was told of a rollout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReceiverDeliveries {
+    /// The receiver.
+    pub receiver: ObjectName,
+    /// How many messages it has.
+    pub sent: u64,
+    /// How many wait to be sent, or to be sent again.
+    pub waiting: u64,
+    /// How many were given up.
+    pub given_up: u64,
+    /// Why the last one that was not sent was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// A receiver that was sent a test message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReceiverTold {
+    /// The receiver.
+    pub receiver: ObjectName,
+    /// Where the message went: a host, or addresses.
+    pub at: String,
 }
 
 /// Where an LPAR of a rollout stands.

@@ -24,7 +24,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::read_file;
+use super::read_kept;
+use super::tell::{Change, Of, notices};
 use crate::api::Api;
 use crate::api::cust;
 use crate::api::error::{Answer, Refusal};
@@ -114,8 +115,7 @@ impl Driver {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
                 let rollout = store.rollout(&id.to_string()).await?;
-                let (name, text) = (rollout.file_name.clone(), rollout.file.clone());
-                let file = Arc::new(read_file(&nim_shared::api::File { name, text })?);
+                let file = Arc::new(read_kept(&rollout)?);
                 place.insert(Known {
                     rollout: Arc::new(rollout),
                     file,
@@ -162,7 +162,13 @@ impl Driver {
             happened.iter().for_each(|(_, what)| {
                 info!(rollout.id = %id, "rollout {}: {what}", rollout.name);
             });
-            let turn = Turn { state: &next, cancels, ticket: None, happened };
+            let change = Change { before: &state, after: &next, by: None, at };
+            let why = |target: TargetNumber| {
+                let is = &next.targets[target as usize].is;
+                super::run::summary(is, ends.get(&target).copied())
+            };
+            let notices = notices(&Of::kept(&rollout), &file.notify, &change, why);
+            let turn = Turn { state: &next, cancels, ticket: None, happened, notices };
             if !store.rollout_turn(id, version, &turn).await? {
                 // Somebody else changed it: at the next look it is seen as it is then.
                 return Ok(());

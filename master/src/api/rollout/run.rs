@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State as Given;
-use nim_rollout::plan::Input;
+use nim_rollout::file::Rollout as File;
+use nim_rollout::plan::{Input, Plan};
 use nim_rollout::run::{End, Event, Gate, Is, Orders, Phase, Running, State, TargetNumber};
 use nim_shared::api::{
     AskTurn, RolloutCounts, RolloutStatus, RolloutView, StartRollout, TargetView, TryAgain,
@@ -17,14 +18,16 @@ use uuid::Uuid;
 
 use super::again::again;
 use super::driver::{tick, token};
+use super::tell::{Change, Of, notices};
 use super::watch::event as event_view;
-use super::{Made, made};
+use super::{Made, made, read_kept};
 use crate::api::Api;
 use crate::api::apply::blocking;
 use crate::api::error::{Answer, Refusal};
 use crate::api::extract::{Asker, Body, Named};
 use crate::api::policy::current;
 use crate::store::Who;
+use crate::store::notice::NewNotice;
 use crate::store::rollout::{NewRollout, Rollout, Started, Turn};
 
 /// `POST /v1/rollouts`: plans and starts.
@@ -39,7 +42,7 @@ pub(in crate::api) async fn start(
     let made = made(&api, file, begin).await?;
     let now = api.store.now().await?;
     let id = RolloutId(Uuid::now_v7());
-    let (plan, orders, state) = blocking(move || prepared(made, who, now)).await??;
+    let (file, plan, orders, state) = blocking(move || prepared(made, who, now)).await??;
     if let Some(seen) = fingerprint.filter(|seen| *seen != plan.fingerprint) {
         return Err(Refusal::refused(
             "NLU-0136",
@@ -50,6 +53,9 @@ pub(in crate::api) async fn start(
         )
         .hint("nimctl rollout plan --begin TIME, and the same --begin here"));
     }
+    let of = Of { id, plan: &plan, orders: &orders, ticket: ticket.as_ref() };
+    let planned = State::planned(&orders);
+    let change = Change { before: &planned, after: &state, by: Some(who), at: now };
     let new = NewRollout {
         id,
         token,
@@ -61,6 +67,7 @@ pub(in crate::api) async fn start(
         state: &state,
         who,
         ticket: ticket.as_ref(),
+        notices: notices(&of, &file.notify, &change, |_| None),
     };
     let Some(id) = api.store.rollout_start(&new).await? else {
         return Err(open(&plan.name));
@@ -73,11 +80,7 @@ pub(in crate::api) async fn start(
 }
 
 /// What is kept of a plan that is started.
-fn prepared(
-    made: Made,
-    who: Who,
-    now: Timestamp,
-) -> Answer<(nim_rollout::plan::Plan, Orders, State)> {
+fn prepared(made: Made, who: Who, now: Timestamp) -> Answer<(File, Plan, Orders, State)> {
     let Made { file, site, plan, begin, .. } = made;
     if plan.targets.is_empty() && plan.held.is_empty() {
         return Err(Refusal::refused(
@@ -93,7 +96,7 @@ fn prepared(
     let before = tick(begin, now);
     let state = State::planned(&orders).noted(&orders, event, before);
     let state = state.map_err(|why| refused(&plan.name, &why))?;
-    Ok((plan, orders, state))
+    Ok((file, plan, orders, state))
 }
 
 /// `GET /v1/rollouts`
@@ -143,7 +146,8 @@ pub(in crate::api) async fn show(
     let targets = targets.collect();
     let events = api.store.rollout_events(rollout.id, EVENTS).await?.into_iter();
     let events = events.map(event_view);
-    Ok(Json(RolloutStatus { view: view(&rollout), targets, events: events.collect() }))
+    let told = api.store.deliveries(rollout.id).await?;
+    Ok(Json(RolloutStatus { view: view(&rollout), targets, events: events.collect(), told }))
 }
 
 /// `POST /v1/rollouts/{name}/turn`
@@ -159,7 +163,8 @@ pub(in crate::api) async fn turn(
     // Somebody else may change it at the same time, most often the driver: then it is looked at again.
     for _ in 0..TRIES {
         let rollout = api.store.rollout(&name).await?;
-        let now = tick(rollout.begin, api.store.now().await?);
+        let at = api.store.now().await?;
+        let now = tick(rollout.begin, at);
         let (event, what) = event(&asked, &rollout, who)?;
         let cancels = match &asked {
             TurnRollout::Abort { cancel } => rollout.cancels || *cancel,
@@ -180,6 +185,7 @@ pub(in crate::api) async fn turn(
             cancels,
             ticket: ticket.clone(),
             happened: vec![(Some(who), what)],
+            notices: told_by(&rollout, &state, who, at)?,
         };
         if api.store.rollout_turn(rollout.id, rollout.version, &turn).await? {
             return Ok(Json(view(&api.store.rollout(&rollout.id.to_string()).await?)));
@@ -191,6 +197,13 @@ pub(in crate::api) async fn turn(
         format!("rollout {name} changes all the time"),
     )
     .hint(format!("nimctl rollout status {name}")))
+}
+
+/// What receivers are told of what somebody did.
+fn told_by(rollout: &Rollout, after: &State, who: Who, at: Timestamp) -> Answer<Vec<NewNotice>> {
+    let file = read_kept(rollout)?;
+    let change = Change { before: &rollout.state, after, by: Some(who), at };
+    Ok(notices(&Of::kept(rollout), &file.notify, &change, |_| None))
 }
 
 /// Whether the site lets that be done under this ticket, or under none.
@@ -307,24 +320,6 @@ fn refused(name: &ObjectName, why: &nim_rollout::run::Refused) -> Refusal {
 
 pub(super) fn view(rollout: &Rollout) -> RolloutView {
     let state = &rollout.state;
-    let mut counts = RolloutCounts::default();
-    for one in &state.targets {
-        let of = match &one.is {
-            Is::Waiting { .. } => &mut counts.waiting,
-            Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => {
-                &mut counts.in_flight
-            }
-            Is::Ended { end, .. } => match end {
-                End::Updated | End::Unchanged => &mut counts.done,
-                End::Failed { .. } | End::Stuck => &mut counts.failed,
-                End::Unreachable => &mut counts.unreachable,
-                End::Cancelled | End::Skipped { .. } | End::NotStarted { .. } => {
-                    &mut counts.left_out
-                }
-            },
-        };
-        *of += 1;
-    }
     let waits_for = match &state.phase {
         Phase::Stopped { why } => Some(format!("somebody to resume or abort it: {why}")),
         Phase::Paused => Some("somebody to resume it".to_owned()),
@@ -345,8 +340,31 @@ pub(super) fn view(rollout: &Rollout) -> RolloutView {
         ticket: rollout.ticket.clone(),
         created_at: rollout.created_at,
         ended_at: rollout.ended_at,
-        counts,
+        counts: counts(state),
     }
+}
+
+/// How many targets stand where.
+pub(super) fn counts(state: &State) -> RolloutCounts {
+    let mut counts = RolloutCounts::default();
+    for one in &state.targets {
+        let of = match &one.is {
+            Is::Waiting { .. } => &mut counts.waiting,
+            Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => {
+                &mut counts.in_flight
+            }
+            Is::Ended { end, .. } => match end {
+                End::Updated | End::Unchanged => &mut counts.done,
+                End::Failed { .. } | End::Stuck => &mut counts.failed,
+                End::Unreachable => &mut counts.unreachable,
+                End::Cancelled | End::Skipped { .. } | End::NotStarted { .. } => {
+                    &mut counts.left_out
+                }
+            },
+        };
+        *of += 1;
+    }
+    counts
 }
 
 /// What the next wave waits for.

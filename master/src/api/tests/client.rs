@@ -63,18 +63,28 @@ impl Fixture {
         let mode = configuration.settings.socket.mode.0;
         let socket = Socket::bind(&configuration.socket(), mode, None).await.unwrap();
         let path = socket.path().to_owned();
+        let secrets = KeyFile::open_or_create(&configuration.secret_key()).unwrap();
+        let end = tokio_util::sync::CancellationToken::new();
+        let sending = crate::notices::Settings {
+            mail: configuration.settings.notify.mail.clone(),
+            time: configuration.settings.notify.time.duration(),
+            give_up: configuration.settings.notify.give_up.duration(),
+        };
+        let sender =
+            crate::notices::Sender::new(store.clone(), secrets.clone(), sending, end.clone());
         let api = Api::new(Parts {
             store: store.clone(),
+            sender,
             limits: no_limits(),
             hosts: Arc::clone(&hosts) as Arc<dyn Hosts>,
             master: MasterId(uuid::Uuid::now_v7()),
             public_key: PUBLIC_KEY.to_owned(),
             key: configuration.ssh_key(),
-            secrets: KeyFile::open_or_create(&configuration.secret_key()).unwrap(),
+            secrets,
             images: crate::images::Images::default(),
             ready_at: clock.now(),
             clock,
-            end: tokio_util::sync::CancellationToken::new(),
+            end,
             watchers: Arc::new(tokio::sync::Semaphore::new(
                 configuration.settings.api.watchers.size(),
             )),

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::store::commit::{Txn, Writing};
+use crate::store::notice::{self, NewNotice};
 use crate::store::notify::Topic;
 use crate::store::{Error, Store, Who, batch};
 
@@ -40,6 +41,8 @@ pub struct NewRollout<'a> {
     pub who: Who,
     /// The ticket under which that is done.
     pub ticket: Option<&'a Ticket>,
+    /// Who is told of it.
+    pub notices: Vec<NewNotice>,
 }
 
 /// A rollout as it is kept.
@@ -101,6 +104,8 @@ pub struct Turn<'a> {
     pub ticket: Option<Ticket>,
     /// Whoever did it, and what.
     pub happened: Vec<(Option<Who>, String)>,
+    /// Who is told of it.
+    pub notices: Vec<NewNotice>,
 }
 
 /// The operation of a start.
@@ -184,6 +189,7 @@ impl Store {
         let Some(made) = made else { return Ok(None) };
         let happened = [(Some(new.who), "planned and started".to_owned())];
         note(&mut txn, new.id, new.ticket, &happened).await?;
+        notice::keep(&mut txn, new.id, &new.notices).await?;
         txn.commit().await?;
         self.hint(Topic::Work).await;
         Ok(Some(RolloutId(made)))
@@ -335,6 +341,7 @@ impl Store {
             return Ok(false);
         }
         note(&mut txn, id, turn.ticket.as_ref(), &turn.happened).await?;
+        notice::keep(&mut txn, id, &turn.notices).await?;
         txn.commit().await?;
         self.hint(Topic::Work).await;
         Ok(true)

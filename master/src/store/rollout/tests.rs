@@ -123,7 +123,13 @@ async fn a_rollout_begins_once_for_its_token_and_one_of_a_name_is_open() {
     // Its name is free when it has ended, and the name means the newest.
     let mut ended = kept.state.clone();
     ended.phase = Phase::Ended;
-    let turn = Turn { state: &ended, cancels: false, ticket: None, happened: Vec::new() };
+    let turn = Turn {
+        state: &ended,
+        cancels: false,
+        ticket: None,
+        happened: Vec::new(),
+        notices: Vec::new(),
+    };
     assert!(store.rollout_turn(kept.id, kept.version, &turn).await.unwrap());
     assert_eq!(begun(&store, "spring", second).await.unwrap(), Some(RolloutId(second)));
     assert_eq!(store.rollout("spring").await.unwrap().id, RolloutId(second));
@@ -131,7 +137,13 @@ async fn a_rollout_begins_once_for_its_token_and_one_of_a_name_is_open() {
     assert!(by_id.ended_at.is_some(), "{by_id:?}");
     assert_eq!(store.rollouts(1).await.unwrap().len(), 1);
     // It goes on when no other of its name does, and then the name means it.
-    let goes_on = Turn { state: &kept.state, cancels: false, ticket: None, happened: Vec::new() };
+    let goes_on = Turn {
+        state: &kept.state,
+        cancels: false,
+        ticket: None,
+        happened: Vec::new(),
+        notices: Vec::new(),
+    };
     assert_eq!(store.rollout_open(&by_id.name).await.unwrap(), Some(RolloutId(second)));
     assert!(!store.rollout_turn(by_id.id, by_id.version, &goes_on).await.unwrap());
     assert!(store.rollout_turn(RolloutId(second), 1, &turn).await.unwrap());
@@ -148,15 +160,33 @@ async fn a_change_names_the_version_that_it_has_seen() {
     assert!(!cancels);
     paused.phase = Phase::Paused;
     let turn = |what: &str| vec![(Some(SOMEBODY), what.to_owned())];
-    let first = Turn { state: &paused, cancels: true, ticket: None, happened: turn("paused") };
+    let first = Turn {
+        state: &paused,
+        cancels: true,
+        ticket: None,
+        happened: turn("paused"),
+        notices: Vec::new(),
+    };
     assert!(store.rollout_turn(id, version, &first).await.unwrap());
-    let late = Turn { state: &paused, cancels: false, ticket: None, happened: turn("too late") };
+    let late = Turn {
+        state: &paused,
+        cancels: false,
+        ticket: None,
+        happened: turn("too late"),
+        notices: Vec::new(),
+    };
     assert!(!store.rollout_turn(id, version, &late).await.unwrap());
     assert_eq!(store.rollout_state(id).await.unwrap(), (paused.clone(), version + 1, true));
     // It stands so since that change; what changes otherwise leaves it.
     let began = store.rollout("spring").await.unwrap();
     assert!(began.since > began.created_at, "{began:?}");
-    let again = Turn { state: &paused, cancels: true, ticket: None, happened: Vec::new() };
+    let again = Turn {
+        state: &paused,
+        cancels: true,
+        ticket: None,
+        happened: Vec::new(),
+        notices: Vec::new(),
+    };
     assert!(store.rollout_turn(id, version + 1, &again).await.unwrap());
     assert_eq!(store.rollout("spring").await.unwrap().since, began.since);
     let lpar = &began.orders.targets[0].lpar;

@@ -33,6 +33,7 @@ pub async fn begun(store: &Store, called: &str, id: Uuid) -> Result<Option<Rollo
         state: &State::planned(&orders),
         who: SOMEBODY,
         ticket: None,
+        notices: Vec::new(),
     };
     store.rollout_start(&new).await
 }

@@ -6,6 +6,7 @@ use nim_shared::frame::{Event, Known};
 use nim_shared::id::{
     BatchId, ClientToken, Digest, Epoch, Fence, MasterId, ObjectName, OperationId, Seq,
 };
+use nim_shared::notice::{Message, Subject, Told};
 use nim_shared::object::{Draft, Object, ObjectType};
 use nim_shared::request::{Kind, Request};
 use nim_shared::stamp::Timestamp;
@@ -16,6 +17,7 @@ use crate::engine::capacity::Reading;
 use crate::engine::deadline::Deadlines;
 use crate::store::event::Batched;
 use crate::store::lease::LeaseTimes;
+use crate::store::notice::NewNotice;
 use crate::store::object::{Change, Mode};
 use crate::store::operation::{Adopted, Limits, Record, Step};
 use crate::store::reservation::FrameReading;
@@ -190,4 +192,13 @@ pub fn batched(record: &Record, events: Vec<Event>) -> Batched {
         output: Vec::new(),
         step: Step::default(),
     }
+}
+
+/// A message to a receiver.
+#[must_use]
+pub fn notice(receiver: &str, text: &str) -> NewNotice {
+    let data = Told { text: text.to_owned(), rollout: None, lpars: Vec::new(), more_lpars: 0 };
+    let timestamp = Timestamp::from_unix_micros(0);
+    let message = Message { subject: Subject::Stopped, timestamp, data };
+    NewNotice { receiver: name(receiver), message }
 }

@@ -16,6 +16,7 @@ use crate::engine::capacity::{Decision, Reading};
 use crate::engine::operation::{Action, Gate, Operation, Run, State};
 use crate::store::hostkey::{KeyHolder, NewHostKey, Replace};
 use crate::store::lease::LeaseTimes;
+use crate::store::notice::Delivery;
 use crate::store::object::{ObjectFilter, Sighting};
 use crate::store::operation::{Adopted, NextTry, Record, Starting, Step, Verdict};
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
@@ -23,8 +24,8 @@ use crate::store::rollout::Turn as RolloutTurn;
 use crate::store::secret::{KeyFile, Login, LoginOutcome, Turn};
 use crate::store::testing::rollout::begun;
 use crate::store::testing::world::{
-    SOMEBODY, accepted, adopted, batched, claimed, event, master, name, no_limits, object, request,
-    site,
+    SOMEBODY, accepted, adopted, batched, claimed, event, master, name, no_limits, notice, object,
+    request, site,
 };
 use crate::store::testing::{Cut, Cutter, TestDatabase};
 use crate::store::{ConnectOptions, Error, NewBatch, NewOperation, Store, Writing};
@@ -272,10 +273,16 @@ impl World {
                     cancels: true,
                     ticket: None,
                     happened: Vec::new(),
+                    notices: vec![notice("oncall", "x")],
                 };
                 assert!(store.rollout_turn(kept.id, kept.version, &turn).await?);
                 Ok(())
             }
+            Writing::ClaimNotices => {
+                assert_eq!(store.claim_notices(*owner, 5).await?.len(), 1);
+                Ok(())
+            }
+            Writing::NoticesDone => store.notices_done(*owner, &[(*action, Delivery::Sent)]).await,
             Writing::Maintenance => store.maintenance_on(&name("p10a"), "a test", SOMEBODY).await,
             Writing::RolloutClose => {
                 let token = nim_shared::id::ClientToken(adopted.id.0);
@@ -353,6 +360,21 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
         }
         Writing::RolloutDrive | Writing::RolloutTurn => {
             assert!(begun(store, "test", Uuid::now_v7()).await.unwrap().is_some());
+        }
+        Writing::ClaimNotices | Writing::NoticesDone => {
+            begun(store, "test", Uuid::now_v7()).await.unwrap();
+            let kept = store.rollout("test").await.unwrap();
+            let turn = RolloutTurn {
+                state: &kept.state,
+                cancels: false,
+                ticket: None,
+                happened: Vec::new(),
+                notices: vec![notice("oncall", "x")],
+            };
+            assert!(store.rollout_turn(kept.id, kept.version, &turn).await.unwrap());
+            if writing == Writing::NoticesDone {
+                action = store.claim_notices(owner, 5).await.unwrap()[0].number;
+            }
         }
         Writing::Claim => drop(accepted(store, &["lpar03"]).await),
         Writing::TakeOver => store.resign(owner).await.unwrap(),

@@ -1,6 +1,6 @@
 //! Rollouts that were started, and one of them with all its LPARs.
 
-use nim_shared::api::{RolloutCounts, RolloutStatus, RolloutView, TargetView};
+use nim_shared::api::{ReceiverDeliveries, RolloutCounts, RolloutStatus, RolloutView, TargetView};
 use nim_shared::ticket::Ticket;
 use serde::Serialize;
 
@@ -66,7 +66,7 @@ pub(super) struct Status(pub(super) RolloutStatus);
 
 impl View for Status {
     fn table(&self, style: Style) -> String {
-        let RolloutStatus { view, targets, events } = &self.0;
+        let RolloutStatus { view, targets, events, told } = &self.0;
         let mut text = format!("rollout {} is {}\n", view.name, view.phase);
         if let Some(waits) = &view.waits_for {
             text += &format!("{} {}\n", Paint::Care.paint("waits for:", style), clean(waits));
@@ -79,6 +79,7 @@ impl View for Status {
             under(view.ticket.as_ref()),
             long(view.planned_end)
         );
+        told.iter().for_each(|one| text += &deliveries(one, style));
         let mut columns = Columns::new(&["LPAR", "WAVE", "STATE", "TRY", "SINCE", "WHY"], style);
         for one in targets {
             columns.row(row(one));
@@ -94,6 +95,23 @@ impl View for Status {
         }
         text += &format!("fingerprint {}\n", view.fingerprint);
         text
+    }
+}
+
+/// How a receiver was told.
+fn deliveries(one: &ReceiverDeliveries, style: Style) -> String {
+    let ReceiverDeliveries { receiver, sent, waiting, given_up, failure } = one;
+    let messages = if *sent == 1 { "message" } else { "messages" };
+    let mut text = format!("{receiver} was sent {sent} {messages}");
+    if *waiting > 0 {
+        text += &format!(", {waiting} to be sent");
+    }
+    if *given_up > 0 {
+        text += &Paint::Bad.paint(&format!(", {given_up} given up"), style).to_string();
+    }
+    match failure {
+        Some(why) if *waiting + *given_up > 0 => format!("{text}: {}\n", clean(why)),
+        Some(_) | None => format!("{text}\n"),
     }
 }
 

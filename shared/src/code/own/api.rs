@@ -583,4 +583,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Give it with --ticket; nimctl policy show has what is wanted.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0250",
+        "a receiver cannot be told",
+        "A rollout names receivers that the policy of the site does not have, whose secret is not set, or that get mail while nimd has no program for it.",
+        "nimctl policy set and nimctl secret set; notify.mail in nimd's settings; nimctl notify tries a receiver.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0251",
+        "a receiver was not told",
+        "A test message did not arrive: the causes say how far it came.",
+        "Correct the receiver with nimctl policy set, or what stands between, and try again.",
+        AfterRemedy,
+    ),
 ];

@@ -1,0 +1,50 @@
+//! Receivers of messages about rollouts: a test message, sent at once.
+
+use axum::Json;
+use axum::extract::State;
+use nim_shared::api::{FailureKind, ReceiverTold};
+use nim_shared::id::ObjectName;
+use nim_shared::near::closest;
+use nim_shared::notice::{Message, Subject, Told};
+use tracing::info;
+use uuid::Uuid;
+
+use super::Api;
+use super::error::{Answer, Refusal};
+use super::extract::{Asker, Named};
+use super::policy::current;
+use crate::notices::Unsent;
+use crate::telemetry::causes;
+
+/// `POST /v1/receivers/{name}/test`
+pub(super) async fn test(
+    State(api): State<Api>,
+    Asker(who): Asker,
+    Named(name): Named<ObjectName>,
+) -> Answer<Json<ReceiverTold>> {
+    let policy = current(&api.store).await?.unwrap_or_default();
+    let told = Told {
+        text: format!("a test of the receiver {name}, asked for by uid {}", who.uid),
+        rollout: None,
+        lpars: Vec::new(),
+        more_lpars: 0,
+    };
+    let message = Message { subject: Subject::Test, timestamp: api.store.now().await?, data: told };
+    let at = match api.sender.send(&name, &policy, Uuid::now_v7(), &message).await {
+        Ok(at) => at,
+        Err(Unsent::Store(error)) => return Err(error.into()),
+        Err(unsent) => {
+            let meant = closest(name.as_str(), policy.receivers.keys().map(ObjectName::as_str));
+            let is_unknown = matches!(unsent, Unsent::NoReceiver(_));
+            let hint = match meant.filter(|_| is_unknown) {
+                Some(meant) => format!("nimctl notify {meant}"),
+                None => "nimctl policy show".to_owned(),
+            };
+            let kind = if is_unknown { FailureKind::NotFound } else { FailureKind::Refused };
+            let text = causes(Some(&unsent)).join(": ");
+            return Err(Refusal::new(kind, "NLU-0251", text).hint(hint));
+        }
+    };
+    info!(peer.uid = who.uid, "the receiver {name} was tested by uid {}", who.uid);
+    Ok(Json(ReceiverTold { receiver: name, at }))
+}
