@@ -71,7 +71,7 @@ impl Place {
             .env("NIM_LAB_DIR", self.path(".lab"))
             .env("NIM_LAB_SITE", self.path("site.yaml"))
             .env("NIM_LAB_BIN", programs::folder())
-            .env("NIM_LAB_SPEED", "40")
+            .env("NIM_LAB_SPEED", "200")
             .env("NIMD_SERVER", format!("unix:{}", self.path(".lab/nimd/run/nimd.sock").display()))
             .stdin(Stdio::from(File::open(&stdin).unwrap()))
             .stdout(Stdio::from(file.try_clone().unwrap()))
