@@ -2,8 +2,8 @@
 # choice has other features of what they depend on, and that is then built twice.
 .PHONY: help demo lab lab-down test bench soak check
 
-# Tests with real hosts wait for most of their time: four for each processor.
-FOURFOLD = RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((4 * $$(nproc)))}
+# Tests with real hosts wait for most of their time: six for each processor.
+SIXFOLD = RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((6 * $$(nproc)))}
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -25,8 +25,8 @@ test: ## all tests, on real Postgres, real sshd and the lab
 	scripts/need cc initdb ssh-keygen sshd sudo faketime ip
 	cargo build --locked --workspace
 	cargo build --locked --workspace --features nim-master/crash-points --bin nimd-crash-points
-	$(FOURFOLD) cargo test --locked --workspace
-	$(FOURFOLD) cargo test --locked --workspace --features nim-agent/crash-points --test agent recovery
+	$(SIXFOLD) cargo test --locked --workspace
+	$(SIXFOLD) cargo test --locked --workspace --features nim-agent/crash-points --test agent recovery
 
 bench: ## what is claimed of speed and size, measured beside what others take; fails when a gate is missed
 	scripts/need cc initdb ssh ssh-keygen sshd
