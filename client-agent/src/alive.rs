@@ -77,7 +77,8 @@ pub(crate) fn run(operation: &Operation, commands: &Commands) -> Result<Presence
         return Ok(Presence::There);
     }
     let parts = Part::ALL.iter().copied().map(Step::Part);
-    for step in [Step::Software, Step::Backup].into_iter().chain(parts) {
+    let others = [Step::Software, Step::Backup, Step::Removal];
+    for step in others.into_iter().chain(parts) {
         if let Some(slot) = operation.run_if_any(step)?
             && let Some(Run::Started { pid }) = slot.get()?
             && is_installer(pid, commands)

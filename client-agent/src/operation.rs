@@ -145,7 +145,7 @@ impl Operation {
         self.file("output")
     }
 
-    /// What a copy of rootvg prints: apart from what geninstall does, which is read from its beginning.
+    /// What programs print that are run before the update: apart from what geninstall does, which is read from its beginning.
     pub(crate) fn backup_output(&self) -> PathBuf {
         self.file("backup.output")
     }
@@ -267,6 +267,7 @@ impl Operation {
         match step {
             Step::Software => self.file(RUN),
             Step::Backup => self.file(&format!("{RUN}.backup")),
+            Step::Removal => self.file(&format!("{RUN}.removal")),
             Step::Part(part) => self.file(&format!("{RUN}.part.{part}")),
             Step::Script(number) => self.file(&format!("{RUN}.script.{number}")),
         }
@@ -280,6 +281,16 @@ impl Operation {
     /// Which of the list of an order are meant, once that was kept.
     pub(crate) fn chosen(&self) -> Result<Vec<String>, Error> {
         self.kept(CHOSEN)
+    }
+
+    /// Keeps which filesets are removed before the update.
+    pub(crate) fn keep_removed(&self, names: &[String]) -> Result<(), Error> {
+        self.keep(REMOVED, names)
+    }
+
+    /// Which filesets are removed before the update, once that was kept.
+    pub(crate) fn removed(&self) -> Result<Vec<String>, Error> {
+        self.kept(REMOVED)
     }
 
     /// Keeps what of a split update is installed before the move and what goes with it.
@@ -405,6 +416,7 @@ const CHANGES: &str = "changes";
 const RUN: &str = "run";
 const CHOSEN: &str = "chosen";
 const DIVIDED: &str = "divided";
+const REMOVED: &str = "removed";
 const VERDICT: &str = "verdict";
 const FILTERS: &str = "filters";
 const PROVEN: &str = "filters.proven";

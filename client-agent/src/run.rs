@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use nim_shared::prep::Backup;
+use nim_shared::prep::{self, Backup, PrepStep};
 use nim_shared::request::Request;
 use nim_shared::strategy::Part;
 
@@ -24,6 +24,8 @@ pub(crate) enum Step {
     Software,
     /// What copies rootvg before it.
     Backup,
+    /// What removes filesets before it.
+    Removal,
     /// What a split update runs before the move.
     Part(Part),
     /// The script or hook with this number in the order, from 1.
@@ -38,7 +40,11 @@ impl Step {
         let scripts = (1..=request.programs().count()).map(Self::Script);
         let copies = matches!(request.backup, Some(Backup::CopyTo(_)));
         let backup = copies.then_some(Self::Backup);
-        std::iter::once(Self::Software).chain(backup).chain(parts).chain(scripts)
+        let is_removal =
+            |one: &PrepStep| matches!(one.step, prep::Step::UnsupportedFilesets { .. });
+        let removal = request.prep.iter().any(is_removal).then_some(Self::Removal);
+        let before = backup.into_iter().chain(removal);
+        std::iter::once(Self::Software).chain(before).chain(parts).chain(scripts)
     }
 
     /// From the words after `nim-agent run ID`.
@@ -46,6 +52,7 @@ impl Step {
         match words {
             [] => Some(Self::Software),
             ["backup"] => Some(Self::Backup),
+            ["removal"] => Some(Self::Removal),
             ["part", part] => part.parse().ok().map(Self::Part),
             ["script", number] => number.parse().ok().map(Self::Script),
             _ => None,
@@ -57,6 +64,7 @@ impl Step {
         match self {
             Self::Software => Vec::new(),
             Self::Backup => vec!["backup".to_owned()],
+            Self::Removal => vec!["removal".to_owned()],
             Self::Part(part) => vec!["part".to_owned(), part.to_string()],
             Self::Script(number) => vec!["script".to_owned(), number.to_string()],
         }

@@ -17,6 +17,7 @@ use crate::operation::Operation;
 use crate::root::Root;
 use crate::run::{Run, Step};
 use crate::slot::{Durability, Slot};
+use crate::stage::prep::unsupported;
 use crate::stage::update::split;
 use crate::stage::{backup, script, update};
 use crate::state::State;
@@ -67,7 +68,7 @@ fn start(root: &Root, id: OperationId, step: Step) -> Result<Option<Running>, Er
     }
     let request = operation.request()?;
     let output = open_output(&match step {
-        Step::Backup => operation.backup_output(),
+        Step::Backup | Step::Removal => operation.backup_output(),
         Step::Software | Step::Part(_) | Step::Script(_) => operation.output(),
     })?;
     // From here on nobody starts it again, whatever happens.
@@ -79,7 +80,8 @@ fn start(root: &Root, id: OperationId, step: Step) -> Result<Option<Running>, Er
             run.set(&Run::Started { pid: child.id() }, Durability::Synced)?;
             crash::point("shim.started");
             let limit = match step {
-                Step::Software | Step::Part(_) => None,
+                // What changes software is never ended.
+                Step::Software | Step::Removal | Step::Part(_) => None,
                 Step::Backup => Some(request.limits.stage.duration()),
                 Step::Script(number) => Some(script::limit(&request, number)),
             };
@@ -112,6 +114,10 @@ fn spawn(
         Step::Script(number) => {
             let input = script::open_input(operation, request, number)?;
             Ok(commands.script(&script::file(operation, number), input, output)?)
+        }
+        Step::Removal => {
+            let arguments = unsupported::arguments(operation)?;
+            Ok(commands.installer(unsupported::PROGRAM, &arguments, output)?)
         }
         Step::Backup => {
             let arguments = backup::arguments(request.backup.as_ref());

@@ -10,6 +10,7 @@ pub(crate) mod fixes;
 pub(crate) mod hook;
 pub(crate) mod left;
 pub(crate) mod logs;
+pub(crate) mod once;
 pub(crate) mod post;
 pub(crate) mod pre;
 pub(crate) mod prep;

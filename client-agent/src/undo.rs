@@ -79,6 +79,7 @@ impl Undo<'_> {
             Effect::InterimFixes { .. } => {
                 Err(Error::Lasting { what: "interim fixes were removed" })
             }
+            Effect::FilesetsRemoved { .. } => Err(Error::Lasting { what: "filesets were removed" }),
             Effect::RootvgCopy { .. } => Err(Error::Lasting { what: "a copy of rootvg was made" }),
             Effect::Bootlist { before, after } => self.bootlist(before, after),
             Effect::CopyDropped { .. } => {

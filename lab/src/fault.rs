@@ -109,6 +109,7 @@ faults! {
     BosbootFails "bosboot-fails" Condition Install "0503-409 0503-497" "the boot image cannot be built: installp stops before it installs";
     MissingApars "missing-apars" Condition Install "" "the updates lack APARs of interim fixes that are installed: installp removes none of them and fails";
     HigherUtilities "higher-utilities" Condition Install "" "the media has newer install utilities, without which a preview is incomplete";
+    FilesetRequired "fileset-required" Condition Preview "" "other software requires the filesets that are installed: installp removes none";
     InstallFails "install-fails" Condition Install "" "installp ends with FAILURE: the live update does not start";
     Slow "slow" Condition Preview "" "every phase takes five times as long";
     IpTunnel "ip-tunnel" Condition Preview "" "an IPsec tunnel is active";

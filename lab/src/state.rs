@@ -76,6 +76,7 @@ states! {
     IfixInstalled "ifix-installed" "an interim fix locks bos.mp64 (S01)";
     RebootPending "reboot-pending" "an interim fix waits for a reboot (S02)";
     AppliedOnly "applied-only" "an update of bos.rte.libc is applied and not committed (S05)";
+    MlsConfiguration "mls-configuration" "bos.mls.cfg is installed (S06)";
     Pkcs11 "pkcs11" "security.pkcs11 is installed (S06)";
     CasAgent "cas-agent" "cas.agent is installed (S07)";
     TrustedExecution "trusted-execution" "Trusted Execution is on (S08)";

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::frame::ChangeClass;
 use crate::id::{ObjectName, printable};
 use crate::notice::Receiver;
-use crate::prep::{Backup, PrepStep, Step, Subsystem};
+use crate::prep::{Backup, PrepStep, Step, Subsystem, Unsupported};
 use crate::ticket::Rollouts;
 
 /// A site's policy.
@@ -145,6 +145,9 @@ pub struct Prep {
     pub stale_autofs: Option<Wish>,
     /// Interim fixes that lock filesets of the update and that installp will not remove itself are removed.
     pub interim_fixes: Option<Lasting>,
+    /// Filesets that are removed where they are installed, because no Live Update goes with them. Only media bring them back.
+    #[serde(default)]
+    pub unsupported_filesets: BTreeMap<Unsupported, Lasting>,
     /// IP filters are taken off and their devices removed, with their rules saved; they come back only while a fresh connection of the
     /// master is proven under them. The host is open meanwhile.
     pub ip_filters: Option<Passing>,
@@ -308,6 +311,7 @@ impl Prep {
             pfcdaemon,
             stale_autofs,
             interim_fixes,
+            unsupported_filesets,
             ip_filters,
             tunnels,
             services,
@@ -322,7 +326,16 @@ impl Prep {
         self.secorder = secorder.or(self.secorder);
         self.workload_manager = workload_manager.or(self.workload_manager);
         self.audit_stream = audit_stream.or(self.audit_stream);
+        self.unsupported_filesets.extend(unsupported_filesets);
         self.services.extend(services.iter().map(|(name, wish)| (name.clone(), *wish)));
+    }
+
+    /// Filesets that are removed where they are installed.
+    #[must_use]
+    pub fn removed_filesets(&self) -> Vec<Unsupported> {
+        let removed = self.unsupported_filesets.iter();
+        let removed = removed.filter(|(_, wish)| **wish == Lasting::Permanent);
+        removed.map(|(name, _)| *name).collect()
     }
 
     /// The steps of an order, in the order in which they are done.
@@ -337,6 +350,7 @@ impl Prep {
             pfcdaemon,
             stale_autofs,
             interim_fixes,
+            unsupported_filesets: _,
             ip_filters,
             tunnels,
             services,
@@ -355,6 +369,12 @@ impl Prep {
         steps.extend(one(Step::Pfcdaemon, pfcdaemon.and_then(Wish::class)));
         steps.extend(one(Step::StaleAutofs, stale_autofs.and_then(Wish::class)));
         steps.extend(one(Step::InterimFixes, interim_fixes.and_then(Lasting::class)));
+        let filesets = self.removed_filesets();
+        if !filesets.is_empty() {
+            // Behind the interim fixes, which may lock them.
+            let step = Step::UnsupportedFilesets { filesets };
+            steps.push(PrepStep { step, class: ChangeClass::Permanent });
+        }
         let cut_tunnels = match tunnels {
             Some(Tunnels::Waived(reason)) => Some(reason.clone()),
             Some(Tunnels::Block) | None => None,
@@ -427,6 +447,35 @@ mod tests {
         let filters = "IP filters off, active tunnels cut (down on Sundays); put back in any case";
         assert_eq!(steps(&policy(), "lpar02", &[("env", "prod")]), [all, agent, filters]);
         assert_eq!(steps(&Policy::default(), "lpar01", &[]), [""; 0]);
+    }
+
+    #[test]
+    fn filesets_are_removed_in_one_step_for_good_where_a_rule_does_not_leave_one() {
+        use Lasting::{LeftOut, Permanent};
+        use Unsupported::{CasAgent, Pkcs11};
+        let prep = |pairs: &[(Unsupported, Lasting)]| Prep {
+            unsupported_filesets: pairs.iter().copied().collect(),
+            ..Prep::default()
+        };
+        let rule = |lpar: &str, pairs: &[(Unsupported, Lasting)]| Rule {
+            lpars: vec![lpar.parse().unwrap()],
+            prep: prep(pairs),
+            ..Rule::default()
+        };
+        let policy = Policy {
+            prep: prep(&[(CasAgent, Permanent), (Pkcs11, Permanent)]),
+            rules: vec![
+                rule("lpar02", &[(Pkcs11, LeftOut)]),
+                rule("lpar03", &[(CasAgent, LeftOut), (Pkcs11, LeftOut)]),
+            ],
+            ..Policy::default()
+        };
+        let both = "security.pkcs11 and cas.agent removed, where installed; not put back";
+        assert_eq!(steps(&policy, "lpar01", &[]), [both]);
+        let one = "cas.agent removed, where installed; not put back";
+        assert_eq!(steps(&policy, "lpar02", &[]), [one]);
+        assert_eq!(steps(&policy, "lpar03", &[]), [""; 0]);
+        assert!("cas.server".parse::<Unsupported>().is_err());
     }
 
     #[test]

@@ -4,8 +4,10 @@
 //! state; what is there already is not touched, so that it is not switched on afterwards either. Source: LU §4.0, §4.4, §4.4a.
 
 mod filter;
+mod unsupported;
 
 pub use filter::{BadFilterState, FilterState, IpVersion, Listed};
+pub use unsupported::{RemovedFileset, Unsupported, listed};
 
 use std::fmt;
 
@@ -198,6 +200,11 @@ pub enum Step {
     StaleAutofs,
     /// Interim fixes that lock filesets of the update and that installp will not remove itself are removed. Source: LU S01.
     InterimFixes,
+    /// Those of these filesets that are installed are removed: no Live Update goes with them. Source: LU S06, S07.
+    UnsupportedFilesets {
+        /// Which, as the policy names them.
+        filesets: Vec<Unsupported>,
+    },
     /// The rules of IP filters are saved, the filters are taken off and their devices removed: the host is open until they are back.
     /// They come back only while a fresh connection of the master is proven under them. Source: LU S15, §4.4a.
     IpFilters {
@@ -219,6 +226,7 @@ impl Step {
             | Self::Pfcdaemon
             | Self::StaleAutofs
             | Self::InterimFixes
+            | Self::UnsupportedFilesets { .. }
             | Self::IpFilters { .. } => false,
         }
     }
@@ -237,6 +245,10 @@ impl fmt::Display for Step {
             Self::StaleAutofs => f.write_str("a stale registration of AUTOFS_UMOUNT removed"),
             Self::InterimFixes => {
                 f.write_str("interim fixes that lock filesets of the update removed")
+            }
+            Self::UnsupportedFilesets { filesets } => {
+                let names: Vec<_> = filesets.iter().map(|one| one.name()).collect();
+                write!(f, "{} removed, where installed", names.join(" and "))
             }
             Self::IpFilters { cut_tunnels: None } => f.write_str("IP filters off"),
             Self::IpFilters { cut_tunnels: Some(reason) } => {

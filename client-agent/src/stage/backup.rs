@@ -5,7 +5,7 @@
 //! changed by then is in the copy too, with the journal that has the records of it: after a boot from the copy it is undone by them.
 //! Source: LU §5.3, D12, D17, S37.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nim_shared::aix;
 use nim_shared::disks::BACKUP;
@@ -14,14 +14,11 @@ use nim_shared::id::DiskName;
 use nim_shared::operation::{Disk, Snapshot};
 use nim_shared::prep::Backup;
 
-use super::Stop;
 use super::prep::copy_name::{COPY, PROGRAM as RENAMES, name};
-use crate::alive;
+use super::{Stop, once};
 use crate::command::{self, Commands};
-use crate::disk;
-use crate::run::{Run, Standing, Step, Watch};
-use crate::slot::Durability;
-use crate::supervisor::{CONTROL_PACE, Supervisor, start};
+use crate::run::{Run, Step};
+use crate::supervisor::Supervisor;
 use crate::text::chain;
 use crate::undo;
 
@@ -114,12 +111,12 @@ fn copy(supervisor: &mut Supervisor, disks: &[DiskName]) -> Result<(), Stop> {
 fn make(supervisor: &mut Supervisor, effect: &Effect) -> Result<(), Stop> {
     let Effect::RootvgCopy { disks, name, bootlist: before, .. } = effect else { return Ok(()) };
     if !are_in(&lspv(&supervisor.commands)?, disks, name) {
-        let end = follow(supervisor)?;
+        let end = once::follow(supervisor, Step::Backup)?;
         if end != (Run::Exited { status: Some(0) }) {
             return Err(Stop::failed(format!(
                 "the copy of rootvg failed: {}{}; what is left of it: `{RENAMES} -X {COPY}` drops its definition",
-                told(end),
-                last_lines(supervisor)?,
+                once::told(PROGRAM, end),
+                once::last_lines(supervisor)?,
             )));
         }
         let found = lspv(&supervisor.commands)?;
@@ -145,64 +142,11 @@ fn make(supervisor: &mut Supervisor, effect: &Effect) -> Result<(), Stop> {
     )))
 }
 
-/// Has the copy made, once, and waits for its end.
-fn follow(supervisor: &mut Supervisor) -> Result<Run, Stop> {
-    let slot = supervisor.operation.run(Step::Backup)?;
-    if slot.get()?.is_none() {
-        slot.set(&Run::Asked, Durability::Synced)?;
-        crate::crash::point("backup.asked");
-    }
-    let watch = Watch::open(&supervisor.operation)?;
-    let foreign = match slot.get()? {
-        Some(Run::Started { pid }) if !alive::is_installer(pid, &supervisor.commands) => Some(pid),
-        Some(_) | None => None,
-    };
-    let limit = supervisor.request.limits.stage.duration() + SHIMS_OWN;
-    let since = Instant::now();
-    loop {
-        match watch.look(&slot, foreign)? {
-            Standing::Over => return Ok(slot.get()?.unwrap_or(Run::NotStarted)),
-            Standing::Wanted => {
-                start::run(&supervisor.commands, &supervisor.operation, Step::Backup)?;
-            }
-            Standing::Runs => {}
-        }
-        if since.elapsed() >= limit {
-            return Ok(Run::TooLong);
-        }
-        supervisor.pause(CONTROL_PACE)?;
-    }
-}
-
 /// Arguments of the program.
 pub(crate) fn arguments(backup: Option<&Backup>) -> Vec<String> {
     let Some(Backup::CopyTo(disks)) = backup else { return Vec::new() };
     let disks: Vec<_> = disks.iter().map(ToString::to_string).collect();
     vec!["-B".to_owned(), "-d".to_owned(), disks.join(" ")]
-}
-
-fn told(end: Run) -> String {
-    match end {
-        Run::Exited { status: Some(status) } => {
-            format!("{PROGRAM} ended with exit status {status}")
-        }
-        Run::Exited { status: None } => format!("{PROGRAM} was ended by a signal"),
-        Run::TooLong => format!("{PROGRAM} did not end in time"),
-        Run::NotStarted => format!("{PROGRAM} could not be started"),
-        Run::Asked | Run::Starting | Run::Started { .. } => {
-            format!("how {PROGRAM} ended is not known")
-        }
-    }
-}
-
-/// What it printed last.
-fn last_lines(supervisor: &Supervisor) -> Result<String, Stop> {
-    let output =
-        disk::read(&supervisor.operation.backup_output(), OUTPUT_LIMIT)?.unwrap_or_default();
-    let text = String::from_utf8_lossy(&output);
-    let lines: Vec<_> = text.lines().rev().filter(|line| !line.trim().is_empty()).take(3).collect();
-    let text: Vec<_> = lines.into_iter().rev().map(nim_shared::id::printable).collect();
-    Ok(if text.is_empty() { String::new() } else { format!(": {}", text.join(" / ")) })
 }
 
 fn are_in(found: &[Disk], disks: &[DiskName], group: &str) -> bool {
@@ -233,8 +177,3 @@ fn ask(commands: &Commands, command: &str, arguments: &[&str]) -> Result<String,
 pub(crate) const PROGRAM: &str = "alt_disk_copy";
 
 const LIMIT: Duration = Duration::from_secs(300);
-
-/// How much longer than its limit the shim may be there.
-const SHIMS_OWN: Duration = Duration::from_secs(60);
-
-const OUTPUT_LIMIT: u64 = 4 << 20;

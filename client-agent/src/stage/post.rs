@@ -10,7 +10,7 @@ use nim_shared::stage::{Point, Stage};
 use crate::alive;
 use crate::operation::Verdict;
 use crate::stage::prep::ip_filters::{self, Failed};
-use crate::stage::prep::setting;
+use crate::stage::prep::{setting, unsupported};
 use crate::supervisor::{Error, Supervisor};
 use crate::text::chain;
 use crate::ticker;
@@ -54,6 +54,9 @@ pub(crate) fn run(
     let mut items = Vec::new();
     for exposed in supervisor.progress.exposed.iter().filter(|one| one.to.is_none()) {
         summary = format!("{summary}; {exposed}");
+    }
+    if let Some(lost) = unsupported::lost(supervisor) {
+        summary = format!("{summary}; {lost}");
     }
     if supervisor.has_begun()? || !supervisor.progress.scripts.is_empty() {
         look(supervisor)?;

@@ -13,6 +13,7 @@ mod secorder;
 pub(crate) mod services;
 pub(crate) mod setting;
 mod trusted_execution;
+pub(crate) mod unsupported;
 mod verification;
 mod workload_manager;
 
@@ -76,6 +77,9 @@ fn steps(supervisor: &mut Supervisor, are_meant: impl Fn(&Step) -> bool) -> Resu
             Step::Pfcdaemon => pfcdaemon::run(supervisor, *class)?,
             Step::StaleAutofs => autofs::run(supervisor, *class)?,
             Step::InterimFixes => interim_fixes::run(supervisor, *class)?,
+            Step::UnsupportedFilesets { filesets } => {
+                unsupported::run(supervisor, *class, filesets)?;
+            }
             Step::IpFilters { cut_tunnels } => {
                 ip_filters::run(supervisor, *class, cut_tunnels.as_deref())?;
             }
@@ -235,6 +239,7 @@ pub(crate) fn makes(supervisor: &Supervisor, effect: &Effect) -> bool {
         }
         // Nothing is ever done about these: their class says so.
         Effect::InterimFixes { .. }
+        | Effect::FilesetsRemoved { .. }
         | Effect::RootvgCopy { .. }
         | Effect::CopyDropped { .. }
         | Effect::Bootlist { .. }

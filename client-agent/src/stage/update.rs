@@ -315,7 +315,7 @@ impl Follower {
             if since.elapsed() >= limit {
                 let program = match step {
                     Step::Part(part) => split::program_of(part),
-                    Step::Software | Step::Backup | Step::Script(_) => {
+                    Step::Software | Step::Backup | Step::Removal | Step::Script(_) => {
                         supervisor.request.kind.program()
                     }
                 };

@@ -7,6 +7,7 @@ mod alt_disk;
 mod border;
 mod clean_up;
 mod disks;
+mod filesets;
 mod full;
 mod hook;
 mod install;

@@ -5,9 +5,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nim_shared::hook::{HookExit, HookPoint};
+use nim_shared::prep::Unsupported;
 use nim_shared::request::{Install, Kind, Limits, Request};
 
 use crate::alt_disk;
+use crate::filesets;
 use crate::hook::{self, FAILS, NOTES};
 use crate::install::{self, INSTALLS, plain};
 use crate::logs;
@@ -29,6 +31,7 @@ struct End {
     sequence: Vec<String>,
     runs: String,
     scripts: String,
+    removals: Vec<String>,
     data: String,
     token: String,
     images: bool,
@@ -43,6 +46,13 @@ fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> 
         sequence: master.sequence(),
         runs: lpar.get("runs"),
         scripts: lpar.get("scripts"),
+        // A look may be repeated.
+        removals: lpar
+            .get("removals")
+            .lines()
+            .filter(|line| line.starts_with("-uw"))
+            .map(str::to_owned)
+            .collect(),
         data: std::fs::read_to_string(lpar.data()).unwrap(),
         token: lpar.get("token"),
         logs: logs::added(lpar, master),
@@ -119,6 +129,15 @@ fn wherever_the_agent_is_killed_in_a_failure_with_all_steps_of_prep_what_was_on_
     let like: Option<Like> = Some((prep::lpar, request.clone()));
     let undisturbed = killed_everywhere(&Case { lpar, request, places: 190, like });
     assert_eq!(undisturbed.settings, before);
+}
+
+#[test]
+fn wherever_the_agent_is_killed_filesets_are_removed_once() {
+    let request = filesets::removing(Unsupported::ALL);
+    let like: Option<Like> = Some((filesets::lpar, filesets::removing(&[])));
+    let lpar = filesets::lpar;
+    let undisturbed = killed_everywhere(&Case { lpar, request, places: 100, like });
+    assert_eq!(undisturbed.removals, ["-uw cas.agent security.pkcs11"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod codes;
 mod console;
 mod cookbook;
 mod discover;
+mod filesets;
 mod fix;
 mod fixtures;
 mod fleet;

@@ -27,6 +27,14 @@ pub(super) fn run(
             return Ok(1);
         }
     };
+    if action == 'u' && lpar.has(Fault::FilesetRequired) {
+        // Whether a look refuses too is as the seed has it.
+        if !options.has('p') || lpar.variation.look_refuses_removal {
+            writeln!(out, "installp: other software requires what is to be removed.")?;
+            summary(&chosen, action, "FAILED", out)?;
+            return Ok(1);
+        }
+    }
     if options.has('p') {
         for (name, level) in &chosen {
             writeln!(out, "  {name} {level}    # {}", event(action))?;

@@ -105,6 +105,7 @@ impl Lpar {
             State::NoHmcClient => self.fileset("bos.sysmgt.hmc", !is_on, None),
             State::NoArtex => self.fileset("artex.base.rte", !is_on, None),
             State::OldRsct => self.fileset("rsct.core.rmc", true, is_on.then_some("3.2.0.12")),
+            State::MlsConfiguration => self.fileset("bos.mls.cfg", is_on, None),
             State::Pkcs11 => self.fileset("security.pkcs11", is_on, None),
             State::CasAgent => self.fileset("cas.agent", is_on, None),
             State::NisWithoutDomain => {

@@ -24,6 +24,8 @@ pub struct Variation {
     pub clock_steps: bool,
     /// `rmdev` refuses the devices of IP Security as long as there are rules (LU S15: the cookbook deletes them first, why is unknown).
     pub rules_hold_device: bool,
+    /// `installp -p -u` refuses where `installp -u` would (what its look covers is unknown).
+    pub look_refuses_removal: bool,
 }
 
 impl Variation {
@@ -43,6 +45,7 @@ impl Variation {
             capacity_in_preview: flip(),
             clock_steps: flip(),
             rules_hold_device: flip(),
+            look_refuses_removal: flip(),
         }
     }
 
@@ -57,6 +60,7 @@ impl Variation {
             capacity_in_preview,
             clock_steps,
             rules_hold_device,
+            look_refuses_removal,
         } = self;
         [
             ("same_lpar_id", same_lpar_id),
@@ -67,6 +71,7 @@ impl Variation {
             ("capacity_in_preview", capacity_in_preview),
             ("clock_steps", clock_steps),
             ("rules_hold_device", rules_hold_device),
+            ("look_refuses_removal", look_refuses_removal),
         ]
         .map(|(name, reading)| (name.to_owned(), reading))
         .into()
@@ -101,5 +106,6 @@ mod tests {
         assert!(both(|v| v.capacity_in_preview));
         assert!(both(|v| v.clock_steps));
         assert!(both(|v| v.rules_hold_device));
+        assert!(both(|v| v.look_refuses_removal));
     }
 }

@@ -6,6 +6,7 @@ use nim_shared::frame::{
 };
 use nim_shared::id::printable;
 use nim_shared::operation::Named;
+use nim_shared::prep::listed;
 use nim_shared::stage::Point;
 use nim_shared::strategy::Part;
 use nim_shared::unit::{Milliseconds, Seconds};
@@ -191,6 +192,9 @@ fn change_made(change: &Change) -> String {
         Effect::Images { path } => format!("images in {path}"),
         Effect::InterimFixes { labels } => {
             format!("interim fixes removed: {}", printable(&labels.join(", ")))
+        }
+        Effect::FilesetsRemoved { filesets } => {
+            format!("filesets removed: {}", listed(filesets))
         }
         Effect::RootvgCopy { disks, name, level, .. } => {
             let disks: Vec<_> = disks.iter().map(ToString::to_string).collect();

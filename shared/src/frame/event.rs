@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::hook::HookPoint;
 use crate::id::{Digest, DiskName, Epoch, Fence, ObjectName, OperationId, Seq};
 use crate::operation::{Named, Report, Snapshot};
-use crate::prep::Setting;
+use crate::prep::{RemovedFileset, Setting};
 use crate::stage::{Phase, Point, Stage, names};
 use crate::stamp::Timestamp;
 use crate::strategy::Part;
@@ -447,6 +447,11 @@ pub enum Effect {
     InterimFixes {
         /// Their labels.
         labels: Vec<String>,
+    },
+    /// Filesets are removed. Only media bring them back.
+    FilesetsRemoved {
+        /// Each, with the level that it had.
+        filesets: Vec<RemovedFileset>,
     },
     /// A copy of rootvg is made, to go back to. It stays.
     RootvgCopy {

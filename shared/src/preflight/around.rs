@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::facts::Fact;
 use super::workload::SiteTimeouts;
+use crate::prep::Unsupported;
 use crate::unit::{Megabytes, ProcessorUnits, Seconds};
 
 /// What is around an LPAR.
@@ -43,6 +44,8 @@ pub struct Around {
     pub has_pool: Fact<bool>,
     /// What the last preview on the LPAR estimated for the standstill.
     pub estimate: Fact<Seconds>,
+    /// Filesets that the site's policy has removed before an update.
+    pub removed: Fact<Vec<Unsupported>>,
     /// The time-outs of its workloads, as the site names them.
     pub timeouts: SiteTimeouts,
 }
@@ -138,6 +141,7 @@ impl Around {
             physical_slots: no(why),
             has_pool: no(why),
             estimate: no(why),
+            removed: no(why),
             timeouts: SiteTimeouts::new(),
         }
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::probe::{self, Answer, Look, MOST_PROCESSES, Probe, ProbeId};
 use super::*;
 use crate::operation::Named;
+use crate::prep::Unsupported;
 
 use lpar::*;
 
@@ -248,6 +249,39 @@ fn who_has_proc_open_is_named_without_numbers_so_that_a_fleet_can_be_grouped() {
     let judged = check("s26").unwrap().judge(&Seen { facts: &facts, around: &around() });
     assert_eq!(judged.found, "open files in /proc by an unknown process, nmon");
     assert_eq!(judged.evidence[0], "process 77, nmon");
+}
+
+#[test]
+fn a_fileset_that_the_policy_has_removed_stops_nobody() {
+    use crate::prep::Unsupported::{CasAgent, MlsConfiguration, Pkcs11};
+    use Verdict::{Block, Pass, Warn};
+    let of = |id: &str, installed: &[&str], removed: Fact<Vec<Unsupported>>| {
+        let installed: Vec<_> = installed.iter().map(|name| (*name, "7.2.5.0")).collect();
+        let mut answers = healthy();
+        answers.insert(ProbeId::Filesets, filesets(&installed));
+        let (facts, around) = (facts(LEVEL, &answers), Around { removed, ..around() });
+        let judged = check(id).unwrap().judge(&Seen { facts: &facts, around: &around });
+        (judged.verdict, judged.found)
+    };
+    let (mls, pkcs, cas) = ("bos.mls.cfg", "security.pkcs11", "cas.agent");
+    let removed = |names: &str| format!("{names} installed: will be removed by prep, for good");
+    for (id, installed, policy, verdict, found) in [
+        ("S07", vec![cas], Ok(vec![CasAgent]), Warn, removed(cas)),
+        ("S07", vec![cas], Ok(vec![Pkcs11]), Block, "cas.agent installed".to_owned()),
+        ("S07", vec![cas], Err("no policy".to_owned()), Block, "cas.agent installed".to_owned()),
+        ("S07", vec![], Ok(vec![CasAgent]), Pass, String::new()),
+        (
+            "S06",
+            vec![mls, pkcs],
+            Ok(vec![MlsConfiguration, Pkcs11]),
+            Warn,
+            removed("bos.mls.cfg and security.pkcs11"),
+        ),
+        // What stays is what is named.
+        ("S06", vec![mls, pkcs], Ok(vec![Pkcs11]), Block, "bos.mls.cfg installed".to_owned()),
+    ] {
+        assert_eq!(of(id, &installed, policy), (verdict, found), "{id} {installed:?}");
+    }
 }
 
 #[test]

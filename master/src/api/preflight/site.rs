@@ -7,6 +7,7 @@ use futures::stream::{self, StreamExt as _};
 use nim_shared::api::{AdapterKind, ViosReading};
 use nim_shared::id::{LparId, ObjectName};
 use nim_shared::object::{Hmc, Spec, Standalone};
+use nim_shared::policy::Policy;
 use nim_shared::preflight::Around;
 use nim_shared::preflight::around::{Console, Target as ScsiTarget, Vios};
 use nim_shared::unit::Seconds;
@@ -14,6 +15,7 @@ use nim_shared::unit::Seconds;
 use super::AT_A_TIME;
 use crate::api::Api;
 use crate::api::error::Answer;
+use crate::api::policy;
 use crate::inventory::details::Details;
 use crate::inventory::frame::Seen;
 use crate::inventory::hmc::FrameView;
@@ -31,6 +33,8 @@ pub(super) struct Site {
     readings: BTreeMap<ObjectName, KnownVios>,
     /// What was estimated last for the standstill.
     estimates: BTreeMap<ObjectName, Seconds>,
+    /// The site's policy, or why it is not known.
+    policy: Result<Policy, String>,
 }
 
 /// A frame as an HMC showed it just now, or why none did.
@@ -65,15 +69,23 @@ impl Site {
         let readings = api.store.vioses_on(&names).await?;
         let lpars: Vec<&ObjectName> = targets.iter().map(|target| &target.name).collect();
         let estimates = api.store.last_estimates(&lpars).await?;
+        // One that cannot be read stops an update, and says so there.
+        let policy = match policy::current(&api.store).await {
+            Ok(policy) => Ok(policy.unwrap_or_default()),
+            Err(refusal) => Err(refusal.failure().message),
+        };
         let (consoles, frames) = tokio::join!(consoles(api, specs), frames(api, hmcs_of));
-        Ok(Self { frames, consoles, makes_tokens, vioses, readings, estimates })
+        Ok(Self { frames, consoles, makes_tokens, vioses, readings, estimates, policy })
     }
 
     /// What is known around one LPAR.
     pub(super) fn around(&self, target: &Target) -> Around {
         let estimate = self.estimates.get(&target.name).copied();
         let estimate = estimate.ok_or_else(|| "no preview estimated the standstill yet".to_owned());
-        Around { estimate, ..self.seen(target) }
+        let removed = self.policy.as_ref().map_err(Clone::clone);
+        let removed =
+            removed.map(|policy| policy.prep_of(&target.name, &target.labels).removed_filesets());
+        Around { estimate, removed, ..self.seen(target) }
     }
 
     fn seen(&self, target: &Target) -> Around {

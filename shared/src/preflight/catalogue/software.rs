@@ -1,11 +1,12 @@
 //! Fixes and filesets.
 
 use super::super::advice::{Danger, Remedy};
-use super::super::facts::Facts;
+use super::super::facts::Seen;
 use super::super::judged::Judged;
 use super::super::{Levels, Severity};
 use super::{Check, get, none, of_the_update};
 use crate::aix::FilesetState;
+use crate::prep::Unsupported;
 
 const ALL: Levels = Levels::All;
 const BLOCK: Severity = Severity::Block;
@@ -95,11 +96,12 @@ pub(super) const CHECKS: &[Check] = &[
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence(
-            "installp -ugw of those that are found; only media bring them back",
+            "a policy with prep: unsupported_filesets has those that it names removed before an update; by hand, installp -ugw of those that \
+             are found; only media bring them back",
             Danger::Permanent,
         ),
         source: "LU §4.4 S06, §4.4a",
-        rule: |seen| absent(seen.facts, &["bos.mls.cfg", "security.pkcs11"]),
+        rule: |seen| absent(seen, &[Unsupported::MlsConfiguration, Unsupported::Pkcs11]),
     },
     Check {
         id: "S07",
@@ -108,9 +110,9 @@ pub(super) const CHECKS: &[Check] = &[
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::command("installp -ugw cas.agent", Danger::Permanent)
-            .after("nothing needs it; only media bring it back"),
+            .after("nothing needs it; only media bring it back; a policy with prep: unsupported_filesets has it removed before an update"),
         source: "LU §4.4 S07",
-        rule: |seen| absent(seen.facts, &["cas.agent"]),
+        rule: |seen| absent(seen, &[Unsupported::CasAgent]),
     },
     Check {
         id: "S38",
@@ -124,10 +126,23 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-/// Whether none of these filesets is installed.
-fn absent(facts: &Facts, names: &[&str]) -> Result<Judged, String> {
-    let all = get(&facts.filesets)?.iter().filter(|one| names.contains(&&*one.name));
-    let found: Vec<_> = all.map(|one| one.name.clone()).collect();
-    let text = format!("{} installed", found.join(" and "));
-    Ok(none(&text, found, "not installed"))
+/// Whether none of these filesets is installed, or the policy has each that is removed.
+fn absent(seen: &Seen<'_>, filesets: &[Unsupported]) -> Result<Judged, String> {
+    let installed = get(&seen.facts.filesets)?;
+    let is_installed = |one: &Unsupported| installed.iter().any(|row| row.name == one.name());
+    let is_removed =
+        |one: &Unsupported| seen.around.removed.as_ref().is_ok_and(|removed| removed.contains(one));
+    let found: Vec<_> = filesets.iter().copied().filter(is_installed).collect();
+    let names = |all: &[Unsupported]| -> Vec<String> {
+        all.iter().map(|one| one.name().to_owned()).collect()
+    };
+    let left: Vec<_> = found.iter().copied().filter(|one| !is_removed(one)).collect();
+    Ok(if left.is_empty() && !found.is_empty() {
+        let text =
+            format!("{} installed: will be removed by prep, for good", names(&found).join(" and "));
+        Judged::warn(text, names(&found))
+    } else {
+        let text = format!("{} installed", names(&left).join(" and "));
+        none(&text, names(&found), "not installed")
+    })
 }
