@@ -41,6 +41,8 @@ pub(crate) struct Progress {
     pub(crate) scripts: BTreeMap<u32, ScriptStep>,
     /// How many bytes hooks before the update have written, and logs that were kept before it: what geninstall wrote begins there.
     pub(crate) output_before: u64,
+    /// How many bytes there were when the hook began that makes the backup.
+    pub(crate) output_backup: u64,
     /// How many bytes there were when the first script or hook after it began.
     pub(crate) output_after: Option<u64>,
     /// Records that came from geninstall's output.
@@ -153,9 +155,13 @@ impl Progress {
             Known::Script(step) => {
                 let is_before =
                     step.hook.as_ref().and_then(Named::known).is_some_and(HookPoint::is_before);
+                let begun = step.moment == Named::Known(ScriptMoment::Begun);
+                if begun && step.hook == Some(Named::Known(HookPoint::Backup)) {
+                    self.output_backup = step.output;
+                }
                 if is_before {
                     self.output_before = self.output_before.max(step.output);
-                } else if step.moment == Named::Known(ScriptMoment::Begun) {
+                } else if begun {
                     self.output_after.get_or_insert(step.output);
                 }
                 self.scripts.insert(step.number, step.clone());

@@ -21,6 +21,8 @@ names! {
         Pre = "pre",
         /// When the LPAR has been made ready.
         Prep = "prep",
+        /// Where a copy of rootvg would be made: the hook that the policy names makes the backup in its place.
+        Backup = "backup",
         /// The last moment before software is touched: everything is ready and reserved.
         BeforeUpdate = "before-update",
         /// Before the LPAR is booted from another disk: what runs there is about to end.
@@ -36,7 +38,10 @@ impl HookPoint {
     /// Whether nothing of the software is touched yet.
     #[must_use]
     pub const fn is_before(self) -> bool {
-        matches!(self, Self::Pre | Self::Prep | Self::BeforeUpdate | Self::BeforeReboot)
+        matches!(
+            self,
+            Self::Pre | Self::Prep | Self::Backup | Self::BeforeUpdate | Self::BeforeReboot
+        )
     }
 
     /// What a failure means there where nothing is declared.
@@ -45,10 +50,14 @@ impl HookPoint {
         if self.is_before() { HookExit::Fail } else { HookExit::Warn }
     }
 
-    /// Whether a failure there can mean `exit`: after a failure there is nothing left to fail.
+    /// Whether a failure there can mean `exit`: after a failure there is nothing left to fail, and without the backup nothing is begun.
     #[must_use]
     pub const fn takes(self, exit: HookExit) -> bool {
-        !matches!((self, exit), (Self::OnFailure, HookExit::Fail))
+        match self {
+            Self::OnFailure => !matches!(exit, HookExit::Fail),
+            Self::Backup => matches!(exit, HookExit::Fail),
+            Self::Pre | Self::Prep | Self::BeforeUpdate | Self::BeforeReboot | Self::Post => true,
+        }
     }
 
     /// The stage in which it lies.
@@ -57,6 +66,7 @@ impl HookPoint {
         match self {
             Self::Pre => Stage::Pre,
             Self::Prep => Stage::Prep,
+            Self::Backup => Stage::Backup,
             Self::BeforeUpdate | Self::BeforeReboot => Stage::Update,
             Self::Post | Self::OnFailure => Stage::Post,
         }
@@ -105,6 +115,11 @@ pub enum BadHook {
     /// nimd can no longer change the outcome there.
     #[error("the outcome is on record at {0}: on the master it takes warn or ignore")]
     OnRecord(HookPoint),
+    /// It is not asked for with an update.
+    #[error(
+        "{0} is where the policy's own hook runs: nimctl policy set, with backup: {{hook: NAME}}"
+    )]
+    OfThePolicy(HookPoint),
     /// The point does not take the meaning.
     #[error("{0} comes when the operation has failed already: it takes warn or ignore")]
     Late(HookPoint),
@@ -118,7 +133,9 @@ impl NamedHook {
     pub fn on_master(&self) -> Result<(), BadHook> {
         match (self.at, self.exit) {
             (at, exit) if !at.takes(exit) => Err(BadHook::Late(at)),
-            (HookPoint::Prep | HookPoint::BeforeReboot, _) => Err(BadHook::NotOnMaster(self.at)),
+            (HookPoint::Prep | HookPoint::Backup | HookPoint::BeforeReboot, _) => {
+                Err(BadHook::NotOnMaster(self.at))
+            }
             (HookPoint::Post, HookExit::Fail) => Err(BadHook::OnRecord(self.at)),
             _ => Ok(()),
         }
@@ -136,6 +153,9 @@ impl FromStr for NamedHook {
             _ => return Err(BadHook::Form),
         };
         let at: HookPoint = at.parse()?;
+        if at == HookPoint::Backup {
+            return Err(BadHook::OfThePolicy(at));
+        }
         let exit = exit.map_or(Ok(at.default_exit()), str::parse)?;
         if !at.takes(exit) {
             return Err(BadHook::Late(at));
@@ -286,10 +306,11 @@ mod tests {
         for (text, why) in [
             ("look", BadHook::Form.to_string()),
             ("pre:a:b:c", BadHook::Form.to_string()),
+            ("backup:mksysb", BadHook::OfThePolicy(HookPoint::Backup).to_string()),
             ("on-failure:page:fail", BadHook::Late(HookPoint::OnFailure).to_string()),
             (
                 "after:look",
-                "\"after\" is no point of a hook: one of pre, prep, before-update, before-reboot, post, on-failure"
+                "\"after\" is no point of a hook: one of pre, prep, backup, before-update, before-reboot, post, on-failure"
                     .to_owned(),
             ),
             (

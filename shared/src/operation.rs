@@ -9,6 +9,7 @@ use crate::aftercare::OpenItem;
 use crate::disks::RunDisks;
 use crate::frame::Exposed;
 use crate::id::{DiskName, LparId};
+use crate::prep::SiteBackup;
 use crate::stage::{UnknownName, names};
 use crate::unit::{Milliseconds, Seconds};
 
@@ -294,6 +295,9 @@ pub struct Report {
     /// What is left to do, one by one, as far as a later look can tell that it is gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_items: Vec<OpenItem>,
+    /// The backup that the site's own hook made before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site_backup: Option<SiteBackup>,
     /// Times without IP filters that the LPAR had before; one without an end lasts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exposed: Vec<Exposed>,
@@ -317,6 +321,7 @@ impl Report {
             estimated_total: None,
             logs: Vec::new(),
             open_items: Vec::new(),
+            site_backup: None,
             exposed: Vec::new(),
             disks: None,
         }

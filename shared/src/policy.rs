@@ -204,7 +204,7 @@ fn backup_fault(place: &str, backup: Option<&Backup>) -> Option<(String, String)
         Some(Backup::Waived(reason)) if reason.trim().is_empty() => {
             Some((format!("{place}backup.waived"), "gives no reason".to_owned()))
         }
-        Some(Backup::CopyTo(_) | Backup::Waived(_)) | None => None,
+        Some(Backup::CopyTo(_) | Backup::Hook(_) | Backup::Waived(_)) | None => None,
     }
 }
 
@@ -487,6 +487,12 @@ mod tests {
         assert_eq!(backup("lpar02").as_deref(), Some("copy of rootvg to hdisk3; it stays"));
         let none = Policy { backup: Some(Backup::Waived(" ".to_owned())), ..Policy::default() };
         assert_eq!(none.faults()[0].0, "backup.waived");
+        let hook = Backup::Hook("rootvg_backup".parse().unwrap());
+        let by_hook = Policy { backup: Some(hook), ..Policy::default() };
+        assert_eq!(by_hook.faults(), []);
+        let backup = by_hook.backup_of(&"lpar01".parse().unwrap(), &BTreeMap::new()).unwrap();
+        let text = "backup by the hook rootvg_backup of the site, instead of a copy of rootvg";
+        assert_eq!(backup.to_string(), text);
         let tunnels = Some(Tunnels::Waived(String::new()));
         let none = Policy { prep: Prep { tunnels, ..Prep::default() }, ..Policy::default() };
         assert_eq!(none.faults()[0].0, "prep.tunnels.waived");

@@ -14,7 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::ChangeClass;
-use crate::id::DiskName;
+use crate::id::{DiskName, ObjectName};
 
 /// Something of the system that has a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +145,8 @@ pub struct BadSubsystem(String);
 pub enum Backup {
     /// A copy of rootvg on these disks of the LPAR, made before the update.
     CopyTo(Vec<DiskName>),
+    /// What the site's own script of this name makes on the LPAR, an object of type `script`. Nothing is booted from that here.
+    Hook(ObjectName),
     /// None is made, for this reason.
     Waived(String),
 }
@@ -156,9 +158,35 @@ impl fmt::Display for Backup {
                 let disks: Vec<_> = disks.iter().map(ToString::to_string).collect();
                 write!(f, "copy of rootvg to {}; it stays", disks.join(" "))
             }
+            Self::Hook(name) => {
+                write!(f, "backup by the hook {name} of the site, instead of a copy of rootvg")
+            }
             Self::Waived(reason) => {
                 write!(f, "no copy of rootvg: {}", crate::id::printable(reason))
             }
+        }
+    }
+}
+
+/// A backup that a hook of the site made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SiteBackup {
+    /// Name of the hook.
+    pub hook: ObjectName,
+    /// What it said of what it made: the last line that it printed, where it printed one. For a person; nothing is done by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+}
+
+impl fmt::Display for SiteBackup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { hook, said } = self;
+        match said {
+            Some(said) => {
+                write!(f, "the hook {hook} made one and says: {}", crate::id::printable(said))
+            }
+            None => write!(f, "the hook {hook} made one and says nothing of it"),
         }
     }
 }

@@ -7,6 +7,7 @@ use nim_shared::frame::{Command, Known, Refusal, SecretText};
 use nim_shared::hook::{Hook, HookPoint, MOST_HOOKS};
 use nim_shared::id::{Digest, ObjectName};
 use nim_shared::operation::Named;
+use nim_shared::prep::Backup;
 use nim_shared::request::{
     Expected, INSTALLP_FLAGS, Images, Install, Kind, LARGEST_SCRIPT, MOST_SCRIPTS, Maintenance,
     Request,
@@ -233,6 +234,17 @@ fn hook_fault(request: &Request) -> Option<String> {
     let boots = request.kind == Kind::Rollback;
     if let Some(hook) = hooks.iter().find(|hook| (hook.at == HookPoint::BeforeReboot) != boots) {
         return Some(format!("the hook {} at {} is never come by", hook.script.name, hook.at));
+    }
+    let backup: Vec<_> = hooks.iter().filter(|hook| hook.at == HookPoint::Backup).collect();
+    let fits = match (&request.backup, &backup[..]) {
+        (Some(Backup::Hook(name)), [hook]) => hook.script.name == *name,
+        (Some(Backup::Hook(_)), _) => false,
+        (_, all) => all.is_empty(),
+    };
+    if !fits {
+        return Some(
+            "the hook that makes the backup is not the one that the order names".to_owned(),
+        );
     }
     let wrong = hooks.iter().find(|hook| !hook.at.takes(hook.exit));
     wrong.map(|Hook { at, exit, script }| format!("the hook {} at {at} cannot {exit}", script.name))

@@ -5,18 +5,22 @@
 //! changed by then is in the copy too, with the journal that has the records of it: after a boot from the copy it is undone by them.
 //! Source: LU §5.3, D12, D17, S37.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use nim_shared::aix;
 use nim_shared::disks::BACKUP;
-use nim_shared::frame::{ChangeClass, Effect};
-use nim_shared::id::DiskName;
-use nim_shared::operation::{Disk, Snapshot};
-use nim_shared::prep::Backup;
+use nim_shared::frame::{ChangeClass, Effect, ScriptMoment, ScriptStep};
+use nim_shared::hook::HookPoint;
+use nim_shared::id::{DiskName, printable};
+use nim_shared::operation::{Disk, Named, Snapshot};
+use nim_shared::prep::{Backup, SiteBackup};
 
 use super::prep::copy_name::{COPY, PROGRAM as RENAMES, name};
-use super::{Stop, once};
+use super::{Stop, hook, once};
 use crate::command::{self, Commands};
+use crate::disk;
 use crate::run::{Run, Step};
 use crate::supervisor::Supervisor;
 use crate::text::chain;
@@ -26,6 +30,7 @@ use crate::undo;
 pub(crate) fn run(supervisor: &mut Supervisor, entered_now: bool) -> Result<(), Stop> {
     match wanted(supervisor).cloned() {
         Some(Backup::CopyTo(disks)) => copy(supervisor, &disks),
+        Some(Backup::Hook(_)) => hook::before(supervisor, HookPoint::Backup),
         None if entered_now => {
             Ok(supervisor.note("no copy of rootvg is made: the order asks for none")?)
         }
@@ -34,6 +39,24 @@ pub(crate) fn run(supervisor: &mut Supervisor, entered_now: bool) -> Result<(), 
         }
         Some(Backup::Waived(_)) | None => Ok(()),
     }
+}
+
+/// The backup that the site's hook has made, with the last line that it printed.
+pub(crate) fn by_site(supervisor: &Supervisor) -> Result<Option<SiteBackup>, disk::Error> {
+    let is_it = |step: &&ScriptStep| {
+        step.hook == Some(Named::Known(HookPoint::Backup))
+            && step.moment == Named::Known(ScriptMoment::Succeeded)
+    };
+    let Some(step) = supervisor.progress.scripts.values().find(is_it) else { return Ok(None) };
+    let path = supervisor.operation.output();
+    let output = disk::doing("open", &path, File::open(&path))?;
+    let from = supervisor.progress.output_backup.max(step.output.saturating_sub(LAST));
+    let mut text = vec![0; usize::try_from(step.output.saturating_sub(from)).unwrap_or(0)];
+    disk::doing("read", &path, output.read_exact_at(&mut text, from))?;
+    let text = String::from_utf8_lossy(&text);
+    let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let said = last.map(|line| printable(line).chars().take(SAID).collect());
+    Ok(Some(SiteBackup { hook: step.name.clone(), said }))
 }
 
 /// What the order asks for; a preview makes none.
@@ -177,3 +200,9 @@ fn ask(commands: &Commands, command: &str, arguments: &[&str]) -> Result<String,
 pub(crate) const PROGRAM: &str = "alt_disk_copy";
 
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// The end of a hook's output in which its last line is looked for, in bytes.
+const LAST: u64 = 4096;
+
+/// Most characters that are kept of it.
+const SAID: usize = 200;

@@ -140,7 +140,7 @@ fn told(request: &Request, hook: &Hook, end: &ScriptStep) -> (&'static str, Stri
         }
         (Some(ScriptMoment::Failed), None) => (FAILED, format!("{name} was ended by a signal")),
         (Some(ScriptMoment::TooLong), _) => {
-            let limit = request.hooks.as_ref().map_or(0, |hooks| hooks.limit.0);
+            let limit = script::limit(request, usize::try_from(end.number).unwrap_or(0)).as_secs();
             (FAILED, format!("{name} did not end within {limit} seconds, and was ended"))
         }
         (Some(ScriptMoment::NotStarted), _) => (FAILED, format!("{name} could not be started")),

@@ -80,7 +80,9 @@ pub(crate) fn run(
     }
     let found = matches!(supervisor.request.kind, Kind::Update | Kind::Install).then_some(found);
     let disks = super::left::on_disks(supervisor, &outcome)?;
-    Ok(Report { found, open_items: items, disks, ..report(supervisor, outcome, summary, codes) })
+    let site_backup = super::backup::by_site(supervisor)?;
+    let report = report(supervisor, outcome, summary, codes);
+    Ok(Report { found, open_items: items, disks, site_backup, ..report })
 }
 
 /// Nothing is undone while geninstall or a Live Update is there, or the LPAR may be on its way down.

@@ -70,7 +70,14 @@ pub(crate) fn open_input(
 /// How long the program with this number may take.
 pub(crate) fn limit(request: &Request, number: usize) -> Duration {
     match &request.hooks {
-        Some(hooks) if number > request.scripts.len() => hooks.limit.duration(),
+        Some(hooks) if number > request.scripts.len() => {
+            let hook = hooks.list.get(number - request.scripts.len() - 1);
+            match hook {
+                // It may take as long as a copy of rootvg.
+                Some(hook) if hook.at == HookPoint::Backup => request.limits.stage.duration(),
+                Some(_) | None => hooks.limit.duration(),
+            }
+        }
         Some(_) | None => request.limits.script.duration(),
     }
 }

@@ -46,7 +46,8 @@ pub(crate) fn with(hooks: &[(HookPoint, HookExit, &[u8])], request: Request) -> 
 
 /// At every point of an update one that succeeds; what a failure would mean is what it means where nothing is declared.
 pub(crate) fn everywhere(request: Request) -> Request {
-    let points = HookPoint::ALL.iter().filter(|at| **at != HookPoint::BeforeReboot);
+    let asked = |at: &&HookPoint| ![HookPoint::Backup, HookPoint::BeforeReboot].contains(at);
+    let points = HookPoint::ALL.iter().filter(asked);
     let hooks: Vec<_> = points.map(|at| (*at, at.default_exit(), NOTES)).collect();
     with(&hooks, request)
 }

@@ -4,6 +4,7 @@
 
 mod aftercare;
 mod alt_disk;
+mod backup_hook;
 mod border;
 mod clean_up;
 mod disks;

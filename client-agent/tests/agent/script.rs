@@ -24,8 +24,14 @@ pub(crate) const SECOND: &[u8] = b"echo second; echo second >> $NIM_AGENT_ROOT/s
 
 /// An LPAR on which software can be installed, and whose policy lets every script run.
 pub(crate) fn lpar() -> Lpar {
-    let lpar = Lpar::new();
+    let lpar = allowing();
     lpar.command("geninstall", INSTALLS);
+    lpar
+}
+
+/// An LPAR whose policy lets every script run.
+pub(crate) fn allowing() -> Lpar {
+    let lpar = Lpar::new();
     allow(&lpar, "scripts = on\n");
     lpar
 }

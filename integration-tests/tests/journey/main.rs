@@ -4,6 +4,7 @@ mod aftercare;
 mod allocation;
 mod alt_disk;
 mod ask;
+mod backup_hook;
 mod big;
 mod clean_up;
 mod codes;

@@ -137,6 +137,8 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
         true => super::policy::current(&api.store).await?,
         false => None,
     };
+    let backup_hooks =
+        script::backup_hooks(api, &cust, &targets, policy.as_ref(), &mut faults).await?;
     let known = known(api, &cust, &targets, scripts).await?;
     let written = match depth {
         Depth::Whole => chosen(api, &cust, &targets, &known).await?,
@@ -148,8 +150,15 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
     };
     let master_hooks = hook::of(api, &cust, &mut faults).await?;
     let no_way_back = policy.is_none() && cust.kind.moves() && cust.install.updates();
-    let known =
-        Known { updates_only, hooks, policy, written, master_hooks: master_hooks.clone(), ..known };
+    let known = Known {
+        updates_only,
+        hooks,
+        backup_hooks,
+        policy,
+        written,
+        master_hooks: master_hooks.clone(),
+        ..known
+    };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
@@ -288,6 +297,7 @@ async fn known(api: &Api, cust: &Cust, targets: &[Target], scripts: Vec<Script>)
         files,
         scripts,
         hooks: Vec::new(),
+        backup_hooks: Vec::new(),
         master_hooks: Vec::new(),
         hook_limit: settings.hook.seconds(),
         updates_only: false,

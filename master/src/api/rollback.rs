@@ -6,8 +6,9 @@ use axum::extract::State;
 use nim_shared::api::{Accepted, FileFault, LookAtRollback, RollBack, RollbackProposal};
 use nim_shared::disks::{self, DiskUse, GoodFor, NoWayBack, Rollback, RunDisk, SeenDisk};
 use nim_shared::hook::{HookPoint, Hooks};
-use nim_shared::id::{DiskName, ObjectName};
+use nim_shared::id::{DiskName, ObjectName, OperationId};
 use nim_shared::operation::Named as Name;
+use nim_shared::prep::SiteBackup;
 use nim_shared::request::{Kind, Request};
 
 use super::error::{Answer, Refusal};
@@ -78,7 +79,13 @@ async fn proposal(
     let lpar = &target.name;
     let standing = recorded::recorded(api, lpar).await?;
     let (looked, seen) = recorded::seen(api, lpar).await?;
-    let mut to = disks::way_back(&standing, wanted, &seen).map_err(|why| refused(lpar, &why))?;
+    let mut to = match disks::way_back(&standing, wanted, &seen) {
+        Ok(to) => to,
+        Err(why) => {
+            let by_site = api.store.last_site_backup(lpar).await?;
+            return Err(refused(lpar, &why, by_site.as_ref()));
+        }
+    };
     // For people: as they are called now.
     for disk in &mut to.disks {
         if let Ok(now) = disks::as_recorded(disk, &seen) {
@@ -120,11 +127,21 @@ fn running(disk: &SeenDisk, level: Option<String>) -> RunDisk {
     }
 }
 
-fn refused(lpar: &ObjectName, why: &NoWayBack) -> Refusal {
-    let hint = match why {
+fn refused(
+    lpar: &ObjectName,
+    why: &NoWayBack,
+    by_site: Option<&(OperationId, SiteBackup)>,
+) -> Refusal {
+    let mut hint = match why {
         NoWayBack::Several(_) => format!("name the disk: nimctl rollback --disk DISK {lpar}"),
         _ => format!("nimctl disks {lpar} shows what each disk holds"),
     };
+    if let Some((operation, backup)) = by_site {
+        // What a hook says of it is no evidence of a disk.
+        hint += &format!(
+            "; of the backup before operation {operation} {backup}: nothing is booted from that here, whoever made it restores it"
+        );
+    }
     Refusal::refused("NLU-0244", format!("{lpar} is not booted from another disk: {why}"))
         .hint(hint)
 }

@@ -8,6 +8,7 @@ use nim_shared::disks::{
 use nim_shared::id::{DiskName, ObjectName, OperationId};
 use nim_shared::lvupdate;
 use nim_shared::operation::{Named, Outcome, Report, Software, StateName};
+use nim_shared::prep::SiteBackup;
 use nim_shared::request::{Kind, Request};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as};
@@ -128,6 +129,31 @@ impl Store {
             all.entry(super::batch::name(&lpar)?).or_default().push(run);
         }
         Ok(all)
+    }
+
+    /// The last backup of an LPAR that a hook of the site made, with the operation before whose update.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn last_site_backup(
+        &self,
+        lpar: &ObjectName,
+    ) -> Result<Option<(OperationId, SiteBackup)>, Error> {
+        let row: Option<(Uuid, Value)> = query_as(
+            "SELECT id, report->'site_backup' FROM operation
+             WHERE lpar = $1 AND kind = 'update' AND report ? 'site_backup' ORDER BY id DESC LIMIT 1",
+        )
+        .bind(lpar.as_str())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read which backup a hook made", cause))?;
+        let read = |(id, made): (Uuid, Value)| {
+            let made = serde_json::from_value(made);
+            let made =
+                made.map_err(|cause| Error::unreadable(format!("the operation {id}"), cause))?;
+            Ok((OperationId(id), made))
+        };
+        row.map(read).transpose()
     }
 
     /// What operations left on the disks of an LPAR, the newest first.

@@ -148,6 +148,8 @@ impl View for One {
         rows.extend(view.ended_at.map(|at| ("ended", moment(at))));
         rows.extend(view.owner.map(|owner| ("master", owner.to_string())));
         rows.extend(view.backup.iter().map(|backup| ("backup", backup.to_string())));
+        let made = view.report.iter().filter_map(|report| report.site_backup.as_ref());
+        rows.extend(made.map(|made| ("made", made.to_string())));
         rows.extend(view.prep.iter().map(|step| ("prep", step.to_string())));
         let exposed = view.report.iter().flat_map(|report| &report.exposed);
         rows.extend(exposed.map(|one| ("exposed", one.to_string())));

@@ -123,6 +123,7 @@ pub(crate) fn succeeded(number: u32, lpar: &str) -> OperationView {
             estimated_total: Some(Seconds(624)),
             logs: vec![],
             open_items: vec![],
+            site_backup: None,
             exposed: vec![],
             disks: None,
         }),

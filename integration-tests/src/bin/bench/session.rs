@@ -48,6 +48,7 @@ pub(crate) fn whole() -> Result<Script> {
             summary: "the preview found nothing in the way".to_owned(),
             codes: Vec::new(),
             logs: Vec::new(),
+            site_backup: None,
             exposed: Vec::new(),
             disks: None,
             before: Some(snapshot()),

@@ -51,6 +51,8 @@ pub(super) struct Known {
     pub(super) scripts: Vec<Script>,
     /// The hooks, in their order.
     pub(super) hooks: Vec<Hook>,
+    /// The hooks that make backups where the policy says so.
+    pub(super) backup_hooks: Vec<Hook>,
     /// The hooks that nimd runs itself, in their order.
     pub(super) master_hooks: Vec<NamedHook>,
     /// How long each of those on the LPAR may take.
@@ -350,7 +352,7 @@ impl Order<'_> {
             disks: chosen,
             console,
             scripts: self.known.scripts.clone(),
-            hooks: self.hooks(),
+            hooks: self.hooks(backup.as_ref().filter(|_| moves)),
             prep: if moves { prep.clone() } else { Vec::new() },
             restart: if moves { restart.clone() } else { Vec::new() },
             backup: backup.clone().filter(|_| moves),
@@ -375,9 +377,13 @@ impl Order<'_> {
         })
     }
 
-    /// The hooks that run on it.
-    fn hooks(&self) -> Option<Hooks> {
-        let list = self.known.hooks.clone();
+    /// The hooks that run on it, with the one that makes its backup.
+    fn hooks(&self, backup: Option<&Backup>) -> Option<Hooks> {
+        let mut list = self.known.hooks.clone();
+        if let Some(Backup::Hook(name)) = backup {
+            let named = self.known.backup_hooks.iter().find(|hook| hook.script.name == *name);
+            list.extend(named.cloned());
+        }
         (!list.is_empty()).then(|| Hooks {
             lpar: self.target.name.clone(),
             lpp_source: self.cust.lpp_source.clone(),
@@ -407,7 +413,8 @@ impl Order<'_> {
                     ));
                 }
             }
-            Some(Backup::Waived(_)) => {}
+            // Whether there is such a script was looked at.
+            Some(Backup::Hook(_) | Backup::Waived(_)) => {}
         }
         backup
     }

@@ -1,17 +1,21 @@
 //! The scripts and hooks of a request. Read when the request is made: the content of that moment is what runs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::hook::{BadHook, Hook, HookPoint, MOST_HOOKS, MOST_HOOKS_AT, NamedHook};
 use nim_shared::id::{Digest, ObjectName};
 use nim_shared::object::ObjectType;
+use nim_shared::policy::Policy;
+use nim_shared::prep::Backup;
 use nim_shared::request::{Content, Kind, LARGEST_SCRIPT, Script};
 
 use super::plan;
 use super::source::{self, read_bytes};
 use crate::api::Api;
 use crate::api::error::Answer;
+use crate::store::object::Target;
 
 /// The scripts that `cust` names, in their order; what is wrong with them is added to `faults`.
 pub(super) async fn read(
@@ -74,7 +78,43 @@ pub(in crate::api) async fn named_hooks(
             names.push(hook.name.clone());
         }
     }
-    let scripts = contents(api, "hook", &names, faults).await?;
+    with_contents(api, "hook", named, &names, faults).await
+}
+
+/// The hooks that make a backup of one of `targets`, as `policy` says; what is wrong with them is added to `faults`.
+pub(super) async fn backup_hooks(
+    api: &Api,
+    cust: &Cust,
+    targets: &[Target],
+    policy: Option<&Policy>,
+    faults: &mut Vec<FileFault>,
+) -> Answer<Vec<Hook>> {
+    let Some(policy) = policy.filter(|_| cust.install.updates()) else { return Ok(Vec::new()) };
+    let backups = targets.iter().filter_map(|one| policy.backup_of(&one.name, &one.labels));
+    let names: BTreeSet<&ObjectName> = backups
+        .filter_map(|backup| match backup {
+            Backup::Hook(name) => Some(name),
+            Backup::CopyTo(_) | Backup::Waived(_) => None,
+        })
+        .collect();
+    let names: Vec<ObjectName> = names.into_iter().cloned().collect();
+    let named = |name: &ObjectName| NamedHook {
+        at: HookPoint::Backup,
+        name: name.clone(),
+        exit: HookPoint::Backup.default_exit(),
+    };
+    let hooks: Vec<NamedHook> = names.iter().map(named).collect();
+    with_contents(api, "backup", &hooks, &names, faults).await
+}
+
+async fn with_contents(
+    api: &Api,
+    path: &'static str,
+    named: &[NamedHook],
+    names: &[ObjectName],
+    faults: &mut Vec<FileFault>,
+) -> Answer<Vec<Hook>> {
+    let scripts = contents(api, path, names, faults).await?;
     let hook = |NamedHook { at, name, exit }: &NamedHook| {
         let script = scripts.iter().find(|script| script.name == *name)?.clone();
         Some(Hook { at: *at, exit: *exit, script })
@@ -103,6 +143,9 @@ pub(super) fn hook_faults(cust: &Cust) -> Vec<FileFault> {
         if cust.hooks[..index].iter().any(|one| one.at == *at && one.name == *name) {
             refuse(format!("{name} is named twice at {at}"));
         }
+    }
+    if let Some(hook) = cust.hooks.iter().find(|hook| hook.at == HookPoint::Backup) {
+        refuse(format!("{} at backup: {}", hook.name, BadHook::OfThePolicy(hook.at)));
     }
     if let Some(hook) = cust.hooks.iter().find(|hook| hook.at == HookPoint::BeforeReboot) {
         refuse(format!(
