@@ -12,6 +12,7 @@ mod inventory;
 mod list;
 mod part;
 mod planned;
+mod preflighted;
 mod report;
 mod session;
 mod sshd;

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use tokio::runtime::Handle;
 
 use crate::report::{Gate, Row, say, step};
-use crate::{discover, events, held, inventory, list, planned, sshd, watched, whole};
+use crate::{discover, events, held, inventory, list, planned, preflighted, sshd, watched, whole};
 
 /// The argument with which this program starts itself for some rows; their letters follow.
 pub(crate) const MEASURE: &str = "measure";
@@ -55,6 +55,7 @@ const PARTS: &[&[Claim]] = &[
         claim("k", "lists of 100,000 LPARs, streamed", Gate::Yes),
     ],
     &[claim("l", "plans of rollouts", Gate::Yes)],
+    &[claim("m", "a thousand LPARs preflighted", Gate::Yes)],
 ];
 
 /// Has the chosen rows measured, or all where none is chosen. How many gates were missed.
@@ -190,6 +191,9 @@ pub(crate) fn measure(letters: &[String]) -> usize {
     }
     if wanted("l") {
         missed += row("l", planned::measure());
+    }
+    if wanted("m") {
+        missed += row("m", Handle::current().block_on(preflighted::measure()));
     }
     missed
 }
