@@ -137,19 +137,39 @@ const SUBSYSTEMS: [(&str, &str); 4] = [
     ("startsrc", "echo \"start $2\" >> restarts; rm -f down.$2; touch new.$2"),
 ];
 
-#[test]
-fn what_the_order_has_started_anew_is_one_after_the_other_where_it_needs_that() {
+/// An LPAR with them.
+pub(crate) fn lpar() -> Lpar {
     let lpar = Lpar::new();
     for (program, script) in SUBSYSTEMS {
         lpar.command(program, script);
     }
+    lpar
+}
+
+/// An update after which these are started anew, where they need that.
+pub(crate) fn restarting(names: &[&str]) -> Request {
+    let name = |text: &&str| Subsystem::try_from((*text).to_owned()).unwrap();
+    Request { restart: names.iter().map(name).collect(), ..order(Kind::Update) }
+}
+
+/// Those that run and were started anew.
+pub(crate) fn anew(lpar: &Lpar) -> Vec<&'static str> {
+    let is_there = |what: &str, name: &str| lpar.path(&format!("state/{what}.{name}")).exists();
+    let names = SUBSYSTEMS_NAMED.into_iter();
+    names.filter(|name| is_there("new", name) && !is_there("down", name)).collect()
+}
+
+const SUBSYSTEMS_NAMED: [&str; 4] = ["sshd", "syslogd", "ctrmc", "biod"];
+
+#[test]
+fn what_the_order_has_started_anew_is_one_after_the_other_where_it_needs_that() {
+    let lpar = lpar();
     push(&lpar);
-    let name = |text: &str| Subsystem::try_from(text.to_owned()).unwrap();
-    let restart = ["biod", "sshd", "syslogd"].map(name).to_vec();
-    let mut master = Master::new(&Request { restart, ..order(Kind::Update) });
+    let mut master = Master::new(&restarting(&["biod", "sshd", "syslogd"]));
     let report = master.follow(&mut Session::open(&lpar, &[])).expect("the session ended");
     // biod does not run on old ones, and nobody ordered ctrmc.
     assert_eq!(lpar.get("restarts"), "stop sshd\nstart sshd\nstop syslogd\nstart syslogd\n");
+    assert_eq!(anew(&lpar), ["sshd", "syslogd"]);
     let left: Vec<_> = report
         .open_items
         .iter()
@@ -167,8 +187,7 @@ fn what_the_order_has_started_anew_is_one_after_the_other_where_it_needs_that() 
 fn what_others_stand_on_is_refused_whoever_orders_it() {
     let lpar = Lpar::new();
     push(&lpar);
-    let restart = vec![Subsystem::try_from("ctrmc".to_owned()).unwrap()];
-    let master = Master::new(&Request { restart, ..order(Kind::Update) });
+    let master = Master::new(&restarting(&["ctrmc"]));
     let mut session = Session::open(&lpar, &[]);
     session.hello().expect("a hello");
     master.start(&mut session);

@@ -8,6 +8,7 @@ use nim_shared::hook::{HookExit, HookPoint};
 use nim_shared::prep::Unsupported;
 use nim_shared::request::{Install, Kind, Limits, Request};
 
+use crate::aftercare;
 use crate::alt_disk;
 use crate::filesets;
 use crate::hook::{self, FAILS, NOTES};
@@ -38,6 +39,8 @@ struct End {
     /// What steps of prep change.
     settings: Vec<(&'static str, String)>,
     logs: String,
+    /// Subsystems that run and were started anew.
+    anew: Vec<&'static str>,
 }
 
 fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> End {
@@ -58,6 +61,7 @@ fn end(lpar: &Lpar, master: &Master, report: &nim_shared::operation::Report) -> 
         logs: logs::added(lpar, master),
         images: lpar.agent_file(&format!("operations/{}/images", master.operation)).exists(),
         settings: prep::state(lpar),
+        anew: aftercare::anew(lpar),
     }
 }
 
@@ -138,6 +142,21 @@ fn wherever_the_agent_is_killed_filesets_are_removed_once() {
     let lpar = filesets::lpar;
     let undisturbed = killed_everywhere(&Case { lpar, request, places: 100, like });
     assert_eq!(undisturbed.removals, ["-uw cas.agent security.pkcs11"]);
+}
+
+#[test]
+fn wherever_the_agent_is_killed_what_is_started_anew_runs_in_the_end() {
+    let like: Option<Like> = Some((aftercare::lpar, order(Kind::Update)));
+    let request = aftercare::restarting(&["sshd"]);
+    let case = Case { lpar: aftercare::lpar, request, places: 100, like };
+    let (mut undisturbed, ends) = ends_of(&case);
+    assert_eq!(undisturbed.anew, ["sshd"]);
+    // A change that was intended and not made is put back, and it is made anew: how many it takes depends on the place.
+    undisturbed.sequence.clear();
+    for (point, mut end) in ends {
+        end.sequence.clear();
+        assert_eq!(end, undisturbed, "{point}");
+    }
 }
 
 #[test]
@@ -244,9 +263,22 @@ fn installs() -> Lpar {
     lpar
 }
 
-/// Kills the agent at each place that the undisturbed run passes, but for those that the case it is like passes first in the same order.
-/// The end of the undisturbed run.
+/// Kills the agent at each place, as [`ends_of`] does, where each end has to be that of the undisturbed run, which is returned.
 fn killed_everywhere(case: &Case) -> End {
+    let (undisturbed, ends) = ends_of(case);
+    let differing: Vec<_> = ends.iter().filter(|(_, end)| *end != undisturbed).collect();
+    let names: Vec<_> = differing.iter().map(|(point, _)| point).collect();
+    assert!(
+        differing.is_empty(),
+        "{names:?}\nundisturbed: {undisturbed:#?}\nfirst: {:#?}",
+        differing[0]
+    );
+    undisturbed
+}
+
+/// Kills the agent at each place that the undisturbed run passes, but for those that the case it is like passes first in the same order.
+/// The end of the undisturbed run, and those of the others.
+fn ends_of(case: &Case) -> (End, Vec<(String, End)>) {
     let (undisturbed, passed) = run(case.lpar, &case.request, "");
     let like = case.like.as_ref().map(|(lpar, request)| run(*lpar, request, "").1);
     let same = like.unwrap_or_default().iter().zip(&passed).take_while(|(a, b)| a == b).count();
@@ -263,27 +295,18 @@ fn killed_everywhere(case: &Case) -> End {
     let points = points.into_iter().skip(same);
     let points: Vec<_> = points.filter(|point| !point.starts_with("shim.")).collect();
     let next = AtomicUsize::new(0);
-    let differing = Mutex::new(Vec::new());
+    let ends = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (end, _) = run(case.lpar, &case.request, point);
-                    if end != undisturbed {
-                        differing.lock().unwrap().push((point, end));
-                    }
+                    ends.lock().unwrap().push((point.clone(), end));
                 }
             });
         }
     });
-    let differing = differing.into_inner().unwrap();
-    let names: Vec<_> = differing.iter().map(|(point, _)| *point).collect();
-    assert!(
-        differing.is_empty(),
-        "{names:?}\nundisturbed: {undisturbed:#?}\nfirst: {:#?}",
-        differing[0]
-    );
-    undisturbed
+    (undisturbed, ends.into_inner().unwrap())
 }
 
 /// Runs at once. More only wait for a processor, and each look at the processes of the machine then costs more.
