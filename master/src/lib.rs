@@ -17,5 +17,6 @@ pub mod render;
 pub mod run;
 pub mod settings;
 pub mod store;
+mod taken;
 pub mod telemetry;
 pub mod transport;

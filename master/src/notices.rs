@@ -14,7 +14,6 @@ use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::notice::{Message, Receiver, Way};
 use nim_shared::policy::Policy;
 use nim_shared::stamp::Timestamp;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
@@ -24,6 +23,7 @@ use crate::store::notice::{Delivery, Notice};
 use crate::store::notify::Topic;
 use crate::store::secret::KeyFile;
 use crate::store::{self, Store};
+use crate::taken::Taken;
 use crate::telemetry::chain;
 
 /// How messages are sent. Settings of `nimd`.
@@ -133,22 +133,21 @@ impl Sender {
     pub async fn run(self, master: MasterId, lease: Guard) {
         let mut hints = self.store.hints(&[Topic::Work]);
         let sender = Arc::new(self);
-        let mut round = Round { done: Vec::new(), under_way: JoinSet::new(), said: None };
+        let panicked = || Delivery::Again(LONGEST_PAUSE, "sending it ended in a panic".to_owned());
+        let mut round = Round { taken: Taken::new("sending a message", panicked), said: None };
         loop {
             if lease.may_command() {
                 round.take_up(&sender, master).await;
             }
             tokio::select! {
                 () = sender.stop.cancelled() => break,
-                Some(ended) = round.under_way.join_next() => round.ended(ended),
+                true = round.taken.ends() => {}
                 () = hints.wait(LOOK) => {}
             }
             round.note(&sender.store, master).await;
         }
         // A mail program is ended with nimd, and a post ends by its time limit.
-        while let Some(ended) = round.under_way.join_next().await {
-            round.ended(ended);
-        }
+        while round.taken.ends().await {}
         round.note(&sender.store, master).await;
     }
 
@@ -224,9 +223,7 @@ fn way<'p>(name: &ObjectName, policy: &'p Policy) -> Result<Way<'p>, Unsent> {
 
 /// What this master has taken up and not noted yet.
 struct Round {
-    under_way: JoinSet<(i64, Delivery)>,
-    /// Kept until it is noted: a message is this master's until then, and no other would send it.
-    done: Vec<(i64, Delivery)>,
+    taken: Taken<Delivery>,
     /// What was said last of messages that could not be looked for: once is enough.
     said: Option<String>,
 }
@@ -234,8 +231,7 @@ struct Round {
 impl Round {
     /// Takes up what is due, as far as there is room.
     async fn take_up(&mut self, sender: &Arc<Sender>, master: MasterId) {
-        let taken = u32::try_from(self.under_way.len() + self.done.len()).unwrap_or(TOGETHER);
-        let room = TOGETHER.saturating_sub(taken);
+        let room = self.taken.room(TOGETHER);
         if room == 0 {
             return;
         }
@@ -258,30 +254,19 @@ impl Round {
         let policy = Arc::new(policy.map(Option::unwrap_or_default));
         for notice in notices {
             let (sender, policy) = (Arc::clone(sender), Arc::clone(&policy));
-            self.under_way
-                .spawn(async move { (notice.number, sender.deliver(&notice, &policy).await) });
-        }
-    }
-
-    fn ended(&mut self, ended: Result<(i64, Delivery), tokio::task::JoinError>) {
-        match ended {
-            Ok(done) => self.done.push(done),
-            Err(panic) => {
-                error!(error = %panic, "sending a message ended in a panic: {panic}");
-            }
+            let number = notice.number;
+            self.taken.spawn(number, async move { sender.deliver(&notice, &policy).await });
         }
     }
 
     /// Notes what became of messages, all in one transaction. What cannot be noted stays, for the next time.
     async fn note(&mut self, store: &Store, master: MasterId) {
-        while let Some(ended) = self.under_way.try_join_next() {
-            self.ended(ended);
-        }
-        if self.done.is_empty() {
+        let done = self.taken.done();
+        if done.is_empty() {
             return;
         }
-        match store.notices_done(master, &self.done).await {
-            Ok(()) => self.done.clear(),
+        match store.notices_done(master, done).await {
+            Ok(()) => self.taken.noted(),
             Err(error) => {
                 warn!(error = %chain(&error), "cannot note what became of messages to receivers");
             }

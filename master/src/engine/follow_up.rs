@@ -3,16 +3,14 @@
 
 mod console;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nim_shared::frame::found::Found;
 use nim_shared::id::ObjectName;
 use nim_shared::object::Spec;
-use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use super::crash;
 use super::operation::Action;
@@ -21,6 +19,7 @@ use crate::inventory::frame::Seen;
 use crate::inventory::lpar;
 use crate::store::notify::Topic;
 use crate::store::operation::{FollowUpAction, NextTry};
+use crate::taken::Taken;
 use crate::{store, telemetry};
 
 /// Most actions under way.
@@ -43,45 +42,32 @@ const MOST_LOOKS: u32 = 30;
 /// Does what is stored until `stop`; then waits until what is under way has ended.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut hints = shared.store.hints(&[Topic::Work]);
-    let mut work = Work::default();
+    let panicked = || NextTry::After(AGAIN);
+    let mut work = Work { taken: Taken::new("what follows from an operation", panicked) };
     loop {
         if shared.lease.may_command() {
             work.take_up(&shared).await;
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(ended) = work.under_way.join_next_with_id() => {
-                work.ended(ended);
-                tokio::time::sleep(GATHER).await;
-                while let Some(ended) = work.under_way.try_join_next_with_id() {
-                    work.ended(ended);
-                }
-            }
+            true = work.taken.ends() => tokio::time::sleep(GATHER).await,
             () = hints.wait(LOOK) => {}
         }
         work.note(&shared).await;
     }
-    while let Some(ended) = work.under_way.join_next_with_id().await {
-        work.ended(ended);
-    }
+    while work.taken.ends().await {}
     work.note(&shared).await;
 }
 
 /// What this master has taken up and not noted yet.
-#[derive(Default)]
 struct Work {
-    under_way: JoinSet<NextTry>,
-    /// The number of the action that each task carries out: also of one that panicked.
-    numbers: HashMap<task::Id, i64>,
-    /// Kept until it is noted: an action is this master's until then, and no other would look at it.
-    done: Vec<(i64, NextTry)>,
+    taken: Taken<NextTry>,
 }
 
 impl Work {
     /// Takes up what is due, as far as there is room.
     async fn take_up(&mut self, shared: &Arc<Shared>) {
-        let taken = u32::try_from(self.under_way.len() + self.done.len()).unwrap_or(TOGETHER);
-        let room = TOGETHER.saturating_sub(taken);
+        let room = self.taken.room(TOGETHER);
         if room == 0 {
             return;
         }
@@ -92,8 +78,7 @@ impl Work {
                 self.notify(shared, &notices).await;
                 for action in others {
                     let number = action.id;
-                    let task = self.under_way.spawn(carry_out(Arc::clone(shared), action));
-                    self.numbers.insert(task.id(), number);
+                    self.taken.spawn(number, carry_out(Arc::clone(shared), action));
                 }
             }
             Err(error) => {
@@ -110,27 +95,17 @@ impl Work {
         notices.iter().for_each(|one| crash::before(one.action, &one.lpar));
         shared.store.hint(Topic::Events).await;
         notices.iter().for_each(|one| crash::after(one.action, &one.lpar));
-        self.done.extend(notices.iter().map(|one| (one.id, NextTry::None)));
-    }
-
-    fn ended(&mut self, ended: Result<(task::Id, NextTry), JoinError>) {
-        let (task, next) = match ended {
-            Ok(ended) => ended,
-            Err(panic) => {
-                error!(error = %panic, "what follows from an operation ended in a panic: {panic}");
-                (panic.id(), NextTry::After(AGAIN))
-            }
-        };
-        self.done.extend(self.numbers.remove(&task).map(|number| (number, next)));
+        notices.iter().for_each(|one| self.taken.is_done(one.id, NextTry::None));
     }
 
     /// Notes what became of actions, all in one transaction. What cannot be noted stays, for the next time.
     async fn note(&mut self, shared: &Shared) {
-        if self.done.is_empty() {
+        let done = self.taken.done();
+        if done.is_empty() {
             return;
         }
-        match shared.store.actions_done(shared.master, &self.done).await {
-            Ok(()) => self.done.clear(),
+        match shared.store.actions_done(shared.master, done).await {
+            Ok(()) => self.taken.noted(),
             Err(error) => {
                 warn!(error = %telemetry::chain(&error), "cannot note what was done after operations");
             }
