@@ -56,7 +56,16 @@ impl State {
 
     /// A target is over and its memory back: it ends, or is tried again.
     pub(super) fn finish(&mut self, orders: &Orders, target: TargetNumber, end: End, now: Tick) {
-        let again: Option<Again> = match &end {
+        let again = self.again(orders, target, &end);
+        self.targets[target as usize].is = match again {
+            Some(again) => Is::Waiting { from: now.saturating_add(again.after.get()) },
+            None => Is::Ended { end, keeps_capacity: false },
+        };
+    }
+
+    /// Whether a target that ends so is tried again by itself.
+    pub(super) fn again(&self, orders: &Orders, target: TargetNumber, end: &End) -> Option<Again> {
+        let again: Option<Again> = match end {
             End::Failed { sense: Sense::Later } => orders.retry.later,
             End::Unreachable => orders.retry.unreachable,
             End::Failed { .. }
@@ -67,14 +76,9 @@ impl State {
             | End::Skipped { .. }
             | End::NotStarted { .. } => None,
         };
-        let one = &mut self.targets[target as usize];
-        let again = again.filter(|again| one.attempt <= again.times);
-        one.is = match again {
-            Some(again) if self.phase != Phase::Aborting && self.phase != Phase::Ended => {
-                Is::Waiting { from: now.saturating_add(again.after.get()) }
-            }
-            Some(_) | None => Is::Ended { end, keeps_capacity: false },
-        };
+        let goes_on = !matches!(self.phase, Phase::Aborting | Phase::Ended);
+        let attempt = self.targets[target as usize].attempt;
+        again.filter(|again| goes_on && attempt <= again.times)
     }
 
     /// Whoever has a partner that is not healthy is not started.

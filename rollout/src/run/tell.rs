@@ -2,18 +2,18 @@
 
 use nim_shared::notice::Subject;
 
-use super::{End, Gate, Is, Phase, State, TargetNumber};
+use super::{End, Gate, Is, Orders, Phase, State, TargetNumber};
 
 impl State {
     /// What people are told of that has changed since `before`, with the targets that it is about: what went wrong first, then what
     /// follows from it.
     #[must_use]
-    pub fn tells(&self, before: &Self) -> Vec<(Subject, Vec<TargetNumber>)> {
+    pub fn tells(&self, before: &Self, orders: &Orders) -> Vec<(Subject, Vec<TargetNumber>)> {
         let mut told = Vec::new();
         let pairs = || (0..).zip(before.targets.iter().zip(&self.targets));
         let failed: Vec<TargetNumber> = pairs()
-            .filter(|(_, (was, is))| went_wrong(&is.is) && !went_wrong(&was.is))
             .map(|(target, _)| target)
+            .filter(|at| self.went_wrong(orders, *at) && !before.went_wrong(orders, *at))
             .collect();
         if !failed.is_empty() {
             told.push((Subject::Failed, failed));
@@ -49,19 +49,23 @@ impl State {
             (_, Phase::Planned) => None,
         }
     }
-}
 
-/// Whether it has gone wrong, for good as far as the run is concerned.
-const fn went_wrong(is: &Is) -> bool {
-    match is {
-        Is::Releasing { end, .. } | Is::Ended { end, .. } => match end {
-            End::Failed { .. } | End::Unreachable | End::Stuck => true,
+    /// Whether a target has gone wrong, and is not tried again by itself.
+    fn went_wrong(&self, orders: &Orders, target: TargetNumber) -> bool {
+        let (end, is_over) = match &self.targets[target as usize].is {
+            Is::Releasing { end, .. } => (end, false),
+            Is::Ended { end, .. } => (end, true),
+            Is::Waiting { .. } | Is::Starting { .. } | Is::Running { .. } => return false,
+        };
+        match end {
+            End::Failed { .. } | End::Unreachable | End::Stuck => {
+                is_over || self.again(orders, target, end).is_none()
+            }
             End::Updated
             | End::Unchanged
             | End::Cancelled
             | End::Skipped { .. }
             | End::NotStarted { .. } => false,
-        },
-        Is::Waiting { .. } | Is::Starting { .. } | Is::Running { .. } => false,
+        }
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn notices(
         return Vec::new();
     }
     let mut notices = Vec::new();
-    for (subject, targets) in change.after.tells(change.before) {
+    for (subject, targets) in change.after.tells(change.before, of.orders) {
         let message = message(of, change, subject, &targets, &why);
         let wants = whom.iter().filter(|one| one.wants(subject));
         notices.extend(

@@ -292,7 +292,10 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
     let kept_since = standing.and_then(|one| one.since).map(|at| time(rollout.begin, at));
     let stands_since = Some(rollout.since);
     let others = format!("anybody but uid {}, who started it", orders.requester);
-    let approve = format!("nimctl rollout approve {name} --fingerprint {}", orders.fingerprint);
+    // What was started under a ticket is approved under one.
+    let ticket = if rollout.ticket.is_some() { " --ticket TICKET" } else { "" };
+    let print = orders.fingerprint;
+    let approve = format!("nimctl rollout approve {name} --fingerprint {print}{ticket}");
     let until = |at: Tick| Some(time(rollout.begin, at));
     match wait {
         Wait::Resume => WaitsFor {
@@ -489,5 +492,15 @@ mod tests {
         let stopped = of_rollout(&rollout, at);
         assert_eq!(stopped.waits[0].what, format!("somebody to resume or abort it: {why}"));
         assert_eq!(stopped.waits[0].hint.as_deref(), Some("nimctl rollout resume spring"));
+
+        // Whoever approves needs a ticket where one was needed to start.
+        rollout.state.phase = Phase::Running;
+        rollout.state.gate = nim_rollout::run::Gate::Approval;
+        for (ticket, end) in [(None, ""), (Some("CHG1"), " --ticket TICKET")] {
+            rollout.ticket = ticket.map(|ticket| ticket.parse().unwrap());
+            let waits = of_rollout(&rollout, at).waits;
+            let hint = waits.iter().filter_map(|one| one.hint.as_deref()).next().unwrap();
+            assert!(hint.ends_with(&format!("{}{end}", rollout.orders.fingerprint)), "{hint}");
+        }
     }
 }
