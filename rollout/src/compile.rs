@@ -7,8 +7,8 @@ use nim_shared::id::ObjectName;
 use nim_shared::unit::{Megabytes, ProcessorUnits, Seconds};
 
 use crate::calendar::Calendars;
-use crate::facts::{ClusterSoftware, CpuReduction, Frame, Lpar, Shape, Snapshot};
-use crate::file::Rollout;
+use crate::facts::{ClusterSoftware, CpuReduction, Frame, Free, Lpar, Shape, Snapshot};
+use crate::file::{Limits, Rollout};
 use crate::plan::Why;
 use crate::plan::excluded::Shortage;
 use crate::predict::Forecast;
@@ -236,16 +236,11 @@ impl<'a> Compiler<'a> {
     ) -> Result<(), Why> {
         if let Some(free) = frame.free {
             if let Some(shape) = lpar.shape {
-                let limits = &self.file.limits;
                 let needed = shape.need(free.region);
-                let keep = limits.reserve_memory.get().into();
-                let margin = margin(free.region, free.configurable, keep);
-                let memory = free.memory.0.saturating_sub(margin.0);
-                let resource = self.resource(What::Memory(number), memory);
+                let there = takable(&self.file.limits, free);
+                let resource = self.resource(What::Memory(number), there.memory.0);
                 uses.push(Use { resource, amount: needed.memory.0 });
-                let units = free.processors.hundredths;
-                let keep = u64::from(limits.reserve_processors.get()) * units;
-                let units = units - keep.div_ceil(100);
+                let units = there.processors.hundredths;
                 let resource = self.resource(What::Processors(number), units);
                 // Who gives up what is short takes all that there is.
                 let full = shape.processors.hundredths;
@@ -321,5 +316,16 @@ impl Shape {
             },
         };
         need(self.memory, self.max_memory, self.hpt_ratio, region, processors)
+    }
+}
+/// What of a frame a rollout may take: what is free, less what its file keeps.
+pub(crate) fn takable(limits: &Limits, free: Free) -> Need {
+    let keep = limits.reserve_memory.get().into();
+    let margin = margin(free.region, free.configurable, keep);
+    let units = free.processors.hundredths;
+    let keep = u64::from(limits.reserve_processors.get()) * units;
+    Need {
+        memory: Megabytes(free.memory.0.saturating_sub(margin.0)),
+        processors: ProcessorUnits { hundredths: units - keep.div_ceil(100) },
     }
 }

@@ -11,6 +11,7 @@
 mod decide;
 mod fill;
 mod forecast;
+mod fresh;
 mod orders;
 mod pass;
 mod tell;
@@ -27,6 +28,7 @@ use nim_shared::id::Digest;
 use crate::site::Tick;
 
 pub use forecast::Outlook;
+pub use fresh::fresh_memory;
 pub use orders::{Orders, Target, WaveOrders};
 pub use waits::Wait;
 

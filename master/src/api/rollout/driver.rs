@@ -34,7 +34,7 @@ use crate::store::maintenance::Maintenance;
 use crate::store::notify::Topic;
 use crate::store::rollout::{Rollout, Started, Turn};
 use around::{around, is_fresh_needed, is_same};
-use found::{attempts, given_up, happened};
+use found::{attempts, given_up, happened, promised};
 
 /// Longest time between two looks without a hint.
 const LOOK: Duration = Duration::from_millis(500);
@@ -139,15 +139,16 @@ impl Driver {
         let maintained = store.maintenance().await?;
         let is_old =
             |at| now.saturating_sub(at) >= FRESH || !is_same(&maintained, &known.maintained);
-        if is_fresh_needed(&state, now) && known.looked.is_none_or(is_old) {
-            events.extend(around(&self.api, &file, &rollout, &state).await?);
-            known.looked = Some(now);
-            known.maintained = maintained;
-        }
         let open = attempts(&state);
         let tokens: Vec<ClientToken> =
             open.iter().map(|(target, attempt)| token(id, orders, *target, *attempt)).collect();
         let started = store.started(&tokens).await?;
+        if is_fresh_needed(&state, now) && known.looked.is_none_or(is_old) {
+            let own = promised(&open, &started);
+            events.extend(around(&self.api, &file, &rollout, &state, own).await?);
+            known.looked = Some(now);
+            known.maintained = maintained;
+        }
         for ((target, attempt), found) in open.iter().zip(&started) {
             events.extend(happened(&state, *target, *attempt, found.as_ref()));
         }

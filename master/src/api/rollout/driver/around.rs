@@ -1,10 +1,11 @@
 //! What is so around the LPARs of a rollout that wait: whether one is still what and where it was planned as, and what holds it back.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use nim_rollout::file::Rollout as File;
 use nim_rollout::plan::present;
-use nim_rollout::run::{Event, Gate, Is, Phase, State};
+use nim_rollout::run::{Event, Gate, Is, Phase, State, TargetNumber, fresh_memory};
 use nim_rollout::site::Tick;
 use nim_shared::id::ObjectName;
 
@@ -34,30 +35,32 @@ pub(super) fn is_fresh_needed(state: &State, now: Tick) -> bool {
         && state.targets.iter().any(|one| matches!(one.is, Is::Waiting { .. }))
 }
 
-/// What is so of the LPARs that wait.
+/// What is so of the LPARs that wait, and how much memory there is for them beside what is promised to `own` targets.
 pub(super) async fn around(
     api: &Api,
     file: &File,
-    rollout: &Rollout,
+    rollout: &Arc<Rollout>,
     state: &State,
+    own: Vec<TargetNumber>,
 ) -> Answer<Vec<Event>> {
     let orders = &rollout.orders;
     // Who was held back when it was planned has no place in the plan: where it was then is part of its fingerprint.
     let frames: HashMap<&ObjectName, Option<&ObjectName>> =
         rollout.plan.targets.iter().map(|one| (&one.lpar, one.frame.as_ref())).collect();
     let (site, file) = gather(api, file.clone()).await?;
-    let (present, excluded, silent) = blocking(move || {
+    let kept = Arc::clone(rollout);
+    let (present, excluded, silent, mut events) = blocking(move || {
         let (present, excluded) = present(&file, &site.snapshot);
+        let memory = fresh_memory(&kept.orders, &kept.plan, &file, &site.snapshot, &own);
         let silent = site.snapshot.lpars.into_iter().filter(|one| one.level.is_none());
         let silent: HashSet<ObjectName> = silent.map(|one| one.name).collect();
-        (present, excluded, silent)
+        (present, excluded, silent, memory)
     })
     .await?;
     let present: HashMap<ObjectName, _> =
         present.into_iter().map(|one| (one.lpar.clone(), one)).collect();
     let excluded: HashMap<String, String> =
         excluded.into_iter().map(|one| (one.name, one.why)).collect();
-    let mut events = Vec::new();
     for (number, (one, target)) in (0..).zip(state.targets.iter().zip(&orders.targets)) {
         if !matches!(one.is, Is::Waiting { .. }) || target.wave > state.wave + 1 {
             continue;

@@ -20,6 +20,17 @@ pub(super) fn given_up(
     unasked.map(|(one, _)| *one).filter(|(target, _)| over(*target)).collect()
 }
 
+/// The targets to whose operations capacity of a frame is promised.
+pub(super) fn promised(
+    open: &[(TargetNumber, u32)],
+    started: &[Option<Result<Started, String>>],
+) -> Vec<TargetNumber> {
+    let is_promised =
+        |found: &Option<Result<Started, String>>| matches!(found, Some(Ok(one)) if !one.released);
+    let all = open.iter().zip(started);
+    all.filter(|(_, found)| is_promised(found)).map(|((target, _), _)| *target).collect()
+}
+
 /// The attempts whose operations say something.
 pub(super) fn attempts(state: &State) -> Vec<(TargetNumber, u32)> {
     let open = (0..).zip(&state.targets).filter(|(_, one)| match one.is {
