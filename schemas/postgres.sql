@@ -670,6 +670,14 @@ ALTER TABLE public.rollout_event ALTER COLUMN number ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+CREATE TABLE public.rollout_step (
+    rollout_id uuid NOT NULL,
+    version bigint NOT NULL,
+    step jsonb NOT NULL,
+    actions jsonb NOT NULL,
+    state bytea NOT NULL
+);
+
 CREATE TABLE public.schema_level (
     one_row boolean DEFAULT true NOT NULL,
     level integer NOT NULL,
@@ -868,6 +876,9 @@ ALTER TABLE ONLY public.rollout_event
 
 ALTER TABLE ONLY public.rollout
     ADD CONSTRAINT rollout_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.rollout_step
+    ADD CONSTRAINT rollout_step_pkey PRIMARY KEY (rollout_id, version);
 
 ALTER TABLE ONLY public.rollout
     ADD CONSTRAINT rollout_token_key UNIQUE (token);
@@ -1114,6 +1125,9 @@ ALTER TABLE ONLY public.reservation
 
 ALTER TABLE ONLY public.rollout_event
     ADD CONSTRAINT rollout_event_rollout_id_fkey FOREIGN KEY (rollout_id) REFERENCES public.rollout(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.rollout_step
+    ADD CONSTRAINT rollout_step_rollout_id_fkey FOREIGN KEY (rollout_id) REFERENCES public.rollout(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.vios_reading
     ADD CONSTRAINT vios_reading_vios_id_fkey FOREIGN KEY (vios_id) REFERENCES public.nim_vios(object_id) ON DELETE CASCADE;

@@ -108,6 +108,9 @@ pub async fn run(size: Size, mut tell: impl FnMut(&str)) -> Result<Outcome> {
     let report = site.nimctl(["rollout", "report", "soak", "-o", "json"]).succeeded()?;
     let report: RolloutReport = serde_json::from_str(&report.stdout).context("no report")?;
     let outcome = prove(&site, &size, &limits, &faults, &status, &report)?;
+    // What it was told leads to the same decisions, over all deaths of its master.
+    let replayed = site.nimctl(["rollout", "replay", "soak", "-o", "json"]).succeeded()?.json()?;
+    ensure!(replayed["complete"] == true && replayed["differs"].is_null(), "{replayed:#}");
     site.end().await?;
     Ok(outcome)
 }

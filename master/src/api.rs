@@ -242,6 +242,7 @@ routes! {
     "/v1/rollouts/{name}/turn" { post rollout::turn }
     "/v1/rollouts/{name}/watch" { get rollout::watch }
     "/v1/rollouts/{name}/report" { get rollout::report }
+    "/v1/rollouts/{name}/replay" { get rollout::replay }
     "/v1/why/{name}" { get rollout::why }
     "/v1/maintenance" { get maintenance::list }
     "/v1/maintenance/{name}" { put maintenance::on, delete maintenance::off }
@@ -265,6 +266,7 @@ routes! {
     "/v1/clean-up/{lpar}" { get clean_up::look, post clean_up::start }
     "/v1/live-update-data" { post live_update_data::generate }
     "/v1/rollout/plan" { post rollout::plan }
+    "/v1/rollout/rehearsal" { post rollout::rehearse }
     "/v1/rollouts" { get rollout::list, post rollout::start }
     "/v1/disks/{lpar}/look" { post disks::look }
     "/v1/disks/{lpar}/release" { post disks::release }

@@ -7,6 +7,7 @@ mod object;
 mod operation;
 mod personality;
 mod preflight;
+mod rehearse;
 mod rollout;
 mod site;
 mod why;
@@ -22,6 +23,7 @@ pub(crate) use operation::{
 };
 pub(crate) use personality::{Import, InstallLinks, Words};
 pub(crate) use preflight::Preflight;
+pub(crate) use rehearse::Rehearse;
 pub(crate) use rollout::{
     PlanRollout, ReportRollout, RetryRollout, Rollout, StartRollout, WatchRollout,
 };
@@ -162,6 +164,8 @@ pub(crate) enum Command {
     /// Update many LPARs, planned against what their frames have
     #[command(subcommand)]
     Rollout(Rollout),
+    /// Run a rollout many times before it runs once: when it ends, what would stop it
+    Rehearse(Rehearse),
     /// Maintenance of frames, VIOSes and HMCs: nothing new is started there
     #[command(subcommand)]
     Maintenance(Maintenance),

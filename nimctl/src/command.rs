@@ -24,6 +24,7 @@ mod maintenance;
 mod notify;
 mod policy;
 mod preflight;
+mod rehearse;
 mod remove;
 mod report;
 mod resolve;
@@ -81,6 +82,7 @@ pub(crate) async fn run(command: &Command, context: &Context) -> Result<Exit, Er
         Command::ReleaseDisks(args) => disks::release(args, context).await,
         Command::Cust(args) => cust::run(args, context).await,
         Command::Rollout(args) => rollout::run(args, context).await,
+        Command::Rehearse(args) => rehearse::run(args, context).await,
         Command::Maintenance(args) => maintenance::run(args, context).await,
         Command::Why(args) => why::run(args, context).await,
         Command::Status(args) => status::run(args, context).await,

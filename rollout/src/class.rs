@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use nim_shared::id::ObjectName;
 use nim_shared::level::Level;
 
-use crate::facts::{ClusterSoftware, Lpar};
+use crate::facts::{ClusterSoftware, Lpar, Snapshot};
 
 /// What the LPARs of a class have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,14 @@ impl<'a> Classes<'a> {
             }
         }
     }
+}
+
+/// The classes of all LPARs of `snapshot`, and which is whose.
+#[must_use]
+pub fn classes(snapshot: &Snapshot) -> (Classes<'_>, HashMap<&ObjectName, u32>) {
+    let mut classes = Classes::default();
+    let class_of = snapshot.lpars.iter().map(|lpar| (&lpar.name, classes.of(lpar))).collect();
+    (classes, class_of)
 }
 
 const fn software(of: ClusterSoftware) -> (u8, &'static str) {

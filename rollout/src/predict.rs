@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::{Lpar, Past};
 use crate::file::Assume;
+use crate::seed::Seeded;
 
 /// A prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +72,15 @@ impl<'a> Experience<'a> {
     /// What is to be expected of `lpar`, which is of `class`.
     #[must_use]
     pub fn forecast(&self, lpar: &Lpar, class: u32, assume: &Assume) -> Forecast {
+        let Expected { time, blackout, basis } = self.expected(lpar, class, assume);
+        let usual = Seconds(time.rank(50).0.clamp(1, LONGEST));
+        let long = Seconds(time.rank(95).0.clamp(usual.0, LONGEST));
+        Forecast { usual, long, blackout: blackout.map(|of| of.rank(95)), basis }
+    }
+
+    /// How long `lpar`, which is of `class`, may take, and how likely that is.
+    #[must_use]
+    pub fn expected(&self, lpar: &Lpar, class: u32, assume: &Assume) -> Expected<'_> {
         let groups = [self.own.get(&lpar.name), self.class.get(&class), Some(&self.all)];
         let enough = |numbers: fn(&Numbers) -> &Vec<u64>| {
             groups.iter().zip(ENOUGH).find_map(|(group, (basis, enough))| {
@@ -78,29 +88,99 @@ impl<'a> Experience<'a> {
                 (numbers.len() >= enough).then_some((basis, numbers))
             })
         };
-        let times = |total: Seconds, ratio: u64| Seconds(total.0.saturating_mul(ratio) / 1000);
-        let (usual, long, basis) = match (lpar.estimate.total, enough(|of| &of.ratios)) {
-            (Some(total), Some((basis, ratios))) => {
-                (times(total, rank(ratios, 50)), times(total, rank(ratios, 95)), basis)
+        let (time, basis) = match (lpar.estimate.total, enough(|of| &of.ratios)) {
+            (Some(total), Some((basis, ratios))) => (Spread::Ratios { of: total, ratios }, basis),
+            (Some(total), None) => {
+                (Spread::Guess { usual: total, long: times(total, UNTRIED) }, Basis::Estimate)
             }
-            (Some(total), None) => (total, times(total, UNTRIED), Basis::Estimate),
             (None, _) => match enough(|of| &of.times) {
-                Some((basis, seen)) => (Seconds(rank(seen, 50)), Seconds(rank(seen, 95)), basis),
+                Some((basis, seen)) => (Spread::Times(seen), basis),
                 None => {
                     let assumed = Seconds(assume.duration.get().into());
-                    (assumed, assumed, Basis::Assumed)
+                    (Spread::Guess { usual: assumed, long: assumed }, Basis::Assumed)
                 }
             },
         };
         let blackout = match (lpar.estimate.blackout, enough(|of| &of.blackout_ratios)) {
-            (Some(estimated), Some((_, ratios))) => Some(times(estimated, rank(ratios, 95))),
+            (Some(of), Some((_, ratios))) => Some(Spread::Ratios { of, ratios }),
             // Here the estimate is what is published to be high: 77 s against 27 s. Source: the reference on Live Update, §8.1.
-            (Some(estimated), None) => Some(estimated),
-            (None, _) => enough(|of| &of.blackouts).map(|(_, seen)| Seconds(rank(seen, 95))),
+            (Some(estimated), None) => Some(Spread::Guess { usual: estimated, long: estimated }),
+            (None, _) => enough(|of| &of.blackouts).map(|(_, seen)| Spread::Times(seen)),
         };
-        let usual = Seconds(usual.0.clamp(1, LONGEST));
-        Forecast { usual, long: Seconds(long.0.clamp(usual.0, LONGEST)), blackout, basis }
+        Expected { time, blackout, basis }
     }
+}
+
+/// How long an update may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'e> {
+    /// The whole of it.
+    pub time: Spread<'e>,
+    /// How long the workload stands still; `None` where nothing is known of it.
+    pub blackout: Option<Spread<'e>>,
+    /// What the time rests on.
+    pub basis: Basis,
+}
+
+/// What something takes, as far as that is known.
+#[derive(Clone, Copy, Debug)]
+pub enum Spread<'e> {
+    /// As one of these, smallest first.
+    Times(&'e [u64]),
+    /// As an estimate, times one of these, in thousandths, smallest first.
+    Ratios {
+        /// The estimate.
+        of: Seconds,
+        /// How earlier estimates came out.
+        ratios: &'e [u64],
+    },
+    /// Nothing of it was seen.
+    Guess {
+        /// Half take this.
+        usual: Seconds,
+        /// 95 of 100 take no longer.
+        long: Seconds,
+    },
+}
+
+impl Spread<'_> {
+    /// What `percent` of 100 do not exceed. Of a guess 50 and 95.
+    #[must_use]
+    fn rank(&self, percent: usize) -> Seconds {
+        match *self {
+            Self::Times(seen) => Seconds(rank(seen, percent)),
+            Self::Ratios { of, ratios } => times(of, rank(ratios, percent)),
+            Self::Guess { usual, long } => {
+                if percent <= 50 {
+                    usual
+                } else {
+                    long
+                }
+            }
+        }
+    }
+
+    /// One of them by chance. Of a guess half take the usual time, for nothing says that any is quicker; the others are spread evenly from
+    /// there over the long one on.
+    #[must_use]
+    pub fn draw(&self, random: &mut Seeded) -> Seconds {
+        let one = |of: &[u64], random: &mut Seeded| of.get(random.below(of.len())).copied();
+        let drawn = match *self {
+            Self::Times(seen) => Seconds(one(seen, random).unwrap_or(0)),
+            Self::Ratios { of, ratios } => times(of, one(ratios, random).unwrap_or(0)),
+            Self::Guess { usual, long } => {
+                let more = long.0.saturating_sub(usual.0);
+                let place = u64::try_from(random.below(1000)).unwrap_or(0).saturating_sub(500);
+                Seconds(usual.0.saturating_add(more.saturating_mul(place) / 450))
+            }
+        };
+        Seconds(drawn.0.min(LONGEST))
+    }
+}
+
+/// `total` times so many thousandths.
+const fn times(total: Seconds, ratio: u64) -> Seconds {
+    Seconds(total.0.saturating_mul(ratio) / 1000)
 }
 
 /// No update is expected to take longer than a week.
@@ -130,7 +210,8 @@ impl Numbers {
 }
 
 /// The value that `percent` of the sorted values do not exceed.
-fn rank(sorted: &[u64], percent: usize) -> u64 {
+#[must_use]
+pub(crate) fn rank(sorted: &[u64], percent: usize) -> u64 {
     let at = (sorted.len() * percent).div_ceil(100).max(1) - 1;
     sorted.get(at).copied().unwrap_or(0)
 }

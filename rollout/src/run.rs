@@ -14,6 +14,7 @@ mod forecast;
 mod fresh;
 mod orders;
 mod pass;
+mod step;
 mod tell;
 mod waits;
 
@@ -28,8 +29,10 @@ use nim_shared::id::Digest;
 use crate::site::Tick;
 
 pub use forecast::Outlook;
+pub(crate) use forecast::RELEASE;
 pub use fresh::fresh_memory;
 pub use orders::{Orders, Target, WaveOrders};
+pub use step::{Follows, Recorded, Step};
 pub use waits::Wait;
 
 /// Number of a target, in the order of [`Orders::targets`].

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nim_rollout::plan::{Input, make};
-use nim_rollout::run::{Action, End, Event, Gate, Is, Orders, Phase, Running, State};
+use nim_rollout::run::{Action, End, Event, Gate, Is, Orders, Phase, Running, State, Step};
 use nim_rollout::seed::Seeded;
 use nim_rollout::site::{Tick, What};
 use nim_rollout::testing::each_seed;
@@ -230,6 +230,15 @@ impl<'o> World<'o> {
             let stored = serde_json::to_string(state).unwrap();
             let read: State = serde_json::from_str(&stored).unwrap();
             assert_eq!(read.after(self.orders, event.clone(), now), first, "seed {}", self.seed);
+            // What is kept of what was told leads to the same, and nothing of it is told in vain.
+            let told = Step::looked(vec![event.clone(), event.clone(), event.clone()], now);
+            let (once, actions, kept) = state.clone().stepped(self.orders, told);
+            let again = state.clone().stepped(self.orders, kept.clone());
+            let is_of_the_run = matches!(event, Event::Tick | Event::Abort { .. });
+            let is_approval = matches!(event, Event::ApproveTargets { .. });
+            let is_once = kept.events.len() <= 1;
+            assert!(is_once || is_of_the_run || is_approval, "seed {}: {kept:?}", self.seed);
+            assert_eq!(again, (once, actions, kept), "seed {}", self.seed);
         }
         let released = match &event {
             Event::Released { target, attempt } => Some((*target, *attempt)),

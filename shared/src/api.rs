@@ -54,12 +54,14 @@
 //! | `POST /v1/agent/{lpar}/query` | [`Query`] → [`QueryAnswer`] |
 //! | `POST /v1/preflight` | [`Preflight`] → [`Preflighted`] |
 //! | `POST /v1/rollout/plan` | [`PlanRollout`] → [`RolloutPlanned`] |
+//! | `POST /v1/rollout/rehearsal` | [`RehearseRollout`] → [`RolloutRehearsed`] |
 //! | `POST /v1/rollouts` | [`StartRollout`] → [`RolloutView`] |
 //! | `GET /v1/rollouts` | → list of [`RolloutView`], the newest first |
 //! | `GET /v1/rollouts/{name}` | → [`RolloutStatus`] |
 //! | `POST /v1/rollouts/{name}/turn` | [`AskTurn`] → [`RolloutView`] |
 //! | `GET /v1/rollouts/{name}/watch?after` | → [`WatchedRollout`] |
 //! | `GET /v1/rollouts/{name}/report` | → [`RolloutReport`] |
+//! | `GET /v1/rollouts/{name}/replay` | → [`RolloutReplayed`] |
 //! | `POST /v1/receivers/{name}/test` | → [`ReceiverTold`] |
 //! | `GET /v1/why/{name}` | → list of [`Why`]: of the rollout and of the LPAR that are called so |
 //! | `GET /v1/maintenance` | → list of [`MaintenanceView`] |
@@ -139,8 +141,10 @@ pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFou
 pub use rollback::{LookAtRollback, RollBack, RollbackProposal};
 pub use rollout::{
     Approval, AskTurn, Basis, FailureGroup, HeldLpar, LeftOut, PlanRollout, PlannedFrame,
-    PlannedLpar, PlannedWave, ReceiverDeliveries, ReceiverTold, ReportedLpar, RolloutCounts,
-    RolloutEvent, RolloutOutlook, RolloutPlan, RolloutPlanned, RolloutReport, RolloutStatus,
+    PlannedLpar, PlannedWave, ReceiverDeliveries, ReceiverTold, RehearseRollout, RehearsedBlackout,
+    RehearsedFailure, RehearsedLate, RehearsedLeftOut, RehearsedPast, RehearsedRate, RehearsedStop,
+    RehearsedTimes, RehearsedTimesOf, ReportedLpar, RolloutCounts, RolloutEvent, RolloutOutlook,
+    RolloutPlan, RolloutPlanned, RolloutRehearsed, RolloutReplayed, RolloutReport, RolloutStatus,
     RolloutView, StartRollout, StopNumbers, TargetView, Tried, TryAgain, TurnRollout, WaitsFor,
     WatchedFrame, WatchedLpar, WatchedRollout, WatchedUpdate, WatchedWave, Why,
 };

@@ -27,6 +27,7 @@ mod packages;
 mod preflight;
 mod prep;
 mod query;
+mod rehearse;
 mod released;
 mod retry;
 mod rollback;

@@ -2,6 +2,7 @@
 
 mod again;
 mod driver;
+mod rehearse;
 mod report;
 mod run;
 mod site;
@@ -10,6 +11,7 @@ mod watch;
 mod why;
 
 pub use driver::Driver;
+pub(super) use rehearse::{rehearse, replay};
 pub(super) use report::report;
 pub(super) use run::{list, show, start, turn};
 pub(super) use watch::watch;

@@ -1,9 +1,12 @@
 //! What a rollout is planned with: LPARs, what frames have promised, how earlier updates came out. A few queries, whatever the
 //! number of LPARs.
 
+mod past;
 mod run;
+mod step;
 mod watch;
 
+pub use past::PastEnd;
 pub use run::{Happened, NewRollout, Rollout, Started, Turn};
 pub use watch::Watched;
 

@@ -34,6 +34,8 @@ pub(crate) enum Rollout {
     Retry(RetryRollout),
     /// Show what became of a rollout, for those who let it happen
     Report(ReportRollout),
+    /// Feed the decisions of a rollout again what it was told, and compare
+    Replay(OneRollout),
 }
 
 /// Show who would be updated when, who waits for what, who is left out and why, and at which numbers the rollout would stop. Nothing is

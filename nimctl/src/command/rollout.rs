@@ -4,6 +4,7 @@ mod axis;
 mod gantt;
 mod picture;
 mod plan;
+mod replay;
 mod report;
 mod retry;
 mod status;
@@ -25,11 +26,11 @@ use crate::command::{Context, apply, cust};
 use crate::error::Error;
 use crate::exit::Exit;
 use plan::Plan;
-pub(super) use plan::long;
+pub(super) use plan::{long, short};
 use status::{List, Status};
 
 /// How long `nimd` may take: it plans one rollout after the other, and a large one takes a minute.
-const LIMIT: Duration = Duration::from_secs(1800);
+pub(super) const LIMIT: Duration = Duration::from_secs(1800);
 
 pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error> {
     match args {
@@ -60,6 +61,7 @@ pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error
         Rollout::Promote(args) => turn(&args.rollout, TurnRollout::Promote, None, context).await,
         Rollout::Retry(args) => retry::run(args, context).await,
         Rollout::Report(args) => report::run(args, context).await,
+        Rollout::Replay(args) => replay::run(&args.rollout, context).await,
     }
 }
 

@@ -13,6 +13,7 @@ mod lpp;
 mod nim;
 mod operations;
 mod question;
+mod rehearse;
 mod rollout;
 mod sample;
 mod site;

@@ -107,6 +107,7 @@ fn help_and_version_are_data() {
       rollback          Boot an LPAR from the copy of rootvg that holds the level before its update
       cust              Update LPARs, by Live Update or without it, or preview that
       rollout           Update many LPARs, planned against what their frames have
+      rehearse          Run a rollout many times before it runs once: when it ends, what would stop it
       maintenance       Maintenance of frames, VIOSes and HMCs: nothing new is started there
       why               Say what a rollout or an LPAR waits for, and who decides
       status            Show operations: all that are open, or one with its details

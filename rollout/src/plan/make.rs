@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::bound::lower_bound;
 use crate::calendar::Calendars;
 use crate::choose::choose;
-use crate::class::Classes;
+use crate::class::classes;
 use crate::compile::{Compiler, Names};
 use crate::facts::{Estimate, Lpar, Snapshot};
 use crate::file::{Above, Approval, Rollout};
@@ -65,9 +65,7 @@ pub fn prepare<'a>(input: &Input<'a>) -> Prepared<'a> {
     let Input { file, snapshot, history, begin } = *input;
     let choice = choose(file, snapshot);
     let mut excluded = choice.excluded;
-    let mut classes = Classes::default();
-    let class_of: HashMap<&ObjectName, u32> =
-        snapshot.lpars.iter().map(|lpar| (&lpar.name, classes.of(lpar))).collect();
+    let (classes, class_of) = classes(snapshot);
     let experience = Experience::new(history, &class_of);
     let known = choice.chosen.iter().map(|at| {
         let lpar = &snapshot.lpars[*at];

@@ -7,7 +7,7 @@ use crate::site::Tick;
 
 use super::pass::entrance;
 use super::{
-    Action, Counts, End, Event, Gate, Is, Orders, Phase, Refused, Running, Standing, State,
+    Action, Counts, End, Event, Gate, Is, Orders, Phase, Refused, Running, Standing, State, Step,
     TargetNumber,
 };
 
@@ -62,23 +62,13 @@ impl State {
     /// The state after all of `events`, which are known at the same time: nothing is started until the last of them has been looked at. What
     /// makes no sense is left out, such as what is told twice.
     #[must_use]
-    pub fn after_all(
-        mut self,
-        orders: &Orders,
-        events: Vec<Event>,
-        now: Tick,
-    ) -> (Self, Vec<Action>) {
-        let mut actions = Vec::new();
-        for event in events {
-            // Each looks before it changes anything: what is refused has changed nothing.
-            drop(self.happened(orders, event, now, &mut actions));
-        }
-        self.pass(orders, now, &mut actions);
-        (self, actions)
+    pub fn after_all(self, orders: &Orders, events: Vec<Event>, now: Tick) -> (Self, Vec<Action>) {
+        let (state, actions, _) = self.stepped(orders, Step::looked(events, now));
+        (state, actions)
     }
 
     /// What an event changes by itself.
-    fn happened(
+    pub(super) fn happened(
         &mut self,
         orders: &Orders,
         event: Event,

@@ -22,7 +22,7 @@ pub struct Outlook {
 const LATE: Tick = 60;
 
 /// How long it takes usually until the HMC shows memory as free.
-const RELEASE: Tick = 30;
+pub(crate) const RELEASE: Tick = 30;
 
 impl State {
     /// What is to be expected at `now`; `None` when there is nothing to come.

@@ -1,7 +1,13 @@
 //! Plans of rollouts: who is updated when, who waits for what, who is left out and why, and when it stops.
 
+mod rehearsal;
 mod watch;
 
+pub use rehearsal::{
+    RehearseRollout, RehearsedBlackout, RehearsedFailure, RehearsedLate, RehearsedLeftOut,
+    RehearsedPast, RehearsedRate, RehearsedStop, RehearsedTimes, RehearsedTimesOf,
+    RolloutRehearsed, RolloutReplayed,
+};
 pub use watch::{
     RolloutOutlook, WatchedFrame, WatchedLpar, WatchedRollout, WatchedUpdate, WatchedWave,
 };
@@ -253,6 +259,24 @@ impl StopNumbers {
     /// What of it so many have reached, in words; `None` where nothing.
     #[must_use]
     pub fn reached(&self, failed: usize, unreachable: usize, skipped: usize) -> Option<String> {
+        let (limit, count, what) = self.first(failed, unreachable, skipped)?;
+        Some(format!("{count} {what}, {limit} are the end"))
+    }
+
+    /// Which of the numbers so many have reached first, in words without how many there are by now; `None` where none.
+    #[must_use]
+    pub fn rule(&self, failed: usize, unreachable: usize, skipped: usize) -> Option<String> {
+        let (limit, _, what) = self.first(failed, unreachable, skipped)?;
+        Some(format!("{limit} {what}"))
+    }
+
+    /// The first number that is reached, how many there are, and what they did.
+    fn first(
+        &self,
+        failed: usize,
+        unreachable: usize,
+        skipped: usize,
+    ) -> Option<(usize, usize, &'static str)> {
         [
             (self.failed, failed, "failed"),
             (self.unreachable, unreachable, "could not be reached"),
@@ -260,8 +284,7 @@ impl StopNumbers {
         ]
         .into_iter()
         .find_map(|(limit, count, what)| {
-            let limit = limit.filter(|limit| count >= *limit)?;
-            Some(format!("{count} {what}, {limit} are the end"))
+            Some((limit.filter(|limit| count >= *limit)?, count, what))
         })
     }
 }

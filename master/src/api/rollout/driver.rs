@@ -5,7 +5,7 @@
 //! same orders again, and nothing starts twice: `docs/decisions/0016-a-start-is-one-token.md`.
 
 mod around;
-mod found;
+pub(super) mod found;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use nim_rollout::file::Rollout as File;
-use nim_rollout::run::{Action, End, Is, Orders, Phase, State, TargetNumber};
+use nim_rollout::run::{Action, End, Is, Orders, Phase, Recorded, State, Step, TargetNumber};
 use nim_rollout::site::Tick;
 use nim_shared::api::FailureKind;
 use nim_shared::id::{ClientToken, Digest, MasterId, RolloutId};
@@ -152,7 +152,7 @@ impl Driver {
         for ((target, attempt), found) in open.iter().zip(&started) {
             events.extend(happened(&state, *target, *attempt, found.as_ref()));
         }
-        let (next, _) = state.clone().after_all(orders, events, now);
+        let (next, actions, step) = state.clone().stepped(orders, Step::looked(events, now));
         if next != state {
             let ends: HashMap<TargetNumber, &Started> = open
                 .iter()
@@ -163,13 +163,21 @@ impl Driver {
             happened.iter().for_each(|(_, what)| {
                 info!(rollout.id = %id, "rollout {}: {what}", rollout.name);
             });
+            let recorded = Recorded::new(step, actions, &next);
             let change = Change { before: &state, after: &next, by: None, at };
             let why = |target: TargetNumber| {
                 let is = &next.targets[target as usize].is;
                 super::run::summary(is, ends.get(&target).copied())
             };
             let notices = notices(&Of::kept(&rollout), &file.notify, &change, why);
-            let turn = Turn { state: &next, cancels, ticket: None, happened, notices };
+            let turn = Turn {
+                state: &next,
+                recorded: &recorded,
+                cancels,
+                ticket: None,
+                happened,
+                notices,
+            };
             if !store.rollout_turn(id, version, &turn).await? {
                 // Somebody else changed it: at the next look it is seen as it is then.
                 return Ok(());

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::State as Given;
 use nim_rollout::file::Rollout as File;
 use nim_rollout::plan::{Input, Plan};
-use nim_rollout::run::{End, Event, Gate, Is, Orders, Phase, Running, State, TargetNumber};
+use nim_rollout::run::{
+    End, Event, Gate, Is, Orders, Phase, Recorded, Running, State, Step, TargetNumber,
+};
 use nim_shared::api::{
     AskTurn, RolloutCounts, RolloutStatus, RolloutView, StartRollout, TargetView, TryAgain,
     TurnRollout,
@@ -42,7 +44,8 @@ pub(in crate::api) async fn start(
     let made = made(&api, file, begin).await?;
     let now = api.store.now().await?;
     let id = RolloutId(Uuid::now_v7());
-    let (file, plan, orders, state) = blocking(move || prepared(made, who, now)).await??;
+    let (file, plan, orders, state, recorded) =
+        blocking(move || prepared(made, who, now)).await??;
     if let Some(seen) = fingerprint.filter(|seen| *seen != plan.fingerprint) {
         return Err(Refusal::refused(
             "NLU-0136",
@@ -65,6 +68,7 @@ pub(in crate::api) async fn start(
         plan: &plan,
         orders: &orders,
         state: &state,
+        recorded: &recorded,
         who,
         ticket: ticket.as_ref(),
         notices: notices(&of, &file.notify, &change, |_| None),
@@ -80,7 +84,7 @@ pub(in crate::api) async fn start(
 }
 
 /// What is kept of a plan that is started.
-fn prepared(made: Made, who: Who, now: Timestamp) -> Answer<(File, Plan, Orders, State)> {
+fn prepared(made: Made, who: Who, now: Timestamp) -> Answer<(File, Plan, Orders, State, Recorded)> {
     let Made { file, site, plan, begin, .. } = made;
     if plan.targets.is_empty() && plan.held.is_empty() {
         return Err(Refusal::refused(
@@ -94,9 +98,10 @@ fn prepared(made: Made, who: Who, now: Timestamp) -> Answer<(File, Plan, Orders,
     let event = Event::Start { by: who.uid, fingerprint: plan.fingerprint };
     // Nothing is started here: the driver's first look does that, once this is kept.
     let before = tick(begin, now);
-    let state = State::planned(&orders).noted(&orders, event, before);
+    let state = State::planned(&orders).noted(&orders, event.clone(), before);
     let state = state.map_err(|why| refused(&plan.name, &why))?;
-    Ok((file, plan, orders, state))
+    let recorded = Recorded::new(Step::noted(event, before), Vec::new(), &state);
+    Ok((file, plan, orders, state, recorded))
 }
 
 /// `GET /v1/rollouts`
@@ -178,10 +183,12 @@ pub(in crate::api) async fn turn(
         if let (TurnRollout::Retry { remedied, .. }, Event::Retry { targets }) = (&asked, &event) {
             may_retry(&api, &rollout, targets, *remedied).await?;
         }
-        let state = rollout.state.clone().noted(&rollout.orders, event, now);
+        let state = rollout.state.clone().noted(&rollout.orders, event.clone(), now);
         let state = state.map_err(|why| refused(&rollout.name, &why))?;
+        let recorded = Recorded::new(Step::noted(event, now), Vec::new(), &state);
         let turn = Turn {
             state: &state,
+            recorded: &recorded,
             cancels,
             ticket: ticket.clone(),
             happened: vec![(Some(who), what)],

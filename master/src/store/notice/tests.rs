@@ -11,7 +11,15 @@ use crate::store::testing::world::{master, name, notice};
 /// A change of the rollout `test` with messages.
 async fn told(store: &Store, notices: Vec<NewNotice>) {
     let kept = store.rollout("test").await.unwrap();
-    let turn = Turn { state: &kept.state, cancels: false, ticket: None, happened: vec![], notices };
+    let recorded = testing::rollout::told(&kept.state);
+    let turn = Turn {
+        state: &kept.state,
+        recorded: &recorded,
+        cancels: false,
+        ticket: None,
+        happened: vec![],
+        notices,
+    };
     assert!(store.rollout_turn(kept.id, kept.version, &turn).await.unwrap());
 }
 

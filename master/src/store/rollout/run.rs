@@ -2,7 +2,7 @@
 //! that change it at once, one looks again.
 
 use nim_rollout::plan::Plan;
-use nim_rollout::run::{Orders, Phase, State};
+use nim_rollout::run::{Orders, Phase, Recorded, State};
 use nim_shared::id::{ClientToken, Digest, MasterId, ObjectName, OperationId, RolloutId};
 use nim_shared::operation::{Report, StateName};
 use nim_shared::stamp::Timestamp;
@@ -17,6 +17,8 @@ use crate::store::commit::{Txn, Writing};
 use crate::store::notice::{self, NewNotice};
 use crate::store::notify::Topic;
 use crate::store::{Error, Store, Who, batch};
+
+use super::step;
 
 /// A rollout that is to run.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub struct NewRollout<'a> {
     pub orders: &'a Orders,
     /// Where it stands.
     pub state: &'a State,
+    /// What led there.
+    pub recorded: &'a Recorded,
     /// Who started it.
     pub who: Who,
     /// The ticket under which that is done.
@@ -98,6 +102,8 @@ pub struct Happened {
 pub struct Turn<'a> {
     /// Where it stands now.
     pub state: &'a State,
+    /// What led there.
+    pub recorded: &'a Recorded,
     /// Whether those that run are cancelled from now on.
     pub cancels: bool,
     /// The ticket under which that is done.
@@ -190,6 +196,7 @@ impl Store {
         let happened = [(Some(new.who), "planned and started".to_owned())];
         note(&mut txn, new.id, new.ticket, &happened).await?;
         notice::keep(&mut txn, new.id, &new.notices).await?;
+        step::keep(&mut txn, new.id, 1, new.recorded).await?;
         txn.commit().await?;
         self.hint(Topic::Work).await;
         Ok(Some(RolloutId(made)))
@@ -342,6 +349,7 @@ impl Store {
         }
         note(&mut txn, id, turn.ticket.as_ref(), &turn.happened).await?;
         notice::keep(&mut txn, id, &turn.notices).await?;
+        step::keep(&mut txn, id, version + 1, turn.recorded).await?;
         txn.commit().await?;
         self.hint(Topic::Work).await;
         Ok(true)

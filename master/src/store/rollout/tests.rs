@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use nim_rollout::run::{Phase, State};
+use nim_rollout::run::{Event, Phase, Recorded, State, Step};
 use nim_shared::id::RolloutId;
 use nim_shared::object::ObjectType;
 use nim_shared::unit::{Megabytes, ProcessorUnits};
@@ -11,7 +11,7 @@ use crate::store::lease::LeaseTimes;
 use crate::store::object::{Change, Mode};
 use crate::store::reservation::FrameReading;
 use crate::store::testing;
-use crate::store::testing::rollout::begun;
+use crate::store::testing::rollout::{begun, told};
 use crate::store::testing::world::{SOMEBODY, accepted, name, object, reading, site};
 
 #[tokio::test]
@@ -125,6 +125,7 @@ async fn a_rollout_begins_once_for_its_token_and_one_of_a_name_is_open() {
     ended.phase = Phase::Ended;
     let turn = Turn {
         state: &ended,
+        recorded: &told(&ended),
         cancels: false,
         ticket: None,
         happened: Vec::new(),
@@ -139,6 +140,7 @@ async fn a_rollout_begins_once_for_its_token_and_one_of_a_name_is_open() {
     // It goes on when no other of its name does, and then the name means it.
     let goes_on = Turn {
         state: &kept.state,
+        recorded: &told(&kept.state),
         cancels: false,
         ticket: None,
         happened: Vec::new(),
@@ -162,6 +164,7 @@ async fn a_change_names_the_version_that_it_has_seen() {
     let turn = |what: &str| vec![(Some(SOMEBODY), what.to_owned())];
     let first = Turn {
         state: &paused,
+        recorded: &told(&paused),
         cancels: true,
         ticket: None,
         happened: turn("paused"),
@@ -170,6 +173,7 @@ async fn a_change_names_the_version_that_it_has_seen() {
     assert!(store.rollout_turn(id, version, &first).await.unwrap());
     let late = Turn {
         state: &paused,
+        recorded: &told(&paused),
         cancels: false,
         ticket: None,
         happened: turn("too late"),
@@ -182,6 +186,7 @@ async fn a_change_names_the_version_that_it_has_seen() {
     assert!(began.since > began.created_at, "{began:?}");
     let again = Turn {
         state: &paused,
+        recorded: &told(&paused),
         cancels: true,
         ticket: None,
         happened: Vec::new(),
@@ -209,4 +214,85 @@ async fn one_master_drives_a_rollout_until_its_lease_lapses() {
     assert_eq!(store.rollouts_to_drive(two).await.unwrap(), [id]);
     store.register(one, "again", LeaseTimes::default()).await.unwrap();
     assert_eq!(store.rollouts_to_drive(one).await.unwrap(), [], "it is another's now");
+}
+
+#[tokio::test]
+async fn what_a_rollout_was_told_is_kept_with_each_change_and_leads_to_the_same_again() {
+    let store = testing::store().await;
+    let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
+    let kept = store.rollout("spring").await.unwrap();
+    let start = Event::Start { by: SOMEBODY.uid, fingerprint: kept.orders.fingerprint };
+    let mut state = kept.state;
+    let mut version = kept.version;
+    let mut turn = async |step: Step, stale: bool| {
+        let (next, actions, step) = state.clone().stepped(&kept.orders, step);
+        let recorded = Recorded::new(step, actions, &next);
+        let change = Turn {
+            state: &next,
+            recorded: &recorded,
+            cancels: false,
+            ticket: None,
+            happened: vec![],
+            notices: vec![],
+        };
+        let seen = if stale { version - 1 } else { version };
+        if store.rollout_turn(id, seen, &change).await.unwrap() {
+            (state, version) = (next, version + 1);
+        }
+    };
+    turn(Step::noted(start, 0), false).await;
+    turn(Step::looked(vec![Event::Tick], 1), false).await;
+    turn(Step::looked(vec![Event::Pause], 2), true).await;
+    let taken = Event::Taken { target: 0, attempt: 1 };
+    turn(Step::looked(vec![taken.clone(), taken.clone()], 3), false).await;
+    let steps = store.rollout_steps(id).await.unwrap();
+    assert_eq!(steps.len(), 4, "what somebody else was first with is no change: {steps:?}");
+    // What was told twice changed nothing the second time.
+    assert_eq!(steps[3].step.events, [taken]);
+    let (ended, differs) = nim_rollout::rehearse::replay(&kept.orders, &steps);
+    assert_eq!((ended.state, differs), (store.rollout("spring").await.unwrap().state, None));
+    // What is missing ends it: nothing after it could come to the same.
+    query("DELETE FROM rollout_step WHERE version = 3").execute(&store.pool).await.unwrap();
+    assert_eq!(store.rollout_steps(id).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn how_earlier_updates_ended_is_read_with_what_went_wrong() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let ends = [
+        ("succeeded", true, "{\"outcome\": \"succeeded\", \"summary\": \"\", \"before\": 7}"),
+        (
+            "failed",
+            true,
+            "{\"outcome\": \"failed\", \"software\": \"unchanged\", \"summary\": \"\", \"codes\": [\"1020-311\"]}",
+        ),
+        ("failed", false, "null"),
+        ("cancelled", true, "null"),
+    ];
+    for (state, taken, report) in ends {
+        let id = accepted(&store, &["lpar01"]).await[0];
+        query(
+            "UPDATE operation SET state = $2, created_at = now() - interval '90 seconds', ended_at = now(),
+                started_at = CASE WHEN $3 THEN now() - interval '60 seconds' END, report = nullif($4::jsonb, 'null')
+             WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(state)
+        .bind(taken)
+        .bind(report)
+        .execute(&store.pool)
+        .await
+        .unwrap();
+    }
+    let found = store.past_ends(10).await.unwrap();
+    let ends: Vec<_> = found.iter().map(|one| (one.state, one.taken, one.took.0)).collect();
+    let expected = [
+        (StateName::Failed, false, 90),
+        (StateName::Failed, true, 60),
+        (StateName::Succeeded, true, 60),
+    ];
+    assert_eq!(ends, expected);
+    assert_eq!(found[1].report.as_ref().unwrap().codes, ["1020-311"]);
+    assert_eq!(store.past_ends(1).await.unwrap().len(), 1);
 }

@@ -22,7 +22,7 @@ use crate::store::operation::{Adopted, NextTry, Record, Starting, Step, Verdict}
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
 use crate::store::rollout::Turn as RolloutTurn;
 use crate::store::secret::{KeyFile, Login, LoginOutcome, Turn};
-use crate::store::testing::rollout::begun;
+use crate::store::testing::rollout::{begun, told};
 use crate::store::testing::world::{
     SOMEBODY, accepted, adopted, batched, claimed, event, master, name, no_limits, notice, object,
     request, site,
@@ -270,6 +270,7 @@ impl World {
                 let kept = self.direct.rollout("test").await?;
                 let turn = RolloutTurn {
                     state: &kept.state,
+                    recorded: &told(&kept.state),
                     cancels: true,
                     ticket: None,
                     happened: Vec::new(),
@@ -366,6 +367,7 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
             let kept = store.rollout("test").await.unwrap();
             let turn = RolloutTurn {
                 state: &kept.state,
+                recorded: &told(&kept.state),
                 cancels: false,
                 ticket: None,
                 happened: Vec::new(),

@@ -275,7 +275,7 @@ pub(in crate::command) fn long(at: Timestamp) -> String {
 }
 
 /// A time without its year.
-pub(super) fn short(at: Timestamp) -> String {
+pub(in crate::command) fn short(at: Timestamp) -> String {
     written(at, format_description!("[month]-[day] [hour]:[minute]"))
 }
 

@@ -584,6 +584,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0228",
+        "a rollout cannot be rehearsed so",
+        "A fault that was named is none by which updates fail, or is for an LPAR that the plan does not update; or the number of runs is none.",
+        "Correct it: CODE, CODE=LPAR or CODE=5%, where the code may be unreachable or stuck too.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0250",
         "a receiver cannot be told",
         "A rollout names receivers that the policy of the site does not have, whose secret is not set, or that get mail while nimd has no program for it.",

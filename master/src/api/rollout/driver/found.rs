@@ -100,7 +100,7 @@ fn end(one: &Started) -> End {
 }
 
 /// Whether doing it again makes sense, by what the knowledge base says of the codes, and by what is on disk.
-fn sense(report: Option<&Report>) -> Sense {
+pub(in crate::api::rollout) fn sense(report: Option<&Report>) -> Sense {
     let Some(report) = report else { return Sense::SeeOthers };
     match report.outcome {
         Outcome::Failed { software: Software::Applied } => return Sense::Never,
