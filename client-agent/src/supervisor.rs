@@ -82,6 +82,8 @@ pub(crate) struct Supervisor {
     pub(crate) slots: Slots,
     journal: Journal,
     next_change: u32,
+    /// The claim of a master for which this process has taken in what it told of.
+    taken_in: Option<Position>,
     damage: Option<String>,
     _lock: File,
 }
@@ -147,6 +149,7 @@ impl Supervisor {
             slots,
             journal,
             next_change: 1,
+            taken_in: None,
             damage,
             _lock: lock,
         }))
@@ -162,8 +165,23 @@ impl Supervisor {
         self.adopt()?;
         let report = self.finish()?;
         self.record(Known::Finished(Box::new(report)))?;
+        self.put_back_what_was_told()?;
         if self.request.kind == Kind::CleanUp {
             self.wake_others()?;
+        }
+        Ok(())
+    }
+
+    /// A master may have told of changes while others were put back, or the end was written: those that were taken in then are open behind
+    /// an end that says otherwise.
+    fn put_back_what_was_told(&mut self) -> Result<(), Error> {
+        let is_stuck = |report: &Report| matches!(report.outcome, Outcome::Stuck { .. });
+        while self.progress.has_open_changes()
+            && !self.progress.finished.as_ref().is_none_or(is_stuck)
+            && let Some(verdict) = self.slots.verdict.get()?
+        {
+            let report = self.conclude(verdict)?;
+            self.record(Known::Finished(Box::new(report)))?;
         }
         Ok(())
     }
@@ -324,8 +342,10 @@ impl Supervisor {
                 Some(verdict) => self.conclude(verdict)?,
                 None => report.clone(),
             };
-            return self.record(Known::Finished(Box::new(report)));
+            self.record(Known::Finished(Box::new(report)))?;
+            return self.put_back_what_was_told();
         }
+        self.put_back_what_was_told()?;
         if !start::may_go_on(report) || crate::alive::live_update_lock(&self.root).is_there() {
             return Ok(());
         }
@@ -413,11 +433,17 @@ impl Supervisor {
     /// Opens another line of history when a master has stored something that is not in this journal. Whether it did.
     fn look_for_reopen(&mut self) -> Result<bool, Error> {
         match self.slots.reopen.get()? {
-            Some(claimed) if !self.progress.reopened.contains(&claimed) => {
-                let own = self.journal.position().epoch;
-                self.open_epoch(own.max(claimed.epoch).next(), claimed)?;
+            Some(claimed) if self.taken_in != Some(claimed) => {
+                // Before anything is recorded: each record looks here.
+                self.taken_in = Some(claimed);
+                let is_new = !self.progress.reopened.contains(&claimed);
+                if is_new {
+                    let own = self.journal.position().epoch;
+                    self.open_epoch(own.max(claimed.epoch).next(), claimed)?;
+                }
+                // Also where a predecessor has opened it: it may have died before it had taken in all.
                 self.take_in_changes()?;
-                Ok(true)
+                Ok(is_new)
             }
             Some(_) | None => Ok(false),
         }

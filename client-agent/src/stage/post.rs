@@ -1,5 +1,7 @@
 //! `post`: puts back what prep changed, in reverse order, and looks at what came out.
 
+use std::collections::BTreeSet;
+
 use nim_shared::aftercare::OpenItem;
 use nim_shared::frame::{Change, ChangeClass, ChangeMoment, Effect, Known, Moment};
 use nim_shared::operation::{Blackout, Outcome, Report, StuckReason};
@@ -94,13 +96,38 @@ pub(crate) fn may_undo(supervisor: &Supervisor) -> Result<bool, Error> {
     Ok(!running && !locked && !super::rollback::is_under_way(supervisor)?)
 }
 
-/// Undoes by class, in reverse order; what could not be.
+/// Undoes by class, in reverse order; what could not be. Also what a master tells of meanwhile.
 fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String>, Error> {
+    let mut undoing = Undoing::default();
+    loop {
+        let mut changes = supervisor.progress.open_changes();
+        changes.retain(|change| undoing.tried.insert(change.number));
+        if changes.is_empty() {
+            return Ok(undoing.failures);
+        }
+        undo_these(supervisor, outcome, changes, &mut undoing)?;
+    }
+}
+
+/// What undoing has come to.
+#[derive(Default)]
+struct Undoing {
+    /// Numbers of changes, each of which is tried once.
+    tried: BTreeSet<u32>,
+    /// What is not put back.
+    failed: Vec<Effect>,
+    /// Why.
+    failures: Vec<String>,
+}
+
+fn undo_these(
+    supervisor: &mut Supervisor,
+    outcome: &Outcome,
+    mut changes: Vec<Change>,
+    undoing: &mut Undoing,
+) -> Result<(), Error> {
     let updated = matches!(outcome, Outcome::Succeeded { .. }) && supervisor.request.kind.moves();
     let updated = updated || supervisor.progress.has_passed(Point::Moved);
-    let mut failures = Vec::new();
-    let mut failed = Vec::new();
-    let mut changes = supervisor.progress.open_changes();
     let needs_a_master = |change: &Change| {
         matches!(&change.effect, Effect::Setting { setting: Setting::IpFilters { .. }, .. })
     };
@@ -117,7 +144,7 @@ fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String
         };
         let (moment, error) = if keep {
             (ChangeMoment::Kept, None)
-        } else if setting::is_held_by(&change.effect, &failed) {
+        } else if setting::is_held_by(&change.effect, &undoing.failed) {
             let text = "it stays off: where its database is looked up could not be put back";
             (ChangeMoment::UndoFailed, Some(format!("Trusted Execution: {text}")))
         } else {
@@ -130,12 +157,12 @@ fn undo_all(supervisor: &mut Supervisor, outcome: &Outcome) -> Result<Vec<String
             }
         };
         if let Some(error) = &error {
-            failures.push(error.clone());
-            failed.push(change.effect.clone());
+            undoing.failures.push(error.clone());
+            undoing.failed.push(change.effect.clone());
         }
         supervisor.record_change(change.number, moment, class, change.effect, error)?;
     }
-    Ok(failures)
+    Ok(())
 }
 
 /// Puts one change back; or why it is not.

@@ -57,7 +57,11 @@ pub(crate) fn revive(
 ) -> Result<(), Error> {
     let wanted = match &progress.finished {
         None => true,
-        Some(report) => may_go_on(report) && !alive::live_update_lock(root).is_there(),
+        Some(report) => {
+            let told_late =
+                progress.has_open_changes() && !matches!(report.outcome, Outcome::Stuck { .. });
+            told_late || may_go_on(report) && !alive::live_update_lock(root).is_there()
+        }
     };
     if wanted && !alive::supervisor(operation, commands)?.is_there() {
         supervise(commands, operation)?;

@@ -38,6 +38,17 @@ impl Lpar {
         lpar
     }
 
+    /// Another one that is as this one is now.
+    #[cfg(feature = "crash-points")]
+    pub(crate) fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = self.path(".");
+        let copied =
+            std::process::Command::new("cp").arg("-a").args([&whole, folder.path()]).status();
+        assert!(copied.unwrap().success());
+        Self { folder }
+    }
+
     pub(crate) fn root(&self) -> &Path {
         self.folder.path()
     }

@@ -7,6 +7,8 @@ mod alt_disk;
 mod backup_hook;
 mod border;
 mod clean_up;
+#[cfg(feature = "crash-points")]
+mod copies;
 mod disks;
 mod filesets;
 mod full;

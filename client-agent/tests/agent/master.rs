@@ -229,7 +229,7 @@ impl Master {
     }
 
     /// What was changed and not put back, as the events say.
-    fn open_changes(&self) -> Vec<Change> {
+    pub(crate) fn open_changes(&self) -> Vec<Change> {
         let mut changes = BTreeMap::new();
         for event in &self.events {
             if let Body::Known(known) = &event.body

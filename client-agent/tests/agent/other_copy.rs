@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 
 use nim_shared::frame::{AgentFrame, Body, ChangeMoment, Effect, Event, Known};
 use nim_shared::operation::{Outcome, Software};
-use nim_shared::request::Kind;
+use nim_shared::request::{Kind, Request};
 use nim_shared::stage::Stage;
 use serde_json::Value;
 
 use crate::lpar::{Lpar, OWN_DATA, order};
 use crate::master::{Master, Session, push};
+use crate::prep;
 use crate::process::Process;
 
 #[test]
 fn what_the_copys_own_journal_lacks_is_put_back_by_the_masters_list() {
     let lpar = Lpar::new();
-    let (mut master, copies) = interrupted(&lpar);
+    let (mut master, copies) = interrupted(&lpar, &order(Kind::Update));
     assert_ne!(fs::read_to_string(lpar.data()).unwrap(), OWN_DATA);
     boot_copy(&lpar, &master, &copies);
 
@@ -33,7 +34,7 @@ fn what_the_copys_own_journal_lacks_is_put_back_by_the_masters_list() {
 #[test]
 fn a_list_gives_no_right_to_anything_that_the_order_does_not_make() {
     let lpar = Lpar::new();
-    let (mut master, copies) = interrupted(&lpar);
+    let (mut master, copies) = interrupted(&lpar, &order(Kind::Update));
     boot_copy(&lpar, &master, &copies);
     let victim = lpar.path("etc/passwd");
     fs::write(&victim, "root").unwrap();
@@ -50,18 +51,26 @@ fn a_list_gives_no_right_to_anything_that_the_order_does_not_make() {
     assert_eq!(master.changes(ChangeMoment::Undone), 2);
 }
 
-/// An operation up to where geninstall runs, when everything is killed; and a copy of its folder as it was at each event.
-fn interrupted(lpar: &Lpar) -> (Master, PathBuf) {
+/// `request` up to where geninstall runs, when everything is killed; and a copy of the operation's folder as it was at each event, with what
+/// prep changes in a folder beside it.
+pub(crate) fn interrupted(lpar: &Lpar, request: &Request) -> (Master, PathBuf) {
     push(lpar);
     lpar.command(
         "geninstall",
         "echo \"$*\" >> runs\necho $$ > other.new && mv other.new other\nexec sleep 600",
     );
-    let mut master = Master::new(&order(Kind::Update));
+    let mut master = Master::new(request);
     let copies = lpar.path("copies");
     let folder = lpar.agent_file(&format!("operations/{}", master.operation));
-    let to = copies.clone();
-    master.on_event = Some(Box::new(move |number| copy(&folder, &to.join(number.to_string()))));
+    let (root, to) = (lpar.root().to_owned(), copies.clone());
+    master.on_event = Some(Box::new(move |number| {
+        copy(&folder, &to.join(number.to_string()));
+        let changed = to.join(format!("{number}.changed"));
+        fs::create_dir_all(&changed).unwrap();
+        for (number, name) in prep::CHANGED.iter().enumerate() {
+            copy_file(&root.join(name), &changed.join(number.to_string()));
+        }
+    }));
     let mut session = Session::open(lpar, &[]);
     let report = master.follow_until(&mut session, || lpar.path("state/other").exists());
     assert_eq!(report, None);
@@ -138,10 +147,14 @@ fn copy(from: &Path, to: &Path) {
         if !item.file_type().unwrap().is_file() {
             continue;
         }
-        match fs::copy(item.path(), to.join(item.file_name())) {
-            // It was there for a moment only.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            copied => assert!(copied.is_ok(), "{copied:?}"),
-        }
+        copy_file(&item.path(), &to.join(item.file_name()));
+    }
+}
+
+pub(crate) fn copy_file(from: &Path, to: &Path) {
+    match fs::copy(from, to) {
+        // It was there for a moment only, or is not on this LPAR.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        copied => assert!(copied.is_ok(), "{copied:?}"),
     }
 }

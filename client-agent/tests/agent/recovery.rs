@@ -23,7 +23,7 @@ use crate::rollback;
 use crate::script::{self, FIRST, SECOND};
 use crate::split;
 
-const LOG: &str = "crash.log";
+pub(crate) const LOG: &str = "crash.log";
 
 /// What must not depend on where the agent was killed.
 #[derive(Debug, PartialEq)]
@@ -97,7 +97,7 @@ fn run(lpar: fn() -> Lpar, request: &Request, crash: &str) -> (End, Vec<String>)
     (end, passed.lines().map(str::to_owned).collect())
 }
 
-fn has_crashed(log: &str, crash: &str) -> bool {
+pub(crate) fn has_crashed(log: &str, crash: &str) -> bool {
     let Some((name, count)) = crash.split_once(':') else { return false };
     let text = std::fs::read_to_string(log).unwrap_or_default();
     text.lines().filter(|line| *line == name).count() >= count.parse().unwrap()
@@ -283,14 +283,24 @@ fn ends_of(case: &Case) -> (End, Vec<(String, End)>) {
     let like = case.like.as_ref().map(|(lpar, request)| run(*lpar, request, "").1);
     let same = like.unwrap_or_default().iter().zip(&passed).take_while(|(a, b)| a == b).count();
     assert_eq!(undisturbed.data, OWN_DATA);
+    assert!(passed.len() > case.places, "only {} points", passed.len());
+    let ends = at_each(&passed, same, |point| run(case.lpar, &case.request, point).0);
+    (undisturbed, ends)
+}
+
+/// What `run` comes to when it is killed at each of the places that an undisturbed one has `passed`, but for the first `same`.
+pub(crate) fn at_each<T: Send>(
+    passed: &[String],
+    same: usize,
+    run: impl Fn(&str) -> T + Sync,
+) -> Vec<(String, T)> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut points = Vec::new();
-    for name in &passed {
+    for name in passed {
         let count = counts.entry(name).or_default();
         *count += 1;
         points.push(format!("{name}:{count}"));
     }
-    assert!(points.len() > case.places, "only {} points", points.len());
     // The shim's own death is another subject: what geninstall did is then decided by evidence.
     let points = points.into_iter().skip(same);
     let points: Vec<_> = points.filter(|point| !point.starts_with("shim.")).collect();
@@ -300,13 +310,13 @@ fn ends_of(case: &Case) -> (End, Vec<(String, End)>) {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (end, _) = run(case.lpar, &case.request, point);
+                    let end = run(point);
                     ends.lock().unwrap().push((point.clone(), end));
                 }
             });
         }
     });
-    (undisturbed, ends.into_inner().unwrap())
+    ends.into_inner().unwrap()
 }
 
 /// Runs at once. More only wait for a processor, and each look at the processes of the machine then costs more.
