@@ -1,10 +1,17 @@
 //! Places at which a test may kill the agent. Compiled out unless the feature `crash-points` is on, which no release has.
 
+use std::time::Duration;
+
 /// A place between two steps whose order matters: with the feature on, the process ends here, as by SIGKILL, when
 /// `NIM_AGENT_CRASH` names it as `NAME:COUNT` (the COUNT-th time that any process of the test's agent comes by, counted in the
 /// file that `NIM_AGENT_CRASH_LOG` names); each passing is added to that file.
 #[cfg(not(feature = "crash-points"))]
 pub(crate) const fn point(_name: &str) {}
+
+/// How long to wait where it is usually for `usual`: with the feature on a tenth, since the same operation is then run some hundred times.
+pub(crate) fn pace(usual: Duration) -> Duration {
+    if cfg!(feature = "crash-points") { usual / 10 } else { usual }
+}
 
 #[cfg(feature = "crash-points")]
 pub(crate) use enabled::{point, torn};

@@ -6,13 +6,14 @@ use nim_shared::frame::{Known, Position};
 use nim_shared::stage::Stage;
 
 use super::{Error, Supervisor};
+use crate::crash;
 use crate::operation::Stored;
 use crate::stage::Stop;
 
 impl Supervisor {
     /// Sleeps. What a master wants of the journal is looked for meanwhile.
     pub(crate) fn pause(&mut self, duration: Duration) -> Result<(), Error> {
-        std::thread::sleep(duration);
+        std::thread::sleep(crash::pace(duration));
         self.look_for_reopen()?;
         Ok(())
     }

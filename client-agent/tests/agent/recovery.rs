@@ -1,8 +1,8 @@
 //! Kills the agent at every place where order matters, starts it again, and compares the end with that of the undisturbed run.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
 
 use nim_shared::hook::{HookExit, HookPoint};
 use nim_shared::prep::Unsupported;
@@ -307,9 +307,10 @@ pub(crate) fn at_each<T: Send>(
     let next = AtomicUsize::new(0);
     let ends = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
+        for _ in 0..at_once() {
             scope.spawn(|| {
                 while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let _turn = Turn::take();
                     let end = run(point);
                     ends.lock().unwrap().push((point.clone(), end));
                 }
@@ -319,5 +320,30 @@ pub(crate) fn at_each<T: Send>(
     ends.into_inner().unwrap()
 }
 
-/// Runs at once. More only wait for a processor, and each look at the processes of the machine then costs more.
-const WORKERS: usize = 5;
+/// Runs at once, of all cases together. A run waits for much of its time; yet too many only wait for a processor, and each look at the
+/// processes of the machine then costs more.
+fn at_once() -> usize {
+    10 * std::thread::available_parallelism().unwrap().get()
+}
+
+/// The turn of one run, over when it is dropped.
+struct Turn;
+
+static RUNNING: Mutex<usize> = Mutex::new(0);
+static ENDED: Condvar = Condvar::new();
+
+impl Turn {
+    /// Waits until so few run that another may.
+    fn take() -> Self {
+        let running = RUNNING.lock().unwrap();
+        *ENDED.wait_while(running, |running| *running >= at_once()).unwrap() += 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *RUNNING.lock().unwrap() -= 1;
+        ENDED.notify_one();
+    }
+}
