@@ -14,6 +14,13 @@ pub const LPARS: u32 = 150;
 /// Hosts that have an address of their own in one network of this site.
 const HOSTS: u32 = 250;
 
+/// Media with `7300-03-01-2520`, as `examples/site-small.yaml` has it: the end of a site file.
+pub const MEDIA: &str = "lpp_sources:
+  - name: 7300-03-01
+    level: 7300-03-01-2520
+    filesets: {bos.rte: 7.3.3.1, bos.mp64: 7.3.3.1, bos.rte.libc: 7.3.3.1, bos.liveupdate.rte: 7.3.3.1}
+";
+
 /// The site that one team looks after.
 ///
 /// # Errors

@@ -32,6 +32,9 @@ use tempfile::TempDir;
 /// Pause between two looks.
 const PACE: Duration = Duration::from_millis(50);
 
+/// The same where a look costs something.
+const SLOW: Duration = Duration::from_millis(200);
+
 /// How long a condition may take to come true before a test fails. No figure of the product: a bound for what hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -146,6 +149,25 @@ impl Harness {
     /// When the record cannot be read.
     pub fn updates_started(&self, lpar: &str) -> Result<usize> {
         Ok(record::updates_started(&self.lab().record()?, lpar))
+    }
+
+    /// Waits until nimd has read what the frames have of which the rollout in `file` is: before that a plan leaves everybody out.
+    ///
+    /// # Errors
+    /// When it does not come to that.
+    pub fn wait_for_frames(&self, file: &str) -> Result<()> {
+        wait_until_at(SLOW, "nimd has read the frames and their VIOSes", || {
+            let plan = self.nimctl(["rollout", "plan", file, "-o", "json"]).json()?;
+            let frames = plan["frames"].as_array().map_or(&[][..], Vec::as_slice);
+            let read = frames.iter().filter(|frame| frame["free_memory"].is_u64()).count();
+            let classes = plan["classes"].to_string();
+            let ready = !frames.is_empty() && read == frames.len() && classes.contains("scsi");
+            Ok(if ready {
+                Ok(())
+            } else {
+                Err(format!("{read} of {} frames; {classes}", frames.len()))
+            })
+        })
     }
 
     /// Ends everything and says whether anything was left behind.

@@ -83,7 +83,7 @@ pub async fn run(size: Size, mut tell: impl FnMut(&str)) -> Result<Outcome> {
     let file = site.site_folder().join("soak.yaml");
     std::fs::write(&file, fleet::rollout(&size, &limits)?)?;
     let file = file.to_str().context("a path that is no text")?.to_owned();
-    frames_are_read(&site, &file)?;
+    site.wait_for_frames(&file)?;
     for (lpar, fault) in &faults {
         tell(&format!("{lpar}: {fault}"));
     }
@@ -201,20 +201,4 @@ fn until(site: &Harness, what: &str, is: impl Fn(&RolloutStatus) -> bool) -> Res
         }
         before = over(&status);
     }
-}
-
-/// Waits until nimd has read what the frames have: before that a plan leaves everybody out.
-fn frames_are_read(site: &Harness, file: &str) -> Result<()> {
-    wait_until_at(PACE, "nimd has read the frames and their VIOSes", || {
-        let plan = site.nimctl(["rollout", "plan", file, "-o", "json"]).json()?;
-        let frames = plan["frames"].as_array().map_or(&[][..], Vec::as_slice);
-        let read = frames.iter().filter(|frame| frame["free_memory"].is_u64()).count();
-        let classes = plan["classes"].to_string();
-        let ready = !frames.is_empty() && read == frames.len() && classes.contains("scsi");
-        Ok(if ready {
-            Ok(())
-        } else {
-            Err(format!("{read} of {} frames; {classes}", frames.len()))
-        })
-    })
 }

@@ -11,13 +11,6 @@ use crate::big::{self, Extent};
 /// Level to which all are updated.
 pub(super) const TO: &str = "7300-03-01-2520";
 
-/// The media with that level, as `examples/site-small.yaml` has it.
-const MEDIA: &str = "lpp_sources:
-  - name: 7300-03-01
-    level: 7300-03-01-2520
-    filesets: {bos.rte: 7.3.3.1, bos.mp64: 7.3.3.1, bos.rte.libc: 7.3.3.1, bos.liveupdate.rte: 7.3.3.1}
-";
-
 /// Faults that reach further than the LPAR on which they are set: whether another one is updated is then no question of ours.
 const BEYOND: [Fault; 2] = [Fault::SharedLun, Fault::FrameFull];
 
@@ -49,7 +42,7 @@ pub(super) fn site(size: &Size) -> Result<site::File> {
         lpars: size.lpars,
         level: "7300-03-00-2446",
         frame_mb,
-        media: MEDIA,
+        media: big::MEDIA,
     };
     let mut file = big::of(&extent)?;
     file.seed = size.seed;

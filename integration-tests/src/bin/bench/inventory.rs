@@ -1,8 +1,7 @@
 //! (j) and (k) An inventory of 100,000 LPARs: what is answered at once, and what is streamed.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,6 +19,7 @@ use nim_master::engine::capacity::Reading;
 use nim_master::store::reservation::FrameReading;
 use nim_master::store::{ConnectOptions, Store};
 
+use crate::answer::{ask, milliseconds};
 use crate::hosts::{self, Site};
 use crate::report::{Gate, Row, number, step};
 use crate::{session, usage};
@@ -157,12 +157,8 @@ pub(crate) fn answers(site: &Site) -> Result<Row> {
         let mut times = Vec::new();
         for _ in 0..TIMES {
             let begun = Instant::now();
-            let answer = ask(site, target)?;
+            ask(&site.master, target)?;
             times.push(begun.elapsed());
-            ensure!(
-                answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"),
-                "{answer}"
-            );
         }
         times.sort();
         let (middle, slowest) = (milliseconds(times[TIMES / 2]), milliseconds(times[TIMES - 1]));
@@ -175,22 +171,13 @@ pub(crate) fn answers(site: &Site) -> Result<Row> {
     let mut times = Vec::new();
     for _ in 0..LISTS {
         let begun = Instant::now();
-        ask(site, "/v1/objects?type=standalone&limit=100&sort=-oslevel")?;
+        ask(&site.master, "/v1/objects?type=standalone&limit=100&sort=-oslevel")?;
         times.push(begun.elapsed());
     }
     times.sort();
     let middle = milliseconds(times[LISTS / 2]);
     row.figure("first page by level, list frozen", format!("{} ms", number(middle)));
     Ok(row)
-}
-
-/// The whole answer to a request.
-fn ask(site: &Site, target: &str) -> Result<String> {
-    let mut stream = UnixStream::connect(site.master.folder().join("run/nimd.sock"))?;
-    write!(stream, "GET {target} HTTP/1.0\r\nhost: nimd\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
 }
 
 /// What reading a list took.
@@ -290,8 +277,4 @@ fn read(site: &Site, arguments: &[&str]) -> Result<Read> {
     let whole = begun.elapsed();
     ensure!(status.success(), "nimctl ended with {status}");
     Ok(Read { first: first.context("nothing came")?, whole, bytes, lines, nimctl })
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
 }

@@ -3,7 +3,9 @@
 //! Ends with code 1 when a target that is a gate is missed. What is not measured is printed as such. Arguments choose rows by their
 //! letter; none means all.
 
+mod answer;
 mod clients;
+mod crowd;
 mod discover;
 mod events;
 mod held;
@@ -13,7 +15,9 @@ mod list;
 mod part;
 mod planned;
 mod preflighted;
+mod refilled;
 mod report;
+mod rolled;
 mod session;
 mod sshd;
 mod usage;

@@ -14,7 +14,10 @@ use anyhow::{Context as _, Result};
 use tokio::runtime::Handle;
 
 use crate::report::{Gate, Row, say, step};
-use crate::{discover, events, held, inventory, list, planned, preflighted, sshd, watched, whole};
+use crate::{
+    crowd, discover, events, held, inventory, list, planned, preflighted, refilled, sshd, watched,
+    whole,
+};
 
 /// The argument with which this program starts itself for some rows; their letters follow.
 pub(crate) const MEASURE: &str = "measure";
@@ -56,6 +59,9 @@ const PARTS: &[&[Claim]] = &[
     ],
     &[claim("l", "plans of rollouts", Gate::Yes)],
     &[claim("m", "a thousand LPARs preflighted", Gate::Yes)],
+    &[claim("n", "a slot that is free is taken again", Gate::Yes)],
+    &[claim("o", "from start to the first of 10,000 LPARs", Gate::Yes)],
+    &[claim("p", "a rollout with 1,000 LPARs in flight", Gate::Yes)],
 ];
 
 /// Has the chosen rows measured, or all where none is chosen. How many gates were missed.
@@ -194,6 +200,15 @@ pub(crate) fn measure(letters: &[String]) -> usize {
     }
     if wanted("m") {
         missed += row("m", Handle::current().block_on(preflighted::measure()));
+    }
+    if wanted("n") {
+        missed += row("n", Handle::current().block_on(refilled::measure()));
+    }
+    if wanted("o") {
+        missed += row("o", Handle::current().block_on(crowd::first()));
+    }
+    if wanted("p") {
+        missed += row("p", Handle::current().block_on(crowd::in_flight()));
     }
     missed
 }

@@ -1,0 +1,82 @@
+//! Fleets of the lab that are updated in one rollout.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use integration_tests::Harness;
+use integration_tests::big::{self, Extent};
+use nim_lab::clock::Mode;
+use nim_shared::api::RolloutStatus;
+
+/// How large it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Fleet {
+    pub(crate) frames: u32,
+    pub(crate) lpars: u32,
+}
+
+/// How many run at a time.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) in_flight: u32,
+    pub(crate) per_frame: u32,
+}
+
+impl Fleet {
+    /// A site of this size that nimd has looked at.
+    pub(crate) async fn site(self, clock: Mode) -> Result<Harness> {
+        let each = self.lpars.div_ceil(self.frames);
+        let extent = Extent {
+            frames: self.frames,
+            lpars: self.lpars,
+            level: "7300-03-00-2446",
+            // Each LPAR of a frame, the second one of each, and the VIOSes.
+            frame_mb: (2 * each + 12) * 2048,
+            media: big::MEDIA,
+        };
+        let site = Harness::with(big::of(&extent)?, clock).await?;
+        site.nimctl(["discover", "--yes"]).succeeded()?;
+        Ok(site)
+    }
+
+    /// The file of its rollout, when nimd knows enough to begin it.
+    pub(crate) fn rollout(self, site: &Harness, limits: Limits) -> Result<String> {
+        let file = site.site_folder().join("bench.yaml");
+        let Limits { in_flight, per_frame } = limits;
+        fs::write(
+            &file,
+            format!(
+                "name: bench
+targets:
+  names: lpar*
+operation:
+  live_update: yes
+  live_update_data: lud_{{lpar}}
+  lpp_source: 7300-03-01
+  fixes: update_all
+  accept_licenses: yes
+waves:
+- {{name: all}}
+limits:
+  in_flight: {in_flight}
+  per_hmc: {in_flight}
+  per_frame: {per_frame}
+  per_vios_pair: {per_frame}
+  stagger_hmc: 0s
+  stagger_vios: 0s
+deadlines: {{start: 6h, update: 6h, release: 1h, whole: 12h}}
+assume: {{duration: 20m}}
+"
+            ),
+        )?;
+        let file = file.to_str().context("a path that is no text")?.to_owned();
+        site.wait_for_frames(&file)?;
+        Ok(file)
+    }
+
+    /// How the rollout stands.
+    pub(crate) fn status(site: &Harness) -> Result<RolloutStatus> {
+        let run = site.nimctl(["rollout", "status", "bench", "-o", "json"]).succeeded()?;
+        serde_json::from_str(&run.stdout).context("no status")
+    }
+}
