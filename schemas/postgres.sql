@@ -8,7 +8,8 @@ CREATE TABLE public.batch (
     concurrent bigint,
     time_limit_seconds bigint,
     request jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    again_of uuid
 );
 
 CREATE TABLE public.change_list (
@@ -897,6 +898,8 @@ ALTER TABLE ONLY public.secret_removed
 
 ALTER TABLE ONLY public.vios_reading
     ADD CONSTRAINT vios_reading_pkey PRIMARY KEY (vios_id);
+
+CREATE INDEX batch_again ON public.batch USING btree (again_of) WHERE (again_of IS NOT NULL);
 
 CREATE INDEX commit_mark_made_at ON public.commit_mark USING btree (made_at);
 

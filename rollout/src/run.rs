@@ -284,6 +284,15 @@ pub enum Event {
         /// Which attempt.
         attempt: u32,
     },
+    /// What the run had started went wrong, and somebody did it again outside of the run, to a good end.
+    DoneAgain {
+        /// Of this target.
+        target: TargetNumber,
+        /// Which attempt.
+        attempt: u32,
+        /// How that ended.
+        end: End,
+    },
     /// What holds a target back was looked at: maintenance, a VIOS, a path, a migration.
     Looked {
         /// At this target.

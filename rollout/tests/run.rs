@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nim_rollout::plan::{Input, make};
-use nim_rollout::run::{Action, End, Event, Gate, Is, Orders, Phase, Running, State, Step};
+use nim_rollout::run::{
+    Action, End, Event, Gate, Is, Orders, Phase, Running, Standing, State, Step,
+};
 use nim_rollout::seed::Seeded;
 use nim_rollout::site::{Tick, What};
 use nim_rollout::testing::each_seed;
@@ -209,6 +211,20 @@ impl<'o> World<'o> {
                 });
                 if let Some((target, _)) = failed {
                     self.step(state, Event::Retry { targets: vec![target] }, now);
+                }
+            }
+            Phase::Running | Phase::Paused if self.one_in(100) => {
+                let is_sick = |one: &Standing| match &one.is {
+                    Is::Ended { end, keeps_capacity: false } => !end.is_healthy(),
+                    Is::Waiting { .. } => one.attempt > 0,
+                    _ => false,
+                };
+                let sick = (0..).zip(&state.targets).find(|(_, one)| is_sick(one));
+                if let Some((target, one)) = sick {
+                    let (attempt, end) = (one.attempt, End::Updated);
+                    self.step(state, Event::DoneAgain { target, attempt, end }, now);
+                    let is = &state.targets[target as usize].is;
+                    assert!(matches!(is, Is::Ended { end: End::Updated, .. }), "{is:?}");
                 }
             }
             _ => {}

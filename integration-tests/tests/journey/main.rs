@@ -33,6 +33,7 @@ mod retry;
 mod rollback;
 mod rollout;
 mod rollout_notify;
+mod rollout_retry;
 mod rollout_ticket;
 mod rollout_watch;
 mod round_trip;

@@ -125,7 +125,7 @@ pub(crate) fn frames_are_read(site: &Harness, file: &str) -> Result<()> {
 }
 
 /// Waits until a rollout is as `is` wants it.
-fn until(site: &Harness, what: &str, is: impl Fn(&Value) -> bool) -> Result<Value> {
+pub(crate) fn until(site: &Harness, what: &str, is: impl Fn(&Value) -> bool) -> Result<Value> {
     wait_until(what, || {
         let status = site.nimctl(["rollout", "status", "lab", "-o", "json"]).succeeded()?.json()?;
         Ok(if is(&status) { Ok(status) } else { Err(format!("{status:#}")) })
@@ -361,9 +361,9 @@ fn report(site: &Harness, canary: &str) -> Result<()> {
 }
 
 /// The first LPAR of a rollout in this state.
-fn target<'s>(status: &'s Value, state: &str) -> Option<&'s Value> {
+pub(crate) fn target<'s>(status: &'s Value, state: &str) -> Option<&'s Value> {
     status["targets"].as_array()?.iter().find(|one| one["state"] == state)
 }
 
 /// Who is updated by the example.
-const LPARS: [&str; 6] = ["lpar07", "lpar08", "lpar09", "lpar10", "lpar11", "lpar12"];
+pub(crate) const LPARS: [&str; 6] = ["lpar07", "lpar08", "lpar09", "lpar10", "lpar11", "lpar12"];

@@ -41,7 +41,7 @@ pub(super) async fn cust(
     // The same request again, because its answer was lost: by now its LPARs have an open operation, its own.
     match before(&api, &cust).await? {
         Some(before) => Ok(Json(before)),
-        None => Ok(Json(start(&api, who, cust).await?)),
+        None => Ok(Json(start(&api, who, cust, None).await?)),
     }
 }
 
@@ -66,8 +66,13 @@ pub(super) fn written(cust: &impl serde::Serialize) -> Answer<serde_json::Value>
     })
 }
 
-/// Looks at everything, and accepts the request when nothing is wrong.
-pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
+/// Looks at everything, and accepts the request when nothing is wrong. `again_of` is the operation that it does again, where it does.
+pub(super) async fn start(
+    api: &Api,
+    who: Who,
+    cust: Cust,
+    again_of: Option<OperationId>,
+) -> Answer<Accepted> {
     let request = written(&cust)?;
     let (token, concurrent, time_limit) = (cust.token, cust.concurrent, cust.time_limit);
     let Looked { planned, master_hooks, faults, warnings } = look(api, cust, Depth::Whole).await?;
@@ -87,6 +92,7 @@ pub(super) async fn start(api: &Api, who: Who, cust: Cust) -> Answer<Accepted> {
         concurrent,
         time_limit,
         hooks: master_hooks,
+        again_of,
         queued: api.configuration.settings.deadlines.queued.seconds(),
         request,
     };
@@ -345,6 +351,7 @@ pub(super) async fn accept_one(
         queued: api.configuration.settings.deadlines.queued.seconds(),
         request: asked,
         hooks: Vec::new(),
+        again_of: None,
     };
     let planned = Planned {
         lpar: target.name.clone(),

@@ -41,7 +41,7 @@ pub(super) async fn retry(
     }
     refuse(&record, &body)?;
     refuse_past(&api.store, &record).await?;
-    Ok(Json(cust::start(&api, who, again).await?))
+    Ok(Json(cust::start(&api, who, again, Some(id)).await?))
 }
 
 /// What is decided by what an LPAR shows at the moment is asked for anew.

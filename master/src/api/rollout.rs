@@ -2,6 +2,7 @@
 
 mod again;
 mod driver;
+mod outside;
 mod rehearse;
 mod report;
 mod run;

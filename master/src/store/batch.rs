@@ -31,6 +31,8 @@ pub struct NewBatch {
     pub queued: Seconds,
     /// Hooks that masters run themselves for each of the operations.
     pub hooks: Vec<NamedHook>,
+    /// The operation that is done again.
+    pub again_of: Option<OperationId>,
     /// The request as it came. The same token with another request is refused.
     pub request: Value,
 }
@@ -152,8 +154,8 @@ async fn insert_batch(
     digest: Digest,
 ) -> Result<bool, Error> {
     let id: Option<Uuid> = query_scalar(
-        "INSERT INTO batch (id, token, digest, requested_by, concurrent, time_limit_seconds, request)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (token) DO NOTHING RETURNING id",
+        "INSERT INTO batch (id, token, digest, requested_by, concurrent, time_limit_seconds, request, again_of)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (token) DO NOTHING RETURNING id",
     )
     .bind(batch.id.0)
     .bind(token.0)
@@ -162,6 +164,7 @@ async fn insert_batch(
     .bind(batch.concurrent.map(i64::from))
     .bind(batch.time_limit.and_then(|limit| bigint(limit.0)))
     .bind(&batch.request)
+    .bind(batch.again_of.map(|id| id.0))
     .fetch_optional(txn.connection())
     .await
     .map_err(txn.failed())?;

@@ -3,11 +3,13 @@
 
 mod past;
 mod run;
+mod started;
 mod step;
 mod watch;
 
 pub use past::PastEnd;
-pub use run::{Happened, NewRollout, Rollout, Started, Turn};
+pub use run::{Happened, NewRollout, Rollout, Turn};
+pub use started::{Last, Reports, Started};
 pub use watch::Watched;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -170,6 +170,9 @@ impl State {
                     }
                 }
             }
+            Event::DoneAgain { target, attempt, end } => {
+                self.done_again(orders, target, attempt, end)?;
+            }
             Event::Looked { target, held } => {
                 self.standing(target)?;
                 self.targets[target as usize].held = held;
@@ -315,12 +318,58 @@ impl State {
         Ok(())
     }
 
+    /// A target that went wrong was updated by somebody else: it is not tried again, and what stops the run counts it no more.
+    fn done_again(
+        &mut self,
+        orders: &Orders,
+        target: TargetNumber,
+        attempt: u32,
+        end: End,
+    ) -> Result<(), Refused> {
+        let one = self.of_attempt(target, attempt)?;
+        let keeps_capacity = match &one.is {
+            // It was to be tried again.
+            Is::Waiting { .. } if attempt > 0 => false,
+            Is::Ended { end: End::Updated | End::Unchanged, .. } => return Ok(()),
+            Is::Ended { keeps_capacity, .. } => *keeps_capacity,
+            // What the run has started itself is waited for.
+            Is::Waiting { .. }
+            | Is::Starting { .. }
+            | Is::Running { .. }
+            | Is::Releasing { .. } => {
+                return Err(Refused::NotOfTarget(target));
+            }
+        };
+        one.is = Is::Ended { end, keeps_capacity };
+        let wave = orders.targets[target as usize].wave;
+        // Else as many more could go wrong as were forgiven.
+        self.forgiven[wave] = self.forgiven[wave].at_most(self.counts(orders, Some(wave)));
+        let whole = orders.waves.len();
+        self.forgiven[whole] = self.forgiven[whole].at_most(self.counts(orders, None));
+        if self.gate == Gate::Promotion && wave == self.wave {
+            // How healthy the wave is now is looked at again.
+            self.gate = Gate::Open;
+        }
+        Ok(())
+    }
+
     /// What has gone wrong until now does not stop the run again.
     fn forgive(&mut self, orders: &Orders) {
         for wave in 0..orders.waves.len() {
             self.forgiven[wave] = self.counts(orders, Some(wave));
         }
         self.forgiven[orders.waves.len()] = self.counts(orders, None);
+    }
+}
+
+impl Counts {
+    /// The lower number of each.
+    fn at_most(self, most: Self) -> Self {
+        Self {
+            failed: self.failed.min(most.failed),
+            unreachable: self.unreachable.min(most.unreachable),
+            skipped: self.skipped.min(most.skipped),
+        }
     }
 }
 

@@ -121,6 +121,7 @@ impl Event {
             Self::Taken { target, .. }
             | Self::Over { target, .. }
             | Self::Released { target, .. }
+            | Self::DoneAgain { target, .. }
             | Self::Looked { target, .. }
             | Self::Drifted { target, .. }
             | Self::DroppedOut { target, .. } => About::Target(*target),

@@ -1,3 +1,5 @@
+mod done_again;
+
 use nim_shared::code::Retry as Sense;
 use nim_shared::notice::Subject;
 use nim_shared::stamp::Timestamp;

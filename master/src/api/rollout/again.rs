@@ -12,6 +12,9 @@ pub(super) fn again(one: &Standing, found: Option<&Started>) -> TryAgain {
     if let Some(why) = one.no_retry() {
         return TryAgain::Not { why: why.to_owned() };
     }
+    if let Some(Started { id, state, .. }) = found.filter(|found| !found.state.is_terminal()) {
+        return TryAgain::Not { why: format!("operation {id} is {state} on it") };
+    }
     let Some((id, report)) = found.and_then(|found| Some((found.id, found.report.as_ref()?)))
     else {
         return TryAgain::Now;
@@ -70,6 +73,10 @@ mod tests {
             "{not:?}"
         );
         assert_eq!(of(sick(), Some(&failed(Software::Unchanged, &["0000-000"]))), TryAgain::Now);
+        let open = Started { state: StateName::Running, ..failed(Software::Unchanged, &[]) };
+        assert!(
+            matches!(of(sick(), Some(&open)), TryAgain::Not { why } if why.contains("running"))
+        );
         let entry = code::find("1430-030").unwrap();
         assert_eq!(entry.retry, Sense::AfterRemedy);
         let first = of(sick(), Some(&failed(Software::Unchanged, &["1430-030"])));

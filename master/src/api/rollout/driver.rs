@@ -15,7 +15,9 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use nim_rollout::file::Rollout as File;
-use nim_rollout::run::{Action, End, Is, Orders, Phase, Recorded, State, Step, TargetNumber};
+use nim_rollout::run::{
+    Action, End, Is, Orders, Phase, Recorded, Standing, State, Step, TargetNumber,
+};
 use nim_rollout::site::Tick;
 use nim_shared::api::FailureKind;
 use nim_shared::id::{ClientToken, Digest, MasterId, RolloutId};
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use super::outside::{self, Lasts};
 use super::read_kept;
 use super::tell::{Change, Of, notices};
 use crate::api::Api;
@@ -32,7 +35,7 @@ use crate::api::error::{Answer, Refusal};
 use crate::engine::lease::Guard;
 use crate::store::maintenance::Maintenance;
 use crate::store::notify::Topic;
-use crate::store::rollout::{Rollout, Started, Turn};
+use crate::store::rollout::{Reports, Rollout, Started, Turn};
 use around::{around, is_fresh_needed, is_same};
 use found::{attempts, given_up, happened, promised};
 
@@ -152,6 +155,9 @@ impl Driver {
         for ((target, attempt), found) in open.iter().zip(&started) {
             events.extend(happened(&state, *target, *attempt, found.as_ref()));
         }
+        let may_be = |_, one: &Standing| outside::may_be_done_again(one);
+        let lasts = outside::lasts(&store, (id, orders, &state), Reports::Without, may_be).await?;
+        events.extend(outside::happened(&state, &lasts));
         let (next, actions, step) = state.clone().stepped(orders, Step::looked(events, now));
         if next != state {
             let ends: HashMap<TargetNumber, &Started> = open
@@ -159,7 +165,7 @@ impl Driver {
                 .zip(&started)
                 .filter_map(|((target, _), found)| Some((*target, found.as_ref()?.as_ref().ok()?)))
                 .collect();
-            let happened = told(&state, &next, &rollout, &ends);
+            let happened = told(&state, &next, &rollout, (&ends, &lasts));
             happened.iter().for_each(|(_, what)| {
                 info!(rollout.id = %id, "rollout {}: {what}", rollout.name);
             });
@@ -257,7 +263,7 @@ impl Driver {
         }
         let cust = file.operation.cust(vec![lpar.to_string()], token);
         let cust = cust.map_err(|faults| super::refused("the operation", faults))?;
-        let refusal = match cust::start(&self.api, who, cust).await {
+        let refusal = match cust::start(&self.api, who, cust, None).await {
             Ok(_) => return Ok(()),
             Err(refusal) => refusal.failure(),
         };
@@ -307,7 +313,7 @@ fn told(
     before: &State,
     after: &State,
     rollout: &Rollout,
-    ends: &HashMap<TargetNumber, &Started>,
+    (ends, lasts): (&HashMap<TargetNumber, &Started>, &Lasts),
 ) -> Vec<(Option<crate::store::Who>, String)> {
     let (mut told, mut starts) = (Vec::new(), Vec::new());
     let targets = rollout.orders.targets.iter().zip(before.targets.iter().zip(&after.targets));
@@ -320,6 +326,7 @@ fn told(
             Is::Ended { end, keeps_capacity } => {
                 let (state, why) = super::run::ended(end);
                 let why = why.or_else(|| super::run::summary(&is.is, ends.get(&number).copied()));
+                let why = why.or_else(|| outside::said(lasts.get(&number)));
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 let kept = if *keeps_capacity { "; what it takes is not free" } else { "" };
                 told.push(format!("{} is {state}{why}{kept}", target.lpar));

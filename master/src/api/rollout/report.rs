@@ -7,18 +7,18 @@ use axum::extract::State as Given;
 use nim_rollout::run::Is;
 use nim_shared::api::{FailureGroup, PlannedLpar, ReportedLpar, RolloutEvent, RolloutReport};
 use nim_shared::code::{self, Entry, Retry as Sense};
-use nim_shared::id::{ClientToken, ObjectName, OperationId, printable};
+use nim_shared::id::{ObjectName, OperationId, printable};
 use nim_shared::operation::Report;
 use nim_shared::unit::Seconds;
 
-use super::driver::token;
+use super::outside::{both, lasts, said, seen};
 use super::run::{standing, summary, view};
 use super::watch::event;
 use crate::api::Api;
 use crate::api::error::Answer;
 use crate::api::extract::Named;
 use crate::store::operation::Record;
-use crate::store::rollout::Started;
+use crate::store::rollout::Reports;
 
 /// Of how many operations the times are read at a time.
 const AT_A_TIME: usize = 10_000;
@@ -33,14 +33,10 @@ pub(in crate::api) async fn report(
 ) -> Answer<Json<RolloutReport>> {
     let store = &api.store;
     let rollout = store.rollout(&name).await?;
-    let tokens: Vec<ClientToken> = (0..)
-        .zip(&rollout.state.targets)
-        .map(|(number, one)| token(rollout.id, &rollout.orders, number, one.attempt))
-        .collect();
-    let started = store.started(&tokens).await?;
-    let started: Vec<Option<Started>> =
-        started.into_iter().map(|found| found.and_then(Result::ok)).collect();
-    let ids: Vec<OperationId> = started.iter().flatten().map(|one| one.id).collect();
+    let of = (rollout.id, &rollout.orders, &rollout.state);
+    let lasts = lasts(store, of, Reports::With, |_, _| true).await?;
+    let rollout = seen(rollout, &lasts);
+    let ids: Vec<OperationId> = lasts.values().map(|last| last.of.id).collect();
     let mut records: HashMap<OperationId, Record> = HashMap::with_capacity(ids.len());
     for ids in ids.chunks(AT_A_TIME) {
         let found = store.operations_of(ids).await?;
@@ -52,15 +48,17 @@ pub(in crate::api) async fn report(
     let planned: HashMap<&ObjectName, &PlannedLpar> =
         rollout.plan.targets.iter().map(|one| (&one.lpar, one)).collect();
     let mut groups = Groups::default();
-    let targets = rollout.orders.targets.iter().zip(&rollout.state.targets).zip(&started);
-    let lpars = targets.map(|((target, one), found)| {
+    let targets = (0..).zip(rollout.orders.targets.iter().zip(&rollout.state.targets));
+    let lpars = targets.map(|(number, (target, one))| {
+        let last = lasts.get(&number);
+        let found = last.map(|last| &last.of);
         let (state, _, why) = standing(&one.is, rollout.begin);
         let why = match one.is {
             Is::Waiting { .. } => None,
-            _ => why.or_else(|| summary(&one.is, found.as_ref())),
+            _ => both(why.or_else(|| summary(&one.is, found)), said(last)),
         };
-        let record = found.as_ref().and_then(|found| records.get(&found.id));
-        let report = found.as_ref().and_then(|found| found.report.as_ref());
+        let record = found.and_then(|found| records.get(&found.id));
+        let report = found.and_then(|found| found.report.as_ref());
         if one.is.end().is_some_and(|end| !is_good(end)) {
             groups.add(state, report, why.as_deref(), &target.lpar);
         }
@@ -85,7 +83,7 @@ pub(in crate::api) async fn report(
             level_before: level(report.and_then(|report| report.before.as_ref())),
             level_after: level(report.and_then(|report| report.after.as_ref())),
             codes: report.map(|report| report.codes.clone()).unwrap_or_default(),
-            operation: found.as_ref().map(|found| found.id),
+            operation: found.map(|found| found.id),
         }
     });
     let lpars = lpars.collect();

@@ -5,13 +5,13 @@ use axum::extract::State as Given;
 use nim_rollout::file::Rollout as File;
 use nim_rollout::plan::{Input, Plan};
 use nim_rollout::run::{
-    End, Event, Gate, Is, Orders, Phase, Recorded, Running, State, Step, TargetNumber,
+    End, Event, Follows, Gate, Is, Orders, Phase, Recorded, Running, State, Step, TargetNumber,
 };
 use nim_shared::api::{
     AskTurn, RolloutCounts, RolloutStatus, RolloutView, StartRollout, TargetView, TryAgain,
     TurnRollout,
 };
-use nim_shared::id::{ClientToken, ObjectName, RolloutId};
+use nim_shared::id::{ObjectName, RolloutId};
 use nim_shared::stamp::Timestamp;
 use nim_shared::ticket::Ticket;
 use time::macros::format_description;
@@ -19,7 +19,8 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::again::again;
-use super::driver::{tick, token};
+use super::driver::tick;
+use super::outside::{self, Lasts, after_its_end, both, lasts, may_be_done_again, seen};
 use super::tell::{Change, Of, notices};
 use super::watch::event as event_view;
 use super::{Made, made, read_kept};
@@ -30,7 +31,7 @@ use crate::api::extract::{Asker, Body, Named};
 use crate::api::policy::current;
 use crate::store::Who;
 use crate::store::notice::NewNotice;
-use crate::store::rollout::{NewRollout, Rollout, Started, Turn};
+use crate::store::rollout::{NewRollout, Reports, Rollout, Started, Turn};
 
 /// `POST /v1/rollouts`: plans and starts.
 pub(in crate::api) async fn start(
@@ -106,8 +107,11 @@ fn prepared(made: Made, who: Who, now: Timestamp) -> Answer<(File, Plan, Orders,
 
 /// `GET /v1/rollouts`
 pub(in crate::api) async fn list(Given(api): Given<Api>) -> Answer<Json<Vec<RolloutView>>> {
-    let all = api.store.rollouts(LISTED).await?;
-    Ok(Json(all.iter().map(view).collect()))
+    let mut shown = Vec::new();
+    for rollout in api.store.rollouts(LISTED).await? {
+        shown.push(view(&after_its_end(&api.store, rollout).await?));
+    }
+    Ok(Json(shown))
 }
 
 /// How many of the newest are listed.
@@ -122,14 +126,14 @@ pub(in crate::api) async fn show(
     Named(name): Named<String>,
 ) -> Answer<Json<RolloutStatus>> {
     let rollout = api.store.rollout(&name).await?;
-    let tokens: Vec<ClientToken> = (0..)
-        .zip(&rollout.state.targets)
-        .map(|(number, one)| token(rollout.id, &rollout.orders, number, one.attempt))
-        .collect();
-    let started = api.store.started(&tokens).await?;
-    let targets = rollout.orders.targets.iter().zip(&rollout.state.targets).zip(started);
-    let targets = targets.map(|((target, one), found)| {
-        let found = found.and_then(Result::ok);
+    let of = (rollout.id, &rollout.orders, &rollout.state);
+    let mut lasts = lasts(&api.store, of, Reports::With, |_, _| true).await?;
+    let rollout = seen(rollout, &lasts);
+    let targets = (0..).zip(rollout.orders.targets.iter().zip(&rollout.state.targets));
+    let targets = targets.map(|(number, (target, one))| {
+        let last = lasts.remove(&number);
+        let done_again = outside::said(last.as_ref());
+        let found = last.map(|last| last.of);
         let (state, at, why) = standing(&one.is, rollout.begin);
         let waits =
             || one.asks.as_ref().map(|asks| format!("approval: {asks}")).or(one.held.clone());
@@ -141,8 +145,8 @@ pub(in crate::api) async fn show(
             attempt: one.attempt,
             at,
             why: match one.is {
-                Is::Waiting { .. } => waits(),
-                _ => why.or_else(|| summary(&one.is, found.as_ref())),
+                Is::Waiting { .. } => both(waits(), done_again),
+                _ => both(why.or_else(|| summary(&one.is, found.as_ref())), done_again),
             },
             retry: again(one, found.as_ref()),
             operation: found.map(|found| found.id),
@@ -167,7 +171,7 @@ pub(in crate::api) async fn turn(
     }
     // Somebody else may change it at the same time, most often the driver: then it is looked at again.
     for _ in 0..TRIES {
-        let rollout = api.store.rollout(&name).await?;
+        let mut rollout = api.store.rollout(&name).await?;
         let at = api.store.now().await?;
         let now = tick(rollout.begin, at);
         let (event, what) = event(&asked, &rollout, who)?;
@@ -180,18 +184,29 @@ pub(in crate::api) async fn turn(
             | TurnRollout::Promote
             | TurnRollout::Approve { .. } => rollout.cancels,
         };
+        let mut step = Step { now, follows: Follows::Later, events: Vec::new() };
+        let mut happened = Vec::new();
         if let (TurnRollout::Retry { remedied, .. }, Event::Retry { targets }) = (&asked, &event) {
-            may_retry(&api, &rollout, targets, *remedied).await?;
+            // What was done again outside of it is not started a second time.
+            let of = (rollout.id, &rollout.orders, &rollout.state);
+            let lasts =
+                lasts(&api.store, of, Reports::With, |_, one| may_be_done_again(one)).await?;
+            step.events = outside::happened(&rollout.state, &lasts);
+            (rollout.state, _, step) = rollout.state.stepped(&rollout.orders, step);
+            happened.extend(done_again(&rollout, &step, &lasts));
+            may_retry(&api, &rollout, targets, (*remedied, &lasts)).await?;
         }
         let state = rollout.state.clone().noted(&rollout.orders, event.clone(), now);
         let state = state.map_err(|why| refused(&rollout.name, &why))?;
-        let recorded = Recorded::new(Step::noted(event, now), Vec::new(), &state);
+        step.events.push(event);
+        happened.push((Some(who), what));
+        let recorded = Recorded::new(step, Vec::new(), &state);
         let turn = Turn {
             state: &state,
             recorded: &recorded,
             cancels,
             ticket: ticket.clone(),
-            happened: vec![(Some(who), what)],
+            happened,
             notices: told_by(&rollout, &state, who, at)?,
         };
         if api.store.rollout_turn(rollout.id, rollout.version, &turn).await? {
@@ -274,27 +289,31 @@ fn numbers(lpars: &[ObjectName], rollout: &Rollout) -> Answer<Vec<TargetNumber>>
     lpars.iter().map(number).collect()
 }
 
+/// What of the targets was done again outside of the rollout, in words.
+fn done_again(rollout: &Rollout, step: &Step, lasts: &Lasts) -> Vec<(Option<Who>, String)> {
+    let told = step.events.iter().filter_map(|event| {
+        let Event::DoneAgain { target, end, .. } = event else { return None };
+        let lpar = &rollout.orders.targets[*target as usize].lpar;
+        let text = format!("{lpar} is {}: {}", ended(end).0, outside::said(lasts.get(target))?);
+        Some((None, text))
+    });
+    told.collect()
+}
+
 /// Refuses what cannot be tried again, and what would fail again.
 async fn may_retry(
     api: &Api,
     rollout: &Rollout,
     targets: &[TargetNumber],
-    remedied: bool,
+    (remedied, lasts): (bool, &Lasts),
 ) -> Answer<()> {
     if rollout.ended_at.is_some() && api.store.rollout_open(&rollout.name).await?.is_some() {
         return Err(open(&rollout.name));
     }
-    let tokens: Vec<ClientToken> = targets
-        .iter()
-        .map(|&number| {
-            let attempt = rollout.state.targets[number as usize].attempt;
-            token(rollout.id, &rollout.orders, number, attempt)
-        })
-        .collect();
-    for (&number, found) in targets.iter().zip(api.store.started(&tokens).await?) {
+    for &number in targets {
         let lpar = &rollout.orders.targets[number as usize].lpar;
         let one = &rollout.state.targets[number as usize];
-        match again(one, found.and_then(Result::ok).as_ref()) {
+        match again(one, lasts.get(&number).map(|last| &last.of)) {
             TryAgain::Now => {}
             TryAgain::AfterRemedy { .. } if remedied => {}
             TryAgain::AfterRemedy { remedy } => {

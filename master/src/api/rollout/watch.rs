@@ -13,6 +13,7 @@ use nim_shared::id::{ClientToken, ObjectName};
 use nim_shared::stamp::Timestamp;
 
 use super::driver::{tick, token};
+use super::outside::after_its_end;
 use super::report::nearest;
 use super::run::{standing, time, view};
 use super::site::watched_frames;
@@ -37,7 +38,7 @@ pub(in crate::api) async fn watch(
     let after = query.one::<i64>("after")?;
     query.end()?;
     let store = &api.store;
-    let rollout = store.rollout(&name).await?;
+    let rollout = after_its_end(store, store.rollout(&name).await?).await?;
     // After the state: what led to it is among them.
     let (events, last_event) = match after {
         Some(after) => store.rollout_events_after(rollout.id, after, EVENTS).await?,

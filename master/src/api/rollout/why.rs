@@ -13,7 +13,8 @@ use nim_shared::operation::StateName;
 use nim_shared::stamp::Timestamp;
 
 use super::again::again;
-use super::driver::{tick, token};
+use super::driver::tick;
+use super::outside::{self, both, lasts, seen};
 use super::run::{ended, standing, summary, time};
 use crate::api::Api;
 use crate::api::error::{Answer, Refusal};
@@ -21,7 +22,7 @@ use crate::api::extract::Named;
 use crate::store;
 use crate::store::object::NamePattern;
 use crate::store::operation::OperationFilter;
-use crate::store::rollout::{Rollout, Started};
+use crate::store::rollout::{Last, Reports, Rollout};
 
 /// `GET /v1/why/{name}`
 pub(in crate::api) async fn why(
@@ -75,17 +76,16 @@ async fn of_lpar(api: &Api, lpar: &ObjectName) -> Answer<Why> {
             None => nothing(lpar.to_string(), "nothing is under way on it".to_owned()),
         });
     };
+    let of = (rollout.id, &rollout.orders, &rollout.state);
+    let lasts = lasts(&api.store, of, Reports::With, |at, _| at == number).await?;
+    let rollout = seen(rollout, &lasts);
     let one = &rollout.state.targets[number as usize];
     if let (Is::Ended { .. }, Some(operation)) = (&one.is, &open) {
         // Whatever it was in the rollout, this is what is under way.
         return Ok(of_operation(lpar.to_string(), operation));
     }
-    let attempt = one.attempt;
-    let token = token(rollout.id, &rollout.orders, number, attempt);
-    let started = api.store.started(&[token]).await?;
-    let started = started.into_iter().next().flatten().and_then(Result::ok);
     let at = api.store.now().await?;
-    Ok(of_target(&rollout, number, started.as_ref(), open.as_ref(), at))
+    Ok(of_target(&rollout, number, lasts.get(&number), open.as_ref(), at))
 }
 
 fn nothing(about: String, stands: String) -> Why {
@@ -151,10 +151,11 @@ fn waits(what: impl Into<String>, decides: impl Into<String>) -> WaitsFor {
 fn of_target(
     rollout: &Rollout,
     number: TargetNumber,
-    started: Option<&Started>,
+    last: Option<&Last>,
     open: Option<&OperationView>,
     at: Timestamp,
 ) -> Why {
+    let started = last.map(|last| &last.of);
     let now = tick(rollout.begin, at);
     let (state, orders) = (&rollout.state, &rollout.orders);
     let one = &state.targets[number as usize];
@@ -190,7 +191,7 @@ fn of_target(
         }
         Is::Ended { end, keeps_capacity } => {
             let (_, reason) = ended(end);
-            let reason = reason.or_else(|| summary(&one.is, started));
+            let reason = both(reason.or_else(|| summary(&one.is, started)), outside::said(last));
             why.stands += &reason.map(|reason| format!(": {reason}")).unwrap_or_default();
             let look = started.map(|one| format!("nimctl status {}", one.id));
             if *keeps_capacity {

@@ -3,8 +3,7 @@
 
 use nim_rollout::plan::Plan;
 use nim_rollout::run::{Orders, Phase, Recorded, State};
-use nim_shared::id::{ClientToken, Digest, MasterId, ObjectName, OperationId, RolloutId};
-use nim_shared::operation::{Report, StateName};
+use nim_shared::id::{ClientToken, MasterId, ObjectName, RolloutId};
 use nim_shared::stamp::Timestamp;
 use nim_shared::ticket::Ticket;
 use sea_orm::sqlx::types::Json;
@@ -114,23 +113,6 @@ pub struct Turn<'a> {
     pub notices: Vec<NewNotice>,
 }
 
-/// The operation of a start.
-#[derive(Clone, Debug)]
-pub struct Started {
-    /// Its id.
-    pub id: OperationId,
-    /// Where it stands.
-    pub state: StateName,
-    /// Whether the agent has taken it.
-    pub taken: bool,
-    /// Whether a cancel was asked for.
-    pub cancel_asked: bool,
-    /// What the agent said at its end.
-    pub report: Option<Report>,
-    /// Whether what it takes of its frame may be used by others: nothing was promised to it, or it was given back.
-    pub released: bool,
-}
-
 /// Columns of a rollout.
 #[derive(sea_orm::FromQueryResult)]
 struct Row {
@@ -150,10 +132,6 @@ struct Row {
     created_at: OffsetDateTime,
     ended_at: Option<OffsetDateTime>,
 }
-
-/// Token, why it is closed, operation, state, whether it was taken, cancel asked, report, released.
-type StartedRow =
-    (Uuid, Option<String>, Option<Uuid>, Option<String>, bool, bool, Option<Value>, bool);
 
 impl Store {
     /// Keeps a rollout, once for its token. `None` when another one of this name is under way.
@@ -369,70 +347,6 @@ impl Store {
         .await
         .map_err(|cause| Error::sqlx("read what was done with a rollout", cause))?;
         rows.into_iter().map(happened).collect()
-    }
-
-    /// The operations that were accepted under these tokens, in their order: `None` for one that was not used, the reason for one under
-    /// which nothing will ever be accepted.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] and its like.
-    pub async fn started(
-        &self,
-        tokens: &[ClientToken],
-    ) -> Result<Vec<Option<Result<Started, String>>>, Error> {
-        let rows: Vec<StartedRow> = query_as(
-            "SELECT b.token, b.request->>'closed', o.id, o.state, o.started_at IS NOT NULL, o.cancel_asked_at IS NOT NULL, o.report,
-                NOT EXISTS (SELECT FROM reservation r WHERE r.operation_id = o.id AND r.released_at IS NULL)
-             FROM batch b LEFT JOIN operation o ON o.batch_id = b.id WHERE b.token = ANY($1)",
-        )
-        .bind(tokens.iter().map(|token| token.0).collect::<Vec<_>>())
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|cause| Error::sqlx("look how starts of a rollout go", cause))?;
-        let mut found = std::collections::HashMap::new();
-        for (token, closed, id, state, taken, cancel_asked, report, released) in rows {
-            let Some((id, state)) = id.zip(state) else {
-                found.insert(token, Err(closed.unwrap_or_default()));
-                continue;
-            };
-            let unreadable = |cause: serde_json::Error| {
-                Error::unreadable(format!("the report of operation {id}"), cause)
-            };
-            let state = state
-                .parse()
-                .map_err(|cause| Error::unreadable(format!("operation {id}"), cause))?;
-            let report = report.map(serde_json::from_value).transpose().map_err(unreadable)?;
-            let id = OperationId(id);
-            found.insert(token, Ok(Started { id, state, taken, cancel_asked, report, released }));
-        }
-        Ok(tokens.iter().map(|token| found.remove(&token.0)).collect())
-    }
-
-    /// Sees to it that nothing is accepted under a token any more, and says why. Whether nothing had been.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] and its like.
-    pub async fn close_token(
-        &self,
-        token: ClientToken,
-        why: &str,
-        who: Who,
-    ) -> Result<bool, Error> {
-        let mut txn = self.begin(Writing::RolloutClose).await?;
-        let made: Option<Uuid> = query_scalar(
-            "INSERT INTO batch (id, token, digest, requested_by, request) VALUES ($1, $1, $2, $3, $4)
-             ON CONFLICT (token) DO NOTHING RETURNING id",
-        )
-        .bind(token.0)
-        .bind(Digest::ZERO.0.as_slice())
-        .bind(i64::from(who.uid))
-        .bind(json!({ "closed": why }))
-        .fetch_optional(txn.connection())
-        .await
-        .map_err(txn.failed())?;
-        let is_new = made.is_some();
-        txn.commit().await?;
-        Ok(is_new)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::store::object::{Change, Mode};
 use crate::store::reservation::FrameReading;
 use crate::store::testing;
 use crate::store::testing::rollout::{begun, told};
-use crate::store::testing::world::{SOMEBODY, accepted, name, object, reading, site};
+use crate::store::testing::world::{SOMEBODY, accepted, name, object, reading, request, site};
 
 #[tokio::test]
 async fn lpars_are_read_with_groups_that_do_not_leave_them_out() {
@@ -92,8 +92,8 @@ async fn estimates_and_earlier_updates_are_the_newest() {
 async fn a_closed_token_accepts_nothing_and_a_used_one_is_not_closed() {
     let store = testing::store().await;
     site(&store, 2).await;
-    let (token, batch, operations) = testing::world::request(&["lpar01"]);
-    let (other, late, more) = testing::world::request(&["lpar02"]);
+    let (token, batch, operations) = request(&["lpar01"]);
+    let (other, late, more) = request(&["lpar02"]);
     store.accept(token, &batch, &operations).await.unwrap();
     assert!(!store.close_token(token, "late", SOMEBODY).await.unwrap());
     assert!(store.close_token(other, "given up", SOMEBODY).await.unwrap());
@@ -295,4 +295,33 @@ async fn how_earlier_updates_ended_is_read_with_what_went_wrong() {
     assert_eq!(ends, expected);
     assert_eq!(found[1].report.as_ref().unwrap().codes, ["1020-311"]);
     assert_eq!(store.past_ends(1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_done_again_is_found_from_the_start_that_it_goes_back_to() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let ask = async |lpar: &str, again_of: Option<OperationId>| {
+        let (token, batch, operations) = request(&[lpar]);
+        let batch = crate::store::NewBatch { again_of, ..batch };
+        let accepted = store.accept(token, &batch, &operations).await.unwrap();
+        let id = accepted.operations[0].0;
+        query("UPDATE operation SET state = 'failed', ended_at = now() WHERE id = $1")
+            .bind(id.0)
+            .execute(&store.pool)
+            .await
+            .unwrap();
+        (token, id)
+    };
+    let (one, first) = ask("lpar01", None).await;
+    let (two, alone) = ask("lpar02", None).await;
+    let (_, second) = ask("lpar01", Some(first)).await;
+    let (_, third) = ask("lpar01", Some(second)).await;
+    // What somebody asked for by itself does nothing again.
+    ask("lpar01", None).await;
+    let nobody = nim_shared::id::ClientToken(Uuid::now_v7());
+    let found = store.last_of_starts(&[one, two, nobody], Reports::With).await.unwrap();
+    let of = |token| found.get(&token).map(|last| (last.of.id, last.is_again));
+    assert_eq!((of(one), of(two)), (Some((third, true)), Some((alone, false))));
+    assert_eq!(of(nobody), None);
 }

@@ -111,6 +111,7 @@ async fn accept(store: &Store, many: u32) -> Vec<(OperationId, nim_shared::id::F
         concurrent: None,
         time_limit: None,
         hooks: Vec::new(),
+        again_of: None,
         queued: Seconds(3600),
         request: serde_json::Value::Null,
     };

@@ -93,6 +93,7 @@ pub fn request(lpars: &[&str]) -> (ClientToken, NewBatch, Vec<NewOperation>) {
         time_limit: None,
         queued: Seconds(3600),
         hooks: Vec::new(),
+        again_of: None,
         request: serde_json::json!({ "targets": lpars }),
     };
     let operation = |lpar: &&str| NewOperation {
