@@ -53,7 +53,7 @@ use sea_orm::{DatabaseConnection, SqlxError, SqlxPostgresConnector};
 
 pub use batch::{Accepted, Batch, NewBatch, NewOperation};
 pub use commit::Writing;
-pub use error::{Error, Retry};
+pub use error::{Error, Retry, SecretUser};
 pub use history::HistoryEntry;
 
 /// How to reach the database.

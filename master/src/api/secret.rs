@@ -10,6 +10,7 @@ use tracing::info;
 use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
+use super::policy::current;
 use crate::store::secret::{NewSecret, SecretInfo};
 
 /// `GET /v1/secrets`
@@ -58,7 +59,10 @@ pub(super) async fn remove(
     Asker(who): Asker,
     Named(name): Named<ObjectName>,
 ) -> Answer<StatusCode> {
-    api.store.secret_remove(&name).await?;
+    let policy = current(&api.store).await?.unwrap_or_default();
+    let signs = policy.receivers.iter().filter(|(_, one)| one.secret.as_ref() == Some(&name));
+    let receivers = signs.map(|(receiver, _)| receiver.clone()).collect();
+    api.store.secret_remove(&name, receivers).await?;
     info!(secret.name = %name, peer.uid = who.uid, "secret {name} was removed by uid {}", who.uid);
     Ok(StatusCode::NO_CONTENT)
 }

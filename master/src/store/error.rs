@@ -204,13 +204,13 @@ pub enum Error {
         /// The name.
         name: ObjectName,
     },
-    /// A secret that HMCs refer to.
+    /// A secret that HMCs or receivers of the policy refer to.
     #[error("the secret \"{name}\" is used by {}", list(by.iter()))]
     SecretInUse {
         /// The secret.
         name: ObjectName,
-        /// Objects that refer to it.
-        by: Vec<ObjectName>,
+        /// Who refers to it; at least one.
+        by: Vec<SecretUser>,
     },
     /// The key file.
     #[error(transparent)]
@@ -362,8 +362,8 @@ impl Error {
             | Self::Gap { .. }
             | Self::BadNumber { .. }
             | Self::WrongState { .. }
-            | Self::LeaseEnded { .. }
-            | Self::SecretInUse { .. } => return None,
+            | Self::LeaseEnded { .. } => return None,
+            Self::SecretInUse { by, .. } => by.first()?.hint(),
             Self::KeyFile(error) => error.hint()?,
         })
     }
@@ -395,6 +395,36 @@ impl Error {
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self::Unreadable { object: object.into(), cause: cause.into() }
+    }
+}
+
+/// Who refers to a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretUser {
+    /// An HMC, as its `passwd_file`.
+    Hmc(ObjectName),
+    /// A receiver of the site's policy, whose messages are signed with it.
+    Receiver(ObjectName),
+}
+
+impl std::fmt::Display for SecretUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Hmc(hmc) => hmc.fmt(f),
+            Self::Receiver(receiver) => write!(f, "the receiver {receiver} of the policy"),
+        }
+    }
+}
+
+impl SecretUser {
+    /// What frees the secret of it.
+    fn hint(&self) -> String {
+        match self {
+            Self::Hmc(hmc) => format!("nimctl change -a passwd_file=OTHER {hmc}"),
+            Self::Receiver(receiver) => format!(
+                "leave receivers.{receiver} out of the policy, or name another secret there: nimctl policy show, nimctl policy set FILE"
+            ),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use sea_orm::{EntityTrait as _, QueryOrder as _};
 
 use super::commit::Writing;
 use super::entity::secret::{Column, Entity, Model};
-use super::{Error, Store, Who, unsigned};
+use super::{Error, SecretUser, Store, Who, unsigned};
 
 /// A secret, without its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,11 +172,15 @@ impl Store {
         Ok(open.len())
     }
 
-    /// Removes a secret.
+    /// Removes a secret, which `receivers` of the policy name.
     ///
     /// # Errors
-    /// [`Error::NoSuchSecret`]; [`Error::SecretInUse`] while an HMC names it as its `passwd_file`.
-    pub async fn secret_remove(&self, name: &ObjectName) -> Result<(), Error> {
+    /// [`Error::NoSuchSecret`]; [`Error::SecretInUse`] while one of them does, or an HMC names it as its `passwd_file`.
+    pub async fn secret_remove(
+        &self,
+        name: &ObjectName,
+        receivers: Vec<ObjectName>,
+    ) -> Result<(), Error> {
         let mut txn = self.begin(Writing::SecretRemove).await?;
         let named: Vec<(String, String)> = query_as(
             "SELECT o.name, h.attributes->>'passwd_file' FROM nim_hmc h
@@ -189,10 +193,11 @@ impl Store {
         // A path stands for the secret that it names.
         let means =
             |file: &str| file.parse::<PasswordFile>().is_ok_and(|file| file.secret() == name);
-        let by: Vec<_> =
-            named.into_iter().filter(|(_, file)| means(file)).map(|(by, _)| by).collect();
+        let hmcs = named.iter().filter(|(_, file)| means(file));
+        let hmcs = hmcs.map(|(hmc, _)| super::batch::name(hmc).map(SecretUser::Hmc));
+        let mut by = hmcs.collect::<Result<Vec<_>, _>>()?;
+        by.extend(receivers.into_iter().map(SecretUser::Receiver));
         if !by.is_empty() {
-            let by = by.iter().map(|by| super::batch::name(by)).collect::<Result<_, _>>()?;
             return Err(Error::SecretInUse { name: name.clone(), by });
         }
         let done = query(

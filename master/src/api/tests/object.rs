@@ -268,3 +268,24 @@ async fn what_nim_users_give_becomes_what_nim_shows() {
     assert_eq!(nimd.send("PUT", &path, r#"{"value": "x"}"#).await.0, 200);
     assert_eq!(nimd.send("DELETE", &path, "").await.0, 409);
 }
+
+#[tokio::test]
+async fn a_secret_that_a_receiver_of_the_policy_names_is_not_removed() {
+    let nimd = Fixture::start().await;
+    let set = async |text: &str| {
+        let body = json!({"file": {"name": "policy.yaml", "text": text}});
+        let (status, answer) = nimd.send("PUT", "/v1/policy", &body.to_string()).await;
+        assert_eq!(status, 200, "{answer}");
+    };
+    assert_eq!(nimd.send("PUT", "/v1/secrets/hook", r#"{"value": "x"}"#).await.0, 200);
+    set("receivers: {oncall: {webhook: 'https://h/x', secret: hook}, board: {mail: [a@b.example]}}\n")
+        .await;
+    let (status, failure) = nimd.send("DELETE", "/v1/secrets/hook", "").await;
+    assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0331")), "{failure}");
+    let said = ["\"hook\"", "the receiver oncall of the policy"];
+    let message = failure["message"].as_str().unwrap();
+    assert!(said.iter().all(|part| message.contains(part)), "{failure}");
+    assert!(failure["hint"].as_str().unwrap().contains("nimctl policy set"), "{failure}");
+    set("receivers: {}\n").await;
+    assert_eq!(nimd.send("DELETE", "/v1/secrets/hook", "").await.0, 204);
+}

@@ -44,7 +44,7 @@ async fn an_old_row_of_a_removed_secret_does_not_open_when_it_is_put_back() {
     let pw = name("pw");
     store.secret_set(&keys, &pw, &text("first"), SOMEBODY).await.unwrap();
     query("CREATE TABLE old AS SELECT * FROM secret").execute(&store.pool).await.unwrap();
-    store.secret_remove(&pw).await.unwrap();
+    store.secret_remove(&pw, Vec::new()).await.unwrap();
     let again = store.secret_set(&keys, &pw, &text("second"), SOMEBODY).await.unwrap();
     assert_eq!(again.version, 2);
     query("UPDATE secret SET nonce = old.nonce, ciphertext = old.ciphertext FROM old")
@@ -82,19 +82,28 @@ async fn a_secret_does_not_open_under_another_name_version_or_key() {
 }
 
 #[tokio::test]
-async fn a_secret_that_an_hmc_names_is_not_removed() {
+async fn a_secret_that_an_hmc_or_a_receiver_names_is_not_removed() {
     let store = testing::store().await;
     let (_folder, keys) = keys();
     store.secret_set(&keys, &name("pw"), &text("x"), SOMEBODY).await.unwrap();
     let attributes = [("if1", "find_net hmc01 0"), ("passwd_file", "pw")];
     let hmc = object(nim_shared::object::ObjectType::Hmc, "hmc01", &attributes);
     store.define(&hmc, SOMEBODY).await.unwrap();
-    match store.secret_remove(&name("pw")).await {
-        Err(Error::SecretInUse { by, .. }) => assert_eq!(by, [name("hmc01")]),
-        result => panic!("{result:?}"),
-    }
+    let refused = async |receivers: &[&str], who: &str, hint: &str| {
+        let receivers = receivers.iter().map(|one| name(one)).collect();
+        match store.secret_remove(&name("pw"), receivers).await {
+            Err(error @ Error::SecretInUse { .. }) => {
+                assert_eq!(error.to_string(), format!("the secret \"pw\" is used by {who}"));
+                assert!(error.hint().unwrap().contains(hint), "{:?}", error.hint());
+            }
+            result => panic!("{result:?}"),
+        }
+    };
+    refused(&[], "hmc01", "nimctl change -a passwd_file=").await;
+    refused(&["oncall"], "hmc01, the receiver oncall of the policy", "nimctl change").await;
     store.remove(&name("hmc01"), SOMEBODY).await.unwrap();
-    store.secret_remove(&name("pw")).await.unwrap();
+    refused(&["oncall"], "the receiver oncall of the policy", "nimctl policy set").await;
+    store.secret_remove(&name("pw"), Vec::new()).await.unwrap();
     assert_eq!(store.secret_list().await.unwrap(), []);
 }
 

@@ -230,7 +230,7 @@ impl World {
                 store.secret_set(keys, &name("new"), &text, SOMEBODY).await.map(drop)
             }
             Writing::SecretRotate => store.secret_rotate(keys).await.map(drop),
-            Writing::SecretRemove => store.secret_remove(&name("pw")).await,
+            Writing::SecretRemove => store.secret_remove(&name("pw"), Vec::new()).await,
             Writing::LoginBegin => {
                 let login = Login { operation: id, hmc: &name("hmc02"), secret: &name("pw") };
                 let turn = store.login_begin(login, Duration::from_secs(60)).await?;

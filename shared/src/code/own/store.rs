@@ -183,8 +183,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     own(
         "NLU-0331",
         "a secret is in use",
-        "Objects refer to it; they are listed.",
-        "Change these objects first.",
+        "HMCs or receivers of the policy refer to it; they are listed.",
+        "Change these objects or the policy first.",
         AfterRemedy,
     ),
     own(
