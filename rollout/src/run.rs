@@ -30,7 +30,7 @@ use crate::site::Tick;
 
 pub use forecast::Outlook;
 pub(crate) use forecast::RELEASE;
-pub use fresh::fresh_memory;
+pub use fresh::fresh_capacity;
 pub use orders::{Orders, Target, WaveOrders};
 pub use step::{Follows, Recorded, Step};
 pub use waits::Wait;

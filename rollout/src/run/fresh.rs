@@ -1,23 +1,23 @@
-//! How much memory there is on frames now, as a decision is told of it.
+//! How much there is of frames now, as a decision is told of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use nim_shared::id::ObjectName;
 
 use super::{Event, Orders, TargetNumber};
 use crate::compile::takable;
-use crate::facts::Snapshot;
+use crate::facts::{CpuReduction, Frame, Lpar, Snapshot};
 use crate::file::Rollout;
 use crate::plan::Plan;
 use crate::site::What;
 
-/// What the HMCs show of the frames of `plan`, with what those of its targets take to which memory is promised (`own`): the rest is taken
+/// What the HMCs show of the frames of `plan`, with what those of its targets take to which capacity is promised (`own`): the rest is taken
 /// by others. Of a frame of which nothing is known nothing is said.
 ///
-/// Of memory only. Who may give up processors takes all that there are, and would wait for good where one of them is taken: what is short
-/// then is decided when capacity is reserved.
+/// Nor is anything said of processors of which an LPAR may give up some: it takes all that there were, and would wait for good where one of
+/// them is taken. What is short then is decided when capacity is reserved.
 #[must_use]
-pub fn fresh_memory(
+pub fn fresh_capacity(
     orders: &Orders,
     plan: &Plan,
     file: &Rollout,
@@ -26,32 +26,51 @@ pub fn fresh_memory(
 ) -> Vec<Event> {
     let frame_of: HashMap<&ObjectName, &ObjectName> =
         plan.targets.iter().filter_map(|one| Some((&one.lpar, one.frame.as_ref()?))).collect();
-    let memory = |number: TargetNumber| {
-        let target = &orders.targets[number as usize];
-        let is_memory =
-            |at: u32| matches!(orders.site.resources[at as usize].what, What::Memory(_));
-        target.job.uses.iter().find(|one| is_memory(one.resource)).copied()
-    };
-    // By resource: the frame that it is of.
-    let mut frames: BTreeMap<u32, &ObjectName> = BTreeMap::new();
-    for (number, target) in (0..).zip(&orders.targets) {
-        if let (Some(need), Some(frame)) = (memory(number), frame_of.get(&target.lpar)) {
-            frames.insert(need.resource, frame);
+    let frames: HashMap<&ObjectName, &Frame> =
+        snapshot.frames.iter().map(|frame| (&frame.name, frame)).collect();
+    let lpars: HashMap<&ObjectName, &Lpar> =
+        snapshot.lpars.iter().map(|lpar| (&lpar.name, lpar)).collect();
+    let mut shown: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut given_up: BTreeSet<u32> = BTreeSet::new();
+    for target in &orders.targets {
+        let Some(frame) = frame_of.get(&target.lpar).and_then(|name| frames.get(name)) else {
+            continue;
+        };
+        let shape = lpars.get(&target.lpar).and_then(|lpar| lpar.shape);
+        let reduces = shape.is_some_and(|shape| shape.cpu_reduction == CpuReduction::Yes);
+        for one in &target.job.uses {
+            let there = match orders.site.resources[one.resource as usize].what {
+                What::Memory(_) => frame.free.map(|free| takable(&file.limits, free).memory.0),
+                What::Processors(_) | What::Pool(_) if reduces => {
+                    given_up.insert(one.resource);
+                    None
+                }
+                What::Processors(_) => {
+                    frame.free.map(|free| takable(&file.limits, free).processors.hundredths)
+                }
+                What::Pool(_) => {
+                    let pool = shape.and_then(|shape| shape.pool);
+                    pool.and_then(|pool| frame.pools.get(&pool)).map(|units| units.hundredths)
+                }
+                What::Partitions(_) => frame.free.and_then(|free| free.partitions).map(u64::from),
+                What::InFlight
+                | What::Hmc(_)
+                | What::FrameSlots(_)
+                | What::VioPair(_)
+                | What::Label(_)
+                | What::Apart(_)
+                | What::PartitionId(_) => None,
+            };
+            shown.extend(there.map(|there| (one.resource, there)));
         }
     }
-    let mut taken: HashMap<u32, u64> = HashMap::new();
-    for need in own.iter().filter_map(|&number| memory(number)) {
-        *taken.entry(need.resource).or_default() += need.amount;
+    shown.retain(|resource, _| !given_up.contains(resource));
+    for number in own {
+        for one in &orders.targets[*number as usize].job.uses {
+            if let Some(there) = shown.get_mut(&one.resource) {
+                *there = there.saturating_add(one.amount);
+            }
+        }
     }
-    let shown: HashMap<&ObjectName, u64> = snapshot
-        .frames
-        .iter()
-        .filter_map(|frame| Some((&frame.name, takable(&file.limits, frame.free?).memory.0)))
-        .collect();
-    let event = |(resource, frame): (u32, &ObjectName)| {
-        let own = taken.get(&resource).copied().unwrap_or_default();
-        let capacity = shown.get(frame)?.saturating_add(own);
-        Some(Event::Capacity { resource, capacity })
-    };
-    frames.into_iter().filter_map(event).collect()
+    shown.into_iter().map(|(resource, capacity)| Event::Capacity { resource, capacity }).collect()
 }

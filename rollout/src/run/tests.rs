@@ -1,4 +1,5 @@
 mod done_again;
+mod fresh;
 
 use nim_shared::code::Retry as Sense;
 use nim_shared::notice::Subject;
@@ -241,41 +242,6 @@ fn pause_abort_and_what_makes_no_sense() {
     assert_eq!(case.state.phase, Phase::Ended);
     assert!(matches!(case.state.targets[3].is, Is::Ended { end: End::NotStarted { .. }, .. }));
     assert!(case.tries(Event::Abort { running: Running::Drain }).is_err());
-}
-
-#[test]
-fn memory_that_others_took_meanwhile_is_not_counted_with() {
-    let of =
-        Fleet { frames: 1, lpars: (3, 3), frames_per_hmc: 1, processors: Processors::FollowMemory };
-    let mut snapshot = fleet(of, 1);
-    let file = rollout("limits: {per_frame: 3, stagger_hmc: 0s, stagger_vios: 0s}\n");
-    let begin: Timestamp = "2026-01-12T00:00:00Z".parse().unwrap();
-    let input = Input { file: &file, snapshot: &snapshot, history: &[], begin };
-    let plan = make(&input);
-    let orders = Orders::new(&input, &plan, REQUESTER);
-    let at = orders.site.resources.iter().position(|one| matches!(one.what, What::Memory(_)));
-    let at = at.unwrap();
-    let (resource, planned) = (u32::try_from(at).unwrap(), orders.site.resources[at].capacity);
-    let need = |number: usize| {
-        let uses = &orders.targets[number].job.uses;
-        uses.iter().find(|one| one.resource == resource).unwrap().amount
-    };
-    let fresh = |snapshot: &Snapshot, own: &[u32]| match super::fresh_memory(
-        &orders, &plan, &file, snapshot, own,
-    )[..]
-    {
-        [Event::Capacity { resource: of, capacity }] if of == resource => Some(capacity),
-        _ => None,
-    };
-    assert_eq!(fresh(&snapshot, &[]), Some(planned));
-    // One of its own has begun: what it takes is gone at the HMC, and is still the rollout's.
-    let free = snapshot.frames[0].free.as_mut().unwrap();
-    free.memory.0 -= need(0);
-    assert_eq!(fresh(&snapshot, &[0]), Some(planned));
-    assert_eq!(fresh(&snapshot, &[]), Some(planned - need(0)), "others have it");
-    // Nothing is known of the frame any more: what was planned holds.
-    snapshot.frames[0].free = None;
-    assert_eq!(fresh(&snapshot, &[]), None);
 }
 
 #[test]

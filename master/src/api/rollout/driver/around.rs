@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nim_rollout::file::Rollout as File;
 use nim_rollout::plan::present;
-use nim_rollout::run::{Event, Gate, Is, Phase, State, TargetNumber, fresh_memory};
+use nim_rollout::run::{Event, Gate, Is, Phase, State, TargetNumber, fresh_capacity};
 use nim_rollout::site::Tick;
 use nim_shared::id::ObjectName;
 
@@ -35,7 +35,7 @@ pub(super) fn is_fresh_needed(state: &State, now: Tick) -> bool {
         && state.targets.iter().any(|one| matches!(one.is, Is::Waiting { .. }))
 }
 
-/// What is so of the LPARs that wait, and how much memory there is for them beside what is promised to `own` targets.
+/// What is so of the LPARs that wait, and how much there is for them on their frames beside what is promised to `own` targets.
 pub(super) async fn around(
     api: &Api,
     file: &File,
@@ -51,10 +51,10 @@ pub(super) async fn around(
     let kept = Arc::clone(rollout);
     let (present, excluded, silent, mut events) = blocking(move || {
         let (present, excluded) = present(&file, &site.snapshot);
-        let memory = fresh_memory(&kept.orders, &kept.plan, &file, &site.snapshot, &own);
+        let capacity = fresh_capacity(&kept.orders, &kept.plan, &file, &site.snapshot, &own);
         let silent = site.snapshot.lpars.into_iter().filter(|one| one.level.is_none());
         let silent: HashSet<ObjectName> = silent.map(|one| one.name).collect();
-        (present, excluded, silent, memory)
+        (present, excluded, silent, capacity)
     })
     .await?;
     let present: HashMap<ObjectName, _> =
