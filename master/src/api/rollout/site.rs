@@ -1,5 +1,9 @@
 //! The site as a plan sees it: one reading of what is on record.
 
+mod watched;
+
+pub(super) use watched::watched_frames;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use nim_rollout::choose::{choose, names};
@@ -9,9 +13,7 @@ use nim_rollout::facts::{
 };
 use nim_rollout::file::Rollout;
 use nim_rollout::plan::Plan;
-use nim_shared::api::{
-    AdapterKind, FileFault, PartitionView, PlannedFrame, PreflightReport, WatchedFrame,
-};
+use nim_shared::api::{AdapterKind, FileFault, PartitionView, PlannedFrame, PreflightReport};
 use nim_shared::capacity;
 use nim_shared::id::{LparId, ObjectName};
 use nim_shared::preflight::Verdict;
@@ -87,33 +89,6 @@ pub(super) async fn gather(api: &Api, file: Rollout) -> Answer<(Site, Rollout)> 
     let maintenance = maintenance.collect();
     let facts = Facts { preflights, around, served, open, estimates, maintenance };
     blocking(move || (facts.site(named, history, at, &file), file)).await
-}
-
-/// How frames stand now, for whoever watches.
-pub(super) async fn watched_frames(api: &Api, names: &[&ObjectName]) -> Answer<Vec<WatchedFrame>> {
-    let store = &api.store;
-    let maintained = store.maintenance().await?;
-    let around = Around {
-        consoles: store.frames(Some(names)).await?,
-        hmc_limits: BTreeMap::new(),
-        readings: store.frame_readings(names).await?,
-        shapes: BTreeMap::new(),
-        promises: store.promises(names).await?,
-        limits: api.limits,
-    };
-    let (_, shown) = around.frames();
-    let shown = shown.into_iter().map(|frame| {
-        let name = &frame.name;
-        let on =
-            maintained.iter().find(|one| one.on == *name || Some(&one.on) == frame.hmc.as_ref());
-        WatchedFrame {
-            memory: around.readings.get(name).map(|(reading, _)| reading.configurable_memory),
-            updates: around.promises.iter().filter(|one| one.frame == *name).count(),
-            maintenance: on.map(|one| format!("{}: {}", one.on, one.reason)),
-            frame,
-        }
-    });
-    Ok(shown.collect())
 }
 
 /// What is on record of one LPAR in the last preflight, as far as a plan goes.

@@ -68,7 +68,7 @@ pub struct WatchedFrame {
     pub memory: Option<Megabytes>,
     /// Updates that have a place on it, of this rollout and of others.
     pub updates: usize,
-    /// Why nothing new is started on it.
+    /// The maintenance of it, its HMC and its VIOSes: why nothing new is started on it, or of what these VIOSes serve.
     pub maintenance: Option<String>,
 }
 
