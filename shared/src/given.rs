@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::FileFault;
+use crate::hook::{HookPlace, NamedHook};
 use crate::id::ObjectName;
 use crate::lpp::is_keyword;
 use crate::near::closest;
@@ -117,11 +118,24 @@ impl Given {
         &mut self,
         attribute: &str,
     ) -> Vec<T> {
+        self.each_by(attribute, str::parse)
+    }
+
+    /// The hooks of an attribute, which are to run at `place`.
+    pub fn hooks(&mut self, attribute: &str, place: HookPlace) -> Vec<NamedHook> {
+        self.each_by(attribute, |text| NamedHook::read(text, place))
+    }
+
+    fn each_by<T, E: std::fmt::Display>(
+        &mut self,
+        attribute: &str,
+        reads: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<T> {
         let mut read = Vec::new();
         for text in self.values.remove(attribute).unwrap_or_default() {
             match text.trim() {
                 "" => {}
-                text => match text.parse() {
+                text => match reads(text) {
                     Ok(value) => read.push(value),
                     Err(error) => {
                         self.fault(attribute, &format!("\"{text}\" cannot be read: {error}"));

@@ -4,7 +4,6 @@
 //! standard input.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +72,30 @@ impl HookPoint {
     }
 }
 
+/// Who runs a hook that somebody names, and in what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookPlace {
+    /// The LPAR, in what is asked for with `cust`.
+    Lpar,
+    /// The LPAR, in a rollback.
+    Rollback,
+    /// nimd itself.
+    Master,
+}
+
+impl HookPlace {
+    /// The points at which one can be named there. At `backup` the policy alone names one.
+    #[must_use]
+    pub const fn points(self) -> &'static [HookPoint] {
+        use HookPoint::{BeforeReboot, BeforeUpdate, OnFailure, Post, Pre, Prep};
+        match self {
+            Self::Lpar => &[Pre, Prep, BeforeUpdate, Post, OnFailure],
+            Self::Rollback => &[BeforeReboot],
+            Self::Master => &[Pre, BeforeUpdate, Post, OnFailure],
+        }
+    }
+}
+
 names! {
     /// What it means when a hook does not succeed.
     HookExit, "meaning of a hook's failure" {
@@ -133,26 +156,29 @@ impl NamedHook {
     pub fn on_master(&self) -> Result<(), BadHook> {
         match (self.at, self.exit) {
             (at, exit) if !at.takes(exit) => Err(BadHook::Late(at)),
-            (HookPoint::Prep | HookPoint::Backup | HookPoint::BeforeReboot, _) => {
-                Err(BadHook::NotOnMaster(self.at))
-            }
+            (at, _) if !HookPlace::Master.points().contains(&at) => Err(BadHook::NotOnMaster(at)),
             (HookPoint::Post, HookExit::Fail) => Err(BadHook::OnRecord(self.at)),
             _ => Ok(()),
         }
     }
 }
 
-impl FromStr for NamedHook {
-    type Err = BadHook;
-
-    fn from_str(text: &str) -> Result<Self, BadHook> {
+impl NamedHook {
+    /// Reads one that is to run at `place`. A point that is none there is for whoever checks the whole request; what is no point at all is
+    /// told which there are.
+    ///
+    /// # Errors
+    /// [`BadHook`] says what is wrong with it.
+    pub fn read(text: &str, place: HookPlace) -> Result<Self, BadHook> {
         let parts: Vec<&str> = text.split(':').map(str::trim).collect();
         let (at, name, exit) = match parts[..] {
             [at, name] => (at, name, None),
             [at, name, exit] => (at, name, Some(exit)),
             _ => return Err(BadHook::Form),
         };
-        let at: HookPoint = at.parse()?;
+        let points = || place.points().iter().map(|point| point.name()).collect();
+        let at: HookPoint =
+            at.parse().map_err(|unknown| UnknownName { known: points(), ..unknown })?;
         if at == HookPoint::Backup {
             return Err(BadHook::OfThePolicy(at));
         }
@@ -280,6 +306,10 @@ impl From<&Report> for HookResult {
 mod tests {
     use super::*;
 
+    fn of(text: &str) -> Result<NamedHook, BadHook> {
+        NamedHook::read(text, HookPlace::Lpar)
+    }
+
     #[test]
     fn a_hook_is_a_point_a_name_and_what_a_failure_means() {
         for (text, read) in [
@@ -289,9 +319,9 @@ mod tests {
             ("post:start_db:fail", "post:start_db:fail"),
             ("on-failure:page.sh:ignore", "on-failure:page.sh:ignore"),
         ] {
-            let hook: NamedHook = text.parse().unwrap();
+            let hook = of(text).unwrap();
             assert_eq!(hook.to_string(), read);
-            assert_eq!(read.parse(), Ok(hook));
+            assert_eq!(of(read), Ok(hook));
         }
         for (text, on_master) in [
             ("pre:look", Ok(())),
@@ -301,7 +331,7 @@ mod tests {
             ("before-reboot:look", Err(BadHook::NotOnMaster(HookPoint::BeforeReboot))),
             ("post:look:fail", Err(BadHook::OnRecord(HookPoint::Post))),
         ] {
-            assert_eq!(text.parse::<NamedHook>().unwrap().on_master(), on_master, "{text}");
+            assert_eq!(of(text).unwrap().on_master(), on_master, "{text}");
         }
         for (text, why) in [
             ("look", BadHook::Form.to_string()),
@@ -310,7 +340,7 @@ mod tests {
             ("on-failure:page:fail", BadHook::Late(HookPoint::OnFailure).to_string()),
             (
                 "after:look",
-                "\"after\" is no point of a hook: one of pre, prep, backup, before-update, before-reboot, post, on-failure"
+                "\"after\" is no point of a hook: one of pre, prep, before-update, post, on-failure"
                     .to_owned(),
             ),
             (
@@ -318,7 +348,31 @@ mod tests {
                 "\"die\" is no meaning of a hook's failure: one of fail, warn, ignore".to_owned(),
             ),
         ] {
-            assert_eq!(text.parse::<NamedHook>().unwrap_err().to_string(), why, "{text}");
+            assert_eq!(of(text).unwrap_err().to_string(), why, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_point_is_told_those_at_which_one_can_be_named_there() {
+        for (place, points) in [
+            (HookPlace::Lpar, "pre, prep, before-update, post, on-failure"),
+            (HookPlace::Rollback, "before-reboot"),
+            (HookPlace::Master, "pre, before-update, post, on-failure"),
+        ] {
+            let why = NamedHook::read("after:look", place).unwrap_err().to_string();
+            assert_eq!(why, format!("\"after\" is no point of a hook: one of {points}"));
+            for point in HookPoint::ALL {
+                let hook = NamedHook {
+                    at: *point,
+                    name: "look".parse().unwrap(),
+                    exit: point.default_exit(),
+                };
+                let listed = place.points().contains(point);
+                if place == HookPlace::Master {
+                    assert_eq!(hook.on_master().is_ok(), listed, "{point}");
+                }
+                assert!(!listed || NamedHook::read(&format!("{point}:look"), place).is_ok());
+            }
         }
     }
 }

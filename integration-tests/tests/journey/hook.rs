@@ -149,7 +149,7 @@ async fn a_hook_that_fails_means_what_is_declared() -> Result<()> {
     for (hook, why) in [
         (
             "hook=after:bad",
-            "is no point of a hook: one of pre, prep, backup, before-update, before-reboot, post, on-failure",
+            "is no point of a hook: one of pre, prep, before-update, post, on-failure",
         ),
         ("hook=on-failure:bad:fail", "it takes warn or ignore"),
         ("hook=pre:nothing", "there is no object \"nothing\""),

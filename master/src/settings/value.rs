@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nim_shared::hook::NamedHook;
+use nim_shared::hook::{HookPlace, NamedHook};
 use nim_shared::unit::{Megabytes, Seconds};
 
 /// A value that stands in a settings file.
@@ -51,7 +51,8 @@ pub struct HookList(pub Vec<NamedHook>);
 impl Value for HookList {
     fn read(text: &str) -> Result<Self, String> {
         let hook = |word: &str| {
-            let hook: NamedHook = word.parse().map_err(|bad| format!("{word}: {bad}"))?;
+            let hook = NamedHook::read(word, HookPlace::Master);
+            let hook = hook.map_err(|bad| format!("{word}: {bad}"))?;
             hook.on_master().map_err(|bad| format!("{word}: {bad}"))?;
             Ok::<_, String>(hook)
         };

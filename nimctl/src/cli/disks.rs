@@ -1,7 +1,7 @@
 //! The commands on disks that operations used.
 
 use clap::Args;
-use nim_shared::hook::NamedHook;
+use nim_shared::hook::{BadHook, HookPlace, NamedHook};
 use nim_shared::id::{DiskName, ObjectName};
 
 /// Show the disks that operations on an LPAR used, as each left them: volume group, level, what it is good for and until when.
@@ -53,7 +53,7 @@ pub(crate) struct Rollback {
     #[arg(long, value_name = "DISK")]
     pub(crate) disk: Option<DiskName>,
     /// A script that stops the workload before the boot: before-reboot:NAME. Repeat it for more.
-    #[arg(long = "hook", value_name = "POINT:NAME[:MEANING]")]
+    #[arg(long = "hook", value_name = "POINT:NAME[:MEANING]", value_parser = hook)]
     pub(crate) hooks: Vec<NamedHook>,
     /// Do not ask.
     #[arg(long)]
@@ -64,4 +64,9 @@ pub(crate) struct Rollback {
     /// The LPAR.
     #[arg(value_name = "LPAR")]
     pub(crate) lpar: ObjectName,
+}
+
+/// A hook of a rollback.
+fn hook(text: &str) -> Result<NamedHook, BadHook> {
+    NamedHook::read(text, HookPlace::Rollback)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::given::{Given, NEEDS_SOURCE, Software};
+use nim_shared::hook::HookPlace;
 use nim_shared::id::ClientToken;
 use nim_shared::request::Kind;
 use serde::Serialize;
@@ -67,8 +68,8 @@ impl Operation {
         let accept_licenses = given.yes_or_no("accept_licenses").unwrap_or(false);
         let Software { lpp_source, install, bundles, fixes, fix_bundles, scripts } =
             given.software(NEEDS_SOURCE);
-        let hooks = given.each("hook");
-        let master_hooks = given.each("master_hook");
+        let hooks = given.hooks("hook", HookPlace::Lpar);
+        let master_hooks = given.hooks("master_hook", HookPlace::Master);
         let strategy = given.strategy(live_update, &install);
         let live_update_data = given.one("live_update_data");
         let faults = given.faults();

@@ -1,4 +1,4 @@
-use nim_shared::hook::HookPoint;
+use nim_shared::hook::{HookPlace, HookPoint, NamedHook};
 use nim_shared::operation::{FollowUp, Outcome, Software};
 
 use super::*;
@@ -11,7 +11,8 @@ use crate::store::testing::world::{master, no_limits, request, site};
 async fn with(store: &Store, hooks: &[&str]) -> (MasterId, OperationId, Fence) {
     site(store, 1).await;
     let (token, mut batch, operations) = request(&["lpar01"]);
-    batch.hooks = hooks.iter().map(|hook| hook.parse().unwrap()).collect();
+    batch.hooks =
+        hooks.iter().map(|hook| NamedHook::read(hook, HookPlace::Master).unwrap()).collect();
     store.accept(token, &batch, &operations).await.unwrap();
     let owner = master(store).await;
     let record = store.claim(owner, &no_limits(), 1).await.unwrap().pop().unwrap();

@@ -3,7 +3,7 @@
 
 use nim_shared::api::Cust as Body;
 use nim_shared::given::{Given, NEEDS_SOURCE, Software};
-use nim_shared::hook::NamedHook;
+use nim_shared::hook::HookPlace;
 use nim_shared::id::ClientToken;
 use nim_shared::request::{DEFAULT_INSTALLP_FLAGS, INSTALLP_FLAGS, Install, Kind};
 use nim_shared::unit::Seconds;
@@ -60,8 +60,8 @@ pub(crate) fn order(args: &Cust, token: ClientToken) -> Result<Order, Error> {
     };
     let Software { lpp_source, install, bundles, fixes, fix_bundles, scripts } =
         given.software(NEEDS_SOURCE);
-    let hooks: Vec<NamedHook> = given.each("hook");
-    let master_hooks: Vec<NamedHook> = given.each("master_hook");
+    let hooks = given.hooks("hook", HookPlace::Lpar);
+    let master_hooks = given.hooks("master_hook", HookPlace::Master);
     let live_update_data = given.one("live_update_data");
     let strategy = given.strategy(live_update, &install);
     if !live_update {
