@@ -1,5 +1,6 @@
 //! The site as a plan sees it: one reading of what is on record.
 
+mod held;
 mod watched;
 
 pub(super) use watched::watched_frames;
@@ -24,6 +25,7 @@ use crate::api::Api;
 use crate::api::apply::blocking;
 use crate::api::error::Answer;
 use crate::engine::capacity::Reading;
+use crate::store::open_item::Left;
 use crate::store::operation::Limits;
 use crate::store::rollout::{Candidate, PastUpdate, Promise};
 
@@ -81,19 +83,21 @@ pub(super) async fn gather(api: &Api, file: Rollout) -> Answer<(Site, Rollout)> 
         served.add(&frame, id, &vios, known.get(&vios).and_then(|one| one.reading.as_ref()));
     }
     let open = store.open_operations(&lpars).await?;
+    let left = store.open_items(&lpars).await?;
     let estimates = store.estimates(&lpars).await?;
     let history = store.past_updates(UPDATES).await?.into_iter().map(past).collect();
     drop((lpars, frames));
     let maintenance = store.maintenance().await?.into_iter();
     let maintenance = maintenance.map(|one| Maintenance { on: one.on, reason: one.reason });
     let maintenance = maintenance.collect();
-    let facts = Facts { preflights, around, served, open, estimates, maintenance };
+    let facts = Facts { preflights, around, served, open, left, estimates, maintenance };
     blocking(move || (facts.site(named, history, at, &file), file)).await
 }
 
 /// What is on record of one LPAR in the last preflight, as far as a plan goes.
 struct Looked {
     blocked: Vec<String>,
+    held: Option<String>,
     workloads: BTreeSet<String>,
     fixes: BTreeSet<String>,
 }
@@ -106,6 +110,7 @@ impl Looked {
             .filter(|one| one.counts() && one.verdict.known() == Some(Verdict::Block));
         let at = report.at.get().date();
         Self {
+            held: held::by_preflight(&report),
             blocked: blocks
                 .map(|one| format!("{} {}, in the preflight of {at}", one.check, one.found))
                 .collect(),
@@ -226,6 +231,7 @@ struct Facts {
     around: Around,
     served: Served,
     open: BTreeMap<ObjectName, (nim_shared::id::OperationId, nim_shared::operation::StateName)>,
+    left: BTreeMap<ObjectName, Vec<Left>>,
     estimates: BTreeMap<ObjectName, (Option<Seconds>, Option<Seconds>)>,
     maintenance: Vec<Maintenance>,
 }
@@ -265,11 +271,15 @@ impl Facts {
         if let Some(looked) = self.preflights.get(&lpar.name) {
             lpar.blocked.clone_from(&looked.blocked);
             lpar.fixes.clone_from(&looked.fixes);
+            lpar.held.extend(looked.held.clone());
             lpar.clusters = clusters(looked, &lpar, file);
         }
         if let Some((id, state)) = self.open.get(&lpar.name) {
             lpar.held.push(format!("operation {id} is {state} on it"));
         }
+        lpar.held.extend(
+            self.left.get(&lpar.name).into_iter().flat_map(|left| held::by_what_is_left(left)),
+        );
         if let Some((total, blackout)) = self.estimates.get(&lpar.name) {
             lpar.estimate = Estimate { total: *total, blackout: *blackout };
         }
@@ -292,34 +302,35 @@ impl Facts {
             lpar.vioses.clone_from(vioses);
             lpar.storage.clone_from(storage);
         }
-        let partitions = self.around.readings.get(frame).map(|(_, partitions)| partitions);
         let on = self.served.on.get(frame).map_or(&[][..], Vec::as_slice);
-        for (id, vios) in on.iter().filter(|(_, vios)| lpar.vioses.contains(vios)) {
-            let seen = partitions.and_then(|all| all.iter().find(|one| one.lpar_id == *id));
-            if let Some(state) = seen.map(|one| &one.state).filter(|state| *state != RUNNING) {
-                lpar.held.push(format!("its VIOS {vios} is {state}"));
-            }
-        }
+        let serve = on.iter().filter(|(_, vios)| lpar.vioses.contains(vios));
+        let partitions = self.around.readings.get(frame).map(|(_, partitions)| partitions);
+        let held = partitions.map(|all| held::by_partitions(&candidate.partition, serve, all));
+        lpar.held.extend(held.into_iter().flatten());
         lpar
     }
 }
 
-/// The state of a partition that runs, as HMCs spell it.
-const RUNNING: &str = "Running";
-
 /// The clusters of which an LPAR is known to be a node. What is on record does not name a PowerHA cluster, so that any two of its nodes
-/// could be partners, unless the file says who is.
+/// could be partners, unless the file says who is: then each has one of its own name, which keeps it from nobody. Its class has the
+/// software either way.
 fn clusters(looked: &Looked, lpar: &Lpar, file: &Rollout) -> BTreeSet<Cluster> {
     let apart = &file.apart;
     let partners_are_named = apart.labels.iter().any(|key| lpar.labels.contains_key(key))
         || apart.lists.iter().any(|list| list.contains(&lpar.name));
     let software = looked.workloads.iter().filter_map(|id| match id.as_str() {
-        "powerha" if !partners_are_named => Some(ClusterSoftware::PowerHa),
+        "powerha" => Some(ClusterSoftware::PowerHa),
         "oracle-rac" => Some(ClusterSoftware::OracleRac),
         "purescale" => Some(ClusterSoftware::PureScale),
         _ => None,
     });
-    software.map(|software| Cluster { software, name: UNNAMED.to_owned() }).collect()
+    let name = |software| match software {
+        ClusterSoftware::PowerHa if partners_are_named => lpar.name.to_string(),
+        ClusterSoftware::PowerHa | ClusterSoftware::OracleRac | ClusterSoftware::PureScale => {
+            UNNAMED.to_owned()
+        }
+    };
+    software.map(|software| Cluster { software, name: name(software) }).collect()
 }
 
 /// What is known of an LPAR before anything else was looked up.
@@ -422,5 +433,37 @@ fn some(names: &[&ObjectName]) -> String {
     match names.len() {
         0..=SHOWN => shown.join(", "),
         many => format!("{} and {} more", shown.join(", "), many - SHOWN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nim_rollout::testing::{lpar, rollout};
+
+    use super::*;
+
+    #[test]
+    fn a_node_of_powerha_is_of_its_class_and_kept_from_those_that_the_file_names() {
+        let looked = |workload: &str| Looked {
+            blocked: Vec::new(),
+            held: None,
+            workloads: BTreeSet::from([workload.to_owned()]),
+            fixes: BTreeSet::new(),
+        };
+        let mut one = lpar("lpar1", "frame1");
+        one.labels.insert("pair".to_owned(), "a".to_owned());
+        let of = |workload, file: &str| {
+            let found = clusters(&looked(workload), &one, &rollout(file)).into_iter();
+            found.map(|one| (one.software, one.name)).collect::<Vec<_>>()
+        };
+        let node = |software, name: &str| vec![(software, name.to_owned())];
+        for file in ["apart: {labels: [pair]}\n", "apart: {lists: [[lpar1, lpar2]]}\n"] {
+            assert_eq!(of("powerha", file), node(ClusterSoftware::PowerHa, "lpar1"));
+            assert_eq!(of("oracle-rac", file), node(ClusterSoftware::OracleRac, UNNAMED));
+        }
+        for file in ["", "apart: {labels: [service]}\n", "apart: {lists: [[lpar2, lpar3]]}\n"] {
+            assert_eq!(of("powerha", file), node(ClusterSoftware::PowerHa, UNNAMED));
+        }
+        assert_eq!(of("db2", ""), []);
     }
 }
