@@ -16,7 +16,7 @@ use axum::Json;
 use axum::extract::State;
 use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
 use nim_shared::hook::NamedHook;
-use nim_shared::id::{BatchId, ClientToken, Digest, ObjectName, OperationId};
+use nim_shared::id::{BatchId, ClientToken, Digest, LparId, ObjectName, OperationId};
 use nim_shared::object::{MASTER, Object, Spec};
 use nim_shared::request::{Install, Kind, Limits, Request, Script};
 use tracing::info;
@@ -125,6 +125,13 @@ pub(super) struct Looked {
     pub(super) faults: Vec<FileFault>,
     /// What somebody should look at all the same.
     pub(super) warnings: Vec<FileFault>,
+}
+
+impl Looked {
+    /// The ids that second partitions are to have, of the LPARs whose `lvupdate.data` says so.
+    pub(super) fn wanted_ids(&self) -> impl Iterator<Item = (&ObjectName, LparId)> {
+        self.planned.iter().filter_map(|one| Some((&one.lpar, one.wanted_id()?)))
+    }
 }
 
 /// Looks at everything that a request needs. Nothing is changed.

@@ -120,6 +120,7 @@ async fn checked(api: &Api, file: &Rollout, mut site: Site) -> Answer<(Site, Vec
         let cust = file.operation.cust(names.to_vec(), token);
         let cust = cust.map_err(|faults| refused("the operation", faults))?;
         let looked = look(api, cust, Depth::OnRecord).await?;
+        site.want(looked.wanted_ids());
         let rest = site.rule_out(looked.faults);
         if !rest.is_empty() {
             return Err(refused("the operation", rest));

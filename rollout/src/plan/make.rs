@@ -122,9 +122,10 @@ pub fn prepare<'a>(input: &Input<'a>) -> Prepared<'a> {
     Prepared { site, jobs: kept, names, rows, excluded, classes: classes.names }
 }
 
-/// What is known of an LPAR and decides about its update. What changes by itself is not part of it.
+/// What is known of an LPAR and decides about its update. What changes by itself is not part of it, nor what is asked for.
 fn fingerprint(lpar: &Lpar) -> Digest {
-    let still = Lpar { estimate: Estimate::default(), held: Vec::new(), ..lpar.clone() };
+    let still =
+        Lpar { estimate: Estimate::default(), held: Vec::new(), wanted_id: None, ..lpar.clone() };
     json(Digest::ZERO, &still)
 }
 
@@ -379,7 +380,7 @@ fn whole_fingerprint(input: &Input<'_>, prepared: &Prepared<'_>, snapshot: &Snap
     digest = json(digest, &snapshot.frames);
     for row in &prepared.rows {
         digest = digest.chain(&row.fingerprint.0);
-        digest = json(digest, &(row.wave, row.forecast, &row.held));
+        digest = json(digest, &(row.wave, row.forecast, &row.held, row.lpar.wanted_id));
     }
     json(digest, &prepared.excluded)
 }

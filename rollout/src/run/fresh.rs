@@ -53,13 +53,15 @@ pub fn fresh_capacity(
                     pool.and_then(|pool| frame.pools.get(&pool)).map(|units| units.hundredths)
                 }
                 What::Partitions(_) => frame.free.and_then(|free| free.partitions).map(u64::from),
+                What::PartitionId(_) => {
+                    target.wanted_id.map(|id| u64::from(!frame.ids.contains(&id)))
+                }
                 What::InFlight
                 | What::Hmc(_)
                 | What::FrameSlots(_)
                 | What::VioPair(_)
                 | What::Label(_)
-                | What::Apart(_)
-                | What::PartitionId(_) => None,
+                | What::Apart(_) => None,
             };
             shown.extend(there.map(|there| (one.resource, there)));
         }

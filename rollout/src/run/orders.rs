@@ -47,6 +47,9 @@ pub struct Target {
     pub held: Option<String>,
     /// What was known of it, in one number.
     pub fingerprint: Digest,
+    /// The partition id that it asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted_id: Option<u32>,
 }
 
 /// A wave.
@@ -86,6 +89,7 @@ impl Orders {
                 asks: row.approval.clone(),
                 held,
                 fingerprint: row.fingerprint,
+                wanted_id: row.lpar.wanted_id,
             };
             targets.push((turn(&row.lpar.name), target));
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::disks::with_keys;
 use nim_shared::hook::{Hook, Hooks, NamedHook};
-use nim_shared::id::ObjectName;
+use nim_shared::id::{LparId, ObjectName};
 use nim_shared::lpp::{Content, is_fileset, is_package};
 use nim_shared::lvupdate::{self, Data, Disks};
 use nim_shared::object::{Hmc, Object, Spec};
@@ -84,6 +84,11 @@ pub(super) struct Planned {
 }
 
 impl Planned {
+    /// The id that its second partition is to have, where its `lvupdate.data` says so.
+    pub(super) fn wanted_id(&self) -> Option<LparId> {
+        data::wanted_id(&self.request)
+    }
+
     /// What is said of it before it starts.
     pub(super) fn announced(&self) -> Vec<String> {
         let backup = self.backup.iter().map(ToString::to_string);

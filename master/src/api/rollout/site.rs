@@ -367,6 +367,16 @@ impl Site {
         self.snapshot.lpars.binary_search_by(|lpar| lpar.name.as_str().cmp(name)).is_ok()
     }
 
+    /// Notes the partition ids that LPARs ask for.
+    pub(super) fn want<'a>(&mut self, ids: impl Iterator<Item = (&'a ObjectName, LparId)>) {
+        let lpars = &mut self.snapshot.lpars;
+        for (lpar, id) in ids {
+            if let Ok(at) = lpars.binary_search_by(|one| one.name.cmp(lpar)) {
+                lpars[at].wanted_id = Some(id.0.get());
+            }
+        }
+    }
+
     /// Rules out LPARs with which something is wrong; what is no LPAR's comes back.
     pub(super) fn rule_out(&mut self, faults: Vec<FileFault>) -> Vec<FileFault> {
         let mut rest = Vec::new();

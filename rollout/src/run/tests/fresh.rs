@@ -15,8 +15,8 @@ struct Frame {
     orders: Orders,
 }
 
-/// What there is of a frame: memory, processors, of a pool, places for partitions.
-type There = [Option<u64>; 4];
+/// What there is of a frame: memory, processors, of a pool, places for partitions, an id.
+type There = [Option<u64>; 5];
 
 impl Frame {
     /// Of three LPARs, as far as `change` leaves them so.
@@ -49,6 +49,7 @@ impl Frame {
             What::Processors(_) => Some(1),
             What::Pool(_) => Some(2),
             What::Partitions(_) => Some(3),
+            What::PartitionId(_) => Some(4),
             _ => None,
         }
     }
@@ -65,8 +66,8 @@ impl Frame {
     }
 
     /// What a target takes.
-    fn need(&self, target: usize) -> [u64; 4] {
-        let mut needs = [0; 4];
+    fn need(&self, target: usize) -> [u64; 5] {
+        let mut needs = [0; 5];
         for one in &self.orders.targets[target].job.uses {
             if let Some(at) = Self::place(self.orders.site.resources[one.resource as usize].what) {
                 needs[at] = one.amount;
@@ -96,7 +97,7 @@ fn what_others_took_meanwhile_is_not_counted_with() {
     assert!([0, 1, 3].iter().all(|at| planned[*at].is_some()), "{planned:?}");
     assert_eq!(frame.fresh(&[]), planned);
     // One of its own has begun: what it takes is gone at the HMC, and is still the rollout's.
-    let [memory, units, _, places] = frame.need(0);
+    let [memory, units, _, places, _] = frame.need(0);
     let free = frame.free();
     free.memory.0 -= memory;
     free.processors.hundredths -= units;
@@ -107,6 +108,7 @@ fn what_others_took_meanwhile_is_not_counted_with() {
         planned[1].map(|all| all - units),
         None,
         planned[3].map(|all| all - places),
+        None,
     ];
     assert_eq!(frame.fresh(&[]), others, "others have it");
     // Nothing is known of the frame any more: what was planned holds.
@@ -129,6 +131,26 @@ fn a_pool_is_looked_at_where_it_is_known() {
     assert_eq!(frame.fresh(&[u32::try_from(own).unwrap()])[2], Some(40 + need));
     frame.snapshot.frames[0].pools.clear();
     assert_eq!(frame.fresh(&[])[2], None);
+}
+
+#[test]
+fn an_id_that_somebody_else_has_by_now_is_not_asked_for() {
+    let mut frame = Frame::new(|snapshot| {
+        snapshot.lpars.iter_mut().take(2).for_each(|lpar| lpar.wanted_id = Some(98));
+    });
+    let resources = &frame.orders.site.resources;
+    let at = resources.iter().position(|one| matches!(one.what, What::PartitionId(_))).unwrap();
+    assert_eq!(resources[at].capacity, 1);
+    let asks = |one: &super::super::Target| one.wanted_id == Some(98);
+    let own = frame.orders.targets.iter().position(asks).unwrap();
+    let own = u32::try_from(own).unwrap();
+    assert_eq!(frame.fresh(&[])[4], Some(1));
+    frame.snapshot.frames[0].ids.insert(98);
+    assert_eq!(frame.fresh(&[])[4], Some(0));
+    assert_eq!(frame.fresh(&[own])[4], Some(1), "its own second partition has it");
+    // Who asks for none goes by itself.
+    let other = frame.orders.targets.iter().position(|one| one.wanted_id.is_none()).unwrap();
+    assert_eq!(frame.need(other)[4], 0);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use nim_shared::aix;
 use nim_shared::api::{AUTO, ProposalState};
 use nim_shared::disks::ChosenDisk;
-use nim_shared::id::ObjectName;
-use nim_shared::lvupdate::Data;
+use nim_shared::id::{LparId, ObjectName};
+use nim_shared::lvupdate::{self, Data};
 use nim_shared::object::Spec;
+use nim_shared::request::Request;
 
 use super::{Known, Order, partition};
 use crate::api::live_update_data::Written;
@@ -181,9 +182,32 @@ fn facts(target: &Target, known: &Known) -> Facts {
     }
 }
 
+/// The id that the second partition is to have, of an order as text.
+pub(super) fn wanted_id(order: &str) -> Option<LparId> {
+    let order: Request = serde_json::from_str(order).ok()?;
+    lvupdate::parse(&order.lvupdate_data).data().hmc?.lpar_id
+}
+
 #[cfg(test)]
 mod tests {
+    use nim_shared::request::Kind;
+
     use super::*;
+
+    #[test]
+    fn an_order_asks_for_the_id_that_its_data_names() {
+        for (data, id) in [
+            ("hmc:\n\tlpar_id = 98\n\tuser = live\n", Some("98")),
+            ("hmc:\n\tlpar_id =\n", None),
+            ("hmc:\n\tlpar_id = x\n", None),
+            ("general:\n\tlpar_id = 98\n", None),
+            ("", None),
+        ] {
+            let order = Request { lvupdate_data: data.to_owned(), ..Request::of(Kind::Update) };
+            let found = wanted_id(&serde_json::to_string(&order).unwrap());
+            assert_eq!(found.map(|id| id.to_string()).as_deref(), id, "{data}");
+        }
+    }
 
     #[test]
     fn a_label_says_that_an_lpar_is_in_production() {
