@@ -1,7 +1,7 @@
 //! What is wrong with an operation that failed or is stuck, and what to do about it.
 
 use nim_shared::api::{Failure, FailureKind};
-use nim_shared::code;
+use nim_shared::code::{self, Entry};
 use nim_shared::id::printable;
 use nim_shared::operation::{Outcome, Software, StuckReason};
 use nim_shared::request::Kind;
@@ -42,20 +42,26 @@ pub(super) fn failure(record: &Record) -> Option<Failure> {
         Some(entry) => format!("{}: {}: {}", entry.code, entry.title, entry.cause),
         None => printable(text),
     }));
-    // The remedy of the first code that has one is nearer to the cause than ours.
-    let hint = known.first().map_or_else(
-        || hint.clone(),
-        |entry| format!("{}; then: {hint}", entry.remedy.trim_end_matches('.')),
-    );
     Some(Failure {
         code: code.to_owned(),
         message,
         causes,
-        hint: Some(hint),
+        hint: Some(to_do(&known, hint)),
         faults: Vec::new(),
         kind: FailureKind::Refused,
     })
 }
+
+/// What to do: the remedy of the first code is nearer to the cause than our `hint`, unless it says the same without names.
+fn to_do(known: &[&'static Entry], hint: String) -> String {
+    match known.iter().find(|entry| entry.code != CLEAN_UP_NEEDS_A_PERSON) {
+        Some(entry) => format!("{}; then: {hint}", entry.remedy.trim_end_matches('.')),
+        None => hint,
+    }
+}
+
+/// The code of every clean-up that did not come to its end.
+const CLEAN_UP_NEEDS_A_PERSON: &str = "NLU-0179";
 
 /// The code of a failure.
 const fn failed_code(software: Software) -> &'static str {
@@ -191,4 +197,24 @@ fn stuck_hint(reason: StuckReason, record: &Record) -> String {
     format!(
         "{look}; `nimctl log {id}` has the output; when you know: nimctl resolve {id} --as STATE --reason TEXT"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_is_said_once() {
+        let of = |codes: &[&str]| {
+            let known: Vec<_> = codes.iter().filter_map(|code| code::find(code)).collect();
+            assert_eq!(known.len(), codes.len());
+            to_do(&known, "ours".to_owned())
+        };
+        let procfs = code::find("1020-311").unwrap().remedy.trim_end_matches('.');
+        assert_eq!(of(&[]), "ours");
+        assert_eq!(of(&["1020-311"]), format!("{procfs}; then: ours"));
+        // What a clean-up ends with has no other remedy than what is said of that clean-up.
+        assert_eq!(of(&[CLEAN_UP_NEEDS_A_PERSON]), "ours");
+        assert_eq!(of(&["1020-311", CLEAN_UP_NEEDS_A_PERSON]), format!("{procfs}; then: ours"));
+    }
 }
