@@ -267,6 +267,7 @@ routes! {
     "/v1/live-update-data" { post live_update_data::generate }
     "/v1/rollout/plan" { post rollout::plan }
     "/v1/rollout/rehearsal" { post rollout::rehearse }
+    "/v1/rollout/lab" { post rollout::lab }
     "/v1/rollouts" { get rollout::list, post rollout::start }
     "/v1/disks/{lpar}/look" { post disks::look }
     "/v1/disks/{lpar}/release" { post disks::release }

@@ -68,6 +68,15 @@ pub(crate) enum Error {
     /// Several operations have an id that begins so.
     #[error("several operations have an id that begins with \"{}\"", printable(typed))]
     Ambiguous { typed: String, candidates: Vec<String> },
+    /// A lab cannot be set up for a rehearsal.
+    #[error("{what}")]
+    NoLab { what: String, hint: String },
+    /// A program of the rehearsal did not do what it should.
+    #[error("{what}")]
+    LabProgram { what: String, said: Vec<String> },
+    /// The lab was not ready within the limit.
+    #[error("{what} after {seconds} s")]
+    LabNotReady { what: String, seconds: u64 },
     /// Whoever read our output stopped reading. Not an error to anybody.
     #[error("the reader of the output is gone")]
     PipeClosed,
@@ -121,6 +130,9 @@ impl Error {
             Self::Output(_) => 511,
             Self::Format { .. } => 512,
             Self::Signal(_) => 515,
+            Self::NoLab { .. } => 553,
+            Self::LabProgram { .. } => 554,
+            Self::LabNotReady { .. } => 555,
             // 513 is said in command/show.rs.
             Self::Unknown { .. } => 514,
         }
@@ -129,14 +141,16 @@ impl Error {
     const fn kind(&self) -> FailureKind {
         match self {
             Self::Server(failure) => failure.kind,
-            Self::NoServer { .. } | Self::Lost { .. } | Self::TooSlow { .. } => {
-                FailureKind::Unreachable
-            }
+            Self::NoServer { .. }
+            | Self::Lost { .. }
+            | Self::TooSlow { .. }
+            | Self::LabNotReady { .. } => FailureKind::Unreachable,
             Self::Usage { .. } | Self::NobodyToAsk { .. } | Self::File { .. } => FailureKind::Usage,
             Self::NoOperation { .. } | Self::Unknown { .. } => FailureKind::NotFound,
-            Self::Declined | Self::Ambiguous { .. } => FailureKind::Refused,
+            Self::Declined | Self::Ambiguous { .. } | Self::NoLab { .. } => FailureKind::Refused,
             Self::NotUnderstood { .. }
             | Self::PipeClosed
+            | Self::LabProgram { .. }
             | Self::Output(_)
             | Self::Signal(_)
             | Self::Format { .. } => FailureKind::Internal,
@@ -159,6 +173,13 @@ impl Error {
             ),
             Self::Usage { hint, .. } => return hint.clone(),
             Self::Unknown { hint, .. } => hint.clone(),
+            Self::NoLab { hint, .. } => hint.clone(),
+            Self::LabProgram { .. } => {
+                "lab.log and nimd.log in the folder of the rehearsal say more".to_owned()
+            }
+            Self::LabNotReady { .. } => {
+                "nimd.log in the folder of the rehearsal says what it asks the lab".to_owned()
+            }
             Self::NobodyToAsk { hint, .. } => (*hint).to_owned(),
             Self::NoOperation { .. } => "`nimctl status --all` lists them".to_owned(),
             Self::Ambiguous { candidates, .. } => {
@@ -179,7 +200,10 @@ impl Error {
         if let Self::Server(failure) = self {
             return (**failure).clone();
         }
-        let mut causes = Vec::new();
+        let mut causes = match self {
+            Self::LabProgram { said, .. } => said.clone(),
+            _ => Vec::new(),
+        };
         let mut next = std::error::Error::source(self);
         while let Some(cause) = next {
             causes.push(cause.to_string());

@@ -6,6 +6,7 @@
 //! `docs/decisions/0020-a-rehearsal-is-the-decision-fed-with-chance.md`.
 
 mod fault;
+mod lab;
 mod past;
 mod play;
 mod replay;
@@ -25,6 +26,7 @@ use crate::run::{Orders, State, Step};
 use crate::seed::Seeded;
 
 pub use fault::{BadFault, Cause, Named, Where};
+pub use lab::{ForLab, Installs, Played, WAVE, for_lab};
 pub use past::{Came, PastRun};
 pub use play::{Ended, World, play};
 pub use replay::{Differs, replay};

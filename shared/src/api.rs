@@ -55,6 +55,7 @@
 //! | `POST /v1/preflight` | [`Preflight`] → [`Preflighted`] |
 //! | `POST /v1/rollout/plan` | [`PlanRollout`] → [`RolloutPlanned`] |
 //! | `POST /v1/rollout/rehearsal` | [`RehearseRollout`] → [`RolloutRehearsed`] |
+//! | `POST /v1/rollout/lab` | [`CopyForLab`] → [`LabCopy`] |
 //! | `POST /v1/rollouts` | [`StartRollout`] → [`RolloutView`] |
 //! | `GET /v1/rollouts` | → list of [`RolloutView`], the newest first |
 //! | `GET /v1/rollouts/{name}` | → [`RolloutStatus`] |
@@ -140,13 +141,15 @@ pub use policy::{LparPolicy, PolicyView, SetPolicy};
 pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFound};
 pub use rollback::{LookAtRollback, RollBack, RollbackProposal};
 pub use rollout::{
-    Approval, AskTurn, Basis, FailureGroup, HeldLpar, LeftOut, PlanRollout, PlannedFrame,
-    PlannedLpar, PlannedWave, ReceiverDeliveries, ReceiverTold, RehearseRollout, RehearsedBlackout,
-    RehearsedFailure, RehearsedLate, RehearsedLeftOut, RehearsedPast, RehearsedRate, RehearsedStop,
-    RehearsedTimes, RehearsedTimesOf, ReportedLpar, RolloutCounts, RolloutEvent, RolloutOutlook,
-    RolloutPlan, RolloutPlanned, RolloutRehearsed, RolloutReplayed, RolloutReport, RolloutStatus,
-    RolloutView, StartRollout, StopNumbers, TargetView, Tried, TryAgain, TurnRollout, WaitsFor,
-    WatchedFrame, WatchedLpar, WatchedRollout, WatchedUpdate, WatchedWave, Why,
+    Approval, AskTurn, Basis, CopyForLab, FailureGroup, HeldLpar, LabCopy, LabFrame, LabHmc,
+    LabLimits, LabLpar, LabMedia, LabVios, LeftOut, PlanRollout, PlannedFrame, PlannedLpar,
+    PlannedWave, ReceiverDeliveries, ReceiverTold, RehearseRollout, RehearsedBlackout,
+    RehearsedFailure, RehearsedFault, RehearsedLate, RehearsedLeftOut, RehearsedPast,
+    RehearsedRate, RehearsedStop, RehearsedTimes, RehearsedTimesOf, ReportedLpar, RolloutCounts,
+    RolloutEvent, RolloutOutlook, RolloutPlan, RolloutPlanned, RolloutRehearsed, RolloutReplayed,
+    RolloutReport, RolloutStatus, RolloutView, StartRollout, StopNumbers, TargetView, Tried,
+    TryAgain, TurnRollout, WaitsFor, WatchedFrame, WatchedLpar, WatchedRollout, WatchedUpdate,
+    WatchedWave, Why,
 };
 pub use vios::{
     AdapterKind, AdapterView, MachineAdapters, ScsiTarget, ServerAdapter, ViosReading, ViosStatus,

@@ -165,7 +165,7 @@ fn schema(text: &str, generator: &mut SchemaGenerator) -> Value {
         };
     }
     let schema = types!(
-        Aftercare, LeftToDo, Generate, Generated, DiskList, LookAtDisks, ReleaseProposal, ReleaseDisks, LookAtRollback, RollbackProposal, RollBack, PlanRollout, RolloutPlanned, StartRollout, RolloutView, RolloutStatus, AskTurn, RolloutReport, RehearseRollout, RolloutRehearsed, RolloutReplayed, WatchedRollout, ReceiverTold, Why, MaintenanceView, SetMaintenance, Server, Define, ObjectView, Edit, Apply, Applied, Cust, Accepted, OperationView, MasterHook, Resolve, Retry, Snap, CleanUp, CleanUpView, Output, Watched, Scan,
+        Aftercare, LeftToDo, Generate, Generated, DiskList, LookAtDisks, ReleaseProposal, ReleaseDisks, LookAtRollback, RollbackProposal, RollBack, PlanRollout, RolloutPlanned, StartRollout, RolloutView, RolloutStatus, AskTurn, RolloutReport, RehearseRollout, RolloutRehearsed, CopyForLab, LabCopy, RolloutReplayed, WatchedRollout, ReceiverTold, Why, MaintenanceView, SetMaintenance, Server, Define, ObjectView, Edit, Apply, Applied, Cust, Accepted, OperationView, MasterHook, Resolve, Retry, Snap, CleanUp, CleanUpView, Output, Watched, Scan,
         Scanned, TrustKeys, Trusted, ImportKeys, SetSecret, SecretView, Rotated, ExchangeKey, KeyExchanged, AgentStatus, Query, QueryAnswer, Preflight, Preflighted, SetPolicy, PolicyView, LparPolicy,
         Discover, Discovered, SystemView, PartitionView, LevelCount, BlackoutReport, SiteEntry, PastChange,
         FixBundleView, LppSourceView, ChangePackages, ChangedPackages, Check, Checked, Allocate, Deallocate, AllocationChange;

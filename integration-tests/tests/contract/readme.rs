@@ -83,6 +83,7 @@ const CASES: &[(&str, Case)] = &[
     ),
     ("nimctl rehearse examples/rollout-lab.yaml", Ends(0)),
     ("nimctl rehearse examples/rollout-lab.yaml --fault 1020-311 --fault unreachable=5%", Ends(0)),
+    ("nimctl rehearse examples/rollout-lab.yaml --in-lab .lab/rehearsal", Ends(0)),
     ("nimctl cust -a live_update=yes -a live_update_data=lud_lpar11 --detach lpar11", Ends(0)),
     ("kill -9 $(cat .lab/nimd/nimd.lock)", Kills),
     ("nimd --data-dir .lab/nimd 2>.lab/nimd.log &", Stays),

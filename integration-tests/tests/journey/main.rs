@@ -28,6 +28,7 @@ mod preflight;
 mod prep;
 mod query;
 mod rehearse;
+mod rehearse_in_lab;
 mod released;
 mod retry;
 mod rollback;

@@ -2,6 +2,7 @@
 
 mod again;
 mod driver;
+mod lab;
 mod outside;
 mod rehearse;
 mod report;
@@ -12,6 +13,7 @@ mod watch;
 mod why;
 
 pub use driver::Driver;
+pub(super) use lab::lab;
 pub(super) use rehearse::{rehearse, replay};
 pub(super) use report::report;
 pub(super) use run::{list, show, start, turn};

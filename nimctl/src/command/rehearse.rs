@@ -16,23 +16,34 @@ use crate::output::table::{Columns, NONE, Piece};
 use crate::output::text::{Paint, clean, clock_seconds, count};
 use crate::output::{Style, View};
 
+mod lab;
 #[cfg(test)]
 mod tests;
 
 pub(super) async fn run(args: &Rehearse, context: &Context) -> Result<Exit, Error> {
-    let body = RehearseRollout {
+    if let Some(folder) = &args.in_lab {
+        return lab::run(args, folder, context).await;
+    }
+    let rehearsed = rehearse(&body(args)?, context).await?;
+    let exit = if rehearsed.targets == 0 { Exit::DidNotSucceed } else { Exit::Done };
+    context.printer.show(&Rehearsal(rehearsed))?;
+    Ok(exit)
+}
+
+/// What is asked for.
+fn body(args: &Rehearse) -> Result<RehearseRollout, Error> {
+    Ok(RehearseRollout {
         file: apply::read(&args.file)?,
         begin: args.begin,
         runs: args.runs,
         seed: args.seed,
         faults: args.faults.clone(),
-    };
+    })
+}
+
+async fn rehearse(body: &RehearseRollout, context: &Context) -> Result<RolloutRehearsed, Error> {
     let client = context.client.with_limit(LIMIT);
-    let target = Target::new(&["rollout", "rehearsal"]);
-    let rehearsed: RolloutRehearsed = client.post(target, &body).await?;
-    let exit = if rehearsed.targets == 0 { Exit::DidNotSucceed } else { Exit::Done };
-    context.printer.show(&Rehearsal(rehearsed))?;
-    Ok(exit)
+    client.post(Target::new(&["rollout", "rehearsal"]), body).await
 }
 
 #[derive(Serialize)]

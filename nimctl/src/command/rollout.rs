@@ -28,6 +28,7 @@ use crate::exit::Exit;
 use plan::Plan;
 pub(super) use plan::{long, short};
 use status::{List, Status};
+pub(super) use watch::{Heard, Poll, counts, line, standing};
 
 /// How long `nimd` may take: it plans one rollout after the other, and a large one takes a minute.
 pub(super) const LIMIT: Duration = Duration::from_secs(1800);

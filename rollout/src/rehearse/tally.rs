@@ -1,11 +1,11 @@
 //! What all runs of a rehearsal came to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use nim_shared::api::{
-    RehearsedBlackout, RehearsedFailure, RehearsedLate, RehearsedLeftOut, RehearsedStop,
-    RehearsedTimes, RehearsedTimesOf, RolloutRehearsed,
+    RehearsedBlackout, RehearsedFailure, RehearsedFault, RehearsedLate, RehearsedLeftOut,
+    RehearsedStop, RehearsedTimes, RehearsedTimesOf, RolloutRehearsed,
 };
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
@@ -29,6 +29,7 @@ pub(super) struct Tally<'r> {
     stops: BTreeMap<Stop, Stops>,
     /// By state and code, with what it is in a few words.
     failures: BTreeMap<(&'static str, Option<String>), (String, Often)>,
+    first_run: Vec<RehearsedFault>,
     left_out: BTreeMap<(&'static str, String), Often>,
     late: Often,
     longest_late: Tick,
@@ -76,6 +77,7 @@ impl<'r> Tally<'r> {
             ends: Vec::new(),
             stops: BTreeMap::new(),
             failures: BTreeMap::new(),
+            first_run: Vec::new(),
             left_out: BTreeMap::new(),
             late: Often::default(),
             longest_late: 0,
@@ -88,6 +90,9 @@ impl<'r> Tally<'r> {
     /// Adds a run.
     pub(super) fn add(&mut self, ended: &Ended, world: &Drawn<'_>) {
         let state = &ended.state;
+        if self.runs == 0 {
+            self.first_run = self.faults(&world.updates);
+        }
         self.runs += 1;
         let updated =
             count(state, |is| matches!(is, Is::Ended { end: End::Updated | End::Unchanged, .. }));
@@ -105,6 +110,20 @@ impl<'r> Tally<'r> {
         self.add_left_out(state);
         self.add_late(&world.updates);
         self.add_blackouts(&world.updates);
+    }
+
+    /// What went wrong with whom, of each LPAR the first.
+    fn faults(&self, updates: &[Update<'_>]) -> Vec<RehearsedFault> {
+        let mut seen = BTreeSet::new();
+        let faults = updates.iter().filter_map(|one| Some((one.target, one.cause?)));
+        faults
+            .filter(|(target, _)| seen.insert(*target))
+            .map(|(target, cause)| RehearsedFault {
+                lpar: self.orders.targets[target as usize].lpar.clone(),
+                state: cause.state().to_owned(),
+                code: cause.code().map(str::to_owned),
+            })
+            .collect()
     }
 
     fn add_failures(&mut self, state: &State, updates: &[Update<'_>]) {
@@ -257,6 +276,7 @@ impl<'r> Tally<'r> {
             end: end.map(|(_, times)| times),
             stops,
             failures,
+            first_run: self.first_run.clone(),
             left_out,
             past_window,
             blackout: self.blackout(),

@@ -1,4 +1,4 @@
-use nim_shared::api::RolloutRehearsed;
+use nim_shared::api::{RehearsedFault, RolloutRehearsed};
 use nim_shared::code::Retry as Sense;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
@@ -95,6 +95,22 @@ fn without_history_and_faults_all_are_updated_and_that_is_said() {
     let found = rehearsed("", &site(3), &few, &[]);
     assert_eq!(found.all_updated, 100);
     assert!(found.notes[0].contains("only 9 earlier updates"), "{:?}", found.notes);
+}
+
+#[test]
+fn what_the_first_run_met_is_said_of_each_lpar_once() {
+    let found = rehearsed(
+        "retry: {unreachable: {times: 2, after: 1m}}",
+        &site(3),
+        &[],
+        &["1020-311=lpar2", "unreachable=lpar0"],
+    );
+    let met = |one: &RehearsedFault| (one.lpar.to_string(), one.state.clone(), one.code.clone());
+    let mut met: Vec<_> = found.first_run.iter().map(met).collect();
+    met.sort();
+    let code = Some("1020-311".to_owned());
+    let wanted = [("lpar0", "unreachable", None), ("lpar2", "failed", code)];
+    assert_eq!(met, wanted.map(|(lpar, state, code)| (lpar.to_owned(), state.to_owned(), code)));
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Plans of rollouts: who is updated when, who waits for what, who is left out and why, and when it stops.
 
+mod lab;
 mod rehearsal;
 mod watch;
 
+pub use lab::{CopyForLab, LabCopy, LabFrame, LabHmc, LabLimits, LabLpar, LabMedia, LabVios};
 pub use rehearsal::{
-    RehearseRollout, RehearsedBlackout, RehearsedFailure, RehearsedLate, RehearsedLeftOut,
-    RehearsedPast, RehearsedRate, RehearsedStop, RehearsedTimes, RehearsedTimesOf,
-    RolloutRehearsed, RolloutReplayed,
+    RehearseRollout, RehearsedBlackout, RehearsedFailure, RehearsedFault, RehearsedLate,
+    RehearsedLeftOut, RehearsedPast, RehearsedRate, RehearsedStop, RehearsedTimes,
+    RehearsedTimesOf, RolloutRehearsed, RolloutReplayed,
 };
 pub use watch::{
     RolloutOutlook, WatchedFrame, WatchedLpar, WatchedRollout, WatchedUpdate, WatchedWave,

@@ -356,6 +356,11 @@ fn past(update: PastUpdate) -> Past {
 }
 
 impl Site {
+    /// Nodes of PowerHA of which nobody said who their partners are.
+    pub(super) const fn lonely(&self) -> &BTreeSet<ObjectName> {
+        &self.lonely
+    }
+
     /// The LPARs of which `file` lets each take part, as far as that is known by now.
     pub(super) fn taking_part(&self, file: &Rollout) -> Vec<ObjectName> {
         let chosen = choose(file, &self.snapshot).chosen;

@@ -11,7 +11,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-use nim_shared::api::{RolloutEvent, RolloutView, TurnRollout, WatchedRollout};
+use nim_shared::api::{RolloutCounts, RolloutEvent, RolloutView, TurnRollout, WatchedRollout};
 use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::macros::format_description;
@@ -26,7 +26,7 @@ use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::output::text::clean;
 use draw::draw;
-use poll::{Heard, Poll};
+pub(in crate::command) use poll::{Heard, Poll};
 use screen::{Order, Screen, Turn};
 use terminal::{Terminal, Told};
 
@@ -251,7 +251,7 @@ fn detached(name: &str, context: &Context) -> Exit {
 }
 
 /// How it stands, as a line.
-fn standing(view: &RolloutView, at: Timestamp) -> String {
+pub(in crate::command) fn standing(view: &RolloutView, at: Timestamp) -> String {
     let waits = view.waits_for.as_ref().map(|what| format!("; it waits for {}", clean(what)));
     format!(
         "{} {}: {}, at wave {}: {}{}\n",
@@ -259,13 +259,13 @@ fn standing(view: &RolloutView, at: Timestamp) -> String {
         view.name,
         view.phase,
         view.wave,
-        counts(view),
+        counts(&view.counts),
         waits.unwrap_or_default()
     )
 }
 
 /// Something that happened, as a line.
-fn line(name: &nim_shared::id::ObjectName, event: &RolloutEvent) -> String {
+pub(in crate::command) fn line(name: &nim_shared::id::ObjectName, event: &RolloutEvent) -> String {
     let by = event.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
     let under = under(event.ticket.as_ref());
     format!("{} {name}: {}{by}{under}\n", clock(event.at), clean(&event.what))
@@ -274,12 +274,11 @@ fn line(name: &nim_shared::id::ObjectName, event: &RolloutEvent) -> String {
 /// What became of it, as a line.
 fn summary(view: &RolloutView) -> String {
     let at = view.ended_at.map(|at| format!("{} ", clock(at))).unwrap_or_default();
-    format!("{at}{} is over: {}\n", view.name, counts(view))
+    format!("{at}{} is over: {}\n", view.name, counts(&view.counts))
 }
 
 /// How many stand where; what nobody does is left out.
-fn counts(view: &RolloutView) -> String {
-    let counts = view.counts;
+pub(in crate::command) fn counts(counts: &RolloutCounts) -> String {
     let all = [
         (counts.done, "done"),
         (counts.failed, "failed"),

@@ -59,6 +59,9 @@ pub struct RolloutRehearsed {
     pub stops: Vec<RehearsedStop>,
     /// What went wrong with LPARs, the most frequent first.
     pub failures: Vec<RehearsedFailure>,
+    /// What went wrong in the first run, in the order in which they were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first_run: Vec<RehearsedFault>,
     /// Who was left out on the way, or did not come to its turn, by reason.
     pub left_out: Vec<RehearsedLeftOut>,
     /// Who was still at work when its window had ended.
@@ -122,6 +125,18 @@ pub struct RehearsedFailure {
     pub lpars: Vec<RehearsedTimesOf>,
     /// With how many more.
     pub more: usize,
+}
+
+/// What went wrong with an LPAR.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RehearsedFault {
+    /// The LPAR.
+    pub lpar: ObjectName,
+    /// `failed`, `unreachable` or `stuck`.
+    pub state: String,
+    /// Its code, where it has one.
+    pub code: Option<String>,
 }
 
 /// How often something was with an LPAR.

@@ -584,6 +584,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0226",
+        "no lab runs so fast",
+        "The speed of a lab is a number of times that it is faster than life.",
+        "Give one from 1 to 100000.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0228",
         "a rollout cannot be rehearsed so",
         "A fault that was named is none by which updates fail, or is for an LPAR that the plan does not update; or the number of runs is none.",

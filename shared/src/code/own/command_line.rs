@@ -271,4 +271,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         "nimctl preflight --all shows all checks of an LPAR.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0553",
+        "no lab for a rehearsal",
+        "A rehearsal in a lab needs nim-lab, nimd and nim-agent beside nimctl, a folder that is empty, and LPARs of which enough is known. Nothing was started.",
+        "Its hint says what to do; nimctl rehearse without --in-lab needs none of them.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0554",
+        "a program of a rehearsal ended",
+        "The lab or its nimd did not start, or ended before the rollout did. The site is not concerned.",
+        "See lab.log and nimd.log in the folder of the rehearsal.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0555",
+        "the lab is not ready",
+        "The nimd of a rehearsal has not read all frames and VIOSes of its lab in time.",
+        "See nimd.log in the folder of the rehearsal; on a machine that is busy try again later.",
+        Later,
+    ),
 ];

@@ -143,7 +143,7 @@ fn head(screen: &Screen, columns: usize, now: Timestamp) -> Vec<Line> {
     let counts_of = view.counts;
     let over = counts_of.done + counts_of.failed + counts_of.unreachable + counts_of.left_out;
     let bad = counts_of.failed + counts_of.unreachable > 0;
-    let how_many = Line::painted(counts(view), if bad { Paint::Care } else { Paint::None });
+    let how_many = Line::painted(counts(&view.counts), if bad { Paint::Care } else { Paint::None });
     vec![title, how_many, progress(over, rollout, columns, now)]
 }
 

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What was heard.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(in crate::command) enum Heard {
     /// How it stands, with what happened since.
     Rollout(Box<WatchedRollout>),
     /// What the LPAR that is open waits for.
@@ -39,14 +39,14 @@ struct Wanted {
 }
 
 /// A task that asks.
-pub(super) struct Poll {
+pub(in crate::command) struct Poll {
     heard: Listener<Heard>,
     wanted: watch::Sender<Wanted>,
 }
 
 impl Poll {
     /// Goes on after `first`.
-    pub(super) fn begin(client: Client, first: &WatchedRollout) -> Self {
+    pub(in crate::command) fn begin(client: Client, first: &WatchedRollout) -> Self {
         let (wanted, wants) = watch::channel(Wanted::default());
         // By its id: another one may be started under the same name.
         let (id, last) = (first.view.id.to_string(), first.last_event);
@@ -57,7 +57,7 @@ impl Poll {
     }
 
     /// What comes next. May be dropped while it waits.
-    pub(super) async fn next(&mut self) -> Heard {
+    pub(in crate::command) async fn next(&mut self) -> Heard {
         self.heard.next().await
     }
 
