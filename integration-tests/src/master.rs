@@ -152,6 +152,16 @@ impl Master {
         Ok(())
     }
 
+    /// Starts `nimd` again with these settings alone.
+    ///
+    /// # Errors
+    /// When it does not end, or not start with them.
+    pub fn settle(&mut self, settings: &str) -> Result<()> {
+        self.stop()?;
+        fs::write(self.folder.join("nimd.yaml"), settings).context("no settings file")?;
+        self.launch()
+    }
+
     /// Asks `nimd` to end and waits until it has.
     ///
     /// # Errors

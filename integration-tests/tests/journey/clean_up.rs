@@ -20,11 +20,8 @@ async fn left(site: &Harness, lpar: &str, fault: Fault, phase: Phase) -> Result<
 
 async fn site() -> Result<Harness> {
     let mut site = Harness::small(200).await?;
-    let master = site.master();
-    master.stop()?;
     // How long a lock that is left is waited for.
-    std::fs::write(master.folder().join("nimd.yaml"), "agent:\n  post: 2s\n")?;
-    master.launch()?;
+    site.master().settle("agent:\n  post: 2s\n")?;
     Ok(site)
 }
 
@@ -92,6 +89,9 @@ async fn a_surrogate_that_is_left_is_taken_away_and_what_was_stuck_comes_to_its_
     let asked = site.nimctl(["cleanup", "--yes", "lpar08"]).ended_with(1)?;
     ensure!(asked.stdout.contains("Continue? (y/n)"), "{asked}");
     ensure!(asked.stdout.contains("NLU-0179") && asked.stdout.contains("it said last"), "{asked}");
+    let to_do = asked.stdout.lines().find(|line| line.trim_start().starts_with("to do"));
+    let said = to_do.context("what to do")?.matches("nimctl cleanup").count();
+    ensure!(said == 1, "{asked}");
     let log = site.nimctl(["log", "--file", "lvupdlog", "lpar08"]).succeeded()?;
     ensure!(!log.stdout.is_empty(), "{log}");
     let again = site.nimctl(["retry", "lpar08"]).ended_with(3)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use integration_tests::{Harness, cust};
 use nim_lab::fault::Fault;
 use nim_lab::state::{State, Turn};
@@ -79,10 +79,7 @@ async fn a_tunnel_stands_against_it_unless_the_policy_waives_it() -> Result<()> 
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_that_let_nobody_in_are_taken_off_again_and_a_person_is_asked() -> Result<()> {
     let mut site = site(["lpar01", "lpar02"], "prep: {ip_filters: always}").await?;
-    site.master().stop()?;
-    let settings = site.master().folder().join("nimd.yaml");
-    std::fs::write(settings, "agent:\n  answer: 8s\n").context("no settings")?;
-    site.master().launch()?;
+    site.master().settle("agent:\n  answer: 8s\n")?;
     site.lab().set_fault("lpar01", Fault::FiltersLockOut).await?;
     let stuck = site.nimctl(cust(SOURCE, &["lpar01"])).ended_with(1)?.to_string();
     ensure!(

@@ -20,10 +20,7 @@ async fn site(always: &str) -> Result<(Harness, PathBuf)> {
         program(&folder, name, text)?;
     }
     let settings = format!("hooks:\n  folder: {}\n  always: \"{always}\"\n", folder.display());
-    let master = site.master();
-    master.stop()?;
-    std::fs::write(master.folder().join("nimd.yaml"), settings)?;
-    master.launch()?;
+    site.master().settle(&settings)?;
     let path = site.site_folder().join("done");
     std::fs::write(&path, "#!/bin/sh\necho the script ran\n")?;
     let location = format!("location={}", path.display());

@@ -85,9 +85,7 @@ async fn receivers_are_told_of_a_rollout_over_failures_and_the_death_of_nimd() -
     std::fs::write(&program, format!("#!/bin/sh\ncat >> {}\n", mails.display()))?;
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
     let settings = format!("notify:\n  mail: {}\n", program.display());
-    site.master().stop()?;
-    std::fs::write(site.master().folder().join("nimd.yaml"), settings)?;
-    site.master().launch()?;
+    site.master().settle(&settings)?;
     site.nimctl(["discover", "--yes"]).succeeded()?;
     site.set_policy(&format!(
         "receivers:\n  oncall: {{webhook: 'http://127.0.0.1:{port}/hooks/T0', secret: oncall-hook}}\n  \

@@ -86,8 +86,5 @@ async fn an_hmc_whose_lists_break_off_is_said_to_and_the_other_one_is_asked() ->
 
 /// Has nimd read frames and VIOSes as often as its settings allow.
 fn restart_with_quick_readings(site: &mut Harness) -> Result<()> {
-    let master = site.master();
-    master.stop()?;
-    std::fs::write(master.folder().join("nimd.yaml"), "inventory: {refresh: 1s}\n")?;
-    master.launch()
+    site.master().settle("inventory: {refresh: 1s}\n")
 }

@@ -127,7 +127,7 @@ fn with_hooks(site: &mut Harness) -> Result<PathBuf> {
     let always: Vec<String> = points.iter().map(|at| format!("{at}:notes:ignore")).collect();
     let settings =
         format!("hooks:\n  folder: {}\n  always: \"{}\"\n", folder.display(), always.join(" "));
-    site::settle(site.master(), &settings)?;
+    site.master().settle(&settings)?;
     Ok(ran)
 }
 

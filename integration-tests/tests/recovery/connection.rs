@@ -42,7 +42,7 @@ async fn an_lpar_that_boots_in_the_middle_is_judged_by_evidence_and_not_started_
 {
     let mut site = site::start(Mode::Explicit).await?;
     // The lock of a Live Update stays over the boot, as that of a clean-up would: it is looked at for so long before a verdict.
-    site::settle(site.master(), "agent:\n  post: 15s\n")?;
+    site.master().settle("agent:\n  post: 15s\n")?;
     let booted = [("lpar07", Phase::Install), ("lpar08", Phase::Clone), ("lpar09", Phase::Cleanup)];
     for (lpar, phase) in booted {
         update::ask(&site, lpar)?;

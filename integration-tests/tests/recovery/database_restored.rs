@@ -43,7 +43,7 @@ async fn an_update_that_the_database_forgot_is_taken_in_and_what_it_knows_is_for
 
     // Nothing has to be kept any more: the next conversation deletes it there, and the database still has it. The preview itself
     // fails: the spare disk holds the system from before the update.
-    site::settle(site.master(), "retention:\n  on_lpar: 1ms\n")?;
+    site.master().settle("retention:\n  on_lpar: 1ms\n")?;
     site.nimctl(cust(SOURCE, &["lpar07"]).into_iter().chain(["--preview"])).ended_with(1)?;
     wait_until("the LPAR to forget", || {
         // The disk with the system from before the update has its copy for good.

@@ -107,7 +107,7 @@ const PORT: u16 = 22022;
 async fn site() -> Result<Harness> {
     let lpars = [("updated", Frame::Roomy), (LPAR, Frame::Roomy)];
     let mut site = site::with(&lpars, Mode::Explicit).await?;
-    site::settle(site.master(), "ssh:\n  keepalive: 1s\n  keepalive_limit: 3\n")?;
+    site.master().settle("ssh:\n  keepalive: 1s\n  keepalive_limit: 3\n")?;
     Ok(site)
 }
 

@@ -1,7 +1,7 @@
 //! A site whose LPARs behave alike, so that an update that was disturbed can be compared with one that was not.
 
 use anyhow::{Context as _, Result};
-use integration_tests::{Harness, Master};
+use integration_tests::Harness;
 use nim_lab::clock::Mode;
 use nim_lab::site;
 
@@ -47,7 +47,7 @@ pub(crate) async fn with(lpars: &[(&str, Frame)], clock: Mode) -> Result<Harness
         frame.processors = "400.0".parse().map_err(anyhow::Error::msg)?;
     }
     let mut site = Harness::with(file, clock).await?;
-    settle(site.master(), "limits:\n  per_hmc: 200\n")?;
+    site.master().settle("limits:\n  per_hmc: 200\n")?;
     for frame in [Frame::Roomy, Frame::Full] {
         site.nimctl(["change", "-a", "limit=200", frame.name()]).succeeded()?;
     }
@@ -70,13 +70,6 @@ impl Frame {
             Self::Full => "frame1",
         }
     }
-}
-
-/// Starts `nimd` again with other settings.
-pub(crate) fn settle(master: &mut Master, settings: &str) -> Result<()> {
-    master.stop()?;
-    std::fs::write(master.folder().join("nimd.yaml"), settings).context("no settings file")?;
-    master.launch()
 }
 
 /// The small site of the examples, with every unclear fact read the same on each LPAR.

@@ -58,7 +58,7 @@ async fn what_a_master_commands_after_it_was_replaced_has_no_effect() -> Result<
     let frame = |action| if action == Action::SendCancel { Frame::Full } else { Frame::Roomy };
     lpars.extend(points.iter().map(|point| (point.lpar.as_str(), frame(point.action))));
     let mut site = site::with(&lpars, Mode::Explicit).await?;
-    site::settle(site.master(), SETTINGS)?;
+    site.master().settle(SETTINGS)?;
     site.lab().set_fault("cancelled", Fault::FrameFull).await?;
 
     update::ask(&site, "updated")?;

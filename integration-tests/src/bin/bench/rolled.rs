@@ -30,11 +30,13 @@ impl Fleet {
             frames: self.frames,
             lpars: self.lpars,
             level: "7300-03-00-2446",
-            // Each LPAR of a frame, the second one of each, and the VIOSes.
-            frame_mb: (2 * each + 12) * 2048,
+            // Each LPAR of a frame, the second one of each, what the hypervisor keeps for both, and the VIOSes.
+            frame_mb: (3 * each + 12) * 2048,
             media: big::MEDIA,
         };
-        let site = Harness::with(big::of(&extent)?, clock).await?;
+        let mut site = Harness::with(big::of(&extent)?, clock).await?;
+        // What limits it is what the file says.
+        site.master().settle("limits: {global: 100000, per_frame: 1000, per_hmc: 1000}\n")?;
         site.nimctl(["discover", "--yes"]).succeeded()?;
         Ok(site)
     }
