@@ -14,7 +14,7 @@ mod follow_up;
 mod hook;
 pub mod journal;
 pub mod lease;
-mod login;
+pub mod login;
 pub mod operation;
 mod past;
 pub mod session;

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::engine;
 use crate::engine::deadline::Deadlines;
 use crate::engine::lease::{Ended, Guard};
+use crate::engine::login::Turns;
 use crate::engine::shared::{Settings as EngineSettings, Shared};
 use crate::hooks::{self, Hooks};
 use crate::hosts::SshHosts;
@@ -396,6 +397,7 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
         freed: watch::Sender::new(()),
         clock,
         secrets,
+        turns: Turns::default(),
         hooks: own_hooks(&settings.hooks),
         push_rate: push_rate(settings.agent.push_rate),
         settings: EngineSettings {

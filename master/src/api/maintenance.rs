@@ -15,7 +15,7 @@ use crate::store::maintenance::Maintenance;
 
 /// `GET /v1/maintenance`
 pub(super) async fn list(State(api): State<Api>) -> Answer<Json<Vec<MaintenanceView>>> {
-    Ok(Json(api.store.maintenance().await?.into_iter().map(view).collect()))
+    Ok(Json(all(&api).await?))
 }
 
 /// `PUT /v1/maintenance/{name}`
@@ -38,11 +38,10 @@ pub(super) async fn on(
     }
     api.store.maintenance_on(&name, reason, who).await?;
     info!(peer.uid = who.uid, "maintenance of {name} was begun by uid {}", who.uid);
-    let all = api.store.maintenance().await?;
-    let found = all.into_iter().find(|one| one.on == name);
+    let found = all(&api).await?.into_iter().find(|one| one.name == name);
     // Somebody else has ended it meanwhile.
     let gone = || Refusal::refused("NLU-0127", format!("maintenance of {name} was ended at once"));
-    Ok(Json(view(found.ok_or_else(gone)?)))
+    Ok(Json(found.ok_or_else(gone)?))
 }
 
 /// `DELETE /v1/maintenance/{name}`
@@ -59,9 +58,15 @@ pub(super) async fn off(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn view(one: Maintenance) -> MaintenanceView {
-    let Maintenance { on, of, reason, by, since, running } = one;
-    MaintenanceView { name: on, of, reason, by: by.uid, since, running }
+/// All of it, with what runs there.
+async fn all(api: &Api) -> Answer<Vec<MaintenanceView>> {
+    let running = api.store.running_under_maintenance().await?;
+    let all = api.store.maintenance().await?.into_iter().map(|one| {
+        let Maintenance { on, of, reason, by, since } = one;
+        let running = running.get(&on).copied().unwrap_or(0);
+        MaintenanceView { name: on, of, reason, by: by.uid, since, running }
+    });
+    Ok(all.collect())
 }
 
 /// Bytes of a reason.

@@ -1,9 +1,13 @@
 //! Passwords for management consoles, on their way to an agent: one login at a time for each console, and none with a password
 //! that was refused. Three refused logins lock the account on an HMC.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nim_shared::frame::{Body, ChangeMoment, Effect, Event, Known, SecretText};
+use nim_shared::id::ObjectName;
+use tokio::time::Instant;
 
 use super::shared::Shared;
 use crate::store;
@@ -14,6 +18,31 @@ const LASTS: Duration = Duration::from_secs(120);
 
 /// Pause before the turn is asked for again.
 pub(super) const AGAIN: Duration = Duration::from_millis(500);
+
+/// Which consoles' turns were asked for of late: of the sessions that wait for one, however many they are, one at a time asks the database.
+#[derive(Debug, Default)]
+pub struct Turns(Mutex<HashMap<ObjectName, Instant>>);
+
+impl Turns {
+    /// Whether a session that was told to wait may ask for the turn at `console` again.
+    pub(super) fn may_ask(&self, console: &ObjectName) -> bool {
+        let mut asked = self.lock();
+        if asked.get(console).is_some_and(|at| at.elapsed() < AGAIN) {
+            return false;
+        }
+        asked.insert(console.clone(), Instant::now());
+        true
+    }
+
+    /// The turn at `console` was given back here: the next one need not wait.
+    pub(super) fn given_back(&self, console: &ObjectName) {
+        self.lock().remove(console);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectName, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What an agent gets that asked for a secret.
 #[derive(Debug)]

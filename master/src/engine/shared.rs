@@ -18,6 +18,7 @@ use super::capacity::{Decision, FrameLedger, Need};
 use super::deadline::Deadlines;
 use super::dialogue::Order;
 use super::lease::Guard;
+use super::login::Turns;
 use super::session::{Agent, Lost};
 use crate::clock::Clock;
 use crate::hooks::Hooks;
@@ -83,6 +84,8 @@ pub struct Shared {
     pub clock: Clock,
     /// How many kilobytes of files may leave in a second, to all LPARs together.
     pub push_rate: DefaultDirectRateLimiter,
+    /// Who asks for turns to log in.
+    pub turns: Turns,
     /// Programs of the site that nimd runs itself.
     pub hooks: Arc<Hooks>,
     /// What secrets are encrypted with.

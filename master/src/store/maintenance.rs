@@ -24,8 +24,6 @@ pub struct Maintenance {
     pub by: Who,
     /// Since when.
     pub since: Timestamp,
-    /// How many operations run there, which go on.
-    pub running: usize,
 }
 
 /// LPARs that a VIOS of the row `v` serves by its reading `r`, and which are on its frame.
@@ -87,30 +85,45 @@ impl Store {
     /// # Errors
     /// [`Error::Unreachable`] and its like.
     pub async fn maintenance(&self) -> Result<Vec<Maintenance>, Error> {
-        let rows: Vec<(String, String, String, i64, OffsetDateTime, i64)> = query_as(
-            sea_orm::sqlx::AssertSqlSafe(format!(
-                "SELECT n.name, n.type, m.reason, m.by_uid, m.since,
-                    (SELECT count(*) FROM operation o WHERE o.state IN ('dispatching', 'running')
-                        AND (o.frame = n.name OR o.hmc = n.name OR EXISTS (
-                            SELECT FROM nim_vios v JOIN vios_reading r ON r.vios_id = v.object_id, nim_standalone s
-                            WHERE v.object_id = n.id AND {SERVED}
-                              AND s.object_id = (SELECT l.id FROM nim_object l WHERE l.name = o.lpar))))
-                 FROM maintenance m JOIN nim_object n ON n.id = m.object_id ORDER BY n.name"
-            )),
+        let rows: Vec<(String, String, String, i64, OffsetDateTime)> = query_as(
+            "SELECT n.name, n.type, m.reason, m.by_uid, m.since
+             FROM maintenance m JOIN nim_object n ON n.id = m.object_id ORDER BY n.name",
         )
         .fetch_all(&self.pool)
         .await
         .map_err(|cause| Error::sqlx("read where there is maintenance", cause))?;
         rows.into_iter()
-            .map(|(on, of, reason, by, since, running)| {
+            .map(|(on, of, reason, by, since)| {
                 Ok(Maintenance {
                     on: batch::name(&on)?,
                     of,
                     reason,
                     by: Who { uid: u32::try_from(by).unwrap_or(u32::MAX) },
                     since: Timestamp::new(since),
-                    running: usize::try_from(running).unwrap_or(usize::MAX),
                 })
+            })
+            .collect()
+    }
+
+    /// How many operations run where nothing new is started, which go on. Counted for people: whoever decides asks often, and needs it not.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn running_under_maintenance(&self) -> Result<HashMap<ObjectName, usize>, Error> {
+        let rows: Vec<(String, i64)> = query_as(sea_orm::sqlx::AssertSqlSafe(format!(
+            "SELECT n.name, (SELECT count(*) FROM operation o WHERE o.state IN ('dispatching', 'running')
+                AND (o.frame = n.name OR o.hmc = n.name OR EXISTS (
+                    SELECT FROM nim_vios v JOIN vios_reading r ON r.vios_id = v.object_id, nim_standalone s
+                    WHERE v.object_id = n.id AND {SERVED}
+                      AND s.object_id = (SELECT l.id FROM nim_object l WHERE l.name = o.lpar))))
+             FROM maintenance m JOIN nim_object n ON n.id = m.object_id"
+        )))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("count what runs under maintenance", cause))?;
+        rows.into_iter()
+            .map(|(on, running)| {
+                Ok((batch::name(&on)?, usize::try_from(running).unwrap_or(usize::MAX)))
             })
             .collect()
     }

@@ -42,6 +42,9 @@ use found::{attempts, given_up, happened, promised};
 /// Longest time between two looks without a hint.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// Shortest time between two looks: a thousand LPARs in flight hint all the time, and one look sees what all of them hint at.
+const BREATH: Duration = Duration::from_millis(50);
+
 /// How old what is known around LPARs may be when one is started, in seconds.
 const FRESH: Tick = 10;
 
@@ -85,9 +88,13 @@ impl Driver {
                 let failure = refusal.failure();
                 warn!(error.code = %failure.code, "rollouts cannot be looked at: {}", failure.message);
             }
+            let hinted = async {
+                tokio::time::sleep(BREATH).await;
+                hints.wait(LOOK).await;
+            };
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = hints.wait(LOOK) => {}
+                () = hinted => {}
             }
         }
     }

@@ -218,7 +218,13 @@ impl Session {
             Some((console, secret)) => {
                 let operation = self.order.operation;
                 let login = Login { operation, hmc: &console, secret: &secret };
-                match self.insist(|| login::answer(&shared, login)).await? {
+                let may_ask = self.login != Logon::Queued || shared.turns.may_ask(&console);
+                let answer = if may_ask {
+                    self.insist(|| login::answer(&shared, login)).await?
+                } else {
+                    Answer::Later
+                };
+                match answer {
                     Answer::Secret(value) => {
                         if self.login == Logon::Queued {
                             self.put(Step { waits_for: Change::Clear, ..Step::default() }).await?;
@@ -254,6 +260,7 @@ impl Session {
         let shared = Arc::clone(&self.shared);
         let login = Login { operation: self.order.operation, hmc: &hmc, secret: &secret };
         self.insist(|| shared.store.login_end(login, outcome)).await?;
+        shared.turns.given_back(&hmc);
         self.login = Logon::Over;
         Ok(())
     }

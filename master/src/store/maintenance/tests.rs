@@ -24,7 +24,8 @@ async fn nothing_new_is_taken_where_there_is_maintenance_and_what_runs_goes_on()
     assert_eq!(why.as_deref(), Some("maintenance of p10a: new \u{fffd}firmware"));
     let found = store.maintenance().await.unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].of.as_str(), found[0].running, found[0].by), ("cec", 1, SOMEBODY));
+    assert_eq!((found[0].of.as_str(), found[0].by), ("cec", SOMEBODY));
+    assert_eq!(store.running_under_maintenance().await.unwrap()[&frame], 1);
     // Said again, it is so since before.
     store.maintenance_on(&frame, "still", SOMEBODY).await.unwrap();
     let again = store.maintenance().await.unwrap();
@@ -65,9 +66,9 @@ async fn maintenance_of_a_vios_holds_those_that_it_serves() {
     let taken = store.claim(owner, &no_limits(), 9).await.unwrap();
     let taken: Vec<_> = taken.iter().map(|one| one.lpar.as_str()).collect();
     assert_eq!(taken, ["lpar02"]);
-    assert_eq!(store.maintenance().await.unwrap()[0].running, 0, "it serves another");
+    assert_eq!(store.running_under_maintenance().await.unwrap()[&on], 0, "it serves another");
     store.maintenance_off(&on).await.unwrap();
     assert_eq!(store.claim(owner, &no_limits(), 9).await.unwrap().len(), 1);
     store.maintenance_on(&on, "3.1.4.40", SOMEBODY).await.unwrap();
-    assert_eq!(store.maintenance().await.unwrap()[0].running, 1);
+    assert_eq!(store.running_under_maintenance().await.unwrap()[&on], 1);
 }

@@ -74,7 +74,6 @@ mod tests {
             reason: reason.to_owned(),
             by: Who { uid: 0 },
             since: Timestamp::from_unix_micros(0),
-            running: 0,
         });
         let of = |places: &[&str]| {
             let places: Vec<ObjectName> = places.iter().map(|one| name(one)).collect();
