@@ -62,6 +62,7 @@ const PARTS: &[&[Claim]] = &[
     &[claim("n", "a slot that is free is taken again", Gate::Yes)],
     &[claim("o", "from start to the first of 10,000 LPARs", Gate::Yes)],
     &[claim("p", "a rollout with 1,000 LPARs in flight", Gate::Yes)],
+    &[claim("q", "rehearsals of rollouts", Gate::No)],
 ];
 
 /// Has the chosen rows measured, or all where none is chosen. How many gates were missed.
@@ -206,6 +207,9 @@ pub(crate) fn measure(letters: &[String]) -> usize {
     }
     if wanted("o") {
         missed += row("o", Handle::current().block_on(crowd::first()));
+    }
+    if wanted("q") {
+        missed += row("q", planned::rehearsed());
     }
     if wanted("p") {
         missed += row("p", Handle::current().block_on(crowd::in_flight()));

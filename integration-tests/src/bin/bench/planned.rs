@@ -1,13 +1,16 @@
-//! (l) Plans of rollouts: how long they take to make, and how near they come to what no plan can beat. On one core: planning has no threads.
+//! (l) Plans of rollouts: how long they take to make, and how near they come to what no plan can beat. (q) Rehearsals: how long a run of
+//! them takes. On one core: neither has threads.
 
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use nim_rollout::plan::{Input, Plan, make};
+use nim_rollout::rehearse::{Named, Rehearsal, rehearse};
+use nim_rollout::run::Orders;
 use nim_rollout::testing::{Fleet, Processors, fleet, rollout};
 use nim_shared::stamp::Timestamp;
 
-use crate::report::{Gate, Row, step};
+use crate::report::{Gate, Row, number, step};
 
 /// Seeds of the fleets by which plans are judged: printed, so that each can be made again.
 const SEEDS: u64 = 21;
@@ -60,6 +63,46 @@ pub(crate) fn measure() -> Result<Row> {
         row.at_most(&format!("time over bound, {what}"), median, 1.05, gate);
     }
     row.figure("sizes", "5 to 60 LPARs a frame, 3 to 70 % of what is free, 10 % partners");
+    Ok(row)
+}
+
+/// Runs of a rehearsal, of which each has its share of what is wanted for all.
+const RUNS: u32 = 5;
+
+/// Measures the row of rehearsals.
+pub(crate) fn rehearsed() -> Result<Row> {
+    let mut row = Row::new("(q) rehearsals of rollouts, 3 % of the updates fail");
+    let fails: Named = "1020-311=3%".parse().map_err(|why| anyhow::anyhow!("{why}"))?;
+    for (frames, lpars) in [(50, 1000), (500, 10_000)] {
+        step(&format!("a rehearsal of {lpars} LPARs"));
+        let snapshot = fleet(
+            Fleet {
+                frames,
+                lpars: (20, 20),
+                frames_per_hmc: 10,
+                processors: Processors::FollowMemory,
+            },
+            1,
+        );
+        let file = rollout("limits: {per_vios_pair: 1000}\nassume: {duration: 20m}\n");
+        let input = Input { file: &file, snapshot: &snapshot, history: &[], begin: snapshot.at };
+        let plan = make(&input);
+        let orders = Orders::new(&input, &plan, 0);
+        let of = Rehearsal {
+            input,
+            plan: &plan,
+            orders: &orders,
+            past: &[],
+            faults: std::slice::from_ref(&fails),
+            runs: Some(RUNS),
+            seed: 1,
+        };
+        let begun = Instant::now();
+        let found = rehearse(&of, || true).map_err(|why| anyhow::anyhow!("{why}"))?;
+        let each = begun.elapsed().as_secs_f64() / f64::from(found.runs);
+        ensure!(found.runs == RUNS && found.targets == lpars, "{found:?}");
+        row.figure(&format!("a run, {lpars} LPARs"), format!("{} s", number(each)));
+    }
     Ok(row)
 }
 
