@@ -18,7 +18,7 @@ const SOCKET_PATH_MAX: usize = 107;
 #[derive(Debug)]
 pub struct FolderLock {
     folder: PathBuf,
-    _file: File,
+    file: File,
 }
 
 impl FolderLock {
@@ -52,13 +52,21 @@ impl FolderLock {
         }
         file.set_len(0).map_err(doing("write"))?;
         writeln!(file, "{}", std::process::id()).map_err(doing("write"))?;
-        Ok(Self { folder, _file: file })
+        Ok(Self { folder, file })
     }
 
     /// The data folder, as an absolute path without links.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread is just starting has a copy of it until its
+        // exec, and would keep the folder so long. Where this fails, the close that follows is what is left.
+        let _unlocked = self.file.unlock();
     }
 }
 
