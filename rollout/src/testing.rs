@@ -62,6 +62,21 @@ fn name(text: &str) -> ObjectName {
     text.parse().expect("made of letters and digits")
 }
 
+/// So many LPARs of which nothing is known but their names and frames: each is on a frame of its own, `lpar0` on `frame0000`.
+#[must_use]
+pub fn one_each(count: usize) -> Snapshot {
+    let of = Fleet {
+        frames: count,
+        lpars: (0, 0),
+        frames_per_hmc: 1,
+        processors: Processors::FollowMemory,
+    };
+    let mut site = fleet(of, 1);
+    site.lpars =
+        (0..count).map(|at| lpar(&format!("lpar{at}"), &format!("frame{at:04}"))).collect();
+    site
+}
+
 /// A fleet: each LPAR takes from 3 % to 70 % of what is free on its frame, for 15 to 60 minutes; of ten one has a partner, usually on another
 /// frame.
 #[must_use]

@@ -15,21 +15,17 @@ use nim_rollout::testing::{Fleet, Processors, each_seed, fleet, rollout};
 /// Cases of a test run.
 const CASES: u64 = 100_000;
 
-fn input(case: &Case) -> Input<'_> {
-    Input { file: &case.file, snapshot: &case.snapshot, history: &case.history, begin: case.begin }
-}
-
 #[test]
 fn no_plan_breaks_what_the_file_or_the_frames_say() {
     let small = Small::default();
     let (planned, waited) = (AtomicU64::new(0), AtomicU64::new(0));
     each_seed(CASES, |seed| {
         let case = small.case(seed);
-        let plan = make(&input(&case));
+        let plan = make(&case.input());
         let wrong = violations(&case, &plan);
         assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}\n{plan:#?}");
         if seed.is_multiple_of(10) {
-            assert_eq!(make(&input(&case)), plan, "seed {seed}: another plan");
+            assert_eq!(make(&case.input()), plan, "seed {seed}: another plan");
         }
         let count = |of: usize| u64::try_from(of).unwrap();
         planned.fetch_add(count(plan.targets.len()), Ordering::Relaxed);

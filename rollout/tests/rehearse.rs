@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use nim_rollout::plan::{Input, make};
+use nim_rollout::plan::make;
 use nim_rollout::rehearse::{Came, Cause, Named, PastRun, Rehearsal, rehearse};
 use nim_rollout::run::Orders;
 use nim_rollout::testing::each_seed;
@@ -35,12 +35,7 @@ fn every_rehearsal_adds_up_and_has_the_same_answer_again() {
     let (stops, ends, failures) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     each_seed(CASES, |seed| {
         let case = small.case(seed);
-        let input = Input {
-            file: &case.file,
-            snapshot: &case.snapshot,
-            history: &case.history,
-            begin: case.begin,
-        };
+        let input = case.input();
         let plan = make(&input);
         let orders = Orders::new(&input, &plan, 1000);
         let of = Rehearsal {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use nim_rollout::plan::{Input, make};
+use nim_rollout::plan::make;
 use nim_rollout::run::{
     Action, End, Event, Gate, Is, Orders, Phase, Running, Standing, State, Step,
 };
@@ -55,12 +55,7 @@ fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
     let (starts, stops, ends) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     each_seed(CASES, |seed| {
         let case = small.case(seed);
-        let input = Input {
-            file: &case.file,
-            snapshot: &case.snapshot,
-            history: &case.history,
-            begin: case.begin,
-        };
+        let input = case.input();
         let orders = Orders::new(&input, &make(&input), REQUESTER);
         let agents = if seed.is_multiple_of(8) { Agents::Dead } else { Agents::Alive };
         let (state, started, stopped) = World::new(&orders, seed, agents).run();

@@ -5,14 +5,11 @@ use integration_tests::{Harness, wait_until};
 use nim_lab::fault::Fault;
 use serde_json::Value;
 
-use crate::rollout::{frames_are_read, quick};
+use crate::rollout::ready;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollout_is_rehearsed_run_and_decided_again() -> Result<()> {
-    let mut site = Harness::small(100).await?;
-    site.nimctl(["discover", "--yes"]).succeeded()?;
-    let file = quick(&site)?;
-    frames_are_read(&site, &file)?;
+    let (mut site, file) = ready().await?;
 
     // Nothing is on record of earlier updates, and none is invented.
     let begin = ["--begin", "2027-03-01T20:00:00Z", "-o", "json"];

@@ -11,7 +11,7 @@ use nim_lab::control::Client;
 use nim_lab::site;
 use serde_json::Value;
 
-use crate::rollout::{frames_are_read, quick};
+use crate::rollout::quick;
 
 /// A rollout of six that goes on where one fails.
 fn file(site: &Harness) -> Result<String> {
@@ -80,7 +80,7 @@ async fn a_rollout_runs_in_a_copy_of_the_site_which_itself_stays_as_it_is() -> R
     site.nimctl(["change", "-a", "label.app=billing", "lpar07"]).succeeded()?;
     site.nimctl(["change", "-a", "limit=1", "frame1"]).succeeded()?;
     let file = file(&site)?;
-    frames_are_read(&site, &file)?;
+    site.wait_for_frames(&file)?;
     let before = site.nimctl(["export"]).succeeded()?.stdout;
 
     let (folder, text) = folder(&site)?;
@@ -138,7 +138,7 @@ async fn ctrl_c_ends_the_lab_and_what_is_wrong_is_said_before_one_is_made() -> R
     let mut site = Harness::small(100).await?;
     site.nimctl(["discover", "--yes"]).succeeded()?;
     let file = file(&site)?;
-    frames_are_read(&site, &file)?;
+    site.wait_for_frames(&file)?;
     let (folder, text) = folder(&site)?;
 
     let in_lab = |more: &[&'static str]| {

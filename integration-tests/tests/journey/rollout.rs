@@ -14,7 +14,7 @@ async fn a_rollout_is_planned_from_what_is_on_record_and_nothing_is_changed() ->
     site.nimctl(["discover", "--yes"]).succeeded()?;
     site.lab().set_fault("lpar08", Fault::ProcfsOpen).await?;
     site.nimctl(["preflight", "lpar08"]).ended_with(3)?;
-    frames_are_read(&site, LAB)?;
+    site.wait_for_frames(LAB)?;
     let plan = site.nimctl(["rollout", "plan", LAB, "-o", "json"]).succeeded()?.json()?;
     // Those of 7.2 are named by the pattern and left out by their level; lpar08 by its preflight.
     let excluded = names(&plan["excluded"], "name");
@@ -111,17 +111,26 @@ pub(crate) fn quick(site: &Harness) -> Result<String> {
     Ok(path.to_str().context("a path")?.to_owned())
 }
 
-/// Waits until nimd has read the frames.
-pub(crate) fn frames_are_read(site: &Harness, file: &str) -> Result<()> {
-    wait_until("nimd has read the frames and their VIOSes", || {
-        // Before that it may say that nobody is updated, for no level is known yet.
-        let plan = site.nimctl(["rollout", "plan", file, "-o", "json"]).json()?;
-        let read = plan["frames"].as_array().is_some_and(|all| {
-            !all.is_empty() && all.iter().all(|frame| frame["free_memory"].is_u64())
-        });
-        let classes = plan["classes"].to_string();
-        Ok(if read && classes.contains("scsi") { Ok(()) } else { Err(format!("{plan:#}")) })
-    })
+/// The small site, of which nimd knows what a rollout needs, and that rollout.
+pub(crate) async fn ready() -> Result<(Harness, String)> {
+    let site = Harness::small(100).await?;
+    site.nimctl(["discover", "--yes"]).succeeded()?;
+    let file = quick(&site)?;
+    site.wait_for_frames(&file)?;
+    Ok((site, file))
+}
+
+/// The same, stopped by the failure of its canary: each of [`LPARS`] has this fault. How it stands then.
+pub(crate) async fn stopped_by(fault: Fault) -> Result<(Harness, Value)> {
+    let (site, file) = ready().await?;
+    for lpar in LPARS {
+        site.lab().set_fault(lpar, fault).await?;
+    }
+    site.nimctl(["rollout", "start", &file]).succeeded()?;
+    let stopped = until(&site, "the canary has failed", |status| {
+        status["phase"] == "stopped" && target(status, "failed").is_some()
+    })?;
+    Ok((site, stopped))
 }
 
 /// Waits until a rollout is as `is` wants it.
@@ -134,10 +143,7 @@ pub(crate) fn until(site: &Harness, what: &str, is: impl Fn(&Value) -> bool) -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollout_finishes_over_the_death_of_its_master_and_starts_nothing_twice() -> Result<()> {
-    let mut site = Harness::small(100).await?;
-    site.nimctl(["discover", "--yes"]).succeeded()?;
-    let file = quick(&site)?;
-    frames_are_read(&site, &file)?;
+    let (mut site, file) = ready().await?;
     let view = site.nimctl(["rollout", "start", &file, "-o", "json"]).succeeded()?.json()?;
     ensure!(view[0]["phase"] == "running" && view[0]["counts"]["waiting"] == 6, "{view:#}");
     let again = site.nimctl(["rollout", "start", &file]).ended_with(3)?;
@@ -170,10 +176,7 @@ fn approval(status: &Value) -> Result<Vec<&str>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_stops_it_and_a_person_resumes_or_aborts_it() -> Result<()> {
-    let site = Harness::small(100).await?;
-    site.nimctl(["discover", "--yes"]).succeeded()?;
-    let file = quick(&site)?;
-    frames_are_read(&site, &file)?;
+    let (site, file) = ready().await?;
     for lpar in ["lpar07", "lpar08", "lpar09", "lpar10", "lpar11", "lpar12"] {
         site.lab().set_fault(lpar, Fault::ProcfsOpen).await?;
     }
@@ -244,17 +247,7 @@ async fn a_failure_stops_it_and_a_person_resumes_or_aborts_it() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_is_tried_again_and_the_rollout_goes_on() -> Result<()> {
-    let site = Harness::small(100).await?;
-    site.nimctl(["discover", "--yes"]).succeeded()?;
-    let file = quick(&site)?;
-    frames_are_read(&site, &file)?;
-    for lpar in LPARS {
-        site.lab().set_fault(lpar, Fault::ProcfsOpen).await?;
-    }
-    site.nimctl(["rollout", "start", &file]).succeeded()?;
-    let stopped = until(&site, "the canary has failed", |status| {
-        status["phase"] == "stopped" && target(status, "failed").is_some()
-    })?;
+    let (site, stopped) = stopped_by(Fault::ProcfsOpen).await?;
     let canary = target(&stopped, "failed").context("the canary")?;
     let name = canary["lpar"].as_str().context("its name")?;
     ensure!(canary["why"].as_str().is_some_and(|why| !why.is_empty()), "{canary:#}");
@@ -287,10 +280,7 @@ async fn what_failed_is_tried_again_and_the_rollout_goes_on() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_new_starts_where_there_is_maintenance() -> Result<()> {
-    let site = Harness::small(100).await?;
-    site.nimctl(["discover", "--yes"]).succeeded()?;
-    let file = quick(&site)?;
-    frames_are_read(&site, &file)?;
+    let (site, file) = ready().await?;
     let on = ["maintenance", "on", "vios2a", "--reason", "update to 4.1.1"];
     let on = site.nimctl(on).succeeded()?;
     ensure!(on.stdout.contains("vios2a") && on.stdout.contains("update to 4.1.1"), "{on}");

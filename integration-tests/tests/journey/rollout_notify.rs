@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::rollout::{frames_are_read, quick};
+use crate::rollout::quick;
 
 /// A request to the web hook: its headers in lower case, its message, and the connection that waits for an answer.
 struct Post {
@@ -94,7 +94,7 @@ async fn receivers_are_told_of_a_rollout_over_failures_and_the_death_of_nimd() -
 
     // What could not be told is refused before anything starts.
     let file = quick(&site)?;
-    frames_are_read(&site, &file)?;
+    site.wait_for_frames(&file)?;
     let text = std::fs::read_to_string(&file)?;
     std::fs::write(&file, format!("{text}notify: [{{to: oncal}}]\n"))?;
     let refused = site.nimctl(["rollout", "plan", &file]).ended_with(3)?;

@@ -5,7 +5,7 @@ use integration_tests::Harness;
 use nim_lab::fault::Fault;
 use serde_json::Value;
 
-use crate::rollout::{LPARS, frames_are_read, quick, target, until};
+use crate::rollout::{stopped_by, target, until};
 
 /// Moves the workload of an LPAR on which only that failed; the operation that did.
 fn moved(site: &Harness, lpar: &str) -> Result<String> {
@@ -35,17 +35,7 @@ fn is_updated_by(status: &Value, lpar: &str, operation: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_moved_by_hand_counts_for_its_rollout_while_that_runs_and_after_its_end()
 -> Result<()> {
-    let site = Harness::small(100).await?;
-    site.nimctl(["discover", "--yes"]).succeeded()?;
-    let file = quick(&site)?;
-    frames_are_read(&site, &file)?;
-    for lpar in LPARS {
-        site.lab().set_fault(lpar, Fault::MoveWorkload).await?;
-    }
-    site.nimctl(["rollout", "start", &file]).succeeded()?;
-    let stopped = until(&site, "the canary has failed", |status| {
-        status["phase"] == "stopped" && target(status, "failed").is_some()
-    })?;
+    let (site, stopped) = stopped_by(Fault::MoveWorkload).await?;
     let canary = target(&stopped, "failed").context("the canary")?;
     let name = canary["lpar"].as_str().context("its name")?;
     ensure!(canary["retry"]["may"] == "not", "{canary:#}");

@@ -1,17 +1,14 @@
 //! Rollouts of a site whose policy wants a ticket.
 
 use anyhow::{Context as _, Result, ensure};
-use integration_tests::{Harness, wait_until};
+use integration_tests::wait_until;
 
-use crate::rollout::{frames_are_read, quick};
+use crate::rollout::ready;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_policy_wants_a_ticket_nothing_is_done_without_and_it_is_on_record() -> Result<()>
 {
-    let site = Harness::small(100).await?;
-    site.nimctl(["discover", "--yes"]).succeeded()?;
-    let file = quick(&site)?;
-    frames_are_read(&site, &file)?;
+    let (site, file) = ready().await?;
     let bad = site.site_folder().join("bad.yaml");
     std::fs::write(&bad, "rollouts: {ticket: required, ticket_pattern: 'CHG 1'}\n")?;
     let bad = bad.to_str().context("a path")?;

@@ -4,14 +4,11 @@ use anyhow::{Context as _, Result, ensure};
 use integration_tests::{Harness, wait_until};
 use serde_json::Value;
 
-use crate::rollout::{frames_are_read, quick};
+use crate::rollout::ready;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_watches_reads_each_change_in_its_order_until_the_end() -> Result<()> {
-    let mut site = Harness::small(100).await?;
-    site.nimctl(["discover", "--yes"]).succeeded()?;
-    let file = quick(&site)?;
-    frames_are_read(&site, &file)?;
+    let (mut site, file) = ready().await?;
     // It is watched from before its first start, over a pause and the death of the master.
     site.nimctl(["rollout", "start", &file]).succeeded()?;
     let watching = site.master().nimctl_started(["rollout", "watch", "lab"])?;

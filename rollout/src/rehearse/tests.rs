@@ -8,21 +8,7 @@ use crate::facts::Snapshot;
 use crate::plan::make;
 use crate::run::{Action, Recorded};
 use crate::site::Tick;
-use crate::testing::{Fleet, Processors, fleet, lpar, rollout};
-
-/// So many LPARs of which nothing is known but that they take 10 minutes, each on a frame of its own.
-fn site(count: usize) -> Snapshot {
-    let of = Fleet {
-        frames: count,
-        lpars: (0, 0),
-        frames_per_hmc: 1,
-        processors: Processors::FollowMemory,
-    };
-    let mut site = fleet(of, 1);
-    site.lpars =
-        (0..count).map(|at| lpar(&format!("lpar{at}"), &format!("frame{at:04}"))).collect();
-    site
-}
+use crate::testing::{one_each, rollout};
 
 const BEGIN: &str = "2026-01-12T00:00:00Z";
 
@@ -79,7 +65,7 @@ fn a_fault_is_read_or_said_to_be_none() {
 
 #[test]
 fn without_history_and_faults_all_are_updated_and_that_is_said() {
-    let found = rehearsed("", &site(3), &[], &[]);
+    let found = rehearsed("", &one_each(3), &[], &[]);
     assert_eq!(
         (found.runs, found.runs_asked, found.all_updated, found.ended),
         (100, 100, 100, 100)
@@ -92,7 +78,7 @@ fn without_history_and_faults_all_are_updated_and_that_is_said() {
     let said = |part: &str| found.notes.iter().any(|note| note.contains(part));
     assert!(said("no earlier update is on record") && said("3 of the LPARs"), "{:?}", found.notes);
     let few: Vec<PastRun> = (0..9).map(|_| past("lpar0", Some(Cause::Unreachable))).collect();
-    let found = rehearsed("", &site(3), &few, &[]);
+    let found = rehearsed("", &one_each(3), &few, &[]);
     assert_eq!(found.all_updated, 100);
     assert!(found.notes[0].contains("only 9 earlier updates"), "{:?}", found.notes);
 }
@@ -101,7 +87,7 @@ fn without_history_and_faults_all_are_updated_and_that_is_said() {
 fn what_the_first_run_met_is_said_of_each_lpar_once() {
     let found = rehearsed(
         "retry: {unreachable: {times: 2, after: 1m}}",
-        &site(3),
+        &one_each(3),
         &[],
         &["1020-311=lpar2", "unreachable=lpar0"],
     );
@@ -123,7 +109,7 @@ fn faults_are_drawn_as_often_as_they_came() {
     };
     let all: Vec<PastRun> =
         (0..1000).map(|at| past(&format!("lpar{}", at % 3), cause(at))).collect();
-    let found = rehearsed("", &site(3), &all, &[]);
+    let found = rehearsed("", &one_each(3), &all, &[]);
     // A hundred runs of three, each with one in ten.
     let times: Vec<_> = found.failures.iter().map(|one| (one.code.as_deref(), one.times)).collect();
     assert_eq!(times.len(), 2, "{times:?}");
@@ -139,12 +125,12 @@ fn faults_are_drawn_as_often_as_they_came() {
 fn an_lpar_that_failed_once_of_once_does_not_fail_always() {
     let mut all: Vec<PastRun> = (0..200).map(|_| past("other", None)).collect();
     all.push(past("lpar0", Some(Cause::Unreachable)));
-    let found = rehearsed("", &site(2), &all, &[]);
+    let found = rehearsed("", &one_each(2), &all, &[]);
     let failed = found.failures.iter().map(|one| one.times).sum::<u64>();
     assert!((1..=20).contains(&failed), "{failed}");
     let many: Vec<PastRun> =
         (0..200).map(|_| past("lpar0", Some(Cause::Unreachable))).chain(all).collect();
-    let found = rehearsed("", &site(2), &many, &[]);
+    let found = rehearsed("", &one_each(2), &many, &[]);
     let with = &found.failures[0].lpars[0];
     assert!(with.lpar.as_str() == "lpar0" && with.times > 85, "{with:?}");
 }
@@ -153,7 +139,7 @@ fn an_lpar_that_failed_once_of_once_does_not_fail_always() {
 fn what_stops_a_run_is_named_with_its_rule_and_time() {
     let file = "stop: {wave: {failed: 1}}\nlimits: {in_flight: 1}\nretry: {unreachable: {times: 1, after: 1m}}\n\
                 waves: [{name: first, take: 1, healthy: 100%}, {name: rest}]";
-    let found = rehearsed(file, &site(3), &[], &["1020-311"]);
+    let found = rehearsed(file, &one_each(3), &[], &["1020-311"]);
     assert_eq!((found.all_updated, found.runs), (0, 100));
     let rules: Vec<&str> = found.stops.iter().map(|one| one.rule.as_str()).collect();
     assert!(rules.contains(&"1 failed in wave first"), "{rules:?}");
@@ -166,7 +152,7 @@ fn what_stops_a_run_is_named_with_its_rule_and_time() {
     assert_eq!((first.updated, first.waiting, first.at.p50), (0, 2, after(605)));
     assert_eq!((found.failures[0].runs, found.failures[0].state.as_str()), (100, "failed"));
     // Nobody hears of it until it is given up, and the wave is not healthy then.
-    let found = rehearsed(file, &site(3), &[], &["unreachable=100%"]);
+    let found = rehearsed(file, &one_each(3), &[], &["unreachable=100%"]);
     let rules: Vec<&str> = found.stops.iter().map(|one| one.rule.as_str()).collect();
     assert_eq!(rules, ["fewer than 1 updated in wave first"]);
     assert_eq!(found.stops[0].at.worst, after(3600));
@@ -175,7 +161,7 @@ fn what_stops_a_run_is_named_with_its_rule_and_time() {
 #[test]
 fn who_is_stuck_keeps_its_place_and_who_has_a_sick_partner_is_left_out() {
     let file = "apart: {lists: [[lpar0, lpar1]]}";
-    let found = rehearsed(file, &site(3), &[], &["stuck=lpar0"]);
+    let found = rehearsed(file, &one_each(3), &[], &["stuck=lpar0"]);
     let names = |of: &[nim_shared::api::RehearsedTimesOf]| -> Vec<String> {
         of.iter().map(|one| one.lpar.to_string()).collect()
     };
@@ -189,7 +175,7 @@ fn who_is_stuck_keeps_its_place_and_who_has_a_sick_partner_is_left_out() {
 
 #[test]
 fn an_update_that_takes_longer_than_95_of_100_runs_past_its_window() {
-    let mut site = site(1);
+    let mut site = one_each(1);
     site.lpars[0].estimate.total = Some(Seconds(2000));
     site.lpars[0].estimate.blackout = Some(Seconds(60));
     let window = "windows: [{name: n, zone: UTC, from: '00:00', to: '00:50'}]";
@@ -203,7 +189,7 @@ fn an_update_that_takes_longer_than_95_of_100_runs_past_its_window() {
 
 #[test]
 fn a_fault_for_nobody_is_refused_and_time_that_runs_out_shortens_the_answer() {
-    let (file, site) = (rollout(""), site(1));
+    let (file, site) = (rollout(""), one_each(1));
     let begin: Timestamp = BEGIN.parse().unwrap();
     let input = Input { file: &file, snapshot: &site, history: &[], begin };
     let plan = make(&input);
@@ -247,12 +233,7 @@ fn what_a_run_was_told_leads_to_the_same_again_and_what_it_was_not_told_does_not
     let small = crate::testing::small::Small::default();
     crate::testing::each_seed(2000, |seed| {
         let case = small.case(seed);
-        let input = Input {
-            file: &case.file,
-            snapshot: &case.snapshot,
-            history: &case.history,
-            begin: case.begin,
-        };
+        let input = case.input();
         let orders = Orders::new(&input, &make(&input), 1000);
         let prepared = prepare(&input);
         let (_, class_of) = classes(input.snapshot);

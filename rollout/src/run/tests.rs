@@ -9,26 +9,12 @@ use super::{Action, End, Event, Gate, Is, Orders, Phase, Refused, Running, State
 use crate::facts::Snapshot;
 use crate::plan::{Input, make};
 use crate::site::{Tick, What};
-use crate::testing::{Fleet, Processors, fleet, lpar, rollout};
+use crate::testing::{one_each, rollout};
 
 const NOBODY: [u32; 0] = [];
 
 const REQUESTER: u32 = 1000;
 const APPROVER: u32 = 1001;
-
-/// So many LPARs of which nothing is known but that they take 10 minutes, each on a frame of its own.
-fn site(count: usize) -> Snapshot {
-    let of = Fleet {
-        frames: count,
-        lpars: (0, 0),
-        frames_per_hmc: 1,
-        processors: Processors::FollowMemory,
-    };
-    let mut site = fleet(of, 1);
-    site.lpars =
-        (0..count).map(|at| lpar(&format!("lpar{at}"), &format!("frame{at:04}"))).collect();
-    site
-}
 
 /// A run with its orders.
 struct Case {
@@ -86,7 +72,7 @@ const REMEDY: End = End::Failed { sense: Sense::AfterRemedy };
 
 #[test]
 fn a_place_is_taken_by_the_next_when_the_memory_is_back() {
-    let (mut case, first) = Case::started("limits: {in_flight: 2}\n", &site(4));
+    let (mut case, first) = Case::started("limits: {in_flight: 2}\n", &one_each(4));
     assert_eq!(first, [0, 1]);
     assert_eq!(case.ends(1, End::Updated), [2]);
     assert_eq!(case.ends(0, End::Updated), [3]);
@@ -99,7 +85,7 @@ fn a_place_is_taken_by_the_next_when_the_memory_is_back() {
 #[test]
 fn the_numbers_of_the_plan_stop_it_and_what_runs_goes_on() {
     let text = "limits: {in_flight: 2}\nstop: {whole: {failed: 2}}\n";
-    let (mut case, _) = Case::started(text, &site(6));
+    let (mut case, _) = Case::started(text, &one_each(6));
     assert_eq!(case.ends(0, REMEDY), [2]);
     assert_eq!(case.ends(1, End::Stuck), NOBODY, "the second is the end");
     assert_eq!(case.state.phase, Phase::Stopped { why: "2 failed, 2 are the end".to_owned() });
@@ -112,7 +98,7 @@ fn the_numbers_of_the_plan_stop_it_and_what_runs_goes_on() {
 #[test]
 fn failures_may_use_up_places() {
     let text = "limits: {in_flight: 2}\nstop: {failed_keep_place: yes}\n";
-    let (mut case, _) = Case::started(text, &site(4));
+    let (mut case, _) = Case::started(text, &one_each(4));
     assert_eq!(case.ends(0, REMEDY), NOBODY);
     assert_eq!(case.ends(1, End::Updated), [2]);
 }
@@ -120,7 +106,7 @@ fn failures_may_use_up_places() {
 #[test]
 fn between_waves_are_health_soak_and_approval() {
     let text = "waves: [{name: a, take: 2, healthy: 100%, soak: 1h}, {name: b, approval: yes}]\n";
-    let (mut case, first) = Case::started(text, &site(4));
+    let (mut case, first) = Case::started(text, &one_each(4));
     let fingerprint = case.orders.fingerprint;
     assert_eq!(first, [0, 1]);
     case.ends(0, End::Updated);
@@ -139,7 +125,7 @@ fn between_waves_are_health_soak_and_approval() {
 #[test]
 fn a_healthy_wave_soaks() {
     let text = "waves: [{name: a, take: 1, soak: 1h}, {name: b}]\n";
-    let (mut case, _) = Case::started(text, &site(2));
+    let (mut case, _) = Case::started(text, &one_each(2));
     case.now = 700;
     assert_eq!(case.ends(0, End::Updated), NOBODY);
     assert_eq!(case.state.gate, Gate::Soaking { until: 4300 });
@@ -151,7 +137,7 @@ fn a_healthy_wave_soaks() {
 
 #[test]
 fn partners_of_somebody_who_is_not_healthy_are_left_alone() {
-    let mut site = site(3);
+    let mut site = one_each(3);
     for lpar in &mut site.lpars[..2] {
         lpar.labels.insert("pair".to_owned(), "a".to_owned());
     }
@@ -171,7 +157,7 @@ fn partners_of_somebody_who_is_not_healthy_are_left_alone() {
 #[test]
 fn only_what_may_pass_is_tried_again_by_itself() {
     let text = "retry: {later: {times: 1, after: 10m}, unreachable: {times: 2, after: 5m}}\n";
-    let (mut case, _) = Case::started(text, &site(3));
+    let (mut case, _) = Case::started(text, &one_each(3));
     case.ends(0, REMEDY);
     case.ends(1, LATER);
     case.ends(2, End::Unreachable);
@@ -194,7 +180,7 @@ fn only_what_may_pass_is_tried_again_by_itself() {
 #[test]
 fn with_dead_agents_everybody_comes_to_an_end() {
     let text = "limits: {in_flight: 1}\ndeadlines: {start: 10m, whole: 2h}\n";
-    let (mut case, first) = Case::started(text, &site(3));
+    let (mut case, first) = Case::started(text, &one_each(3));
     assert_eq!(first, [0]);
     case.now = 600;
     // Nobody knows whether it will still begin: its place is not given away.
@@ -209,7 +195,7 @@ fn with_dead_agents_everybody_comes_to_an_end() {
 
 #[test]
 fn who_drifts_asks_and_who_drops_out_is_skipped() {
-    let mut case = Case::new("limits: {in_flight: 1}\n", &site(4));
+    let mut case = Case::new("limits: {in_flight: 1}\n", &one_each(4));
     let fingerprint = case.orders.fingerprint;
     case.does(Event::Drifted { target: 0, why: "another level".to_owned() });
     case.does(Event::DroppedOut { target: 1, why: "moved".to_owned() });
@@ -225,7 +211,7 @@ fn who_drifts_asks_and_who_drops_out_is_skipped() {
 
 #[test]
 fn pause_abort_and_what_makes_no_sense() {
-    let (mut case, _) = Case::started("limits: {in_flight: 2}\n", &site(4));
+    let (mut case, _) = Case::started("limits: {in_flight: 2}\n", &one_each(4));
     let fingerprint = case.orders.fingerprint;
     assert!(case.tries(Event::Start { by: REQUESTER, fingerprint }).is_err());
     case.does(Event::Pause);
@@ -246,7 +232,7 @@ fn pause_abort_and_what_makes_no_sense() {
 
 #[test]
 fn less_is_used_where_an_hmc_shows_less_and_never_more_than_was_planned() {
-    let (mut case, first) = Case::started("limits: {in_flight: 2}\n", &site(4));
+    let (mut case, first) = Case::started("limits: {in_flight: 2}\n", &one_each(4));
     assert_eq!(first.len(), 2);
     case.does(Event::Capacity { resource: 0, capacity: 1 });
     assert_eq!(case.ends(0, End::Updated), NOBODY);
@@ -255,7 +241,7 @@ fn less_is_used_where_an_hmc_shows_less_and_never_more_than_was_planned() {
 
 #[test]
 fn what_is_known_at_the_same_time_is_looked_at_before_anything_starts() {
-    let mut case = Case::new("limits: {in_flight: 1}\n", &site(3));
+    let mut case = Case::new("limits: {in_flight: 1}\n", &one_each(3));
     let fingerprint = case.orders.fingerprint;
     let state = case.state.clone();
     let begun = Event::Start { by: REQUESTER, fingerprint };
@@ -273,7 +259,7 @@ fn what_is_known_at_the_same_time_is_looked_at_before_anything_starts() {
 #[test]
 fn a_run_is_the_same_after_it_was_kept() {
     let more = "limits: {in_flight: 2}\nretry: {later: {times: 1, after: 90m}}\nstop: {whole: {failed: 2}}\n";
-    let (mut case, _) = Case::started(more, &site(4));
+    let (mut case, _) = Case::started(more, &one_each(4));
     case.ends(0, LATER);
     case.does(Event::Looked { target: 3, held: Some("a path is lost".to_owned()) });
     let kept = serde_json::to_string(&(&case.state, &case.orders)).unwrap();
@@ -284,7 +270,7 @@ fn a_run_is_the_same_after_it_was_kept() {
 #[test]
 fn a_wave_that_was_too_sick_goes_on_when_its_failures_are_tried_again() {
     let text = "waves: [{name: a, take: 2, healthy: 100%}, {name: b}]\n";
-    let (mut case, _) = Case::started(text, &site(3));
+    let (mut case, _) = Case::started(text, &one_each(3));
     case.ends(0, End::Updated);
     case.ends(1, REMEDY);
     assert_eq!(case.state.gate, Gate::Promotion);
@@ -292,7 +278,7 @@ fn a_wave_that_was_too_sick_goes_on_when_its_failures_are_tried_again() {
     assert_eq!(case.does(Event::Retry { targets: vec![1] }), [1]);
     assert_eq!(case.ends(1, End::Updated), [2], "nobody has to promote what is healthy");
     // Who is not yet due does not open what waits.
-    let (mut case, _) = Case::started(text, &site(3));
+    let (mut case, _) = Case::started(text, &one_each(3));
     case.does(Event::DroppedOut { target: 2, why: "it moved".to_owned() });
     case.ends(0, End::Updated);
     case.ends(1, REMEDY);
@@ -303,7 +289,7 @@ fn a_wave_that_was_too_sick_goes_on_when_its_failures_are_tried_again() {
 #[test]
 fn each_thing_that_is_waited_for_is_named() {
     let text = "waves: [{name: a, take: 2, soak: 1h}, {name: b, approval: yes}]\nlimits: {in_flight: 1}\nretry: {later: {times: 1, after: 90m}}\n";
-    let (mut case, first) = Case::started(text, &site(3));
+    let (mut case, first) = Case::started(text, &one_each(3));
     assert_eq!(first, [0]);
     let waits = |case: &Case, target| case.state.waits(&case.orders, target, case.now);
     assert_eq!(waits(&case, 0), [], "it does not wait");
@@ -336,7 +322,7 @@ fn each_thing_that_is_waited_for_is_named() {
 
 #[test]
 fn the_end_is_foreseen_from_how_it_stands() {
-    let (mut case, _) = Case::started("limits: {in_flight: 2}\n", &site(5));
+    let (mut case, _) = Case::started("limits: {in_flight: 2}\n", &one_each(5));
     let of = |case: &Case| {
         let outlook = case.state.outlook(&case.orders, case.now).unwrap();
         (outlook.usual_end, outlook.starts)
@@ -360,7 +346,7 @@ fn the_end_is_foreseen_from_how_it_stands() {
 #[test]
 fn what_lies_between_waves_counts_for_the_end_and_those_who_decide_take_no_time() {
     let text = "waves: [{name: a, take: 2, healthy: 100%, soak: 1h}, {name: b, approval: yes}]\n";
-    let (mut case, _) = Case::started(text, &site(4));
+    let (mut case, _) = Case::started(text, &one_each(4));
     let of = |case: &Case| {
         let outlook = case.state.outlook(&case.orders, case.now).unwrap();
         (outlook.usual_end, outlook.starts)
@@ -380,7 +366,7 @@ fn what_lies_between_waves_counts_for_the_end_and_those_who_decide_take_no_time(
 #[test]
 fn who_keeps_what_he_has_leaves_less_for_the_others() {
     let text = "limits: {in_flight: 2}\nstop: {failed_keep_place: yes}\n";
-    let (mut case, _) = Case::started(text, &site(4));
+    let (mut case, _) = Case::started(text, &one_each(4));
     case.ends(0, REMEDY);
     let outlook = case.state.outlook(&case.orders, case.now).unwrap();
     assert_eq!((outlook.usual_end, outlook.starts), (1800, vec![(2, 600), (3, 1200)]));
@@ -398,7 +384,7 @@ fn people_are_told_of_what_goes_wrong_and_of_what_waits_for_them() {
     use Subject as S;
     let text = "waves: [{name: a, take: 2, healthy: 100%}, {name: b, approval: yes}]\n\
         stop: {whole: {failed: 2}}\nretry: {unreachable: {times: 1, after: 1m}}\n";
-    let mut case = Case::new(text, &site(4));
+    let mut case = Case::new(text, &one_each(4));
     let fingerprint = case.orders.fingerprint;
     let start = Event::Start { by: REQUESTER, fingerprint };
     assert_eq!(told(&mut case, start), [(S::Started, vec![])]);

@@ -11,6 +11,7 @@ use crate::facts::{
     Snapshot,
 };
 use crate::file::{Approval, KeepPlace, Rollout, Span};
+use crate::plan::Input;
 use crate::seed::Seeded;
 
 /// A rollout with all that it is planned from.
@@ -24,6 +25,15 @@ pub struct Case {
     pub history: Vec<Past>,
     /// When it begins.
     pub begin: Timestamp,
+}
+
+impl Case {
+    /// What a plan of it is made from.
+    #[must_use]
+    pub fn input(&self) -> Input<'_> {
+        let Self { file, snapshot, history, begin } = self;
+        Input { file, snapshot, history, begin: *begin }
+    }
 }
 
 /// Files that cases are made of. Reading them is what takes longest, so that they are read once.

@@ -15,7 +15,7 @@ const fn over(end: End) -> Is {
 #[test]
 fn what_somebody_did_again_counts_as_done_and_is_not_started_a_second_time() {
     let text = "limits: {in_flight: 3}\nretry: {later: {times: 1, after: 10m}}\n";
-    let (mut case, first) = Case::started(text, &site(4));
+    let (mut case, first) = Case::started(text, &one_each(4));
     assert_eq!(first, [0, 1, 2]);
     assert_eq!(case.ends(0, REMEDY), [3]);
     assert_eq!(case.ends(1, LATER), NOBODY);
@@ -47,7 +47,7 @@ fn what_somebody_did_again_counts_as_done_and_is_not_started_a_second_time() {
 
 #[test]
 fn what_never_began_and_what_keeps_its_memory_stay_so() {
-    let (mut case, _) = Case::started("limits: {in_flight: 1}\n", &site(2));
+    let (mut case, _) = Case::started("limits: {in_flight: 1}\n", &one_each(2));
     assert_eq!(again(&mut case, 1, End::Updated), Err(Refused::NotOfTarget(1)), "it waits");
     case.does(Event::Taken { target: 0, attempt: 1 });
     case.now = case.orders.deadlines.update.get();
@@ -60,7 +60,7 @@ fn what_never_began_and_what_keeps_its_memory_stay_so() {
 #[test]
 fn a_wave_is_healthy_when_what_failed_was_done_again() {
     let text = "waves: [{name: a, take: 2, healthy: 100%, soak: 1h}, {name: b}]\n";
-    let (mut case, _) = Case::started(text, &site(4));
+    let (mut case, _) = Case::started(text, &one_each(4));
     case.ends(0, End::Updated);
     case.ends(1, REMEDY);
     assert_eq!(case.state.gate, Gate::Promotion);
@@ -71,7 +71,7 @@ fn a_wave_is_healthy_when_what_failed_was_done_again() {
 #[test]
 fn no_more_may_go_wrong_because_what_was_forgiven_is_mended() {
     let text = "limits: {in_flight: 1}\nstop: {whole: {failed: 1}}\n";
-    let (mut case, _) = Case::started(text, &site(4));
+    let (mut case, _) = Case::started(text, &one_each(4));
     case.ends(0, REMEDY);
     assert!(matches!(case.state.phase, Phase::Stopped { .. }));
     assert_eq!(case.does(Event::Resume), [1]);

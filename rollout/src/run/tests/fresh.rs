@@ -6,6 +6,7 @@ use super::*;
 use crate::facts::{CpuReduction, Free};
 use crate::file::Rollout;
 use crate::plan::Plan;
+use crate::testing::{Fleet, Processors, fleet};
 
 /// A rollout on one frame, of which it is known how much is free.
 struct Frame {
