@@ -14,9 +14,12 @@ mod store;
 use super::{Entry, Retry};
 
 /// All of them, a part of the system each.
-pub(super) const ENTRIES: [&[Entry]; 7] = [
+pub(super) const ENTRIES: [&[Entry]; 10] = [
     nimd::ENTRIES,
-    api::ENTRIES,
+    api::request::ENTRIES,
+    api::object::ENTRIES,
+    api::operation::ENTRIES,
+    api::rollout::ENTRIES,
     outcome::ENTRIES,
     host::ENTRIES,
     store::ENTRIES,
