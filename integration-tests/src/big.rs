@@ -21,6 +21,23 @@ pub const MEDIA: &str = "lpp_sources:
     filesets: {bos.rte: 7.3.3.1, bos.mp64: 7.3.3.1, bos.rte.libc: 7.3.3.1, bos.liveupdate.rte: 7.3.3.1}
 ";
 
+/// The file of a rollout that brings each LPAR of a site with [`MEDIA`] there; `rest` says how.
+#[must_use]
+pub fn rollout(name: &str, rest: &str) -> String {
+    format!(
+        "name: {name}
+targets:
+  names: lpar*
+operation:
+  live_update: yes
+  live_update_data: lud_{{lpar}}
+  lpp_source: 7300-03-01
+  fixes: update_all
+  accept_licenses: yes
+{rest}"
+    )
+}
+
 /// The site that one team looks after.
 ///
 /// # Errors

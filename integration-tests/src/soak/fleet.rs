@@ -89,17 +89,8 @@ pub(super) fn rollout(size: &Size, limits: &Limits) -> Result<String> {
     ensure!(size.frames >= 2, "partners are on two frames");
     let apart: Vec<String> =
         partners(size).iter().map(|[one, two]| format!("  - [{one}, {two}]")).collect();
-    Ok(format!(
-        "name: soak
-targets:
-  names: lpar*
-operation:
-  live_update: yes
-  live_update_data: lud_{{lpar}}
-  lpp_source: 7300-03-01
-  fixes: update_all
-  accept_licenses: yes
-waves:
+    let rest = format!(
+        "waves:
 - {{name: first, take: 5%}}
 - {{name: second, take: 30%}}
 - {{name: rest}}
@@ -121,7 +112,8 @@ assume: {{duration: 20m}}
         limits.per_frame,
         limits.per_frame,
         apart.join("\n"),
-    ))
+    );
+    Ok(big::rollout("soak", &rest))
 }
 
 /// The name of the LPAR of this number, from 1.

@@ -1,10 +1,11 @@
 //! (o) How soon the first of 10,000 LPARs of a rollout runs, and (p) what 1,000 LPARs in flight cost: the screen of whoever watches, and
 //! the memory of nimd. Nothing ends meanwhile: in these sites time stands still.
 
-use std::process::{Command, Stdio};
+use std::io::{BufReader, Read as _};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use integration_tests::{Harness, program, wait_until_at};
 use nim_lab::clock::Mode;
 use nim_shared::api::OperationView;
@@ -31,8 +32,11 @@ const REFRESH: f64 = 500.0;
 /// Milliseconds of processor time that drawing it may take.
 const DRAWN: f64 = 50.0;
 
-/// For how long one watches.
-const WATCHED: Duration = Duration::from_secs(20);
+/// How often the screen is drawn while one watches.
+const DRAWINGS: usize = 20;
+
+/// What each drawing begins with: the cursor goes to the first place.
+const HOME: &[u8] = b"\x1b[H";
 
 /// kB of memory of an LPAR in flight, as of a held session.
 const MEMORY: f64 = 100.0;
@@ -66,7 +70,8 @@ pub(crate) async fn first() -> Result<Row> {
         format!("{} s", number(accepted.since(begun).as_seconds_f64())),
     );
     row.at_most("seconds", seconds, FIRST, Gate::Yes);
-    killed(&mut site)?;
+    // Nobody waits for updates in which time stands still.
+    site.master().kill()?;
     Ok(row)
 }
 
@@ -118,7 +123,8 @@ pub(crate) async fn in_flight() -> Result<Row> {
     row.at_most("milliseconds, an answer for the screen", middle, REFRESH, Gate::Yes);
     row.at_most("milliseconds of nimctl a refresh", drawn, DRAWN, Gate::Yes);
     row.at_most("kB of memory of nimd an LPAR in flight", each, MEMORY, Gate::No);
-    killed(&mut site)?;
+    // Nobody waits for updates in which time stands still.
+    site.master().kill()?;
     Ok(row)
 }
 
@@ -140,20 +146,38 @@ fn watched(site: &mut Harness, nimd: u32) -> Result<(f64, f64)> {
         .env("NIMD_SERVER", format!("unix:{}", socket.display()))
         .env("TERM", "xterm")
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .context("script does not start")?;
-    let watcher = wait_until_at(LOOK, "the screen", || {
-        Ok(child_of(screen.id())?.ok_or_else(|| "no nimctl".to_owned()))
-    })?;
+    let mut shown = BufReader::new(screen.stdout.take().context("script has no output")?);
+    drawn(&mut shown, 1)?;
+    let watcher = child_of(screen.id())?.context("script runs no nimctl")?;
     let (own, its, since) = (usage::cpu(watcher)?, usage::cpu(nimd)?, Instant::now());
-    std::thread::sleep(WATCHED);
+    drawn(&mut shown, DRAWINGS)?;
     let seconds = since.elapsed().as_secs_f64();
     let each = |after: Duration, before: Duration| milliseconds(after - before) / seconds;
     let found = (each(usage::cpu(watcher)?, own), each(usage::cpu(nimd)?, its));
     screen.kill().context("script does not end")?;
     screen.wait()?;
     Ok(found)
+}
+
+/// Waits until the screen was drawn this many times more.
+fn drawn(shown: &mut BufReader<ChildStdout>, times: usize) -> Result<()> {
+    let mut read = 0;
+    let mut left = times;
+    for byte in shown.bytes() {
+        let byte = byte.context("the screen cannot be read")?;
+        read = if byte == HOME[read] { read + 1 } else { usize::from(byte == HOME[0]) };
+        if read == HOME.len() {
+            read = 0;
+            left -= 1;
+            if left == 0 {
+                return Ok(());
+            }
+        }
+    }
+    bail!("the screen ended before it was drawn {times} times")
 }
 
 /// The nimctl that the process `parent` has started.
@@ -165,9 +189,4 @@ fn child_of(parent: u32) -> Result<Option<u32>> {
         name.trim() == "nimctl"
     };
     Ok(children.split_whitespace().filter_map(|pid| pid.parse().ok()).find(named))
-}
-
-/// Ends nimd while everything is in flight: nobody waits for updates in which time stands still.
-fn killed(site: &mut Harness) -> Result<()> {
-    site.master().kill()
 }

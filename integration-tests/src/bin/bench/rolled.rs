@@ -47,17 +47,10 @@ impl Fleet {
         let Limits { in_flight, per_frame } = limits;
         fs::write(
             &file,
-            format!(
-                "name: bench
-targets:
-  names: lpar*
-operation:
-  live_update: yes
-  live_update_data: lud_{{lpar}}
-  lpp_source: 7300-03-01
-  fixes: update_all
-  accept_licenses: yes
-waves:
+            big::rollout(
+                "bench",
+                &format!(
+                    "waves:
 - {{name: all}}
 limits:
   in_flight: {in_flight}
@@ -69,6 +62,7 @@ limits:
 deadlines: {{start: 6h, update: 6h, release: 1h, whole: 12h}}
 assume: {{duration: 20m}}
 "
+                ),
             ),
         )?;
         let file = file.to_str().context("a path that is no text")?.to_owned();
