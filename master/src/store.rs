@@ -44,6 +44,7 @@ pub mod vios;
 pub mod writer;
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nim_shared::stamp::Timestamp;
@@ -104,6 +105,8 @@ pub struct Store {
     pool: PgPool,
     decide: Duration,
     output_limit: u64,
+    /// What does not change of rollouts.
+    lately: Arc<rollout::Lately>,
 }
 
 /// Who changes something: the user on the other end of the API's socket.
@@ -138,7 +141,8 @@ impl Store {
     async fn open(options: &ConnectOptions) -> Result<Self, Error> {
         let pool = pool(options).await?;
         let db = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-        Ok(Self { db, pool, decide: options.decide, output_limit: options.output_limit })
+        let (decide, output_limit) = (options.decide, options.output_limit);
+        Ok(Self { db, pool, decide, output_limit, lately: Arc::default() })
     }
 
     /// The database's clock, which all leases and deadlines are judged by.

@@ -108,7 +108,7 @@ fn read_file(file: &File) -> Answer<Rollout> {
 
 /// Reads the file of a rollout that was started.
 fn read_kept(rollout: &Kept) -> Answer<Rollout> {
-    let (name, text) = (rollout.file_name.clone(), rollout.file.clone());
+    let (name, text) = (rollout.file_name.clone(), rollout.file.to_string());
     read_file(&File { name, text })
 }
 

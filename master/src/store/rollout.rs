@@ -1,12 +1,14 @@
 //! What a rollout is planned with: LPARs, what frames have promised, how earlier updates came out. A few queries, whatever the
 //! number of LPARs.
 
+mod fixed;
 mod past;
 mod run;
 mod started;
 mod step;
 mod watch;
 
+pub(in crate::store) use fixed::Lately;
 pub use past::PastEnd;
 pub use run::{Happened, NewRollout, Rollout, Turn};
 pub use started::{Last, Reports, Started};

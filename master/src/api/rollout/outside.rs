@@ -89,7 +89,7 @@ pub(super) async fn after_its_end(store: &Store, rollout: Rollout) -> Answer<Rol
     if rollout.ended_at.is_none() {
         return Ok(rollout);
     }
-    let of = (rollout.id, &rollout.orders, &rollout.state);
+    let of = (rollout.id, &*rollout.orders, &rollout.state);
     let lasts = lasts(store, of, Reports::Without, |_, one| may_be_done_again(one)).await?;
     Ok(seen(rollout, &lasts))
 }

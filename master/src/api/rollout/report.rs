@@ -33,7 +33,7 @@ pub(in crate::api) async fn report(
 ) -> Answer<Json<RolloutReport>> {
     let store = &api.store;
     let rollout = store.rollout(&name).await?;
-    let of = (rollout.id, &rollout.orders, &rollout.state);
+    let of = (rollout.id, &*rollout.orders, &rollout.state);
     let lasts = lasts(store, of, Reports::With, |_, _| true).await?;
     let rollout = seen(rollout, &lasts);
     let ids: Vec<OperationId> = lasts.values().map(|last| last.of.id).collect();

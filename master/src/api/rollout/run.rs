@@ -126,7 +126,7 @@ pub(in crate::api) async fn show(
     Named(name): Named<String>,
 ) -> Answer<Json<RolloutStatus>> {
     let rollout = api.store.rollout(&name).await?;
-    let of = (rollout.id, &rollout.orders, &rollout.state);
+    let of = (rollout.id, &*rollout.orders, &rollout.state);
     let mut lasts = lasts(&api.store, of, Reports::With, |_, _| true).await?;
     let rollout = seen(rollout, &lasts);
     let targets = (0..).zip(rollout.orders.targets.iter().zip(&rollout.state.targets));
@@ -188,7 +188,7 @@ pub(in crate::api) async fn turn(
         let mut happened = Vec::new();
         if let (TurnRollout::Retry { remedied, .. }, Event::Retry { targets }) = (&asked, &event) {
             // What was done again outside of it is not started a second time.
-            let of = (rollout.id, &rollout.orders, &rollout.state);
+            let of = (rollout.id, &*rollout.orders, &rollout.state);
             let lasts =
                 lasts(&api.store, of, Reports::With, |_, one| may_be_done_again(one)).await?;
             step.events = outside::happened(&rollout.state, &lasts);

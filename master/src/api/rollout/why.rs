@@ -76,7 +76,7 @@ async fn of_lpar(api: &Api, lpar: &ObjectName) -> Answer<Why> {
             None => nothing(lpar.to_string(), "nothing is under way on it".to_owned()),
         });
     };
-    let of = (rollout.id, &rollout.orders, &rollout.state);
+    let of = (rollout.id, &*rollout.orders, &rollout.state);
     let lasts = lasts(&api.store, of, Reports::With, |at, _| at == number).await?;
     let rollout = seen(rollout, &lasts);
     let one = &rollout.state.targets[number as usize];
@@ -442,9 +442,9 @@ mod tests {
             id: RolloutId(Uuid::nil()),
             name: name("spring"),
             file_name: "rollout.yaml".to_owned(),
-            file: String::new(),
-            plan,
-            orders,
+            file: "".into(),
+            plan: plan.into(),
+            orders: orders.into(),
             begin,
             state,
             since: started,

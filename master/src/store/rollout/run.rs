@@ -1,13 +1,15 @@
 //! Rollouts that were started: each with its orders and where it stands. Whoever changes one names the version that it has seen: of two
 //! that change it at once, one looks again.
 
+use std::sync::Arc;
+
 use nim_rollout::plan::Plan;
 use nim_rollout::run::{Orders, Phase, Recorded, State};
 use nim_shared::id::{ClientToken, MasterId, ObjectName, RolloutId};
 use nim_shared::stamp::Timestamp;
 use nim_shared::ticket::Ticket;
 use sea_orm::sqlx::types::Json;
-use sea_orm::sqlx::{query, query_as, query_scalar};
+use sea_orm::sqlx::{AssertSqlSafe, query, query_as, query_scalar};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -17,6 +19,7 @@ use crate::store::notice::{self, NewNotice};
 use crate::store::notify::Topic;
 use crate::store::{Error, Store, Who, batch};
 
+use super::fixed::Fixed;
 use super::step;
 
 /// A rollout that is to run.
@@ -58,11 +61,11 @@ pub struct Rollout {
     /// Name of its file.
     pub file_name: String,
     /// The file.
-    pub file: String,
+    pub file: Arc<str>,
     /// The plan.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// What it keeps to.
-    pub orders: Orders,
+    pub orders: Arc<Orders>,
     /// When its plan begins: what it counts its seconds from.
     pub begin: Timestamp,
     /// Where it stands.
@@ -113,15 +116,15 @@ pub struct Turn<'a> {
     pub notices: Vec<NewNotice>,
 }
 
-/// Columns of a rollout.
+/// Columns of a rollout that are read each time.
+const COLUMNS: &str = "id, name, file_name, begin_at, state, stands_since, version, cancels, requested_by, ticket, created_at, ended_at";
+
+/// Those.
 #[derive(sea_orm::FromQueryResult)]
 struct Row {
     id: Uuid,
     name: String,
     file_name: String,
-    file: String,
-    plan: Value,
-    orders: Value,
     begin_at: OffsetDateTime,
     state: Value,
     stands_since: OffsetDateTime,
@@ -185,16 +188,17 @@ impl Store {
     /// # Errors
     /// [`Error::NoSuchRollout`].
     pub async fn rollout(&self, called: &str) -> Result<Rollout, Error> {
-        let rows = query(
-            "SELECT * FROM rollout WHERE name = $1 OR id::text = $1 ORDER BY ended_at IS NULL DESC, id DESC LIMIT 1",
-        )
+        let rows = query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM rollout WHERE name = $1 OR id::text = $1
+             ORDER BY ended_at IS NULL DESC, id DESC LIMIT 1"
+        )))
         .bind(called)
         .fetch_all(&self.pool)
         .await
         .map_err(|cause| Error::sqlx("read a rollout", cause))?;
         let rows: Vec<Row> = crate::store::entity::read("a rollout", rows)?;
         let row = rows.into_iter().next();
-        read(row.ok_or_else(|| Error::NoSuchRollout { called: called.to_owned() })?)
+        self.read(row.ok_or_else(|| Error::NoSuchRollout { called: called.to_owned() })?).await
     }
 
     /// The rollout that has this LPAR among its targets: the one that has not ended, or was started last.
@@ -202,16 +206,20 @@ impl Store {
     /// # Errors
     /// [`Error::Unreachable`] and its like.
     pub async fn rollout_of(&self, lpar: &ObjectName) -> Result<Option<Rollout>, Error> {
-        let rows = query(
-            "SELECT * FROM rollout WHERE orders->'targets' @> jsonb_build_array(jsonb_build_object('lpar', $1::text))
-             ORDER BY ended_at IS NULL DESC, id DESC LIMIT 1",
-        )
+        let rows = query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM rollout
+             WHERE orders->'targets' @> jsonb_build_array(jsonb_build_object('lpar', $1::text))
+             ORDER BY ended_at IS NULL DESC, id DESC LIMIT 1"
+        )))
         .bind(lpar.as_str())
         .fetch_all(&self.pool)
         .await
         .map_err(|cause| Error::sqlx("look for the rollout of an LPAR", cause))?;
         let rows: Vec<Row> = crate::store::entity::read("a rollout", rows)?;
-        rows.into_iter().next().map(read).transpose()
+        match rows.into_iter().next() {
+            Some(row) => self.read(row).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The rollout of this name that has not ended.
@@ -247,13 +255,24 @@ impl Store {
     /// # Errors
     /// [`Error::Unreachable`] and its like.
     pub async fn rollouts(&self, limit: u32) -> Result<Vec<Rollout>, Error> {
-        let rows = query("SELECT * FROM rollout ORDER BY id DESC LIMIT $1")
+        let sql = format!("SELECT {COLUMNS} FROM rollout ORDER BY id DESC LIMIT $1");
+        let rows = query(AssertSqlSafe(sql))
             .bind(i64::from(limit))
             .fetch_all(&self.pool)
             .await
             .map_err(|cause| Error::sqlx("list the rollouts", cause))?;
         let rows: Vec<Row> = crate::store::entity::read("a rollout", rows)?;
-        rows.into_iter().map(read).collect()
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            all.push(self.read(row).await?);
+        }
+        Ok(all)
+    }
+
+    /// The rollout of a row, with what does not change of it.
+    async fn read(&self, row: Row) -> Result<Rollout, Error> {
+        let fixed = self.fixed(RolloutId(row.id)).await?;
+        read(row, fixed)
     }
 
     /// The rollouts that are `owner`'s to drive: those that nobody drives whose lease is good become its own.
@@ -389,16 +408,16 @@ fn who(uid: i64) -> Who {
     Who { uid: u32::try_from(uid).unwrap_or(u32::MAX) }
 }
 
-fn read(row: Row) -> Result<Rollout, Error> {
+fn read(row: Row, Fixed { file, plan, orders }: Fixed) -> Result<Rollout, Error> {
     let id = RolloutId(row.id);
     let unreadable = |cause| Error::unreadable(format!("the rollout {id}"), cause);
     Ok(Rollout {
         id,
         name: batch::name(&row.name)?,
         file_name: row.file_name,
-        file: row.file,
-        plan: serde_json::from_value(row.plan).map_err(unreadable)?,
-        orders: serde_json::from_value(row.orders).map_err(unreadable)?,
+        file,
+        plan,
+        orders,
         begin: Timestamp::new(row.begin_at),
         state: serde_json::from_value(row.state).map_err(unreadable)?,
         since: Timestamp::new(row.stands_since),

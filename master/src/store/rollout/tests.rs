@@ -155,6 +155,26 @@ async fn a_rollout_begins_once_for_its_token_and_one_of_a_name_is_open() {
 }
 
 #[tokio::test]
+async fn what_does_not_change_of_rollouts_that_are_asked_for_is_read_once() {
+    let store = testing::store().await;
+    let first = begun(&store, "first", Uuid::now_v7()).await.unwrap().unwrap();
+    let read = store.rollout("first").await.unwrap();
+    // Whoever read it now would fail.
+    let sql = "UPDATE rollout SET plan = '0', orders = '{}', version = 7 WHERE id = $1";
+    query(sql).bind(first.0).execute(&store.pool).await.unwrap();
+    let again = store.rollout(&first.to_string()).await.unwrap();
+    assert_eq!((&again.plan, &again.orders, &again.file), (&read.plan, &read.orders, &read.file));
+    assert_eq!(again.version, 7, "where it stands is read each time");
+    // It is not kept for good: there are many rollouts over the years.
+    for number in 0..fixed::KEPT {
+        let called = format!("later{number}");
+        begun(&store, &called, Uuid::now_v7()).await.unwrap();
+        store.rollout(&called).await.unwrap();
+    }
+    assert!(store.rollout("first").await.is_err());
+}
+
+#[tokio::test]
 async fn a_change_names_the_version_that_it_has_seen() {
     let store = testing::store().await;
     let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
