@@ -1,5 +1,7 @@
 //! What is rolled out where: the site, its faults, and the file of the rollout.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, ensure};
 use nim_lab::fault::{Armed, Fault, Kind};
 use nim_lab::{Lab, site};
@@ -49,11 +51,21 @@ pub(super) fn site(size: &Size) -> Result<site::File> {
     Ok(file)
 }
 
-/// Which fault is on which LPAR, drawn by the seed: no two on one.
+/// Which fault is on which LPAR, drawn by the seed: no two on one, nor on one frame as long as there is another. Some faults leave memory or a place
+/// of the frame taken, and two of them may leave nothing for the others of it.
 pub(super) fn faults(size: &Size) -> Vec<(String, Fault)> {
     let mut seeded = Seeded::new(size.seed);
     let mut lpars: Vec<u32> = (1..=size.lpars).collect();
     seeded.shuffle(&mut lpars);
+    // LPARs are dealt out to the frames. Those that come first of theirs go before those that come second.
+    let mut met = BTreeMap::<u32, usize>::new();
+    let turns = lpars.iter().map(|lpar| {
+        let turn = met.entry(lpar % size.frames).or_default();
+        *turn += 1;
+        (*turn, *lpar)
+    });
+    let mut turns: Vec<(usize, u32)> = turns.collect();
+    turns.sort_by_key(|(turn, _)| *turn);
     let kinds: Vec<Fault> = match size.wrong {
         Wrong::Named(faults) => faults.to_vec(),
         Wrong::Drawn(count) => {
@@ -63,8 +75,8 @@ pub(super) fn faults(size: &Size) -> Vec<(String, Fault)> {
             kinds.into_iter().cycle().take(count).collect()
         }
     };
-    let each = lpars.into_iter().zip(kinds);
-    each.map(|(lpar, fault)| (name(lpar), fault)).collect()
+    let each = turns.into_iter().zip(kinds);
+    each.map(|((_, lpar), fault)| (name(lpar), fault)).collect()
 }
 
 /// Sets the faults: conditions hold from now on, events strike in their phase.
@@ -104,7 +116,7 @@ limits:
 apart:
   lists:
 {}
-deadlines: {{start: 6h, update: 5m, release: 30s, whole: 12h}}
+deadlines: {{start: 6h, update: 4m, release: 30s, whole: 12h}}
 assume: {{duration: 20m}}
 ",
         limits.in_flight,
@@ -119,4 +131,22 @@ assume: {{duration: 20m}}
 /// The name of the LPAR of this number, from 1.
 fn name(number: u32) -> String {
     format!("lpar{number:03}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_fault_has_an_lpar_and_a_frame_of_its_own() {
+        for seed in 1..50 {
+            let size = Size { seed, ..Size::LONG };
+            let faults = faults(&size);
+            let frame = |lpar: &str| lpar["lpar".len()..].parse::<u32>().unwrap() % size.frames;
+            let frames: BTreeSet<u32> = faults.iter().map(|(lpar, _)| frame(lpar)).collect();
+            assert_eq!((faults.len(), frames.len()), (30, 30), "seed {seed}: {faults:?}");
+        }
+    }
 }
