@@ -6,10 +6,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::Phase;
 use crate::aix;
@@ -97,6 +99,9 @@ struct Up {
     /// The nim-agent binary. Default: beside nim-lab.
     #[arg(long)]
     agent: Option<PathBuf>,
+    /// End when standard input ends, too: for a site that lives no longer than whoever holds the other end of it.
+    #[arg(long)]
+    until_input_ends: bool,
     /// Whether processes on LPARs run under libfaketime.
     #[arg(long, value_enum, default_value_t = FaketimeArgument::Auto)]
     faketime: FaketimeArgument,
@@ -221,10 +226,12 @@ fn run_site(up: &Up) -> anyhow::Result<()> {
         // Listened for before anything is started, so that no signal is missed.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let input = input_ended(up.until_input_ends);
         let lab = tokio::select! {
             started = Site::start(settings) => started?,
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
+            () = input.notified() => return Ok(()),
         };
         let status = lab.status()?;
         writeln!(
@@ -236,10 +243,26 @@ fn run_site(up: &Up) -> anyhow::Result<()> {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = input.notified() => {}
         }
         lab.stop().await;
         Ok(())
     })
+}
+
+/// Told once when standard input has ended; never, where that ends nothing.
+fn input_ended(counts: bool) -> Arc<Notify> {
+    let ended = Arc::new(Notify::new());
+    let told = Arc::clone(&ended);
+    if counts {
+        // A thread that nobody waits for: when the site ends it may still read.
+        std::thread::spawn(move || {
+            // That it cannot be read ends it as well.
+            drop(io::copy(&mut io::stdin().lock(), &mut io::sink()));
+            told.notify_one();
+        });
+    }
+    ended
 }
 
 fn fault(arguments: FaultArguments) -> anyhow::Result<()> {

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use nim_master::run::{self, Until};
 use nim_master::settings::{self, Configuration};
 use nim_master::store::cluster::{self, ClusterError, FolderLock};
-use nim_master::{run, telemetry};
+use nim_master::telemetry;
 
 /// The master of the Live Update orchestrator: inventory, sessions with LPARs and HMCs, and the API that nimctl speaks.
 #[derive(Debug, Parser)]
@@ -20,6 +21,9 @@ struct Arguments {
     /// Settings file; DIR/nimd.yaml where it is not given and there
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// End when standard input ends, too: for a nimd that lives no longer than whoever holds the other end of it
+    #[arg(long)]
+    until_input_ends: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -31,7 +35,7 @@ const AFTER_HELP: &str = "Without a command nimd runs until it is told to end (S
 enum Command {
     /// Run (the default)
     Run,
-    /// Look whether the settings are right, and say all that is not
+    /// Look whether the settings are right and a private database can be had, and say what is not so
     CheckConfig,
     /// Show the settings as they are meant
     Config {
@@ -75,9 +79,15 @@ fn act(arguments: Arguments) -> anyhow::Result<()> {
                 .enable_all()
                 .build()
                 .context("cannot start the threads of nimd")?;
-            Ok(runtime.block_on(run::run(configuration, say_ready))?)
+            let until = if arguments.until_input_ends { Until::InputEnds } else { Until::ASignal };
+            Ok(runtime.block_on(run::run(configuration, until, say_ready))?)
         }
-        Command::CheckConfig => print("the settings are right\n"),
+        Command::CheckConfig => {
+            if configuration.settings.database.url.is_none() {
+                cluster::check(&configuration.data_dir)?;
+            }
+            print("the settings are right\n")
+        }
         Command::Config { .. } => print(&configuration.settings.shown()),
         Command::Backup { file } => {
             private(&configuration)?;

@@ -159,15 +159,25 @@ impl Error {
     }
 }
 
+/// What ends nimd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// SIGTERM or SIGINT.
+    ASignal,
+    /// One of these, or the end of standard input: whoever holds the other end is gone, also where nothing could be said any more.
+    InputEnds,
+}
+
 /// Runs nimd until it is told to end. `ready` is called once, when the API answers.
 ///
 /// # Errors
 /// [`Error`] when it does not start, or must not go on.
 pub async fn run(
     configuration: Configuration,
+    until: Until,
     ready: impl FnOnce(&Configuration),
 ) -> Result<(), Error> {
-    let signals = Signals::new()?;
+    let signals = Signals::new(until)?;
     let files = os::raise_open_files().map_err(system("raise the number of open files"))?;
     if files < FEW_FILES {
         warn!(
@@ -298,18 +308,31 @@ pub async fn run(
     }
 }
 
-/// Signals that end nimd.
+/// What tells nimd to end.
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    /// Told when standard input has ended; never, where that ends nothing.
+    input: CancellationToken,
 }
 
 impl Signals {
-    fn new() -> Result<Self, Error> {
+    fn new(until: Until) -> Result<Self, Error> {
         let listen = |kind| signal(kind).map_err(system("listen to signals"));
+        let input = CancellationToken::new();
+        if until == Until::InputEnds {
+            let ended = input.clone();
+            // A thread that nobody waits for: at the end of nimd it may still read.
+            std::thread::spawn(move || {
+                // That it cannot be read ends it as well.
+                drop(io::copy(&mut io::stdin().lock(), &mut io::sink()));
+                ended.cancel();
+            });
+        }
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
+            input,
         })
     }
 
@@ -318,6 +341,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            () = self.input.cancelled() => "its input has ended",
         }
     }
 }

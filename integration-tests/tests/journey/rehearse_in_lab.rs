@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -158,6 +159,18 @@ async fn ctrl_c_ends_the_lab_and_what_is_wrong_is_said_before_one_is_made() -> R
         ensure!(bad.stderr.contains(said), "{said}: {bad}");
         ensure!(!folder.exists(), "{bad}");
     }
+    // Below a folder that the database's user cannot enter, where that is another one.
+    let closed = site.site_folder().join("closed");
+    fs::DirBuilder::new().mode(0o700).create(&closed)?;
+    if fs::metadata(&closed)?.uid() == 0 {
+        let below = closed.join("new/rehearsal");
+        let words = ["rehearse", &file, "--in-lab", below.to_str().context("a path")?];
+        let bad = site.nimctl(words).ended_with(3)?;
+        for part in ["NLU-0553", "NLU-0344", "cannot enter", "closed"] {
+            ensure!(bad.stderr.contains(part), "{part}: {bad}");
+        }
+        ensure!(fs::read_dir(&closed)?.next().is_none(), "{bad}");
+    }
     // A nimctl that stands alone.
     let alone = site.site_folder().join("nimctl");
     fs::copy(Harness::program("nimctl")?, &alone)?;
@@ -176,5 +189,19 @@ async fn ctrl_c_ends_the_lab_and_what_is_wrong_is_said_before_one_is_made() -> R
     let ended = running.interrupt()?.ended_with(130)?;
     ensure!(ended.stderr.contains("interrupted"), "{ended}");
     nothing_runs(&folder)?;
+
+    // Where nimctl is killed nobody ends them: they do so themselves.
+    let folder = site.site_folder().join("killed/rehearsal");
+    let words = ["rehearse", &file, "--in-lab", folder.to_str().context("a path")?];
+    let running = site.master().nimctl_started(words)?;
+    wait_until("the lab and its nimd run", || {
+        let said = running.said();
+        Ok(if said.contains("nimd are ready") { Ok(()) } else { Err(said) })
+    })?;
+    ensure!(Client::connect(&folder.join("lab")).is_ok(), "the lab runs");
+    drop(running);
+    wait_until("the lab and its nimd to end", || {
+        Ok(nothing_runs(&folder).map_err(|why| why.to_string()))
+    })?;
     site.end().await
 }

@@ -68,6 +68,26 @@ pub fn open(lock: &FolderLock, options: &ClusterOptions) -> Result<ClusterHandle
     })
 }
 
+/// Looks whether a private cluster can be had in the data folder `folder`, which need not be there yet: a server is installed, and its user gets
+/// there. Makes nothing.
+///
+/// # Errors
+/// [`ClusterError`].
+pub fn check(folder: &Path) -> Result<(), ClusterError> {
+    let doing = || format!("find {}", folder.display());
+    let folder = std::path::absolute(folder).map_err(|cause| ClusterError::io(doing())(cause))?;
+    let there = folder.ancestors().find(|one| one.exists()).unwrap_or(Path::new("/"));
+    let there = there.canonicalize().map_err(|cause| ClusterError::io(doing())(cause))?;
+    if let Some(user) = User::of_server(&folder)? {
+        folder::traversable(&there, &user)?;
+    }
+    match Folders::of(&folder).version()? {
+        Some(version) => Binaries::of(version),
+        None => Binaries::newest(),
+    }
+    .map(drop)
+}
+
 /// Why there is no private cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -184,7 +204,7 @@ impl ClusterError {
             }
             Self::WrongVersion { wanted, .. } => format!("install the Debian package postgresql-{wanted}"),
             Self::NoUser => "the Debian package postgresql makes the user postgres; or: useradd --system nimd".to_owned(),
-            Self::NotTraversable { folder, .. } => format!("chmod o+x {}, or use another --data-dir", folder.display()),
+            Self::NotTraversable { folder, .. } => format!("chmod o+x {}, or use a folder elsewhere", folder.display()),
             Self::NotOurs { folder, user } => format!("chown {user} {0}; chmod 700 {0}", folder.display()),
             Self::NotUp { folder, .. } => format!("see {}", folder.join("server.log").display()),
             Self::Survivor { pid, .. } => format!("see what it does (ps -fp {pid}), then: kill -INT {pid}"),

@@ -166,7 +166,7 @@ fn socket_path(folder: &Path) -> PathBuf {
 }
 
 /// Whether `user` gets to `folder`: execute permission on it and on all above.
-fn traversable(folder: &Path, user: &User) -> Result<(), ClusterError> {
+pub(super) fn traversable(folder: &Path, user: &User) -> Result<(), ClusterError> {
     for above in folder.ancestors() {
         let found = fs::metadata(above)
             .map_err(ClusterError::io(format!("look at {}", above.display())))?;

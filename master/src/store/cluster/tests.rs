@@ -210,6 +210,8 @@ fn a_folder_that_the_server_cannot_get_to_is_named() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let data = folder.path().join("data");
+    let before = check(&data);
+    assert!(!data.exists(), "who looks makes nothing");
     let lock = FolderLock::take(&data).unwrap();
     let above = folder.path().canonicalize().unwrap();
     match User::of_server(lock.folder()).unwrap() {
@@ -217,13 +219,17 @@ fn a_folder_that_the_server_cannot_get_to_is_named() {
             Err(error @ ClusterError::NotTraversable { .. }) => {
                 assert_eq!(
                     error.hint().unwrap(),
-                    format!("chmod o+x {}, or use another --data-dir", above.display())
+                    format!("chmod o+x {}, or use a folder elsewhere", above.display())
                 );
+                assert_eq!(before.unwrap_err().to_string(), error.to_string());
             }
             result => panic!("{result:?}"),
         },
         // Not root: the server runs as us, who can get there.
-        None => assert!(Folders::prepare(lock.folder(), None).is_ok()),
+        None => {
+            before.unwrap();
+            assert!(Folders::prepare(lock.folder(), None).is_ok());
+        }
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) async fn run(args: &Rehearse, folder: &Path, context: &Context) -> Re
     // What is wrong with the words is said before anything takes long.
     let programs = Programs::find()?;
     let folder = Folder::take(folder)?;
+    folder.fits(&programs.nimd).await?;
     let prepared = prepare(args, &programs, context);
     let Some(prepared) = stop.before(prepared).await else { return Ok(Exit::Interrupted) };
     let prepared = prepared?;

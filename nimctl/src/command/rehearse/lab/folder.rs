@@ -1,12 +1,13 @@
 //! The folder of a rehearsal in a lab. It is made by it, and kept: what was copied, what the programs logged, what came out.
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use nim_shared::api::{File, LabCopy};
 use serde::Serialize;
 
+use super::program;
 use crate::error::Error;
 
 /// The folder.
@@ -42,6 +43,27 @@ impl Folder {
         }
     }
 
+    /// Sees that nimd can have its data in it: its database may run as another user, who has to get there.
+    ///
+    /// # Errors
+    /// What `nimd`, a program, says of it.
+    pub(super) async fn fits(&self, nimd: &Path) -> Result<(), Error> {
+        let data = self.nimd();
+        let words = ["--data-dir", &data.to_string_lossy(), "check-config"];
+        match program::ask(nimd, &words).await {
+            Err(Error::LabProgram { said, .. }) => {
+                let said: Vec<&str> = said.iter().map(|line| line.trim()).collect();
+                let said = said.join("; ");
+                let said = said.strip_prefix("error: ").unwrap_or(&said);
+                Err(Error::NoLab {
+                    what: format!("nimd cannot have its data in {}: {said}", self.path.display()),
+                    hint: "name another folder, such as one in /tmp".to_owned(),
+                })
+            }
+            done => done.map(drop),
+        }
+    }
+
     /// Makes it, so that the database of nimd gets through, which may run as another user.
     ///
     /// # Errors
@@ -62,8 +84,12 @@ impl Folder {
             });
         }
         let failed = |cause| Error::File { what: "make", path: self.path.clone(), cause };
-        fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.path).map_err(failed)?;
-        fs::set_permissions(&self.path, fs::Permissions::from_mode(0o711)).map_err(failed)?;
+        let above = self.path.ancestors().skip(1).take_while(|above| !above.exists());
+        let made: Vec<&Path> = std::iter::once(&*self.path).chain(above).collect();
+        fs::DirBuilder::new().recursive(true).create(&self.path).map_err(failed)?;
+        for folder in made {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).map_err(failed)?;
+        }
         fs::create_dir(self.nimd()).map_err(failed)
     }
 

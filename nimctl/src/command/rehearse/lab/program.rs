@@ -1,6 +1,7 @@
 //! The programs of a rehearsal: found beside this one, started, waited for, and ended: these and no others.
 //!
-//! Each is the leader of a process group of its own. Ctrl-C at a terminal goes to nimctl alone, which ends them in their order.
+//! Each is the leader of a process group of its own. Ctrl-C at a terminal goes to nimctl alone, which ends them in their order. Where nimctl is
+//! killed and can end nothing, they end by themselves: it is the only one that holds the other end of what they read.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
 use crate::error::Error;
@@ -76,6 +77,9 @@ pub(super) struct Program {
     child: Child,
     /// What it prints. Held open: who writes to nobody is ended by it.
     out: Lines<BufReader<ChildStdout>>,
+    /// What it reads, and never gets anything of. Held open: that it ends tells it that nobody is there.
+    #[expect(dead_code, reason = "held for its Drop: it ends the program where nothing else does")]
+    input: ChildStdin,
     log: PathBuf,
 }
 
@@ -91,14 +95,17 @@ impl Program {
             cause,
         })?;
         let mut command = std::process::Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+        command.args(arguments).arg(UNTIL_INPUT_ENDS);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(file);
         command.process_group(0);
         let failed = |cause| Error::File { what: "start", path: program.to_owned(), cause };
         let mut child =
             tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(failed)?;
         let out = child.stdout.take().expect("it was asked for");
         let out = BufReader::new(out).lines();
-        Ok(Self { name: name(program), child, out, log })
+        // Taken out: whoever waits for a child lets go of what it reads.
+        let input = child.stdin.take().expect("it was asked for");
+        Ok(Self { name: name(program), child, out, input, log })
     }
 
     /// Waits until it says a line that begins with `word`.
@@ -137,6 +144,9 @@ impl Program {
         }
     }
 }
+
+/// What nim-lab and nimd are told, so that they do not outlive this program.
+const UNTIL_INPUT_ENDS: &str = "--until-input-ends";
 
 /// How long a program may take to end: nimd waits for open requests, and stops its database.
 const PATIENCE: Duration = Duration::from_secs(60);
