@@ -29,11 +29,9 @@ use nim_lab::clock::Mode;
 use nim_lab::{Faketime, Lab, Settings, Site, record, site};
 use tempfile::TempDir;
 
-/// Pause between two looks.
-const PACE: Duration = Duration::from_millis(50);
-
-/// The same where a look costs something.
-const SLOW: Duration = Duration::from_millis(200);
+/// Pause between two looks. Most are a process of their own and a query of the database: closer together, a dozen tests that wait keep two
+/// processors busy with looking.
+const PACE: Duration = Duration::from_millis(200);
 
 /// How long a condition may take to come true before a test fails. No figure of the product: a bound for what hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -156,7 +154,7 @@ impl Harness {
     /// # Errors
     /// When it does not come to that.
     pub fn wait_for_frames(&self, file: &str) -> Result<()> {
-        wait_until_at(SLOW, "nimd has read the frames and their VIOSes", || {
+        wait_until("nimd has read the frames and their VIOSes", || {
             let plan = self.nimctl(["rollout", "plan", file, "-o", "json"]).json()?;
             let frames = plan["frames"].as_array().map_or(&[][..], Vec::as_slice);
             let read = frames.iter().filter(|frame| frame["free_memory"].is_u64()).count();
