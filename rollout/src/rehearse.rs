@@ -134,7 +134,7 @@ fn notes(known: &[Known<'_>], orders: &Orders, odds: &Odds<'_>) -> Vec<String> {
     let assumed = |basis: Basis| known.iter().filter(|one| one.expected.basis == basis).count();
     let guesses = [
         (Basis::Assumed, "assumed by the file"),
-        (Basis::Estimate, "estimated by a preview, of which no end was ever seen"),
+        (Basis::Estimate, "estimated by a preview, and too few ends were seen to correct that"),
     ];
     for (basis, how) in guesses {
         let many = assumed(basis);

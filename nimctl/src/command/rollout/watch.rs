@@ -266,9 +266,13 @@ pub(in crate::command) fn standing(view: &RolloutView, at: Timestamp) -> String 
 
 /// Something that happened, as a line.
 pub(in crate::command) fn line(name: &nim_shared::id::ObjectName, event: &RolloutEvent) -> String {
+    format!("{} {name}: {}{}\n", clock(event.at), clean(&event.what), by(event))
+}
+
+/// Who did it, and under which ticket; nothing where that was nimd.
+fn by(event: &RolloutEvent) -> String {
     let by = event.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
-    let under = under(event.ticket.as_ref());
-    format!("{} {name}: {}{by}{under}\n", clock(event.at), clean(&event.what))
+    format!("{by}{}", under(event.ticket.as_ref()))
 }
 
 /// What became of it, as a line.

@@ -6,10 +6,11 @@
 mod lpar;
 mod parts;
 
+use nim_shared::api::RolloutEvent;
 use nim_shared::stamp::Timestamp;
 
 use super::screen::{Asks, Screen, Shows, Turn};
-use super::{clock, counts};
+use super::{by, clock, counts};
 use crate::output::Style;
 use crate::output::text::{Paint, clean, cut};
 use parts::Part;
@@ -101,7 +102,18 @@ fn whole(screen: &Screen, size: Size, now: Timestamp) -> Vec<Line> {
     for (part, rows) in parts.into_iter().zip(shares) {
         lines.extend(part.lines(rows));
     }
+    // Rows that nobody wants say what happened last.
+    let left = size.rows.saturating_sub(lines.len());
+    if left > 1 && !screen.lately.is_empty() {
+        lines.push(Line::painted("LATELY, the newest first", Paint::Dim));
+        lines.extend(screen.lately.iter().take(left - 1).map(happened));
+    }
     lines
+}
+
+/// Something that happened.
+fn happened(event: &RolloutEvent) -> Line {
+    Line::of(format!("  {} {}", clock(event.at), event.what)).and(by(event), Paint::Care)
 }
 
 /// How many rows each part has below its heading. Parts take in turn what they want, until there is none left.
@@ -163,11 +175,12 @@ fn progress(
         } else {
             (String::new(), Paint::None)
         };
-        let expected = format!(
-            "over about {}, by {} at the latest",
-            time(outlook.usual_end),
-            time(outlook.end)
-        );
+        let (usual, end) = (time(outlook.usual_end), time(outlook.end));
+        let expected = if usual == end {
+            format!("over by about {end}")
+        } else {
+            format!("over about {usual}, by {end} at the latest")
+        };
         (expected, text, paint)
     });
     let (expected, late, paint) = end.unwrap_or((String::new(), String::new(), Paint::None));

@@ -1,6 +1,8 @@
 //! What is on the screen, and what keys do to it. Pure: answers and keys come in, orders come out.
 
-use nim_shared::api::{RolloutView, WatchedLpar, WatchedRollout, Why};
+use std::collections::VecDeque;
+
+use nim_shared::api::{RolloutEvent, RolloutView, WatchedLpar, WatchedRollout, Why};
 use nim_shared::id::ObjectName;
 use nim_shared::stage::{Phase, Stage};
 
@@ -18,6 +20,8 @@ pub(super) struct Screen {
     pub(super) filter: String,
     /// The LPAR that Enter opens.
     pub(super) chosen: Option<ObjectName>,
+    /// What happened last, the newest first.
+    pub(super) lately: VecDeque<RolloutEvent>,
     /// What was said last of the watching itself.
     pub(super) note: Option<(String, Paint)>,
 }
@@ -64,6 +68,7 @@ pub(super) enum Order {
 impl Screen {
     pub(super) fn new(rollout: WatchedRollout) -> Self {
         Self {
+            lately: rollout.events.iter().rev().cloned().collect(),
             rollout,
             shows: Shows::Whole,
             asks: Asks::Nothing,
@@ -79,6 +84,8 @@ impl Screen {
 
     /// It stands so now.
     pub(super) fn take(&mut self, rollout: Box<WatchedRollout>) {
+        rollout.events.iter().for_each(|event| self.lately.push_front(event.clone()));
+        self.lately.truncate(LATELY);
         self.rollout = *rollout;
     }
 
@@ -241,6 +248,9 @@ impl Screen {
             || place.is_some_and(|phase| phase.to_string().contains(&filter))
     }
 }
+
+/// How much of what happened is kept: more than a screen has rows.
+const LATELY: usize = 200;
 
 /// Rows that a page key goes.
 const PAGE: isize = 10;

@@ -96,7 +96,11 @@ fn three() -> Screen {
     Screen::new(rollout(
         &[frame(1, &json!({"updates": 1})), frame(2, &json!({}))],
         &targets,
-        &json!({}),
+        &json!({"events": [
+            {"at": at("20:20:01"), "by": null, "what": "wave rest is next"},
+            {"at": at("20:25:00"), "by": 1000, "what": "paused", "ticket": "CHG1"},
+            {"at": at("20:26:00"), "by": 1000, "what": "resumed"},
+        ]}),
     ))
 }
 
@@ -194,10 +198,10 @@ fn three_lpars_are_seen_at_80_by_24() {
       canary      -      -      1       -       -  20:00Z to 20:20Z
     NEXT: 1 to start
       about 20:36Z  lpar03
-
-
-
-
+    LATELY, the newest first
+      20:26:00Z resumed by uid 1000
+      20:25:00Z paused by uid 1000 under CHG1
+      20:20:01Z wave rest is next
 
 
 
@@ -236,6 +240,42 @@ fn forty_lpars_and_all_that_went_wrong_are_seen_at_80_by_24() {
       ... 25 more: 1 held back
     q leave  p pause  r resume  / filter  up, down, Enter: open one LPAR
     ");
+}
+
+#[test]
+fn what_happens_is_told_with_the_newest_first_and_takes_no_row_from_others() {
+    let mut screen = three();
+    let next = rollout(
+        &[],
+        &[],
+        &json!({"events": [{"at": at("20:30:00"), "by": null, "what": "ended"}]}),
+    );
+    screen.take(Box::new(next));
+    let shown = text(&screen, SIZE);
+    assert!(shown.contains("first\n  20:30:00Z ended\n  20:26:00Z resumed"), "{shown}");
+    let mut full = forty();
+    full.lately = screen.lately;
+    assert!(!text(&full, SIZE).contains("LATELY"), "{}", text(&full, SIZE));
+}
+
+#[test]
+fn who_failed_is_opened_with_what_to_do() {
+    let mut screen = forty();
+    press(&mut screen, "/lpar91\r\u{1b}[B\r");
+    let why = json!([{"about": "lpar91 in rollout spring", "stands": "failed", "since": null, "waits": [],
+        "given_up_at": null, "hint": "nimctl rollout retry spring lpar91"}]);
+    screen.explain(serde_json::from_value(why).unwrap());
+    let shown = text(&screen, SIZE);
+    let remedy = nim_shared::code::find("1020-311").unwrap().remedy;
+    let first: Vec<&str> = remedy.split(' ').take(5).collect();
+    for part in [
+        "\nfailed\n1020-311  files in /proc",
+        &format!("\nto do: {}", first.join(" ")),
+        "type nimctl",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("waits for"), "{shown}");
 }
 
 #[test]

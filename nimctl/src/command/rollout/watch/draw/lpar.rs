@@ -1,10 +1,11 @@
 //! One LPAR: where it is, since when, and what it waits for.
 
 use nim_shared::api::{WatchedRollout, Why};
+use nim_shared::code;
 use nim_shared::id::ObjectName;
 use nim_shared::stamp::Timestamp;
 
-use super::super::screen::{Screen, kind};
+use super::super::screen::{Kind, Screen, kind};
 use super::parts::{at_stake, paint_of, standing, when};
 use super::{Line, clock};
 use crate::output::text::{Paint, ago, clean, count};
@@ -32,14 +33,18 @@ pub(super) fn lines(
     let gap = columns.saturating_sub(title.width() + clock(now).len()).max(1);
     let mut lines = vec![title.and(format!("{}{}", " ".repeat(gap), clock(now)), Paint::Dim)];
     let attempt = if one.attempt > 1 { format!(", try {}", one.attempt) } else { String::new() };
-    let since = one.since.map(|at| format!(", since {} ({})", when(at, now), ago(at, now)));
+    let kind = kind(one);
+    let is_over = !matches!(kind, Kind::Waiting | Kind::InFlight);
+    let entered = one.update.as_ref().filter(|_| is_over).map(|update| update.entered_at);
+    let since = one.since.or(entered);
+    let since = since.map(|at| format!(", since {} ({})", when(at, now), ago(at, now)));
     lines.push(
-        Line::painted(one.state.clone(), paint_of(kind(one)))
+        Line::painted(one.state.replace('_', " "), paint_of(kind))
             .and(format!("{attempt}{}", since.unwrap_or_default()), Paint::None),
     );
     if let Some(update) = &one.update {
         let stands = standing(one);
-        if !stands.is_empty() && one.state != "releasing" {
+        if !is_over && !stands.is_empty() && one.state != "releasing" {
             let at = update.entered_at;
             lines.push(Line::of(format!("{stands}, since {} ({})", when(at, now), ago(at, now))));
         }
@@ -51,22 +56,28 @@ pub(super) fn lines(
     if let Some(at) = one.starts {
         lines.push(Line::of(format!("starts about {}", when(at, now))));
     }
-    let code = one.code.as_ref().map(|code| format!("{code}  "));
+    let number = one.code.as_ref().map(|code| format!("{code}  "));
     if let (Some(text), true) = (&one.why, one.state != "waiting") {
-        lines.extend(folded(&format!("{}{text}", code.unwrap_or_default()), 0, columns));
+        lines.extend(folded(&format!("{}{text}", number.unwrap_or_default()), 0, columns));
+    }
+    if let Some(entry) = one.code.as_deref().and_then(code::find) {
+        lines.extend(folded(&format!("to do: {}", entry.remedy), 0, columns));
     }
     lines.push(Line::default());
     match why {
+        None if is_over => {}
         None => lines.push(Line::painted("what it waits for is being asked ...", Paint::Dim)),
-        Some(found) => found.iter().for_each(|why| lines.extend(reasons(why, columns, now))),
+        Some(found) => {
+            found.iter().for_each(|why| lines.extend(reasons(why, is_over, columns, now)));
+        }
     }
     lines
 }
 
-/// What it waits for, since when, until when, and who decides.
-fn reasons(why: &Why, columns: usize, now: Timestamp) -> Vec<Line> {
+/// What it waits for, since when, until when, and who decides. Who is over waits for nothing, which need not be said.
+fn reasons(why: &Why, is_over: bool, columns: usize, now: Timestamp) -> Vec<Line> {
     let mut lines = Vec::new();
-    if why.waits.is_empty() {
+    if why.waits.is_empty() && !is_over {
         lines.push(Line::of("waits for nothing"));
     }
     for one in &why.waits {

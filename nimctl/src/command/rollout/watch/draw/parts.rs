@@ -279,7 +279,7 @@ fn next(rollout: &WatchedRollout, columns: usize, now: Timestamp) -> Part {
     let provided: Vec<&str> = provided.map(String::as_str).collect();
     if !provided.is_empty() {
         rows.push(Line::painted(
-            format!("  the times hold if {}", provided.join(", ")),
+            format!("  the times hold if at once {}", provided.join(", ")),
             Paint::Care,
         ));
         fold.push(String::new());
