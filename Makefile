@@ -22,7 +22,7 @@ lab-down: ## ends what `make lab` started
 	scripts/lab down
 
 test: ## all tests, on real Postgres, real sshd and the lab
-	scripts/need cc initdb ssh-keygen sshd sudo faketime ip
+	scripts/need cc initdb ssh-keygen sshd sudo faketime ip perl
 	cargo build --locked --workspace
 	cargo build --locked --workspace --features nim-master/crash-points --bin nimd-crash-points
 	$(SIXFOLD) cargo test --locked --workspace

@@ -24,8 +24,7 @@ const AFTER: [(&str, &str); 8] = [
     ),
     (
         "ps",
-        "case $* in *user*) echo '     PID     USER COMMAND'; echo '    4711     root /usr/sbin/sshd -D'; exit 0;; esac\n\
-         /bin/ps -e -o pid,args | grep -e 'nim-agent supervise' -e \"$NIM_AGENT_ROOT/usr/sbin/geninstall\"; exit 0",
+        "case $* in *user*) echo '     PID     USER COMMAND'; echo '    4711     root /usr/sbin/sshd -D'; exit 0;; esac\nprocesses",
     ),
     (
         "lslpp",

@@ -16,13 +16,10 @@ const INSTALLP: &str = "echo \"$*\" >> removals\n\
     shift; for name; do [ -f \"stays.$name\" ] || sed -i \"/^$name:/d\" lslpp; done\n\
     [ -f fails ] && { echo 'bosboot failed'; exit 1; }; exit 0";
 
-const PS: &str = "/bin/ps -e -o pid,args | grep -e 'nim-agent supervise' -e \"$NIM_AGENT_ROOT/usr/sbin/geninstall\" -e \"$NIM_AGENT_ROOT/usr/sbin/installp\"";
-
 /// An LPAR with two of them.
 pub(crate) fn lpar() -> Lpar {
     let lpar = prep::lpar();
     lpar.command("installp", INSTALLP);
-    lpar.command("ps", PS);
     lpar.set("removals", "");
     lpar.set("lslpp", &["bos.rte", "cas.agent", "security.pkcs11"].map(row).concat());
     lpar

@@ -75,8 +75,11 @@ impl Lpar {
 
     pub(crate) fn command(&self, name: &str, script: &str) {
         let path = self.path("usr/sbin").join(name);
-        std::fs::write(&path, format!("#!/bin/sh\ncd $NIM_AGENT_ROOT/state\n{CAT}{script}\n"))
-            .unwrap();
+        std::fs::write(
+            &path,
+            format!("#!/bin/sh\ncd $NIM_AGENT_ROOT/state\n{CAT}{PROCESSES}{script}\n"),
+        )
+        .unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
@@ -161,6 +164,17 @@ pub(crate) fn order(kind: Kind) -> Request {
 /// Small files are printed by the shell itself: starting a process is what most of a test's time goes into.
 const CAT: &str = "cat() { [ $# = 0 ] && { command cat; return; }; for f; do while IFS= read -r l || [ -n \"$l\" ]; do printf '%s\\n' \"$l\"; done < \"$f\"; done; }\n";
 
+/// The agent's processes and those that it started. `/bin/ps` reads ten files of each process of the machine, and was a quarter of what these
+/// tests take; this reads one.
+const PROCESSES: &str = r#"processes() { perl -e '
+opendir my $proc, "/proc" or die; print "PID COMMAND\n";
+for my $pid (grep /^[0-9]/, readdir $proc) {
+    open my $file, "<", "/proc/$pid/cmdline" or next;
+    my $line = <$file> // next; $line =~ tr/\0/ /;
+    print "$pid $line\n" if $line =~ m{nim-agent supervise|/scripts/[0-9]|^\S* ?\Q$ENV{NIM_AGENT_ROOT}\E/usr/sbin/(geninstall|installp|alt_disk_copy) };
+}'; }
+"#;
+
 const STATE: &[(&str, &str)] = &[
     ("lpar", "4 lpar01\n"),
     ("level", "7300-03-00-2446\n"),
@@ -195,10 +209,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("errpt", "echo 'IDENTIFIER TIMESTAMP  T C RESOURCE_NAME  DESCRIPTION'; cat errpt"),
     ("genld", "exit 0"),
-    (
-        "ps",
-        "/bin/ps -e -o pid,args | grep -e 'nim-agent supervise' -e '/scripts/[0-9]' -e \"$NIM_AGENT_ROOT/usr/sbin/geninstall\"",
-    ),
+    ("ps", "processes"),
     (
         "df",
         "echo 'Filesystem    MB blocks      Free %Used    Iused %Iused Mounted on'\necho '/dev/hd9var       1024.00    800.00   20%    11436    21% /var'",

@@ -33,12 +33,13 @@ pub(crate) const CHANGED: [&str; 18] = [
 
 const INITTAB: &str = "init:2:initdefault:\nrcnetwlm:23456789:wait:/etc/rc.netwlm start> /dev/console 2>&1 # Start netwlm\n";
 
-const COMMANDS: [(&str, &str); 16] = [
+const COMMANDS: [(&str, &str); 15] = [
     (
         "trustchk",
-        "echo \"$*\" >> trustchk.log\ncase \"$*\" in\n-p) echo TE=$(cat te | tr a-z A-Z); echo LOCK_KERN_POLICIES=$(cat lock);;\n\
-         '-p te') echo TE=$(cat te | tr a-z A-Z);;\n\
-         '-p te='*) [ -f te.once ] && { rm te.once; exit 1; }; [ \"$*\" = '-p te=on' ] && [ -f te.stays ] && exit 0; echo $* | sed 's/.*=//' > te;;\n\
+        "shown() { read -r te < te; case $te in on) te=ON;; off) te=OFF;; esac; echo TE=$te; }\n\
+         echo \"$*\" >> trustchk.log\ncase \"$*\" in\n-p) shown; echo LOCK_KERN_POLICIES=$(cat lock);;\n\
+         '-p te') shown;;\n\
+         '-p te='*) [ -f te.once ] && { rm te.once; exit 1; }; [ \"$*\" = '-p te=on' ] && [ -f te.stays ] && exit 0; echo ${2#te=} > te;;\n\
          -n*) [ -f mismatch ] && { echo 'trustchk: Verification of attributes failed: hash'; exit 1; }; exit 0;;\nesac",
     ),
     ("chsec", "sed -i \"s/secorder = .*/secorder = ${6#secorder=}/\" ../etc/nscontrol.conf"),
@@ -73,12 +74,8 @@ const COMMANDS: [(&str, &str); 16] = [
          [ -s autofs ] && { echo 'orig,LVUP_CHECK,6:'; echo \"        AUTOFS_UMOUNT = $(cut -d' ' -f2- autofs)\"; }; exit 0;; esac",
     ),
     (
-        "ps",
-        "/bin/ps -e -o pid,args | grep -e 'nim-agent supervise' -e '/scripts/[0-9]' -e \"$NIM_AGENT_ROOT/usr/sbin/geninstall\" -e \"$NIM_AGENT_ROOT/usr/sbin/alt_disk_copy\"",
-    ),
-    (
         "emgr",
-        "case \"$*\" in\n-P) sed -n 's/^[0-9]* *[A-Z]* *\\([^ ]*\\) .*/bos.rte installp \\1/p' fixes;;\n\
+        "case \"$*\" in\n-P) while read -r id state label rest; do case $id in [0-9]*) echo \"bos.rte installp $label\";; esac; done < fixes;;\n\
          '-l -L '*) cat apar.$3;;\n'-r -L '*) sed -i \"/ $3 /d\" fixes;;\n\
          *) [ -s fixes ] || { echo 'There is no efix data on this system.'; exit 0; }; cat fixes-heading fixes;; esac",
     ),
