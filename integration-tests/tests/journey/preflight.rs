@@ -95,6 +95,14 @@ async fn faults_are_found_grouped_and_gone_when_they_are_mended() -> Result<()> 
         ensure!(all.stdout.contains(text), "no \"{text}\" in {all}");
     }
 
+    // A VIOS that runs, and that somebody is about to update.
+    site.nimctl(["maintenance", "on", "vios2a", "--reason", "goes to 4.1"]).succeeded()?;
+    let maintained = site.nimctl(["preflight", "lpar09"]).ended_with(0)?;
+    let text = "warn F04  1 LPAR: a VIOS that is maintained\n";
+    let why = "lpar09: vios2a: goes to 4.1";
+    ensure!(maintained.stdout.contains(text) && maintained.stdout.contains(why), "{maintained}");
+    site.nimctl(["maintenance", "off", "vios2a"]).succeeded()?;
+
     // The LPAR's own root has the last word.
     let policy = site.lab().root("lpar07").join("etc/nim-agent.policy");
     std::fs::write(&policy, "preflight = off\n")?;

@@ -83,6 +83,8 @@ pub struct Vios {
     pub level: Fact<String>,
     /// What it serves to the LPAR over virtual SCSI.
     pub targets: Fact<Vec<Target>>,
+    /// Why nothing new is started behind it, where somebody said so: as while it is updated.
+    pub maintenance: Option<String>,
 }
 
 /// Something behind a virtual SCSI adapter of a VIOS.

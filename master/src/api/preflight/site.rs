@@ -31,6 +31,8 @@ pub(super) struct Site {
     /// VIOSes on record, by frame and partition, and what was read of them.
     vioses: BTreeMap<(ObjectName, LparId), ObjectName>,
     readings: BTreeMap<ObjectName, KnownVios>,
+    /// Why nothing new is started behind VIOSes, where that is so.
+    maintenance: BTreeMap<ObjectName, String>,
     /// What was estimated last for the standstill.
     estimates: BTreeMap<ObjectName, Seconds>,
     /// The site's policy, or why it is not known.
@@ -67,6 +69,8 @@ impl Site {
         let names: Vec<&ObjectName> = names.iter().collect();
         let vioses = api.store.vios_partitions(&names).await?;
         let readings = api.store.vioses_on(&names).await?;
+        let maintenance = api.store.maintenance().await?.into_iter();
+        let maintenance = maintenance.map(|one| (one.on, one.reason)).collect();
         let lpars: Vec<&ObjectName> = targets.iter().map(|target| &target.name).collect();
         let estimates = api.store.last_estimates(&lpars).await?;
         // One that cannot be read stops an update, and says so there.
@@ -75,7 +79,16 @@ impl Site {
             Err(refusal) => Err(refusal.failure().message),
         };
         let (consoles, frames) = tokio::join!(consoles(api, specs), frames(api, hmcs_of));
-        Ok(Self { frames, consoles, makes_tokens, vioses, readings, estimates, policy })
+        Ok(Self {
+            frames,
+            consoles,
+            makes_tokens,
+            vioses,
+            readings,
+            maintenance,
+            estimates,
+            policy,
+        })
     }
 
     /// What is known around one LPAR.
@@ -130,6 +143,7 @@ impl Site {
                 rmc_state: one.view.rmc_state.clone(),
                 level: known.map(|reading| reading.level.clone()),
                 targets,
+                maintenance: self.maintenance(frame, one.view.lpar_id),
             };
             (one.view.name.clone(), vios)
         });
@@ -146,6 +160,12 @@ impl Site {
             names: Ok(view.partitions.iter().map(|one| one.view.name.clone()).collect()),
             ..around
         }
+    }
+
+    /// Why nothing new is started behind the VIOS that is this partition of this frame.
+    fn maintenance(&self, frame: &ObjectName, id: LparId) -> Option<String> {
+        let vios = self.vioses.get(&(frame.clone(), id))?;
+        self.maintenance.get(vios).cloned()
     }
 
     /// What was read of the VIOS that is this partition of this frame, or why nothing was.

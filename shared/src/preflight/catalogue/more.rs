@@ -70,12 +70,12 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "F04",
-        title: "the VIOSes of the frame run, and the HMC reaches them",
-        looks_at: "HMC: lssyscfg -r lpar, as it was read last",
+        title: "the VIOSes of the frame run, the HMC reaches them, and none is maintained",
+        looks_at: "HMC: lssyscfg -r lpar, as it was read last; nimctl maintenance list",
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::sentence("wait until the VIOS is back with all paths", Danger::None),
-        source: "HV §4.3",
+        source: "HV §4.3, LU §8.3",
         rule: |seen| {
             let all = get(&seen.around.vioses)?;
             if all.is_empty() {
@@ -87,11 +87,17 @@ pub(super) const CHECKS: &[Check] = &[
             let deaf = all.iter().filter(|(_, vios)| vios.rmc_state != "active");
             let deaf: Vec<_> =
                 deaf.map(|(name, vios)| format!("{name}: RMC is {}", vios.rmc_state)).collect();
-            Ok(match (down.is_empty(), deaf.is_empty()) {
-                (false, _) => Judged::block("a VIOS that does not run", down),
+            let maintained: Vec<_> = all
+                .iter()
+                .filter_map(|(name, vios)| Some(format!("{name}: {}", vios.maintenance.as_ref()?)))
+                .collect();
+            Ok(match (down.is_empty(), deaf.is_empty(), maintained.is_empty()) {
+                (false, _, _) => Judged::block("a VIOS that does not run", down),
                 // As while one is being updated or has not come up yet: HV §4.3.
-                (true, false) => Judged::block("a VIOS that the HMC does not reach", deaf),
-                (true, true) => Judged::pass(format!("{} run", all.len())),
+                (true, false, _) => Judged::block("a VIOS that the HMC does not reach", deaf),
+                // It still runs. An update that is asked for now waits for the end of it by itself.
+                (true, true, false) => Judged::warn("a VIOS that is maintained", maintained),
+                (true, true, true) => Judged::pass(format!("{} run", all.len())),
             })
         },
     },

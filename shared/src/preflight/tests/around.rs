@@ -45,7 +45,7 @@ fn slots(next: &str) -> Fact<VirtualSlots> {
 #[test]
 fn each_check_is_judged_by_what_the_hmc_and_the_vioses_show() {
     use Verdict::{Block, NotApplicable, Pass, Unknown, Warn};
-    let cases: [(&str, Change, Verdict); 53] = [
+    let cases: [(&str, Change, Verdict); 54] = [
         ("L08", |_| {}, Pass),
         ("L08", |all| with_console(all, |one| one.level = Ok("V8R8.3.0".into())), Block),
         ("L08", |all| with_console(all, |one| one.level = Ok("V8R8.4.0".into())), Pass),
@@ -95,6 +95,7 @@ fn each_check_is_judged_by_what_the_hmc_and_the_vioses_show() {
         ("F04", |all| with_vios(all, |one| one.state = "Not Activated".into()), Block),
         ("F04", |all| with_vios(all, |one| one.rmc_state = "inactive".into()), Block),
         ("F04", |all| all.vioses = Ok(BTreeMap::new()), Unknown),
+        ("F04", |all| with_vios(all, |one| one.maintenance = Some("updated".into())), Warn),
         ("F05", |all| all.migration = Ok("Migration In Progress".into()), Block),
         ("F05", |all| all.migration = Ok(String::new()), Unknown),
         ("F06", |_| {}, Pass),

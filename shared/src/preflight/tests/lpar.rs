@@ -199,6 +199,7 @@ pub(in crate::preflight) fn vios() -> Vios {
         rmc_state: "active".to_owned(),
         level: Ok("3.1.4.21".to_owned()),
         targets: Ok(vec![target("hdisk7"), target("lpar01_root")]),
+        maintenance: None,
     }
 }
 
