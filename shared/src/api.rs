@@ -138,7 +138,7 @@ pub use operation::{
     Watched,
 };
 pub use policy::{LparPolicy, PolicyView, SetPolicy};
-pub use preflight::{Before, Preflight, PreflightReport, Preflighted, WorkloadFound};
+pub use preflight::{Before, Preflight, PreflightReport, Preflighted, Scored, WorkloadFound};
 pub use rollback::{LookAtRollback, RollBack, RollbackProposal};
 pub use rollout::{
     Approval, AskTurn, Basis, CopyForLab, FailureGroup, HeldLpar, LabCopy, LabFrame, LabHmc,

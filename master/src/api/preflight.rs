@@ -47,9 +47,10 @@ pub(super) async fn preflight(
         targets.iter().zip(looks).map(|(target, own)| report(target, own, &site, &rules)).collect();
     let names: Vec<&ObjectName> = lpars.iter().map(|report| &report.lpar).collect();
     let earlier = api.store.last_preflights(&names).await?;
+    let mut scores = api.store.preflight_scores(&names, SHOWN).await?;
     for report in &mut lpars {
         if let Some(earlier) = earlier.get(&report.lpar) {
-            report.compare(earlier);
+            report.compare(earlier, scores.remove(&report.lpar).unwrap_or_default());
         }
     }
     api.store.record_preflights(&lpars).await?;
@@ -58,6 +59,9 @@ pub(super) async fn preflight(
     }
     Ok(Json(Preflighted { lpars }))
 }
+
+/// How many runs before this one are shown of each LPAR.
+const SHOWN: i64 = 10;
 
 /// What an LPAR shows of itself.
 struct OwnView {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use nim_shared::api::PreflightReport;
+use nim_shared::api::{PreflightReport, Scored};
 use nim_shared::id::ObjectName;
+use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
 use sea_orm::sqlx::{query, query_as};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::commit::Writing;
 use super::{Error, Store};
@@ -75,6 +77,36 @@ impl Store {
             .collect()
     }
 
+    /// When the last `most` runs of each of these LPARs were, and what they came to, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn preflight_scores(
+        &self,
+        lpars: &[&ObjectName],
+        most: i64,
+    ) -> Result<BTreeMap<ObjectName, Vec<Scored>>, Error> {
+        let rows: Vec<(String, OffsetDateTime, i32)> = query_as(
+            "SELECT name, at, score FROM (
+                SELECT o.name, p.at, (p.report->>'score')::int AS score,
+                       row_number() OVER (PARTITION BY p.lpar_id ORDER BY p.at DESC) AS place
+                FROM preflight p JOIN nim_object o ON o.id = p.lpar_id WHERE o.name = ANY($1)) x
+             WHERE place <= $2 ORDER BY name, at",
+        )
+        .bind(lpars.iter().map(|lpar| lpar.as_str()).collect::<Vec<_>>())
+        .bind(most)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read the scores of preflights", cause))?;
+        let mut found: BTreeMap<ObjectName, Vec<Scored>> = BTreeMap::new();
+        for (name, at, score) in rows {
+            let score = u8::try_from(score).unwrap_or(0);
+            let one = Scored { at: Timestamp::new(at), score };
+            found.entry(super::batch::name(&name)?).or_default().push(one);
+        }
+        Ok(found)
+    }
+
     /// The last report of each of these LPARs that has one.
     ///
     /// # Errors
@@ -111,7 +143,7 @@ mod tests {
     fn report(lpar: &str, second: i64, score: u8) -> PreflightReport {
         PreflightReport {
             lpar: name(lpar),
-            at: nim_shared::stamp::Timestamp::from_unix_micros(second * 1_000_000),
+            at: Timestamp::from_unix_micros(second * 1_000_000),
             level: None,
             score,
             passed: 1,
@@ -139,6 +171,9 @@ mod tests {
         let last = store.last_preflights(&[one, two]).await.unwrap();
         assert_eq!(last.len(), 1);
         assert_eq!(i64::from(last[one].score), KEPT + 4);
+        let scores = store.preflight_scores(&[one, two], 3).await.unwrap();
+        let scores: Vec<_> = scores[one].iter().map(|run| i64::from(run.score)).collect();
+        assert_eq!(scores, [KEPT + 2, KEPT + 3, KEPT + 4]);
         let (kept,): (i64,) =
             query_as("SELECT count(*) FROM preflight").fetch_one(&store.pool).await.unwrap();
         assert_eq!(kept, KEPT);

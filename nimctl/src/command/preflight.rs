@@ -290,10 +290,13 @@ impl Group {
 /// LPARs of a finding that are named where there is little room.
 const FEW: usize = 5;
 
-/// `71, gone S26, new L14`.
+/// `40 > 55 > 71, gone S26, new L14`: the scores of the runs before this one, and what became of the last one's findings.
 fn trend(report: &PreflightReport) -> String {
     let Some(before) = &report.before else { return NONE.to_owned() };
-    let mut text = before.score.to_string();
+    let earlier = before.earlier.iter().rev().take(FEW - 1).rev().map(|one| one.score);
+    let scores: Vec<String> =
+        earlier.chain([before.score]).map(|score| score.to_string()).collect();
+    let mut text = scores.join(" > ");
     for (label, checks) in [("gone", &before.gone), ("new", &before.new)] {
         if !checks.is_empty() {
             text += &format!(", {label} {}", checks.join(" "));
@@ -304,7 +307,7 @@ fn trend(report: &PreflightReport) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nim_shared::api::WorkloadFound;
+    use nim_shared::api::{Scored, WorkloadFound};
     use nim_shared::operation::Named;
     use nim_shared::preflight::{Danger, Finding};
 
@@ -337,6 +340,16 @@ mod tests {
             interim_fixes: None,
             before: None,
         }
+    }
+
+    #[test]
+    fn scores_of_earlier_runs_lead_to_what_became_of_the_last_ones_findings() {
+        let mut now = report("lpar01", &[("L14", Verdict::Block, "full")]);
+        let at = |day: u8| format!("2025-12-{day:02}T00:00:00Z").parse().unwrap();
+        let before = PreflightReport { at: at(20), ..report("lpar01", &[]) };
+        let scores = (1..=20).map(|day| Scored { at: at(day), score: day }).collect();
+        now.compare(&before, scores);
+        assert_eq!(trend(&now), "16 > 17 > 18 > 19 > 70, new L14");
     }
 
     #[test]

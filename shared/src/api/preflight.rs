@@ -80,6 +80,16 @@ impl From<Found> for WorkloadFound {
     }
 }
 
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Scored {
+    /// When it was.
+    pub at: Timestamp,
+    /// Its score.
+    pub score: u8,
+}
+
 /// The run before, held against this one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -88,6 +98,9 @@ pub struct Before {
     pub at: Timestamp,
     /// Its score.
     pub score: u8,
+    /// The runs before that one, oldest first, as many as are shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Scored>,
     /// Ids of checks that blocked or warned then and do not now.
     pub gone: Vec<String>,
     /// Ids of checks that block or warn now and did not then.
@@ -127,8 +140,8 @@ impl PreflightReport {
         });
     }
 
-    /// Holds it against an earlier one.
-    pub fn compare(&mut self, earlier: &Self) {
+    /// Holds it against the one before; `scores` are those of all that are shown, oldest first, that one among them.
+    pub fn compare(&mut self, earlier: &Self, mut scores: Vec<Scored>) {
         let bad = |report: &Self| -> BTreeSet<String> {
             let is_bad = |one: &&Finding| {
                 matches!(one.verdict.known(), Some(Verdict::Block | Verdict::Warn))
@@ -142,9 +155,11 @@ impl PreflightReport {
             !report.findings.iter().any(is_unknown)
         };
         let (then, now) = (bad(earlier), bad(self));
+        scores.retain(|one| one.at < earlier.at);
         self.before = Some(Before {
             at: earlier.at,
             score: earlier.score,
+            earlier: scores,
             // What could not be looked at is not gone.
             gone: then.difference(&now).filter(|check| known(self, check)).cloned().collect(),
             new: now.difference(&then).cloned().collect(),
@@ -192,8 +207,11 @@ mod tests {
             "2026-01-02T00:00:00Z",
             &[("B", Block), ("C", Unknown), ("D", Warn), ("A", Pass)],
         );
-        now.compare(&earlier);
+        let scored = |at: &str, score| Scored { at: at.parse().unwrap(), score };
+        let first = scored("2025-12-31T00:00:00Z", 40);
+        now.compare(&earlier, vec![first, scored("2026-01-01T00:00:00Z", 50)]);
         let before = now.before.clone().unwrap();
+        assert_eq!((before.earlier, before.score), (vec![first], 50));
         assert_eq!((before.gone, before.new), (vec!["A".to_owned()], vec!["D".to_owned()]));
         assert!(now.blocks());
         now.leave_out_what_holds();
