@@ -91,6 +91,7 @@ impl Harness {
         let site = self.site_folder();
         self.nimctl(["apply", "--yes", "-f", text(&site.join("fleet.yaml"))]).succeeded()?;
         self.nimctl(["hostkey", "import", text(&site.join("known_hosts"))]).succeeded()?;
+        self.nimctl(["policy", "set", text(&site.join("policy.yaml"))]).succeeded()?;
         for hmc in ["hmc01", "hmc02"] {
             let secret = format!("{hmc}_password");
             self.master.nimctl(["secret", "set", &secret], Some("live4update\n")).succeeded()?;

@@ -1,4 +1,5 @@
-//! What the site tells its user: `fleet.yaml` for `nimctl apply`, and `known_hosts` with the key of every host.
+//! What the site tells its user: `fleet.yaml` for `nimctl apply`, `known_hosts` with the key of every host, and `policy.yaml` for
+//! `nimctl policy set`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +15,7 @@ use crate::ssh::keys;
 use crate::up::Listening;
 use crate::world::World;
 
-/// Writes both files.
+/// Writes the files.
 pub(crate) fn write(
     directory: &Path,
     site: &site::File,
@@ -33,8 +34,12 @@ pub(crate) fn write(
         ports.insert(host.name.as_str(), address.port());
     }
     put(&directory.join("known_hosts"), &known)?;
+    put(&directory.join("policy.yaml"), POLICY)?;
     put(&directory.join("fleet.yaml"), &fleet(directory, site, world, &ports)?)
 }
+
+/// Without a word on backups no TL or SP is installed; a site that is made anew needs none.
+const POLICY: &str = "backup: {waived: a lab is made anew}\n";
 
 /// Types to lists of objects, as a fleet file has them.
 type Objects = BTreeMap<&'static str, Vec<Value>>;

@@ -39,6 +39,9 @@ fn a_reader_of_the_cookbook_gets_what_it_shows() -> Result<()> {
             }
             reader.runs("nimctl hostkey scan --yes laboh labtwo")?;
             reader.has_disks("laboh", "hdisk0", "hdisk10")?;
+            // And nothing is committed before somebody says what leads back.
+            let policy = site.site_folder().join("policy.yaml");
+            reader.runs(&format!("nimctl policy set {}", policy.display()))?;
             reader.types(page::CLIENT)?;
             reader.types(page::UPDATE)?;
             // The disks of before hold the system of before.

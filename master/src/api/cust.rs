@@ -162,7 +162,7 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
         }
     };
     let master_hooks = hook::of(api, &cust, &mut faults).await?;
-    let no_way_back = policy.is_none() && cust.kind.moves() && cust.install.updates();
+    let no_way_back = policy.is_none() && cust.kind.is_live_update() && cust.install.updates();
     let known = Known {
         updates_only,
         hooks,
@@ -186,9 +186,9 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
         warnings.push(plan::fault("set_bootlist", text.to_owned()));
     }
     if no_way_back {
-        let text = "there is no policy, so no copy of rootvg is made: after a TL or SP, which is committed first, nothing leads back. \
-                    nimctl policy set FILE, with `backup` in it";
-        warnings.push(plan::fault("backup", text.to_owned()));
+        let text = format!("no policy was set, and {}: nimctl policy set FILE", plan::NO_WAY_BACK);
+        let fault = plan::fault("backup", text);
+        if cust.kind.moves() { faults.push(fault) } else { warnings.push(fault) }
     }
     warnings
         .extend(super::policy::announced(planned.iter().map(|one| (&one.lpar, one.announced()))));

@@ -27,7 +27,7 @@ pub(super) async fn run(args: &Policy, context: &Context) -> Result<Exit, Error>
         Policy::Show { lpars } if lpars.is_empty() => {
             let view: PolicyView = context.client.get(target).await?;
             if view.version == 0 && context.printer.format().is_for_people() {
-                context.printer.note("no policy was set: nothing is changed before an update");
+                context.printer.note("no policy was set: nothing is changed before an update, and no TL or SP is installed by one");
             }
             context.printer.show(&Whole(view))?;
             Ok(Exit::Done)

@@ -339,7 +339,7 @@ impl Order<'_> {
         let prep = prep.unwrap_or_default();
         let restart = policy.map(|policy| policy.restart_of(&target.name, &target.labels));
         let restart = restart.unwrap_or_default();
-        let backup = self.backup(&disks);
+        let backup = self.backup(&disks, &mut warnings);
         let moves = self.cust.kind.moves();
         let request = Request {
             kind: self.cust.kind,
@@ -397,19 +397,21 @@ impl Order<'_> {
         })
     }
 
-    /// What one can go back to. A TL or SP is committed first, so that a policy that says nothing of it stops the update.
-    fn backup(&mut self, disks: &Disks) -> Option<Backup> {
+    /// What one can go back to. A policy that says nothing of it stops an update of a TL or SP, and a preview says that it will.
+    fn backup(&mut self, disks: &Disks, warnings: &mut Vec<FileFault>) -> Option<Backup> {
         let policy = self.known.policy.as_ref()?;
         if !self.cust.install.updates() {
             return None;
         }
         let backup = policy.backup_of(&self.target.name, &self.target.labels).cloned();
         match &backup {
-            None => self.wrong.push(
-                "the policy says nothing of what one goes back to after a TL or SP, which is committed first: `backup` with copy_to, \
-                 or waived with a reason"
-                    .to_owned(),
-            ),
+            None => {
+                let text = format!("the policy says nothing of it, and {NO_WAY_BACK}");
+                match self.cust.kind.moves() {
+                    true => self.wrong.push(text),
+                    false => warnings.push(fault(self.target.name.as_str(), text)),
+                }
+            }
             Some(Backup::CopyTo(names)) => {
                 let used = [&disks.nhdisk, &disks.mhdisk, &disks.tohdisk, &disks.tshdisk];
                 for name in names.iter().filter(|name| used.iter().any(|all| all.contains(name))) {
@@ -522,6 +524,10 @@ pub(super) fn expected(target: &Target) -> Expected {
 fn partition(target: &Target) -> String {
     target.lpar.partition(&target.name).to_owned()
 }
+
+/// Why an update is refused. Source: LU §0, S37.
+pub(super) const NO_WAY_BACK: &str = "a TL or SP is committed before the move, so that nothing but a backup leads back: `backup` with copy_to, \
+    with hook, or waived with a reason";
 
 /// Port of the HMC's REST interface. Source: the HMC reference, §6.
 const REST: u16 = 12443;

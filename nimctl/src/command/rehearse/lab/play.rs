@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use nim_shared::api::{
-    Applied, Apply, Discover, Discovered, FrameStatus, ImportKeys, PlanRollout, RolloutPlanned,
-    RolloutReport, RolloutView, SecretView, SetSecret, StartRollout, Trusted, WatchedRollout,
+    Applied, Apply, Discover, Discovered, FrameStatus, ImportKeys, PlanRollout, PolicyView,
+    RolloutPlanned, RolloutReport, RolloutView, SecretView, SetPolicy, SetSecret, StartRollout,
+    Trusted, WatchedRollout,
 };
 use nim_shared::frame::SecretText;
 use nim_shared::id::ClientToken;
@@ -70,7 +71,7 @@ impl Play<'_> {
         Ok(Played { report, stopped_by, left_out })
     }
 
-    /// Tells nimd of the site: objects, host keys, passwords, and what the HMCs show.
+    /// Tells nimd of the site: objects, host keys, the policy of the lab, passwords, and what the HMCs show.
     async fn register(&self) -> Result<(), Error> {
         let lab = self.folder.lab();
         let written = crate::command::apply::read(&lab.join("fleet.yaml"))?;
@@ -81,6 +82,8 @@ impl Play<'_> {
         let file = crate::command::apply::read(&lab.join("known_hosts"))?;
         let body = ImportKeys { file, replace: false };
         let _: Trusted = self.client.post(Target::new(&["hostkeys", "import"]), &body).await?;
+        let body = SetPolicy { file: crate::command::apply::read(&lab.join("policy.yaml"))? };
+        let _: PolicyView = self.client.put(Target::new(&["policy"]), &body).await?;
         for name in &objects.passwords {
             let value = SecretText::new(site::PASSWORD.to_owned());
             let target = Target::new(&["secrets", name.secret().as_str()]);

@@ -142,7 +142,7 @@ const UNKNOWN: [&str; 5] = [
     "disks are three of 50 GB for each LPAR, one in rootvg and two free; volume groups and file systems are the usual ones",
     "filesets, users and what runs on LPARs are those of a fresh installation",
     "memory and processors that other partitions hold are taken, and those partitions are not there",
-    "the policy of the site, hooks of every operation and maintenance are not in force",
+    "the policy of the site, hooks of every operation and maintenance are not in force; backups are waived",
 ];
 
 fn of_frame<'a>(
