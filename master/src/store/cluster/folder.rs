@@ -210,3 +210,18 @@ fn own(folder: &Path, user: Option<&User>) -> Result<(), ClusterError> {
         Err(cause) => Err(doing("make")(cause)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_given_back_though_a_child_that_is_starting_has_a_copy_of_its_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = FolderLock::take(folder.path()).unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        drop(lock);
+        FolderLock::take(folder.path()).unwrap();
+        drop(copy);
+    }
+}
