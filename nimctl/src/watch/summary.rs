@@ -3,9 +3,8 @@
 use nim_shared::api::OperationView;
 use nim_shared::code;
 use nim_shared::id::BatchId;
-use nim_shared::operation::{
-    Blackout, Kernel, OnDisk, Outcome, Report, Snapshot, Software, StateName,
-};
+use nim_shared::operation::{Blackout, Kernel, OnDisk, Outcome, Snapshot, Software, StateName};
+use nim_shared::request::Kind;
 use serde::Serialize;
 
 use super::Subject;
@@ -58,8 +57,8 @@ fn updated(operations: &[OperationView], style: Style) -> String {
     let narrow = style.width.is_some_and(|width| width < 100);
     for view in operations {
         let report = view.report.as_ref();
-        let level = change(report, narrow, |at| at.level.clone());
-        let id = change(report, narrow, |at| at.lpar_id.map(|id| id.to_string()));
+        let level = change(view, narrow, |at| at.level.clone());
+        let id = change(view, narrow, |at| at.lpar_id.map(|id| id.to_string()));
         let blackout = report
             .map_or_else(|| vec![NONE.to_owned()], |report| blackout(&report.blackout, narrow));
         columns.row([
@@ -107,24 +106,39 @@ fn previewed(operations: &[OperationView], style: Style) -> String {
 
 /// A value before and after, in one line or two.
 fn change(
-    report: Option<&Report>,
+    view: &OperationView,
     narrow: bool,
     of: impl Fn(&Snapshot) -> Option<String>,
 ) -> Vec<String> {
+    let report = view.report.as_ref();
     let before = report.and_then(|report| report.before.as_ref()).and_then(&of);
     let after = report.and_then(|report| report.after.as_ref()).and_then(&of);
     match (before, after) {
         (None, None) => vec![NONE.to_owned()],
         (Some(before), Some(after)) if before == after => vec![before],
+        // Nobody looks again where nothing of it was touched.
+        (Some(before), None) if is_as_before(view) => vec![before],
         (before, after) => {
-            let before = before.unwrap_or_else(|| NONE.to_owned());
-            let after = after.unwrap_or_else(|| NONE.to_owned());
+            let before = before.unwrap_or_else(|| "unknown".to_owned());
+            let after = after.unwrap_or_else(|| "unknown".to_owned());
             if narrow {
                 vec![before, format!("-> {after}")]
             } else {
                 vec![format!("{before} -> {after}")]
             }
         }
+    }
+}
+
+/// Whether level and partition are what they were, as the outcome has it.
+fn is_as_before(view: &OperationView) -> bool {
+    let outcome = view.report.as_ref().map(|report| &report.outcome);
+    match outcome {
+        Some(Outcome::Failed { software: Software::Unchanged })
+        | Some(Outcome::Unchanged | Outcome::Cancelled) => true,
+        // Disks are freed beside the system that runs.
+        Some(Outcome::Succeeded { .. }) => view.kind == Kind::ReleaseDisks,
+        Some(Outcome::Failed { .. } | Outcome::Stuck { .. }) | None => false,
     }
 }
 
@@ -194,7 +208,10 @@ pub(crate) fn ending(view: &OperationView) -> String {
     if let Some(hint) = to_do(view) {
         line("to do", &hint);
     }
+    // What became of which disk, or of the partitions, is in the summary alone.
+    let tells = matches!(view.kind, Kind::ReleaseDisks | Kind::CleanUp);
     let calm = view.failure.is_none()
+        && !tells
         && view.report.as_ref().is_none_or(|report| match &report.outcome {
             Outcome::Succeeded { follow_up } => follow_up.is_empty() && report.codes.is_empty(),
             Outcome::Unchanged => true,
@@ -221,6 +238,10 @@ pub(super) fn outcome(view: &OperationView) -> (String, Paint) {
         None => view.state.to_string(),
     };
     let why = match (&view.failure, &view.report) {
+        // The message says in a sentence what the outcome says; the summary says why.
+        (Some(failure), Some(report)) if matches!(report.outcome, Outcome::Failed { .. }) => {
+            format!(": {} [{}]", report.summary, failure.code)
+        }
         (Some(failure), _) => format!(": {} [{}]", failure.message, failure.code),
         (None, Some(report))
             if !matches!(report.outcome, Outcome::Succeeded { .. } | Outcome::Unchanged) =>
@@ -306,5 +327,59 @@ pub(crate) const fn paint_of(state: StateName) -> Paint {
         StateName::Failed | StateName::Stuck => Paint::Bad,
         StateName::Cancelled => Paint::Care,
         StateName::Queued | StateName::Dispatching | StateName::Running => Paint::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// The end of an operation on lpar01 with id 4 at TL2, and what was seen after it.
+    fn ended(kind: &str, outcome: &Value, after: &Value) -> OperationView {
+        let mut report = outcome.clone();
+        report["summary"] = json!("hdisk2 is released");
+        report["before"] = json!({"level": "7300-02", "lpar_id": 4, "partition_name": "lpar01"});
+        report["after"] = after.clone();
+        report["estimated_total"] = Value::Null;
+        let id = "0193a2b4-5c6d-7001-8def-0123456789ab";
+        let at = "2025-01-29T10:00:00Z";
+        serde_json::from_value(json!({
+            "id": id, "batch": id, "lpar": "lpar01", "kind": kind, "state": outcome["outcome"],
+            "entered_at": at, "cancel_asked": false, "created_at": at, "requested_by": 0, "report": report,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_level_is_unknown_only_where_something_may_have_changed_it() {
+        let failed = |software: &str| json!({"outcome": "failed", "software": software});
+        let succeeded = json!({"outcome": "succeeded", "follow_up": []});
+        let none = Value::Null;
+        for (kind, outcome, after, level) in [
+            ("update", failed("unchanged"), &none, "7300-02"),
+            ("update", failed("partly_applied"), &none, "7300-02 -> unknown"),
+            ("update", json!({"outcome": "cancelled"}), &none, "7300-02"),
+            (
+                "update",
+                json!({"outcome": "stuck", "reason": "ambiguous"}),
+                &none,
+                "7300-02 -> unknown",
+            ),
+            ("update", succeeded.clone(), &none, "7300-02 -> unknown"),
+            ("update", succeeded.clone(), &json!({"level": "7300-03"}), "7300-02 -> 7300-03"),
+            ("release_disks", succeeded.clone(), &none, "7300-02"),
+        ] {
+            let view = ended(kind, &outcome, after);
+            assert_eq!(change(&view, false, |at| at.level.clone()), [level], "{kind} {outcome}");
+        }
+    }
+
+    #[test]
+    fn what_was_released_is_said() {
+        let succeeded = json!({"outcome": "succeeded", "follow_up": []});
+        let text = |kind| ending(&ended(kind, &succeeded, &Value::Null));
+        assert_eq!(text("release_disks"), "   outcome   = succeeded: hdisk2 is released\n");
+        assert_eq!(text("update"), "");
     }
 }

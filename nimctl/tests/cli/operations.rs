@@ -110,7 +110,7 @@ fn an_update_is_followed_to_its_end_and_summed_up() {
     10:04:15Z lpar01: blackout over after 75 s, as geninstall reports it
     10:04:16Z lpar01: moved: the workload runs on the surrogate, forward only
     10:04:17Z lpar01: update: teleport
-    10:10:34Z lpar02: failed, nothing was installed: a process holds a file in /proc open [NLU-0431]
+    10:10:34Z lpar02: failed, nothing was installed: geninstall ended before the move [NLU-0431]
     10:10:34Z lpar01: succeeded
     ");
     let body = api.changes().remove(0);
