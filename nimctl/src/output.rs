@@ -1,6 +1,7 @@
 //! Everything that is written: data to stdout, all else to stderr, each in the format that was asked for.
 
 pub(crate) mod error;
+pub(crate) mod file;
 pub(crate) mod stream;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -14,6 +14,7 @@ use crate::client::Target;
 use crate::command::{Context, each, show};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::output::file;
 use crate::output::table::{Columns, NONE, Piece, or_none};
 use crate::output::text::{Paint, count};
 use crate::output::{Style, View};
@@ -63,11 +64,7 @@ async fn bundle(
             return context.printer.raw(&script);
         };
         let path = directory.join(format!("{lpar}.sh"));
-        std::fs::write(&path, script).map_err(|cause| Error::File {
-            what: "write",
-            path: path.clone(),
-            cause,
-        })?;
+        file::write(&path, script)?;
         context.printer.done(&path.display().to_string())
     })
     .await

@@ -25,6 +25,7 @@ use crate::client::Target;
 use crate::command::{Context, apply, cust};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::output::file;
 use plan::Plan;
 pub(super) use plan::{long, short};
 use status::{List, Status};
@@ -112,11 +113,7 @@ async fn plan(args: &PlanRollout, context: &Context) -> Result<Exit, Error> {
             Kind::Svg => picture::svg(&view.0),
             Kind::Html => picture::html(&view.0),
         };
-        std::fs::write(&path, text).map_err(|cause| Error::File {
-            what: "write",
-            path: path.clone(),
-            cause,
-        })?;
+        file::write(&path, text)?;
         context.printer.note(&format!("the picture is in {}", path.display()));
     }
     Ok(exit)

@@ -21,6 +21,7 @@ use crate::client::Target;
 use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::output::file;
 use crate::output::table::{Columns, Piece, or_none};
 use crate::output::text::{Paint, clean, count};
 use crate::output::{Style, View};
@@ -32,11 +33,7 @@ pub(super) async fn run(args: &ReportRollout, context: &Context) -> Result<Exit,
     let report: RolloutReport = context.client.get(target).await?;
     let view = Shown(report);
     if let (Some(write), Some(path)) = (written, &args.file) {
-        std::fs::write(path, write(&view.0)).map_err(|cause| Error::File {
-            what: "write",
-            path: path.clone(),
-            cause,
-        })?;
+        file::write(path, write(&view.0))?;
         context.printer.done(&format!("the report is in {}", path.display()))?;
     }
     // Whoever has it in a file reads it there; data that was asked for is given.
