@@ -85,13 +85,23 @@ impl Lpar {
 
     /// The agent's processes on this LPAR.
     pub(crate) fn agents(&self) -> Vec<u32> {
+        let is_agent = |pid: &u32| {
+            let program = Path::new("/proc").join(pid.to_string()).join("exe");
+            let program = std::fs::read_link(program).unwrap_or_default();
+            program == Path::new(env!("CARGO_BIN_EXE_nim-agent"))
+        };
+        let mut all = self.processes();
+        all.retain(is_agent);
+        all
+    }
+
+    /// All processes on this LPAR: the agent's, and what they started.
+    pub(crate) fn processes(&self) -> Vec<u32> {
         let variable = format!("NIM_AGENT_ROOT={}", self.root().display());
         let ours = |pid: &u32| {
             let process = Path::new("/proc").join(pid.to_string());
-            let program = std::fs::read_link(process.join("exe")).unwrap_or_default();
             let environment = std::fs::read(process.join("environ")).unwrap_or_default();
-            program == Path::new(env!("CARGO_BIN_EXE_nim-agent"))
-                && environment.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
+            environment.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
         };
         let processes = std::fs::read_dir("/proc").unwrap();
         let pids = processes.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());

@@ -10,6 +10,7 @@ mod clean_up;
 #[cfg(feature = "crash-points")]
 mod copies;
 mod disks;
+mod ends;
 mod filesets;
 mod full;
 mod hook;
