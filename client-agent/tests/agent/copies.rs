@@ -20,6 +20,8 @@ enum Kind {
     Backup,
     /// One that was made when geninstall ran: for the surrogate, or the mirror that becomes the former rootvg.
     WhileItRan,
+    /// The former rootvg after the update has succeeded, and its master has heard that: it was split off while geninstall ran.
+    Former,
 }
 
 /// An LPAR that was booted from a copy, and what the master has of its update.
@@ -51,6 +53,11 @@ fn wherever_the_agent_is_killed_on_a_copy_made_meanwhile_what_prep_changed_in_it
     booted_and_killed(Kind::WhileItRan);
 }
 
+#[test]
+fn wherever_the_agent_is_killed_on_the_former_rootvg_what_prep_changed_in_it_is_put_back() {
+    booted_and_killed(Kind::Former);
+}
+
 fn booted_and_killed(kind: Kind) {
     let before = settings(&prep::lpar());
     let booted = booted(kind);
@@ -68,6 +75,10 @@ fn booted_and_killed(kind: Kind) {
 fn booted(kind: Kind) -> Booted {
     let lpar = prep::lpar();
     let request = prep::with_prep();
+    if let Kind::Former = kind {
+        let master = former(&lpar, &request);
+        return come_up(lpar, request, master, 2);
+    }
     let (master, copies) = interrupted(&lpar, &request);
     let root = match kind {
         Kind::Backup => {
@@ -88,11 +99,48 @@ fn booted(kind: Kind) -> Booted {
             }
             3
         }
-        Kind::WhileItRan => 1,
+        Kind::WhileItRan | Kind::Former => 1,
     };
     fs::remove_dir_all(copies).unwrap();
+    come_up(lpar, request, master, root)
+}
+
+/// An update to its end, of which the former rootvg was split off as it was when geninstall began; and that rootvg in the place of the other.
+fn former(lpar: &Lpar, request: &Request) -> Master {
+    let files: Vec<_> = prep::CHANGED.into_iter().chain([DATA]).collect();
+    let path = lpar.path("usr/sbin/geninstall");
+    let script = fs::read_to_string(&path).unwrap();
+    let splits = files
+        .iter()
+        .enumerate()
+        .map(|(number, name)| format!("cp -p ../{name} ../former/{number} 2>/dev/null; "));
+    let splits: String = splits.collect();
+    let begins = "echo \"$*\" >> runs\n";
+    let split =
+        format!("{begins}mkdir ../former; cp -a ../var/adm/nim-agent ../former/agent; {splits}\n");
+    assert!(script.contains(begins));
+    fs::write(&path, script.replacen(begins, &split, 1)).unwrap();
+    let (master, report) = prep::run(lpar, request);
+    assert_eq!(report.outcome, Outcome::Succeeded { follow_up: vec![] }, "{report:?}");
+    assert!(master.open_changes().is_empty());
+    fs::remove_dir_all(lpar.agent_file("")).unwrap();
+    fs::rename(lpar.path("former/agent"), lpar.agent_file("")).unwrap();
+    for (number, name) in files.iter().enumerate() {
+        copy_file(&lpar.path(&format!("former/{number}")), &lpar.path(name));
+    }
+    assert_ne!(settings(lpar), settings(&prep::lpar()), "prep has changed nothing in it");
+    fs::remove_dir_all(lpar.path("former")).unwrap();
+    // What was installed and written since is on the other one.
+    lpar.set("fixes", "");
+    lpar.set("errpt", "");
+    master
+}
+
+/// The LPAR comes up with the disk `root` as its rootvg.
+fn come_up(lpar: Lpar, request: Request, master: Master, root: usize) -> Booted {
+    let third = if root == 2 { "00f94f58c90ae060" } else { "none" };
     let pvids =
-        ["00f94f58cc2de28d", "00f94f58c90ae057", "none", "00f94f58c90ae058", "00f94f58c90ae059"];
+        ["00f94f58cc2de28d", "00f94f58c90ae057", third, "00f94f58c90ae058", "00f94f58c90ae059"];
     let groups = ["None", "None", "None", "nimbak_00000001", "nimalt_00000001"];
     let row = |(number, (pvid, group)): (usize, (&str, &str))| {
         let group = if number == root { "rootvg active" } else { group };
@@ -158,6 +206,9 @@ fn settings(lpar: &Lpar) -> Vec<(&'static str, String)> {
     state.retain(|(name, _)| !["state/lspv", "state/copies"].contains(name));
     state
 }
+
+/// What the order itself changes.
+const DATA: &str = "var/adm/ras/liveupdate/lvupdate.data";
 
 /// More than any end takes.
 const MOST_SESSIONS: usize = 20;

@@ -18,7 +18,7 @@ struct Back {
 }
 
 /// One for each setting that an operation with all steps changes.
-const BACK: [Back; 12] = [
+const BACK: [Back; 13] = [
     back("trustchk", "'-p te=on'", &["state/te"]),
     // Trusted Execution would be enforced by another source than the one that was verified.
     back("chsec", "*", &["state/te", "etc/nscontrol.conf"]),
@@ -32,7 +32,12 @@ const BACK: [Back; 12] = [
     back("mkdev", "*6", &FILTERS),
     back("impfilt", "*-v\\ 6*", &FILTERS),
     back("mkfilt", "*6\\ -u", &FILTERS),
+    // The order's own; `token` shows whether it is there.
+    back(TOKEN, "-r*", &[]),
 ];
+
+/// Has the token of the console, and takes it away.
+const TOKEN: &str = "hmcauth";
 
 /// Filters that do not come back whole are off, and their rules are kept elsewhere.
 const FILTERS: [&str; 3] = ["state/device.6", "state/table.6", "state/active.6"];
@@ -86,10 +91,12 @@ fn what_fails_once_is_put_back_at_the_next_look() {
         );
         assert!(report.summary.contains(back.command), "{report:?}");
         assert_eq!(differing(&lpar, &before), back.left, "{}", back.command);
+        assert_eq!(lpar.get("token").is_empty(), back.command != TOKEN, "{}", back.command);
         let report = master.follow(&mut Session::open(&lpar, &[])).unwrap();
         let succeeded = Outcome::Succeeded { follow_up: vec![] };
         assert_eq!(report.outcome, succeeded, "{}: {report:?}", back.command);
         assert_eq!(differing(&lpar, &before), [""; 0], "{}", back.command);
+        assert_eq!(lpar.get("token"), "", "{}", back.command);
         assert!(master.changes(ChangeMoment::UndoFailed) >= 1);
     }
 }
