@@ -86,7 +86,22 @@ pub(crate) fn faults(supervisor: &Supervisor, before: &Snapshot) -> Vec<String> 
         false => OtherCopy::InTheWay,
     };
     faults.extend(disk_faults(disks, &before.disks, other));
+    faults.extend(content_faults(&supervisor.commands, disks, &before.disks));
     faults
+}
+
+/// What is on those of the disks that are in no volume group, or who has them open. The policy names them by names, and a name may be
+/// another disk's by now.
+fn content_faults(commands: &Commands, wanted: &[DiskName], disks: &[Disk]) -> Vec<String> {
+    let is_free = |name: &&DiskName| {
+        disks.iter().any(|disk| disk.name == **name && disk.volume_group.is_none())
+    };
+    let free = wanted.iter().filter(is_free);
+    free.filter_map(|name| {
+        let why = super::disks::fault_of_named(commands, name)?;
+        Some(format!("the backup goes to {name}: {why}"))
+    })
+    .collect()
 }
 
 /// Whether the disks are free, and the name of a new copy is.
@@ -115,7 +130,9 @@ fn copy(supervisor: &mut Supervisor, disks: &[DiskName]) -> Result<(), Stop> {
     supervisor.change(
         ChangeClass::Permanent,
         |supervisor| {
-            let faults = disk_faults(disks, &lspv(&supervisor.commands)?, OtherCopy::InTheWay);
+            let found = lspv(&supervisor.commands)?;
+            let mut faults = disk_faults(disks, &found, OtherCopy::InTheWay);
+            faults.extend(content_faults(&supervisor.commands, disks, &found));
             if !faults.is_empty() {
                 return Err(Stop::failed(faults.join("; ")));
             }

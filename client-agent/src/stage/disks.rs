@@ -95,22 +95,38 @@ pub(crate) fn seen(commands: &Commands) -> Result<Vec<SeenDisk>, String> {
 
 /// What speaks against a disk by what is on it and who has it open.
 fn fault(commands: &Commands, chosen: &ChosenDisk, disk: &SeenDisk) -> Option<String> {
-    let asked = |program: &str, arguments: &[&str]| {
-        let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
-        let ended = commands.run_apart(program, &arguments, LIMIT, || true);
-        let ended = ended.map_err(|error| chain(&error))?;
-        Ok::<_, String>((ended.status, String::from_utf8_lossy(&ended.stdout).into_owned()))
-    };
-    let device = format!("/dev/{}", disk.name);
-    let raw = format!("/dev/r{}", disk.name);
     let look = || {
-        let (_, size) = asked("getconf", &["DISK_SIZE", &device])?;
-        let (_, dump) = asked("lquerypv", &["-h", &device, "0", "1000"])?;
-        let (status, open) = asked("fuser", &[&device, &raw])?;
+        let device = format!("/dev/{}", disk.name);
+        let (_, size) = asked(commands, "getconf", &["DISK_SIZE", &device])?;
+        let (dump, (status, open)) = content(commands, &disk.name)?;
         let reason = disks::fault(chosen, disk, &size, &dump, (status, &open));
         Ok::<_, String>(reason.map(|reason| reason.to_string()))
     };
     look().unwrap_or_else(Some)
+}
+
+/// What speaks against a copy of rootvg on a disk that somebody has named for it, by what is on it and who has it open.
+pub(super) fn fault_of_named(commands: &Commands, disk: &DiskName) -> Option<String> {
+    match content(commands, disk) {
+        Ok((dump, (status, open))) => {
+            disks::fault_of_named(&dump, (status, &open)).map(|reason| reason.to_string())
+        }
+        Err(why) => Some(why),
+    }
+}
+
+/// The beginning of a disk, and what `fuser` says of it.
+fn content(commands: &Commands, disk: &DiskName) -> Result<(String, (i32, String)), String> {
+    let (device, raw) = (format!("/dev/{disk}"), format!("/dev/r{disk}"));
+    let (_, dump) = asked(commands, "lquerypv", &["-h", &device, "0", "1000"])?;
+    Ok((dump, asked(commands, "fuser", &[&device, &raw])?))
+}
+
+fn asked(commands: &Commands, program: &str, arguments: &[&str]) -> Result<(i32, String), String> {
+    let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+    let ended = commands.run_apart(program, &arguments, LIMIT, || true);
+    let ended = ended.map_err(|error| chain(&error))?;
+    Ok((ended.status, String::from_utf8_lossy(&ended.stdout).into_owned()))
 }
 
 /// For what asks a device: a path that is gone takes its time-out.

@@ -35,7 +35,7 @@ fn lpar(disks: [(&str, (&str, &str)); 2]) -> Lpar {
 }
 
 /// 4 KB of a disk with that id, and with this word where Oracle marks its disks.
-fn header(pvid: &str, mark: &str) -> String {
+pub(crate) fn header(pvid: &str, mark: &str) -> String {
     let mut text = String::new();
     for line in 0..256 {
         let words = match line {

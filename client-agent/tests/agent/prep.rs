@@ -5,6 +5,7 @@ use nim_shared::operation::{Outcome, Report, Software, StuckReason};
 use nim_shared::prep::{Backup, PrepStep, Step, Subsystem};
 use nim_shared::request::{Images, Install, Kind, Request};
 
+use crate::disks;
 use crate::ip_filters;
 use crate::lpar::{Lpar, order};
 use crate::master::{Master, Session, push};
@@ -33,7 +34,7 @@ pub(crate) const CHANGED: [&str; 18] = [
 
 const INITTAB: &str = "init:2:initdefault:\nrcnetwlm:23456789:wait:/etc/rc.netwlm start> /dev/console 2>&1 # Start netwlm\n";
 
-const COMMANDS: [(&str, &str); 15] = [
+const COMMANDS: [(&str, &str); 17] = [
     (
         "trustchk",
         "shown() { read -r te < te; case $te in on) te=ON;; off) te=OFF;; esac; echo TE=$te; }\n\
@@ -67,6 +68,8 @@ const COMMANDS: [(&str, &str); 15] = [
         "[ $1 = -v ] || exit 1\nsed -i \"s/^$4 \\\\([0-9a-f]*\\\\) .*/$4 \\\\1 $2/\" lspv",
     ),
     ("bootlist", "cat bootlist"),
+    ("lquerypv", "command cat header-${2#/dev/}"),
+    ("fuser", "case $1 in /dev/*) cat open;; esac"),
     (
         "lvupdateRegScript",
         "case $1 in -r) : > autofs;; -a) echo $9 ${11} > autofs;;\n\
@@ -119,6 +122,8 @@ pub(crate) fn lpar() -> Lpar {
         ("bootlist", "hdisk0 blv=hd5 pathid=0\nhdisk0 blv=hd5 pathid=1\n"),
         ("lspv", LSPV),
         ("copies", ""),
+        ("header-hdisk3", &disks::header("00f94f58c90ae058", "00000000")),
+        ("open", ""),
         ("level", "7200-05-04-2220\n"),
     ] {
         lpar.set(name, content);
@@ -407,6 +412,31 @@ fn a_copy_that_fails_ends_the_operation_and_its_disk_is_looked_at_before_anythin
     let (master, report) = run(&taken, &with_prep());
     assert_eq!(report.summary, "the backup goes to hdisk3, which is in datavg");
     assert_eq!((master.changes(ChangeMoment::Intent), state(&taken)), (0, before));
+
+    // It has the number of another one, which lspv shows in no volume group either.
+    let foreign: [(Breaks, &str); 3] = [
+        (
+            |lpar| {
+                let text = disks::header("00f94f58c90ae058", "4F52434C");
+                let text = text.replacen("4F52434C 00000000", "4F52434C 4449534B", 1);
+                lpar.set("header-hdisk3", &text);
+            },
+            "the backup goes to hdisk3: it holds a disk of Oracle ASM",
+        ),
+        (|lpar| lpar.set("open", " 4711"), "the backup goes to hdisk3: open in process 4711"),
+        (
+            |lpar| lpar.set("header-hdisk3", ""),
+            "the backup goes to hdisk3: what is on it is not known",
+        ),
+    ];
+    for (change, why) in foreign {
+        let lpar = self::lpar();
+        change(&lpar);
+        let before = state(&lpar);
+        let (master, report) = run(&lpar, &with_prep());
+        assert!(report.summary.starts_with(why), "{report:?}");
+        assert_eq!((master.changes(ChangeMoment::Intent), state(&lpar)), (0, before));
+    }
 
     // Nobody has said that it may be renamed.
     let held = self::lpar();

@@ -132,6 +132,29 @@ pub fn fault(
         Ok(header) if header.pvid != now.pvid => return Some(Reason::OtherPvid(header.pvid)),
         Ok(_) => {}
     }
+    held(status, open)
+}
+
+/// What speaks against a copy of rootvg on a disk that somebody has named for it, by what `lquerypv -h` and `fuser` say of it. That `lspv`
+/// shows it in no volume group holds for a raw disk of a database too, which may have its number by now. The signature of a volume
+/// group is what the copy before has left there, once it was released: by that alone it is not refused. Source: LU §4.4a D01.
+#[must_use]
+pub fn fault_of_named(dump: &str, (status, open): (i32, &str)) -> Option<Reason> {
+    match header(dump) {
+        Err(why) => return Some(Reason::HeaderUnknown(why)),
+        Ok(header) => match header.content {
+            Content::Empty | Content::VolumeGroup => {}
+            foreign @ (Content::Asm
+            | Content::Gpfs
+            | Content::PartitionTable
+            | Content::Something) => return Some(Reason::Holds(foreign)),
+        },
+    }
+    held(status, open)
+}
+
+/// Who has it open.
+fn held(status: i32, open: &str) -> Option<Reason> {
     match holders_of(status, open) {
         Ok(holders) if holders.is_empty() => None,
         Ok(holders) => Some(Reason::Held(holders)),

@@ -357,3 +357,20 @@ fn right_before_the_update_a_disk_is_looked_at_again() {
     assert_eq!(reason(&now, "51200", &dump, (0, " 4711")), Some("held"));
     assert_eq!(reason(&now, "51200", &dump, (127, "")), Some("holders_unknown"));
 }
+
+#[test]
+fn a_disk_that_somebody_named_is_not_written_over_where_another_product_has_it() {
+    let reason = |marks: &[(usize, &[u8])], open| {
+        fault_of_named(&dumped(marks), open).map(|reason| reason.name())
+    };
+    let nobody = (1, "");
+    assert_eq!(reason(&[], nobody), None);
+    // A copy that was released leaves that.
+    assert_eq!(reason(&[(0xE00, b"_LVM")], nobody), None);
+    for foreign in [(0x20, &b"ORCLDISK"[..]), (0x400, b"x"), (0x200, b"EFI PART"), (0x700, b"x")] {
+        assert_eq!(reason(&[foreign], nobody), Some("holds"), "{foreign:?}");
+    }
+    assert_eq!(reason(&[(0xE00, b"_LVM")], (0, " 4711")), Some("held"));
+    assert_eq!(reason(&[], (127, "")), Some("holders_unknown"));
+    assert_eq!(fault_of_named("", nobody).map(|why| why.name()), Some("header_unknown"));
+}
