@@ -123,6 +123,9 @@ pub struct Standing {
     /// What somebody has to approve of it: a blackout above the budget, or what is other than it was planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,
+    /// What is known of it, in one number, where that is other than was planned: it is asked about, or was approved so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drifted: Option<Digest>,
     /// Since when it is held back, or waits for somebody to approve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Tick>,
@@ -300,12 +303,14 @@ pub enum Event {
         /// What holds it; `None` for nothing.
         held: Option<String>,
     },
-    /// A target is other than it was when it was planned and approved.
+    /// A target is other than it was when it was planned and approved. It is asked about once: what is approved is what it is now.
     Drifted {
         /// Which.
         target: TargetNumber,
         /// What of it.
         why: String,
+        /// What is known of it now, in one number.
+        to: Digest,
     },
     /// A target cannot take part any more: it moved to another frame, or lost a disk.
     DroppedOut {

@@ -15,6 +15,7 @@ use nim_rollout::site::{Tick, What};
 use nim_rollout::testing::each_seed;
 use nim_rollout::testing::small::Small;
 use nim_shared::code::Retry as Sense;
+use nim_shared::id::Digest;
 
 /// Cases of a test run.
 const CASES: u64 = 100_000;
@@ -141,7 +142,11 @@ impl<'o> World<'o> {
             self.later(at, Event::Looked { target, held: None });
             let at = self.number(0, 86_400);
             match self.random.below(20) {
-                0 => self.later(at, Event::Drifted { target, why: "another level".to_owned() }),
+                0 => {
+                    let why = "another level".to_owned();
+                    let to = Digest::of(why.as_bytes());
+                    self.later(at, Event::Drifted { target, why, to });
+                }
                 1 => self.later(at, Event::DroppedOut { target, why: "a disk is lost".to_owned() }),
                 2 => {
                     let held = Some("a path is lost".to_owned());

@@ -20,6 +20,7 @@ impl State {
             attempt: 0,
             held: target.held.clone(),
             asks: target.asks.clone(),
+            drifted: None,
             since: (target.held.is_some() || target.asks.is_some()).then_some(0),
         });
         Self {
@@ -178,10 +179,17 @@ impl State {
                 self.targets[target as usize].held = held;
                 self.targets[target as usize].kept_since(now);
             }
-            Event::Drifted { target, why } => {
-                if let Is::Waiting { .. } = self.standing(target)?.is {
-                    self.targets[target as usize].asks = Some(why);
-                    self.targets[target as usize].kept_since(now);
+            Event::Drifted { target, why, to } => {
+                let is_waiting = matches!(self.standing(target)?.is, Is::Waiting { .. });
+                let one = &mut self.targets[target as usize];
+                if is_waiting && one.drifted != Some(to) {
+                    one.drifted = Some(to);
+                    // What else is asked about it stays to be approved with it.
+                    one.asks = Some(match one.asks.take() {
+                        Some(asks) if !asks.ends_with(&why) => format!("{asks}; {why}"),
+                        Some(_) | None => why,
+                    });
+                    one.kept_since(now);
                 }
             }
             Event::DroppedOut { target, why } => {

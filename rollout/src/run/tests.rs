@@ -197,7 +197,7 @@ fn with_dead_agents_everybody_comes_to_an_end() {
 fn who_drifts_asks_and_who_drops_out_is_skipped() {
     let mut case = Case::new("limits: {in_flight: 1}\n", &one_each(4));
     let fingerprint = case.orders.fingerprint;
-    case.does(Event::Drifted { target: 0, why: "another level".to_owned() });
+    case.does(drifted(0, "another level"));
     case.does(Event::DroppedOut { target: 1, why: "moved".to_owned() });
     case.does(Event::Looked { target: 2, held: Some("a path is lost".to_owned()) });
     assert_eq!(case.does(Event::Start { by: REQUESTER, fingerprint }), [3]);
@@ -207,6 +207,32 @@ fn who_drifts_asks_and_who_drops_out_is_skipped() {
     assert_eq!(case.does(Event::ApproveTargets { by: APPROVER, targets: vec![0] }), [0]);
     assert_eq!(case.ends(0, End::Updated), NOBODY);
     assert_eq!(case.does(Event::Looked { target: 2, held: None }), [2]);
+}
+
+/// That a target is other than it was, in a way that `what` says.
+fn drifted(target: u32, what: &str) -> Event {
+    let to = nim_shared::id::Digest::of(what.as_bytes());
+    Event::Drifted { target, why: what.to_owned(), to }
+}
+
+#[test]
+fn what_is_approved_as_it_is_now_asks_again_when_it_is_other_than_that() {
+    let mut case = Case::new("limits: {in_flight: 1}\n", &one_each(2));
+    let fingerprint = case.orders.fingerprint;
+    case.does(drifted(1, "another level"));
+    assert_eq!(case.does(Event::Start { by: REQUESTER, fingerprint }), [0]);
+    let asks = |case: &Case| case.state.targets[1].asks.clone();
+    let approve = || Event::ApproveTargets { by: APPROVER, targets: vec![1] };
+    assert_eq!(asks(&case).as_deref(), Some("another level"));
+    case.does(approve());
+    // It is looked at again and again while it waits for its place.
+    case.does(drifted(1, "another level"));
+    assert_eq!(asks(&case), None);
+    case.does(drifted(1, "more memory"));
+    case.does(drifted(1, "other fixes"));
+    assert_eq!(asks(&case).as_deref(), Some("more memory; other fixes"));
+    assert_eq!(case.ends(0, End::Updated), NOBODY);
+    assert_eq!(case.does(approve()), [1]);
 }
 
 #[test]
@@ -404,9 +430,8 @@ fn people_are_told_of_what_goes_wrong_and_of_what_waits_for_them() {
     assert_eq!(last, [(S::Approval, vec![])], "one of two is too few: somebody has to promote");
     let promoted = told(&mut case, Event::Promote);
     assert_eq!(promoted, [(S::Wave, vec![]), (S::Approval, vec![])]);
-    let why = "its level is another".to_owned();
-    let drifted = told(&mut case, Event::Drifted { target: 3, why });
-    assert_eq!(drifted, [(S::Approval, vec![3])]);
+    let drifts = told(&mut case, drifted(3, "its level is another"));
+    assert_eq!(drifts, [(S::Approval, vec![3])]);
     assert_eq!(told(&mut case, Event::Approve { by: APPROVER, fingerprint }), []);
     let stopped = told(&mut case, over(2, 1, End::Stuck));
     assert_eq!(stopped, [(S::Failed, vec![2]), (S::Stopped, vec![])]);

@@ -152,7 +152,14 @@ mod tests {
 
     #[test]
     fn a_run_is_told_of_good_ends_of_what_went_wrong_in_it() {
-        let standing = |is, attempt| Standing { is, attempt, held: None, asks: None, since: None };
+        let standing = |is, attempt| Standing {
+            is,
+            attempt,
+            held: None,
+            asks: None,
+            drifted: None,
+            since: None,
+        };
         let ended = |end| Is::Ended { end, keeps_capacity: false };
         let stuck = || ended(End::Stuck);
         for (is, attempt, state, is_again, end) in [
