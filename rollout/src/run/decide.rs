@@ -218,15 +218,22 @@ impl State {
         starting.collect()
     }
 
-    /// What has gone wrong so far, in one wave or in all.
+    /// What has gone wrong so far, in one wave or in all. What is tried again by itself has not, before the last try.
     #[must_use]
     pub fn counts(&self, orders: &Orders, wave: Option<usize>) -> Counts {
         let mut counts = Counts::default();
-        for (one, target) in self.targets.iter().zip(&orders.targets) {
+        for (number, (one, target)) in (0..).zip(self.targets.iter().zip(&orders.targets)) {
             if wave.is_some_and(|wave| wave != target.wave) {
                 continue;
             }
-            let (Is::Ended { end, .. } | Is::Releasing { end, .. }) = &one.is else { continue };
+            let end = match &one.is {
+                Is::Ended { end, .. } => end,
+                Is::Releasing { end, .. } if self.again(orders, number, end).is_none() => end,
+                Is::Releasing { .. }
+                | Is::Waiting { .. }
+                | Is::Starting { .. }
+                | Is::Running { .. } => continue,
+            };
             match end {
                 End::Failed { .. } | End::Stuck => counts.failed += 1,
                 End::Unreachable => counts.unreachable += 1,

@@ -96,6 +96,20 @@ fn the_numbers_of_the_plan_stop_it_and_what_runs_goes_on() {
 }
 
 #[test]
+fn what_is_tried_again_by_itself_stops_nothing_before_its_last_try() {
+    let text = "stop: {whole: {failed: 1, unreachable: 1}}\nretry: {later: {times: 1, after: 1m}, unreachable: {times: 1, after: 1m}}\n";
+    for end in [LATER, End::Unreachable] {
+        let (mut case, _) = Case::started(text, &one_each(2));
+        case.ends(0, end.clone());
+        assert_eq!(case.state.phase, Phase::Running, "{end:?}");
+        case.now = 60;
+        assert_eq!(case.does(Event::Tick), [0]);
+        case.ends(0, end.clone());
+        assert!(matches!(case.state.phase, Phase::Stopped { .. }), "{end:?}");
+    }
+}
+
+#[test]
 fn failures_may_use_up_places() {
     let text = "limits: {in_flight: 2}\nstop: {failed_keep_place: yes}\n";
     let (mut case, _) = Case::started(text, &one_each(4));
