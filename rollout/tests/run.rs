@@ -47,6 +47,8 @@ struct World<'o> {
     last_starts: BTreeMap<u32, Tick>,
     /// Since when nothing may be started any more.
     held: bool,
+    /// Whether somebody let it go on after what had gone wrong.
+    forgiven: bool,
     seed: u64,
 }
 
@@ -54,13 +56,27 @@ struct World<'o> {
 fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
     let small = Small::default();
     let (starts, stops, ends) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let at_worst = AtomicU64::new(0);
     each_seed(CASES, |seed| {
         let case = small.case(seed);
         let input = case.input();
-        let orders = Orders::new(&input, &make(&input), REQUESTER);
+        let plan = make(&input);
+        let orders = Orders::new(&input, &plan, REQUESTER);
         let agents = if seed.is_multiple_of(8) { Agents::Dead } else { Agents::Alive };
-        let (state, started, stopped) = World::new(&orders, seed, agents).run();
+        let Ran { state, started, stopped, forgiven } = World::new(&orders, seed, agents).run();
         assert_eq!(state.phase, Phase::Ended, "seed {seed}: {state:#?}");
+        if !forgiven {
+            let waves = plan.waves.iter().enumerate();
+            let waves = waves.map(|(number, wave)| (Some(number), wave.worst_failed));
+            for (wave, worst) in waves.chain([(None, plan.worst_failed)]) {
+                let failed = state.counts(&orders, wave).failed;
+                assert!(
+                    worst.is_none_or(|worst| failed <= worst),
+                    "seed {seed}: {failed} of {wave:?}: {plan:#?}"
+                );
+                at_worst.fetch_add(u64::from(stopped && worst == Some(failed)), Ordering::Relaxed);
+            }
+        }
         starts.fetch_add(u64::from(started), Ordering::Relaxed);
         stops.fetch_add(u64::from(stopped), Ordering::Relaxed);
         ends.fetch_add(u64::try_from(state.targets.len()).unwrap(), Ordering::Relaxed);
@@ -68,6 +84,18 @@ fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
     // What is never met proves nothing.
     let found = (starts.into_inner(), stops.into_inner(), ends.into_inner());
     assert!(found.0 > CASES && found.1 > CASES / 20 && found.2 > 2 * CASES, "{found:?}");
+    let at_worst = at_worst.into_inner();
+    assert!(at_worst > CASES / 1000, "{at_worst}");
+}
+
+/// How a run ended.
+struct Ran {
+    state: State,
+    /// How many starts there were.
+    started: u32,
+    stopped: bool,
+    /// Whether somebody let it go on after what had gone wrong.
+    forgiven: bool,
 }
 
 impl<'o> World<'o> {
@@ -82,6 +110,7 @@ impl<'o> World<'o> {
             started: vec![0; orders.targets.len()],
             last_starts: BTreeMap::new(),
             held: true,
+            forgiven: false,
             seed,
         }
     }
@@ -100,8 +129,8 @@ impl<'o> World<'o> {
         self.next += 1;
     }
 
-    /// Lets the run come to its end. How it ended, how many starts there were, and whether it was stopped.
-    fn run(mut self) -> (State, u32, bool) {
+    /// Lets the run come to its end.
+    fn run(mut self) -> Ran {
         let orders = self.orders;
         let mut state = State::planned(orders);
         let mut now: Tick = 0;
@@ -130,7 +159,7 @@ impl<'o> World<'o> {
         let all = state.targets.iter().all(|one| matches!(one.is, Is::Ended { .. }));
         assert!(all, "seed {}: not all have ended: {state:#?}", self.seed);
         assert!(now <= longest, "seed {}: it took {now} of {longest}", self.seed);
-        (state, self.started.iter().sum(), stopped)
+        Ran { state, started: self.started.iter().sum(), stopped, forgiven: self.forgiven }
     }
 
     /// Things that happen beside the run.
@@ -240,6 +269,7 @@ impl<'o> World<'o> {
     fn step(&mut self, state: &mut State, event: Event, now: Tick) {
         let was_held = !matches!(state.phase, Phase::Running);
         let may_go_on = matches!(event, Event::Start { .. } | Event::Resume | Event::Retry { .. });
+        self.forgiven |= matches!(event, Event::Resume | Event::Retry { .. });
         // The same event at the same time has the same consequences, whoever asks: also after a restart.
         let first = state.clone().after(self.orders, event.clone(), now);
         if self.next.is_multiple_of(16) {

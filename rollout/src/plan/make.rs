@@ -20,7 +20,7 @@ use crate::site::{Job, Site, Tick};
 use crate::wave::{Candidate, assign};
 
 use super::excluded::left_out;
-use super::numbers::numbers;
+use super::numbers::{numbers, worst_failed};
 use super::{Excluded, Held, Input, Plan, Planned, PlannedWave, Why, propose};
 
 /// A rollout whose targets are known, before it is packed.
@@ -272,11 +272,11 @@ pub fn make(input: &Input<'_>) -> Plan {
     let horizon = file.deadlines.whole.get();
     let time = |tick: Tick| begin.plus(Duration::from_secs(tick.into()));
     let mut members: Vec<Vec<u32>> = vec![Vec::new(); count];
-    let mut sizes = vec![0_usize; count];
+    let mut free: Vec<Vec<u32>> = vec![Vec::new(); count];
     for (at, row) in (0..).zip(&prepared.rows) {
-        sizes[row.wave] += 1;
+        members[row.wave].push(at);
         if row.held.is_empty() {
-            members[row.wave].push(at);
+            free[row.wave].push(at);
         }
     }
     let mut starts: Vec<Option<(Tick, Tick)>> = vec![None; prepared.rows.len()];
@@ -285,8 +285,9 @@ pub fn make(input: &Input<'_>) -> Plan {
     // When the wave begins: at last, usually, and at best.
     let (mut next, mut usual_next, mut best_next): (Tick, Tick, Tick) = (0, 0, 0);
     let (mut end, mut usual_end, mut bound) = (0, 0, 0);
-    for (number, chosen) in members.iter().enumerate() {
+    for (number, chosen) in free.iter().enumerate() {
         let (site, jobs) = (&prepared.site, &prepared.jobs);
+        let members = &members[number];
         let seed = file.seed.wrapping_add(u64::try_from(number).unwrap_or_default());
         let packed = pack(site, jobs, chosen, next, seed);
         let usual = usually(site, jobs, chosen, &packed, usual_next);
@@ -302,21 +303,22 @@ pub fn make(input: &Input<'_>) -> Plan {
         let best = lower_bound(site, jobs, &placed, best_next);
         let wave = file.waves.get(number);
         let soak = wave.and_then(|wave| wave.soak).map_or(0, crate::file::Span::get);
-        let stop = numbers(&file.stop.wave, sizes[number]);
+        let stop = numbers(&file.stop.wave, members.len());
         let in_flight = most_at_a_time(jobs, chosen, &packed);
         let planned = placed.len();
         waves.push(PlannedWave {
             name: wave.map_or_else(all, |wave| wave.name.clone()),
-            members: sizes[number],
+            members: members.len(),
             begin: time(next),
             usual_end: time(usual.end),
             end: time(packed.end),
             bound: time(lower_bound(site, jobs, &placed, next)),
             soak: Seconds(soak.into()),
             approval: wave.map_or(Approval::No, |wave| wave.approval),
-            healthy: wave.and_then(|wave| Some(wave.healthy?.of(sizes[number]))),
+            healthy: wave.and_then(|wave| Some(wave.healthy?.of(members.len()))),
             in_flight,
-            worst_failed: stop.failed.map(|failed| (failed + in_flight.max(1) - 1).min(planned)),
+            // Who is held back comes when he may.
+            worst_failed: worst_failed(stop, site, jobs, members),
             stop,
         });
         // Of a wave in which nobody is, nothing is to be watched.
@@ -356,6 +358,7 @@ pub fn make(input: &Input<'_>) -> Plan {
     }
     targets.sort_by(|a, b| (a.wave, a.begin, &a.lpar).cmp(&(b.wave, b.begin, &b.lpar)));
     let stop = numbers(&file.stop.whole, targets.len() + held.len());
+    let worst_failed = worst_failed(stop, &prepared.site, &prepared.jobs, &members.concat());
     Plan {
         name: file.name.clone(),
         fingerprint: whole_fingerprint(input, &prepared, snapshot),
@@ -370,6 +373,7 @@ pub fn make(input: &Input<'_>) -> Plan {
         excluded: prepared.excluded,
         classes: prepared.classes,
         stop,
+        worst_failed,
     }
 }
 

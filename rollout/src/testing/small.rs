@@ -138,6 +138,8 @@ fn chance_limits(file: &mut Rollout, random: &mut Seeded) {
     }
     if one_in(2, random) {
         file.stop.wave.failed = ["1", "2", "30%"][random.below(3)].parse().ok();
+        file.stop.whole.failed =
+            [None, Some("3"), Some("40%")][random.below(3)].and_then(|of| of.parse().ok());
         file.stop.whole.unreachable = ["2", "50%"][random.below(2)].parse().ok();
         file.stop.whole.skipped = ["3", "60%"][random.below(2)].parse().ok();
     }

@@ -238,17 +238,22 @@ fn stops(plan: &RolloutPlan) -> String {
     let mut text = String::from("\n");
     for wave in plan.waves.iter().filter(|wave| wave.members > 0) {
         let Some(numbers) = numbers(&wave.stop) else { continue };
-        let worst = wave
-            .worst_failed
-            .map(|worst| format!("; at worst {worst} have failed when all has come to rest"));
-        text += &format!("wave {} stops at {numbers}{}\n", wave.name, worst.unwrap_or_default());
+        text += &format!("wave {} stops at {numbers}{}\n", wave.name, worst(wave.worst_failed));
     }
     match numbers(&plan.stop) {
-        Some(numbers) => text += &format!("the whole stops at {numbers}\n"),
+        Some(numbers) => {
+            text += &format!("the whole stops at {numbers}{}\n", worst(plan.worst_failed));
+        }
         None if text == "\n" => text += "no number of failures stops it: the file has no stop\n",
         None => {}
     }
     text
+}
+
+fn worst(failed: Option<usize>) -> String {
+    let said =
+        failed.map(|worst| format!("; at worst {worst} have failed when all has come to rest"));
+    said.unwrap_or_default()
 }
 
 pub(super) fn numbers(stop: &StopNumbers) -> Option<String> {

@@ -112,6 +112,9 @@ pub struct RolloutPlan {
     pub classes: Vec<String>,
     /// How many stop the whole.
     pub stop: StopNumbers,
+    /// How many can have failed at worst when everything has come to rest after that: those in flight then fail too.
+    #[serde(default)]
+    pub worst_failed: Option<usize>,
 }
 
 /// A wave.
