@@ -248,7 +248,8 @@ pub enum Event {
         /// Which.
         targets: Vec<TargetNumber>,
     },
-    /// Somebody lets the next wave begin although the one before has not soaked, or is not healthy enough.
+    /// Somebody lets the next wave begin although the one before has not soaked, or is not healthy enough, or waits for those of it only
+    /// that are held back or asked about. These come when they may.
     Promote,
     /// Somebody holds new starts.
     Pause,

@@ -28,7 +28,7 @@ pub(crate) enum Rollout {
     Abort(AbortRollout),
     /// Approve the wave that waits for it, or single LPARs
     Approve(ApproveRollout),
-    /// Let the next wave begin although the one before has not soaked, or is not healthy enough
+    /// Let the next wave begin although the one before has not soaked, is not healthy, or waits for who is held back
     Promote(OneRollout),
     /// Try again LPARs that failed, could not be reached or were left out
     Retry(RetryRollout),

@@ -105,6 +105,9 @@ impl State {
                 Gate::Soaking { .. } | Gate::Promotion if self.is_under_way() => {
                     self.next_wave(orders);
                 }
+                Gate::Open if self.is_under_way() && self.is_kept_by_others(orders) => {
+                    self.next_wave(orders);
+                }
                 Gate::Soaking { .. } | Gate::Promotion | Gate::Approval | Gate::Open => {
                     return Err(Refused::NotNow("has no wave that waits to be promoted"));
                 }

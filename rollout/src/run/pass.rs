@@ -119,9 +119,10 @@ impl State {
         };
         let whole =
             reached(orders.stop, self.counts(orders, None), self.forgiven[orders.waves.len()]);
-        let wave = orders.waves.get(self.wave).and_then(|wave| {
-            let counts = self.counts(orders, Some(self.wave));
-            reached(wave.stop, counts, self.forgiven[self.wave])
+        // Of a wave before this one some may still come.
+        let mut waves = orders.waves.iter().enumerate().take(self.wave + 1);
+        let wave = waves.find_map(|(number, wave)| {
+            reached(wave.stop, self.counts(orders, Some(number)), self.forgiven[number])
         });
         if let Some(why) = whole.or(wave) {
             self.phase = Phase::Stopped { why };
@@ -159,6 +160,19 @@ impl State {
             target.wave != self.wave || matches!(one.is, Is::Ended { .. })
         };
         self.targets.iter().zip(&orders.targets).all(over)
+    }
+
+    /// Whether all that is left of the wave is held back, or waits for somebody to approve it, and another wave waits for that.
+    #[must_use]
+    pub fn is_kept_by_others(&self, orders: &Orders) -> bool {
+        let of_wave = self.targets.iter().zip(&orders.targets);
+        let mut left = of_wave
+            .filter(|(one, target)| target.wave == self.wave && !matches!(one.is, Is::Ended { .. }))
+            .map(|(one, _)| {
+                matches!(one.is, Is::Waiting { .. }) && (one.held.is_some() || one.asks.is_some())
+            })
+            .peekable();
+        self.wave + 1 < orders.waves.len() && left.peek().is_some() && left.all(|is_kept| is_kept)
     }
 
     fn updated(&self, orders: &Orders) -> usize {

@@ -1,5 +1,6 @@
 mod done_again;
 mod fresh;
+mod kept;
 
 use nim_shared::code::Retry as Sense;
 use nim_shared::notice::Subject;
@@ -227,26 +228,6 @@ fn who_drifts_asks_and_who_drops_out_is_skipped() {
 fn drifted(target: u32, what: &str) -> Event {
     let to = nim_shared::id::Digest::of(what.as_bytes());
     Event::Drifted { target, why: what.to_owned(), to }
-}
-
-#[test]
-fn what_is_approved_as_it_is_now_asks_again_when_it_is_other_than_that() {
-    let mut case = Case::new("limits: {in_flight: 1}\n", &one_each(2));
-    let fingerprint = case.orders.fingerprint;
-    case.does(drifted(1, "another level"));
-    assert_eq!(case.does(Event::Start { by: REQUESTER, fingerprint }), [0]);
-    let asks = |case: &Case| case.state.targets[1].asks.clone();
-    let approve = || Event::ApproveTargets { by: APPROVER, targets: vec![1] };
-    assert_eq!(asks(&case).as_deref(), Some("another level"));
-    case.does(approve());
-    // It is looked at again and again while it waits for its place.
-    case.does(drifted(1, "another level"));
-    assert_eq!(asks(&case), None);
-    case.does(drifted(1, "more memory"));
-    case.does(drifted(1, "other fixes"));
-    assert_eq!(asks(&case).as_deref(), Some("more memory; other fixes"));
-    assert_eq!(case.ends(0, End::Updated), NOBODY);
-    assert_eq!(case.does(approve()), [1]);
 }
 
 #[test]

@@ -349,7 +349,10 @@ pub(super) fn view(rollout: &Rollout) -> RolloutView {
     let waits_for = match &state.phase {
         Phase::Stopped { why } => Some(format!("somebody to resume or abort it: {why}")),
         Phase::Paused => Some("somebody to resume it".to_owned()),
-        Phase::Running => gate(state, rollout.begin),
+        Phase::Running => gate(state, rollout.begin).or_else(|| {
+            let last = "what holds back the last of the wave, or somebody to promote the next";
+            state.is_kept_by_others(&rollout.orders).then(|| last.to_owned())
+        }),
         Phase::Planned | Phase::Aborting | Phase::Ended => None,
     };
     let wave = rollout.plan.waves.get(state.wave);

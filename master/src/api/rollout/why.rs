@@ -331,13 +331,20 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
             hint: Some(format!("nimctl rollout promote {name}")),
             ..waits(format!("wave {} to soak", wave(*at)), "time, or anybody")
         },
-        Wait::Waves { open } => waits(
-            match target {
-                Some(_) => format!("the waves before its own, of which {open} LPARs are not over"),
-                None => "the waves before their own".to_owned(),
-            },
-            "those who are in them",
-        ),
+        Wait::Waves { open } => WaitsFor {
+            hint: state
+                .is_kept_by_others(orders)
+                .then(|| format!("nimctl rollout promote {name}: they come when they may")),
+            ..waits(
+                match target {
+                    Some(_) => {
+                        format!("the waves before its own, of which {open} LPARs are not over")
+                    }
+                    None => "the waves before their own".to_owned(),
+                },
+                "those who are in them",
+            )
+        },
         Wait::Again { until: at } => WaitsFor {
             until: until(*at),
             ..waits("its time to be tried again", "retry of the file")

@@ -60,7 +60,7 @@ pub enum TurnRollout {
         #[serde(default)]
         lpars: Vec<ObjectName>,
     },
-    /// The next wave may begin although the one before has not soaked, or is not healthy enough.
+    /// The next wave may begin although the one before has not soaked, is not healthy enough, or waits only for LPARs that are held back.
     Promote,
     /// LPARs that failed, could not be reached or were left out are tried again; also when the rollout has ended.
     Retry {

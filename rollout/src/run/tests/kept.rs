@@ -1,0 +1,43 @@
+//! Those of whom somebody else decides when they come.
+
+use super::*;
+
+#[test]
+fn what_is_approved_as_it_is_now_asks_again_when_it_is_other_than_that() {
+    let mut case = Case::new("limits: {in_flight: 1}\n", &one_each(2));
+    let fingerprint = case.orders.fingerprint;
+    case.does(drifted(1, "another level"));
+    assert_eq!(case.does(Event::Start { by: REQUESTER, fingerprint }), [0]);
+    let asks = |case: &Case| case.state.targets[1].asks.clone();
+    let approve = || Event::ApproveTargets { by: APPROVER, targets: vec![1] };
+    assert_eq!(asks(&case).as_deref(), Some("another level"));
+    case.does(approve());
+    // It is looked at again and again while it waits for its place.
+    case.does(drifted(1, "another level"));
+    assert_eq!(asks(&case), None);
+    case.does(drifted(1, "more memory"));
+    case.does(drifted(1, "other fixes"));
+    assert_eq!(asks(&case).as_deref(), Some("more memory; other fixes"));
+    assert_eq!(case.ends(0, End::Updated), NOBODY);
+    assert_eq!(case.does(approve()), [1]);
+}
+
+#[test]
+fn who_is_held_back_keeps_no_wave_for_good_and_counts_for_its_own() {
+    let text = "waves: [{name: a, take: 2, soak: 1h}, {name: b}]\nstop: {wave: {failed: 1}}\n";
+    let mut case = Case::new(text, &one_each(3));
+    let fingerprint = case.orders.fingerprint;
+    let held = |held: Option<&str>| Event::Looked { target: 1, held: held.map(str::to_owned) };
+    case.does(held(Some("a path is lost")));
+    assert_eq!(case.does(Event::Start { by: REQUESTER, fingerprint }), [0]);
+    let not_now: Result<Vec<Action>, _> =
+        Err(Refused::NotNow("has no wave that waits to be promoted"));
+    assert_eq!(case.tries(Event::Promote), not_now, "one of it runs");
+    assert_eq!(case.ends(0, End::Updated), NOBODY);
+    assert_eq!(case.does(Event::Promote), [2]);
+    assert_eq!((case.state.wave, case.state.gate), (1, Gate::Open));
+    assert_eq!(case.does(held(None)), [1], "it comes when it may");
+    assert_eq!(case.ends(1, REMEDY), NOBODY);
+    assert_eq!(case.state.phase, Phase::Stopped { why: "1 failed, 1 are the end".to_owned() });
+    assert_eq!(case.tries(Event::Promote), not_now, "no wave comes after the last");
+}
