@@ -104,6 +104,24 @@ pub struct FrameEntry {
     pub firmware: String,
     /// Its pair of VIO servers.
     pub vios: Vec<ViosEntry>,
+    /// Shared pools of processors beside the default one.
+    #[serde(default)]
+    pub pools: Vec<PoolEntry>,
+}
+
+/// A shared pool of processors as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolEntry {
+    /// Its number, from 1 on.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Most that its LPARs may have together, such as `4.0`.
+    pub processors: ProcessorUnits,
+    /// What of that is kept for none of them.
+    #[serde(default = "nothing")]
+    pub reserved: ProcessorUnits,
 }
 
 /// A VIO server as written.
@@ -152,6 +170,9 @@ pub struct LparEntry {
     /// Virtual processors.
     #[serde(default = "virtual_processors")]
     pub virtual_processors: u32,
+    /// Number of its pool of processors. Default: the default pool, 0.
+    #[serde(default)]
+    pub pool: u32,
     /// Disks.
     #[serde(default)]
     pub disks: Vec<DiskEntry>,
@@ -399,6 +420,10 @@ fn lpar_memory() -> u64 {
 fn entitlement() -> ProcessorUnits {
     ProcessorUnits { hundredths: 50 }
 }
+const fn nothing() -> ProcessorUnits {
+    ProcessorUnits { hundredths: 0 }
+}
+
 fn virtual_processors() -> u32 {
     2
 }

@@ -327,5 +327,6 @@ pub(crate) fn takable(limits: &Limits, free: Free) -> Need {
     Need {
         memory: Megabytes(free.memory.0.saturating_sub(margin.0)),
         processors: ProcessorUnits { hundredths: units - keep.div_ceil(100) },
+        pool: None,
     }
 }

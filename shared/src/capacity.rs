@@ -16,6 +16,9 @@ pub struct Need {
     pub memory: Megabytes,
     /// Entitlement of a shared LPAR, or whole processors of a dedicated one.
     pub processors: ProcessorUnits,
+    /// The shared pool that these come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<u32>,
 }
 
 /// What a partition has of its frame, as an HMC shows it.
@@ -29,6 +32,9 @@ pub struct Shape {
     pub max_memory: Megabytes,
     /// Entitlement of a shared LPAR, or whole processors of a dedicated one.
     pub processors: ProcessorUnits,
+    /// The shared pool that these come from; none of a dedicated LPAR, and of one in the default pool, which has no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<u32>,
 }
 
 /// Memory of a frame that is left alone: a region, and `percent` of what is configurable. Source: HMC reference §4.4, "margin".
@@ -40,7 +46,7 @@ pub const fn margin(region: Megabytes, configurable: Megabytes, percent: u64) ->
 /// What an LPAR with these figures takes from a frame whose memory comes in regions of `region`.
 ///
 /// `hpt_ratio` is the *d* of the page table ratio `1:d`; `None` takes 64, the larger table. The overhead is an estimate that
-/// errs upwards: at least 512 MB. Source: HMC reference §4.4.
+/// errs upwards: at least 512 MB. Source: HMC reference §4.4. Of which pool the processors are is not its matter.
 #[must_use]
 pub fn need(
     memory: Megabytes,
@@ -54,7 +60,7 @@ pub fn need(
     let ratio = hpt_ratio.filter(|d| *d > 0).unwrap_or(64);
     let table = (up(max_memory.0) / ratio).next_power_of_two();
     let overhead = up(table).saturating_add(region).max(512);
-    Need { memory: Megabytes(up(memory.0).saturating_add(overhead)), processors }
+    Need { memory: Megabytes(up(memory.0).saturating_add(overhead)), processors, pool: None }
 }
 
 #[cfg(test)]

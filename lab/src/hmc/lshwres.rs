@@ -8,10 +8,10 @@ use crate::world::frame::{Frame, Partition, PartitionState};
 pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<String, Failure> {
     let options = Options::read(arguments)?;
     let frame = frame_named(world, hmc, options.system.as_deref())?;
-    let per_lpar = |row: fn(&Partition) -> Row| {
+    let per_lpar = |row: fn(&Frame, &Partition) -> Row| {
         options.names_exist(frame)?;
         let rows = frame.partitions.iter().filter(|partition| options.selects(partition));
-        print(&rows.map(row).collect::<Vec<_>>(), &options)
+        print(&rows.map(|one| row(frame, one)).collect::<Vec<_>>(), &options)
     };
     match (options.resource.as_deref(), options.level.as_deref()) {
         (Some("mem"), Some("sys")) => print(&[system_memory(frame)], &options),
@@ -19,6 +19,7 @@ pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<Stri
         (Some("mem"), Some("lpar")) => per_lpar(memory),
         (Some("proc"), Some("lpar")) => per_lpar(processors),
         (Some("mem" | "proc"), _) => Err(missing("--level")),
+        (Some("procpool"), _) => print(&pools(frame), &options),
         (Some("virtualio"), level) => match (options.subtype.as_deref(), level) {
             (Some("slot"), Some("lpar")) => per_lpar(slots),
             (Some("scsi"), _) => print(&scsi(frame), &options),
@@ -33,7 +34,7 @@ pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<Stri
 }
 
 /// Virtual slots of a partition: a few are in use (HV §2.4: 0 and 1 are the serial adapters).
-fn slots(partition: &Partition) -> Row {
+fn slots(_: &Frame, partition: &Partition) -> Row {
     let most = if partition.env == "vioserver" { 1000 } else { 64 };
     vec![
         ("lpar_name", partition.name.clone()),
@@ -126,7 +127,7 @@ fn system_processors(frame: &Frame) -> Row {
     ]
 }
 
-fn memory(partition: &Partition) -> Row {
+fn memory(_: &Frame, partition: &Partition) -> Row {
     let own = partition.memory_mb.to_string();
     let maximum = (partition.memory_mb * 2).to_string();
     let minimum = partition.memory_mb.min(2048).to_string();
@@ -146,13 +147,40 @@ fn memory(partition: &Partition) -> Row {
     ]
 }
 
-fn processors(partition: &Partition) -> Row {
+/// Pools of processors; of the default pool no number is shown (HV §2.3).
+fn pools(frame: &Frame) -> Vec<Row> {
+    let row = |id: u32, name: &str, [most, reserved]: [String; 2]| {
+        let members = || frame.partitions.iter().filter(|one| one.pool == id);
+        let list =
+            |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(",") };
+        vec![
+            ("name", name.to_owned()),
+            ("shared_proc_pool_id", id.to_string()),
+            ("max_pool_proc_units", most),
+            ("curr_reserved_pool_proc_units", reserved.clone()),
+            ("pend_reserved_pool_proc_units", reserved),
+            ("lpar_names", list(members().map(|one| one.name.clone()).collect())),
+            ("lpar_ids", list(members().map(|one| one.id.to_string()).collect())),
+        ]
+    };
+    let default = row(0, DEFAULT_POOL, ["null", "null"].map(ToOwned::to_owned));
+    let others = frame.pools.iter().map(|pool| {
+        row(pool.id, &pool.name, [pool.most_hundredths, pool.reserved_hundredths].map(units))
+    });
+    std::iter::once(default).chain(others).collect()
+}
+
+const DEFAULT_POOL: &str = "DefaultPool";
+
+fn processors(frame: &Frame, partition: &Partition) -> Row {
     let own = units(partition.hundredths);
+    let pool = frame.pools.iter().find(|pool| pool.id == partition.pool);
+    let pool = pool.map_or(DEFAULT_POOL, |pool| &pool.name);
     vec![
         ("lpar_name", partition.name.clone()),
         ("lpar_id", partition.id.to_string()),
-        ("curr_shared_proc_pool_id", "0".to_owned()),
-        ("curr_shared_proc_pool_name", "DefaultPool".to_owned()),
+        ("curr_shared_proc_pool_id", partition.pool.to_string()),
+        ("curr_shared_proc_pool_name", pool.to_owned()),
         ("curr_proc_mode", "shared".to_owned()),
         ("curr_min_proc_units", "0.1".to_owned()),
         ("curr_proc_units", own.clone()),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::site;
+use crate::world::frame::Pool;
 
 fn world() -> World {
     let text = include_str!("../../../examples/site-small.yaml");
@@ -56,6 +57,30 @@ fn free_memory_is_what_no_partition_holds() {
     assert_eq!(said(line), ("98304,54272,256\n".to_owned(), 0));
     let line = "lshwres -r proc -m frame1 --level sys -F curr_avail_sys_proc_units";
     assert_eq!(said(line), ("11.5\n".to_owned(), 0));
+}
+
+#[test]
+fn a_pool_of_processors_has_a_limit_for_all_that_are_in_it() {
+    let mut world = world();
+    let frame = world.frames.get_mut("frame1").unwrap();
+    let (most_hundredths, reserved_hundredths) = (120, 20);
+    let name = "prod".to_owned();
+    frame.pools.push(Pool { id: 2, name, most_hundredths, reserved_hundredths });
+    frame.partitions.iter_mut().find(|one| one.name == "lpar01").unwrap().pool = 2;
+    let ask = "lshwres -r procpool -m frame1 -F shared_proc_pool_id,max_pool_proc_units,curr_reserved_pool_proc_units";
+    let shown = run(&mut world, "hmc01", "viewer", ask).stdout;
+    assert_eq!(String::from_utf8(shown).unwrap(), "0,null,null\n2,1.2,0.2\n");
+    let ask = "lshwres -r procpool -m frame1 -F name,lpar_names --header";
+    let shown = String::from_utf8(run(&mut world, "hmc01", "viewer", ask).stdout).unwrap();
+    assert!(
+        shown.contains("\nprod,lpar01\n") && shown.starts_with("name,lpar_names\nDefaultPool,"),
+        "{shown}"
+    );
+    assert!(world.fits("lpar01").is_ok(), "half a processor more is just what is left");
+    world.frames.get_mut("frame1").unwrap().pools[0].reserved_hundredths += 1;
+    let refused = world.fits("lpar01").unwrap_err().to_string();
+    assert_eq!(refused, "pool 2 has 49 hundredths of a processor free, 50 are needed");
+    assert!(world.fits("lpar02").is_ok(), "it is in the default pool");
 }
 
 #[test]

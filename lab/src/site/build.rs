@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::level;
-use super::{DiskEntry, File, FrameEntry, LparEntry, variation};
+use super::{DiskEntry, File, FrameEntry, LparEntry, PoolEntry, variation};
 use crate::fault::{Armed, ConsoleFault};
 use crate::state::Turn;
-use crate::world::frame::{Frame, Odd, Partition, PartitionState, Vfchost, Vhost, Vios};
+use crate::world::frame::{Frame, Odd, Partition, PartitionState, Pool, Vfchost, Vhost, Vios};
 use crate::world::lpar::{Applied, Disk, FileSystem, Ifix, Lpar, Software, Style};
 use crate::world::running::Running;
 use crate::world::system::System;
@@ -99,6 +99,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         memory_mb: 0,
         hundredths: 0,
         procs: 1,
+        pool: 0,
         uuid: uuid(&entry.serial, vios.id),
         os_version: format!("VIOS {}", vios.level),
         refcode: String::new(),
@@ -113,6 +114,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         memory_mb: lpar.memory_mb,
         hundredths: lpar.processors.hundredths,
         procs: lpar.virtual_processors,
+        pool: lpar.pool,
         uuid: uuid(&entry.serial, lpar.id),
         os_version: os_version(&lpar.level),
         refcode: String::new(),
@@ -133,6 +135,16 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         firmware: entry.firmware.clone(),
         vioses: vioses.collect(),
         partitions: servers.chain(partitions).collect(),
+        pools: entry.pools.iter().map(pool).collect(),
+    }
+}
+
+fn pool(entry: &PoolEntry) -> Pool {
+    Pool {
+        id: entry.id,
+        name: entry.name.clone(),
+        most_hundredths: entry.processors.hundredths,
+        reserved_hundredths: entry.reserved.hundredths,
     }
 }
 

@@ -82,6 +82,12 @@ fn lpar_entry(found: &mut Found, file: &File, lpar: &LparEntry, place: &str) {
     if lpar.processors.hundredths == 0 {
         found.add(format!("{place}.processors"), "is nothing".to_owned());
     }
+    if lpar.pool != 0 && !frame.pools.iter().any(|pool| pool.id == lpar.pool) {
+        found.add(
+            format!("{place}.pool"),
+            format!("frame {:?} has no pool {}", frame.name, lpar.pool),
+        );
+    }
     if !(1..=1000).contains(&lpar.size_tenths) {
         found.add(
             format!("{place}.size_tenths"),

@@ -371,6 +371,7 @@ fn fill(world: &mut World, lpar: &str) -> anyhow::Result<()> {
         memory_mb,
         hundredths,
         procs: 1,
+        pool: 0,
         uuid: "00000000-0000-0000-0000-00000000F111".to_owned(),
         os_version: "Unknown".to_owned(),
         refcode: String::new(),

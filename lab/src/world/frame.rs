@@ -36,6 +36,22 @@ pub struct Frame {
     pub vioses: BTreeMap<String, Vios>,
     /// All partitions, VIO servers included.
     pub partitions: Vec<Partition>,
+    /// Shared pools of processors beside the default one, which has no limit.
+    #[serde(default)]
+    pub pools: Vec<Pool>,
+}
+
+/// A shared pool of processors (HV §2.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Its number; 0 is the default pool.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Most that its partitions may have together, in hundredths of a unit.
+    pub most_hundredths: u64,
+    /// What of that is kept for none of them, in hundredths of a unit.
+    pub reserved_hundredths: u64,
 }
 
 /// The level of a frame of which none is said.
@@ -138,6 +154,9 @@ pub struct Partition {
     pub hundredths: u64,
     /// Virtual processors.
     pub procs: u32,
+    /// Number of its pool of processors.
+    #[serde(default)]
+    pub pool: u32,
     /// Upper case, as the HMC prints it for partitions.
     pub uuid: String,
     /// What RMC last said of its system.
@@ -187,6 +206,14 @@ impl Frame {
     pub fn free_hundredths(&self) -> u64 {
         let held: u64 = self.partitions.iter().map(|partition| partition.hundredths).sum();
         self.configurable_hundredths.saturating_sub(held)
+    }
+
+    /// What a pool has left, in hundredths of a unit; `None` where it has no limit.
+    pub fn free_of_pool(&self, id: u32) -> Option<u64> {
+        let pool = self.pools.iter().find(|pool| pool.id == id)?;
+        let members = self.partitions.iter().filter(|one| one.pool == id);
+        let held: u64 = members.map(|one| one.hundredths).sum();
+        Some(pool.most_hundredths.saturating_sub(pool.reserved_hundredths + held))
     }
 
     /// The partition with that id.

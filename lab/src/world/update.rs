@@ -52,6 +52,16 @@ pub enum Refused {
         /// Hundredths needed.
         needed: u64,
     },
+    /// Not enough entitlement in its pool.
+    #[error("pool {pool} has {free} hundredths of a processor free, {needed} are needed")]
+    Pool {
+        /// Number of the pool.
+        pool: u32,
+        /// Hundredths free.
+        free: u64,
+        /// Hundredths needed.
+        needed: u64,
+    },
     /// The wanted id is taken, or none is free.
     #[error("partition id {0:?} is not available")]
     Id(Option<u32>),
@@ -394,7 +404,10 @@ fn fits(frame: &Frame, own: &Partition) -> Result<(), Refused> {
     if needed > free {
         return Err(Refused::Processors { free, needed });
     }
-    Ok(())
+    match frame.free_of_pool(own.pool) {
+        Some(free) if needed > free => Err(Refused::Pool { pool: own.pool, free, needed }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 #[cfg(test)]

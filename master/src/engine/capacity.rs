@@ -6,6 +6,8 @@
 
 pub use nim_shared::capacity::{Need, need};
 
+use std::collections::BTreeMap;
+
 use nim_shared::capacity::{MARGIN_PERCENT, margin};
 use nim_shared::id::OperationId;
 use nim_shared::stamp::Timestamp;
@@ -47,6 +49,8 @@ pub struct Reservation {
 pub struct FrameLedger {
     /// The last reading; `None` where there is none.
     pub reading: Option<Reading>,
+    /// What was free then in its shared pools of processors that have a limit, by their number.
+    pub pools: BTreeMap<u32, ProcessorUnits>,
     /// What is promised and not released.
     pub reservations: Vec<Reservation>,
     /// Most updates at a time on this frame.
@@ -93,6 +97,18 @@ pub enum Shortage {
         /// What is free.
         free: ProcessorUnits,
     },
+    /// Processors of a shared pool.
+    #[error(
+        "needs {needed} processor units, {free} are free in pool {pool} of the frame beyond what is promised"
+    )]
+    Pool {
+        /// Its number.
+        pool: u32,
+        /// What the surrogate takes.
+        needed: ProcessorUnits,
+        /// What is free.
+        free: ProcessorUnits,
+    },
     /// Partition slots.
     #[error("the frame has {partitions} of at most {max} partitions")]
     Partitions {
@@ -129,6 +145,12 @@ impl FrameLedger {
             || self.reservations.iter().filter(|r| r.seen_at.is_none_or(|at| at > reading.read_at));
         let promised: Megabytes = unseen().filter_map(|r| r.need).map(|n| n.memory).sum();
         let units: ProcessorUnits = unseen().filter_map(|r| r.need).map(|n| n.processors).sum();
+        let of_pool = need.pool.and_then(|pool| {
+            let of_pool = unseen().filter_map(|r| r.need).filter(|n| n.pool == Some(pool));
+            let promised: ProcessorUnits = of_pool.map(|n| n.processors).sum();
+            let free = self.pools.get(&pool)?.hundredths.saturating_sub(promised.hundredths);
+            Some((pool, ProcessorUnits { hundredths: free }))
+        });
         let margin = margin(reading.region, reading.configurable_memory, MARGIN_PERCENT);
         let free =
             Megabytes(reading.free_memory.0.saturating_sub(promised.0).saturating_sub(margin.0));
@@ -141,6 +163,8 @@ impl FrameLedger {
             Decision::Wait(Shortage::Memory { needed: need.memory, free })
         } else if need.processors > free_units {
             Decision::Wait(Shortage::Processors { needed: need.processors, free: free_units })
+        } else if let Some((pool, free)) = of_pool.filter(|(_, free)| need.processors > *free) {
+            Decision::Wait(Shortage::Pool { pool, needed: need.processors, free })
         } else if let (Some(partitions), Some(max)) = (partitions, reading.max_partitions)
             && partitions >= max
         {
@@ -191,7 +215,7 @@ mod tests {
     }
 
     fn ledger(reservations: Vec<Reservation>) -> FrameLedger {
-        FrameLedger { reading: Some(reading(100)), reservations, limit: 4 }
+        FrameLedger { reading: Some(reading(100)), pools: BTreeMap::new(), reservations, limit: 4 }
     }
 
     #[test]
@@ -220,6 +244,31 @@ mod tests {
     }
 
     #[test]
+    fn a_pool_holds_those_that_are_in_it_and_nobody_else() {
+        let small = |pool| Need {
+            pool,
+            ..need(Megabytes(256), Megabytes(256), None, Megabytes(256), units("0.2"))
+        };
+        let with = |free: &str, reservations| FrameLedger {
+            pools: BTreeMap::from([(3, units(free))]),
+            ..ledger(reservations)
+        };
+        let decide = |of: FrameLedger, pool| of.decide(Some(small(pool)), at(110));
+        let full =
+            Decision::Wait(Shortage::Pool { pool: 3, needed: units("0.2"), free: units("0.1") });
+        assert_eq!(decide(with("0.1", vec![]), Some(3)), full);
+        let granted = [(None, "0.1"), (Some(4), "0.1"), (Some(3), "0.2")];
+        for (pool, free) in granted {
+            assert_eq!(decide(with(free, vec![]), pool), Decision::Granted, "{pool:?}");
+        }
+        // What is promised of it and cannot be seen yet is taken; what the reading shows is not taken twice.
+        let promised = |pool, seen_at| vec![reservation(1, Some(small(pool)), seen_at)];
+        assert_eq!(decide(with("0.3", promised(Some(3), None)), Some(3)), full);
+        assert_eq!(decide(with("0.3", promised(Some(3), Some(90))), Some(3)), Decision::Granted);
+        assert_eq!(decide(with("0.3", promised(Some(4), None)), Some(3)), Decision::Granted);
+    }
+
+    #[test]
     fn an_old_reading_is_read_again() {
         assert_eq!(ledger(vec![]).decide(Some(a()), at(161)), Decision::ReadAgain);
     }
@@ -228,6 +277,7 @@ mod tests {
     fn where_nothing_is_known_one_slot_of_the_limit_counts() {
         let unknown = |running: u128| FrameLedger {
             reading: None,
+            pools: BTreeMap::new(),
             reservations: (0..running).map(|n| reservation(n, None, None)).collect(),
             limit: 2,
         };

@@ -165,6 +165,19 @@ impl Frames {
         }
         let mut view = FrameView::read(cec, &answers, read_at)
             .map_err(|cause| Error::Answer { hmc: hmc.clone(), cause })?;
+        if view.has_pools() {
+            // An HMC that does not show them keeps nobody from the rest: then they limit nobody, as what was never read.
+            let words = hmc::pool_question(cec);
+            let read = match console.ask(&words).await {
+                Ok(answer) => {
+                    view.read_pools(cec, &answer).map_err(|bad| crate::telemetry::chain(&bad))
+                }
+                Err(error) => Err(crate::telemetry::chain(&error)),
+            };
+            if let Err(why) = read {
+                debug!(frame.name = %frame, hmc.name = %hmc, "pools of processors of {frame} are not known: {why}");
+            }
+        }
         let ids: Vec<LparId> = profiles_of.iter().filter_map(|name| view.id_of(name)).collect();
         if !ids.is_empty() {
             let words = profile::question(&cec.mtms(), &ids);
@@ -182,7 +195,8 @@ impl Frames {
             let partitions = view.partitions.iter().map(|one| one.view.clone()).collect();
             let shape = |one: &hmc::Partition| Some((one.view.name.clone(), one.shape?));
             let shapes = view.partitions.iter().filter_map(shape).collect();
-            let found = FrameReading { reading, surrogates, partitions, shapes };
+            let pools = view.pools.clone();
+            let found = FrameReading { reading, surrogates, partitions, shapes, pools };
             self.store.record_reading(frame, &found).await?;
         }
         if view.state == OPERATING {

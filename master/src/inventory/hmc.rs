@@ -12,7 +12,7 @@ use nim_shared::id::LparId;
 use nim_shared::object::Cec;
 use nim_shared::preflight::Fact;
 use nim_shared::stamp::Timestamp;
-use nim_shared::unit::Megabytes;
+use nim_shared::unit::{Megabytes, ProcessorUnits};
 
 use super::csv::{self, BadTable};
 use super::survey;
@@ -41,10 +41,21 @@ pub fn questions(frame: &Cec) -> [Vec<String>; 6] {
         ),
         ask(
             &["lshwres", "-r", "proc", "--level", "lpar"],
-            "lpar_name,lpar_id,curr_proc_mode,curr_proc_units,curr_procs",
+            "lpar_name,lpar_id,curr_proc_mode,curr_proc_units,curr_procs,curr_shared_proc_pool_id",
         ),
     ]
 }
+
+/// The question about the shared pools of processors. It is asked only where a partition is in one beside the default pool, which has no
+/// limit: others have none, and a frame may know of none.
+#[must_use]
+pub fn pool_question(frame: &Cec) -> Vec<String> {
+    let words = ["lshwres", "-r", "procpool", "-m", &frame.mtms(), "-F", POOL];
+    words.map(ToOwned::to_owned).to_vec()
+}
+
+/// What is asked of a pool.
+const POOL: &str = "shared_proc_pool_id,max_pool_proc_units,curr_reserved_pool_proc_units";
 
 /// What an HMC answered to [`questions`].
 pub type FrameAnswers = [String; 6];
@@ -58,6 +69,8 @@ pub struct FrameView {
     pub reading: Option<Reading>,
     /// Its partitions.
     pub partitions: Vec<Partition>,
+    /// What is free in its shared pools of processors, by their number; those without limit, and those that were not read, are left out.
+    pub pools: BTreeMap<u32, ProcessorUnits>,
     /// The profiles of those partitions of which they were asked for, or why they are not known.
     pub profiles: Fact<BTreeMap<String, Vec<Profile>>>,
 }
@@ -75,6 +88,9 @@ pub struct Partition {
 
 /// What an update appends to the name of the partition that it replaces. Source: HMC reference §4.1.
 pub const ORIGINAL: &str = "_lku0";
+
+/// Number of the pool of processors that has no limit. Source: HMC reference §2.3.
+const DEFAULT_POOL: u32 = 0;
 
 /// The state in which a frame can do partition work.
 pub const OPERATING: &str = "Operating";
@@ -116,7 +132,7 @@ impl FrameView {
         let [units] = first(&asked[2], rows(&asked[2], proc)?)?;
         let lpars: Vec<[String; 7]> = rows(&asked[3], lpars)?;
         let memory: Vec<[String; 5]> = rows(&asked[4], lpar_mem)?;
-        let processors: Vec<[String; 5]> = rows(&asked[5], lpar_proc)?;
+        let processors: Vec<[String; 6]> = rows(&asked[5], lpar_proc)?;
         let region = megabytes(&region);
         let reading = (|| {
             Some(Reading {
@@ -133,23 +149,56 @@ impl FrameView {
             let id = row[1].clone();
             let takes = || {
                 let [_, _, current, most, least] = memory.iter().find(|row| row[1] == id)?;
-                let [_, _, mode, shared, dedicated] = processors.iter().find(|row| row[1] == id)?;
+                let [_, _, mode, shared, dedicated, pool] =
+                    processors.iter().find(|row| row[1] == id)?;
                 let memory = megabytes(current)?;
+                let is_shared = mode == "shared";
                 Some(Shape {
                     memory,
                     min_memory: megabytes(least).unwrap_or(memory),
                     max_memory: megabytes(most)?,
-                    processors: if mode == "shared" { shared } else { dedicated }.parse().ok()?,
+                    processors: if is_shared { shared } else { dedicated }.parse().ok()?,
+                    pool: pool.parse().ok().filter(|pool| is_shared && *pool != DEFAULT_POOL),
                 })
             };
             let shape = takes();
-            let need = shape.zip(region).map(|(shape, region)| {
-                need(shape.memory, shape.max_memory, None, region, shape.processors)
+            let need = shape.zip(region).map(|(shape, region)| Need {
+                pool: shape.pool,
+                ..need(shape.memory, shape.max_memory, None, region, shape.processors)
             });
             Some(Partition { need, shape, view: survey::partition(row)? })
         });
         let profiles = Err("the HMC was not asked for profiles".to_owned());
-        Ok(Self { state, reading, partitions: partitions.collect(), profiles })
+        let pools = BTreeMap::new();
+        Ok(Self { state, reading, partitions: partitions.collect(), pools, profiles })
+    }
+
+    /// Whether a partition is in a pool that may have a limit.
+    #[must_use]
+    pub fn has_pools(&self) -> bool {
+        self.partitions.iter().any(|one| one.shape.is_some_and(|shape| shape.pool.is_some()))
+    }
+
+    /// Reads what is free in pools from the answer to [`pool_question`]: what they may have at most, less what is reserved and what their
+    /// partitions have. Source: the HMC reference, §4.4.
+    ///
+    /// # Errors
+    /// [`BadAnswer`] names the command whose answer cannot be read.
+    pub fn read_pools(&mut self, frame: &Cec, answer: &str) -> Result<(), BadAnswer> {
+        let rows: Vec<[String; 3]> = rows(&pool_question(frame), answer)?;
+        let units = |text: &str| text.parse::<ProcessorUnits>().ok().map(|one| one.hundredths);
+        let pools = rows.iter().filter_map(|[id, most, reserved]| {
+            let (id, most) = (id.parse().ok()?, units(most)?);
+            let shapes = self.partitions.iter().filter_map(|one| one.shape);
+            let had: u64 = shapes
+                .filter(|shape| shape.pool == Some(id))
+                .map(|shape| shape.processors.hundredths)
+                .sum();
+            let taken = had.saturating_add(units(reserved).unwrap_or(0));
+            Some((id, ProcessorUnits { hundredths: most.saturating_sub(taken) }))
+        });
+        self.pools = pools.collect();
+        Ok(())
     }
 
     /// Whether an update of the LPAR `name` is under way on the frame: original and surrogate both exist.
@@ -223,7 +272,7 @@ mod tests {
             "aix1,98,aixlinux,Not Activated,inactive,,Unknown\naix1_lku0,99,aixlinux,Running,active,,AIX 7.3 7300-03-00-2446\n\
              db1,12,aixlinux,Running,active,10.0.0.12,AIX 7.2 7200-05-03-2148\nodd,x,aixlinux,Running,active,,Unknown\n",
             "aix1_lku0,99,8192,16384,2048\ndb1,12,4096,8192,null\n",
-            "aix1_lku0,99,shared,1.0,2\ndb1,12,ded,null,2\n",
+            "aix1_lku0,99,shared,1.0,2,0\ndb1,12,ded,null,2,null\n",
         ]
         .map(ToOwned::to_owned)
     }
@@ -258,6 +307,31 @@ mod tests {
         assert_eq!(shows("db2"), (false, None));
         assert_eq!(view.id_of("db1").map(|id| id.to_string()).as_deref(), Some("12"));
         assert_eq!(view.id_of("db2"), None);
+    }
+
+    #[test]
+    fn a_pool_has_what_its_partitions_and_its_reserve_leave() {
+        let mut shown = answers();
+        let mut view = FrameView::read(&frame(), &shown, now()).unwrap();
+        assert!(
+            !view.has_pools(),
+            "the default pool has no limit, and who has processors of its own is in none"
+        );
+        shown[4] = "aix1,98,8192,16384,2048\naix1_lku0,99,8192,16384,2048\ndb1,12,4096,8192,null\n"
+            .to_owned();
+        shown[5] = "aix1,98,shared,1.0,2,3\naix1_lku0,99,shared,1.0,2,3\ndb1,12,shared,0.3,2,4\n"
+            .to_owned();
+        view = FrameView::read(&frame(), &shown, now()).unwrap();
+        assert!(view.has_pools());
+        assert_eq!(view.partitions[1].need.unwrap().pool, Some(3));
+        let rows = "0,null,null\n3,4.0,0.5\n4,0.2,0.0\n5,unavailable,0.0\n";
+        view.read_pools(&frame(), rows).unwrap();
+        let free: Vec<_> = view.pools.iter().map(|(id, free)| (*id, free.to_string())).collect();
+        assert_eq!(free, [(3, "1.5".to_owned()), (4, "0.0".to_owned())]);
+        view.read_pools(&frame(), "No results were found.\n").unwrap();
+        assert!(view.pools.is_empty());
+        let error = view.read_pools(&frame(), "3,4.0\n").unwrap_err().to_string();
+        assert!(error.contains("lshwres -r procpool -m 9009-42A*7812345"), "{error}");
     }
 
     #[test]

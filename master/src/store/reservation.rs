@@ -9,8 +9,9 @@ use nim_shared::capacity::Shape;
 use nim_shared::id::{Fence, ObjectName, OperationId};
 use nim_shared::preflight::Fact;
 use nim_shared::stamp::Timestamp;
+use nim_shared::unit::ProcessorUnits;
 use sea_orm::sqlx::{query, query_as, query_scalar};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -64,6 +65,8 @@ pub struct FrameReading {
     pub partitions: Vec<PartitionView>,
     /// What those have of which that was shown, by name.
     pub shapes: BTreeMap<String, Shape>,
+    /// What is free in its shared pools of processors that have a limit, by their number.
+    pub pools: BTreeMap<u32, ProcessorUnits>,
 }
 
 /// A reading as it is stored: what partitions have stands beside its figures.
@@ -72,6 +75,14 @@ struct Kept<'a> {
     #[serde(flatten)]
     reading: Reading,
     shapes: &'a BTreeMap<String, Shape>,
+    pools: &'a BTreeMap<u32, ProcessorUnits>,
+}
+
+/// What of it are the pools.
+#[derive(Deserialize)]
+struct KeptPools {
+    #[serde(default)]
+    pools: BTreeMap<u32, ProcessorUnits>,
 }
 
 impl Store {
@@ -223,7 +234,7 @@ impl Store {
         )
         .bind(id)
         .bind(at)
-        .bind(json!(Kept { reading: found.reading, shapes: &found.shapes }))
+        .bind(json!(Kept { reading: found.reading, shapes: &found.shapes, pools: &found.pools }))
         .bind(json!(found.partitions))
         .execute(txn.connection())
         .await
@@ -422,6 +433,9 @@ async fn ledger(
     .map_err(txn.failed())?;
     let (own_limit, reading) = found.unwrap_or((None, None));
     let unreadable = |cause| Error::unreadable(format!("what was read of frame {frame}"), cause);
+    let pools: Option<KeptPools> =
+        reading.clone().map(serde_json::from_value).transpose().map_err(unreadable)?;
+    let pools = pools.map(|kept| kept.pools).unwrap_or_default();
     let reading: Option<Reading> =
         reading.map(serde_json::from_value).transpose().map_err(unreadable)?;
     let rows: Vec<(Uuid, Option<Value>, Option<OffsetDateTime>)> = query_as(
@@ -446,7 +460,7 @@ async fn ledger(
         .await
         .map_err(txn.failed())?;
     let limit = own_limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(limit);
-    Ok((FrameLedger { reading, reservations, limit }, Timestamp::new(now)))
+    Ok((FrameLedger { reading, pools, reservations, limit }, Timestamp::new(now)))
 }
 
 /// Notes the promise. One that is there already, from an answer that was lost, stays; one that was given back is made anew.

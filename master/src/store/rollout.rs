@@ -21,7 +21,7 @@ use nim_shared::id::{LparId, ObjectName, OperationId};
 use nim_shared::level::Level;
 use nim_shared::operation::{Blackout, StateName};
 use nim_shared::stamp::Timestamp;
-use nim_shared::unit::Seconds;
+use nim_shared::unit::{ProcessorUnits, Seconds};
 use sea_orm::sqlx::{query_as, types::Json};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -162,6 +162,25 @@ impl Store {
         .await
         .map_err(|cause| Error::sqlx("read what partitions have", cause))?;
         rows.into_iter().map(|(name, Json(shapes))| Ok((batch::name(&name)?, shapes))).collect()
+    }
+
+    /// What is free in the shared pools of processors of those of these frames that have some with a limit, by frame and number.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn frame_pools(
+        &self,
+        frames: &[&ObjectName],
+    ) -> Result<BTreeMap<ObjectName, BTreeMap<u32, ProcessorUnits>>, Error> {
+        let rows: Vec<(String, Json<BTreeMap<u32, ProcessorUnits>>)> = query_as(
+            "SELECT o.name, r.reading->'pools' FROM frame_reading r JOIN nim_object o ON o.id = r.cec_id
+             WHERE o.name = ANY($1) AND r.reading->'pools' <> '{}'",
+        )
+        .bind(texts(frames))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read what pools of frames have", cause))?;
+        rows.into_iter().map(|(name, Json(pools))| Ok((batch::name(&name)?, pools))).collect()
     }
 
     /// What is promised on these frames and not released.

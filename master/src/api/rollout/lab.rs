@@ -300,6 +300,7 @@ fn facts(orders: &Orders, around: &Around, there: &BTreeSet<ObjectName>) -> Vec<
     let fixed = lpars().filter(|one| !one.fixes.is_empty()).count();
     let fabric = |one: &&Lpar| one.storage.contains("npiv") && !one.storage.contains("vscsi");
     let fabric = lpars().filter(fabric).count();
+    let pooled = lpars().filter(|one| one.shape.is_some_and(|shape| shape.pool.is_some())).count();
     let said = [
         (held, "held back now: nothing holds them there"),
         (
@@ -307,6 +308,7 @@ fn facts(orders: &Orders, around: &Around, there: &BTreeSet<ObjectName>) -> Vec<
             "known to have interim fixes, and have none there: what they lock is not on record",
         ),
         (fabric, "served by virtual Fibre Channel alone, and by virtual SCSI too there"),
+        (pooled, "in a shared pool of processors, and in none there"),
     ];
     let said = said.into_iter().filter(|(many, _)| *many > 0);
     said.map(|(many, what)| format!("{many} of the LPARs are {what}")).collect()

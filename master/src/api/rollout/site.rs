@@ -74,6 +74,7 @@ pub(super) async fn gather(api: &Api, file: Rollout) -> Answer<(Site, Rollout)> 
         hmc_limits: store.hmc_limits().await?,
         readings: store.frame_readings(&frames).await?,
         shapes: store.frame_shapes(&frames).await?,
+        pools: store.frame_pools(&frames).await?,
         promises: store.promises(&frames).await?,
         limits: api.limits,
     };
@@ -157,6 +158,7 @@ struct Around {
     hmc_limits: BTreeMap<ObjectName, u32>,
     readings: BTreeMap<ObjectName, (Reading, Vec<PartitionView>)>,
     shapes: BTreeMap<ObjectName, BTreeMap<String, capacity::Shape>>,
+    pools: BTreeMap<ObjectName, BTreeMap<u32, ProcessorUnits>>,
     promises: Vec<Promise>,
     limits: Limits,
 }
@@ -184,7 +186,11 @@ impl Around {
                 hmc_limit: hmc.and_then(|hmc| self.hmc_limits.get(&hmc.name).copied()),
                 state: state.map(ToOwned::to_owned),
                 free,
-                pools: BTreeMap::new(),
+                pools: reading
+                    .zip(self.pools.get(&one.name))
+                    .map_or_else(BTreeMap::new, |((reading, _), pools)| {
+                        free_of_pools(pools, reading, promised)
+                    }),
                 ids: ids.map(|one| one.lpar_id.0.get()).collect(),
             };
             let shown = PlannedFrame {
@@ -207,7 +213,7 @@ const OPERATING: &str = "Operating";
 
 /// What is free of what was read, less what was promised since.
 fn free(reading: &Reading, promised: &[&Promise]) -> Free {
-    let unseen = || promised.iter().filter(|one| one.seen_at.is_none_or(|at| at > reading.read_at));
+    let unseen = || unseen(promised, reading);
     let memory: Megabytes = unseen().filter_map(|one| one.need).map(|need| need.memory).sum();
     let units: ProcessorUnits =
         unseen().filter_map(|one| one.need).map(|need| need.processors).sum();
@@ -223,6 +229,30 @@ fn free(reading: &Reading, promised: &[&Promise]) -> Free {
         configurable: reading.configurable_memory,
         partitions: partitions.map(|(most, taken)| most.saturating_sub(taken)),
     }
+}
+
+/// The same of its pools.
+fn free_of_pools(
+    pools: &BTreeMap<u32, ProcessorUnits>,
+    reading: &Reading,
+    promised: &[&Promise],
+) -> BTreeMap<u32, ProcessorUnits> {
+    let of = |(pool, free): (&u32, &ProcessorUnits)| {
+        let needs = unseen(promised, reading).filter_map(|one| one.need);
+        let taken: ProcessorUnits =
+            needs.filter(|need| need.pool == Some(*pool)).map(|need| need.processors).sum();
+        (*pool, ProcessorUnits { hundredths: free.hundredths.saturating_sub(taken.hundredths) })
+    };
+    pools.iter().map(of).collect()
+}
+
+/// What was promised and is not seen in the reading.
+fn unseen<'p>(
+    promised: &'p [&'p Promise],
+    reading: &Reading,
+) -> impl Iterator<Item = &'p Promise> + use<'p> {
+    let read_at = reading.read_at;
+    promised.iter().copied().filter(move |one| one.seen_at.is_none_or(|at| at > read_at))
 }
 
 /// All that is on record.
@@ -294,7 +324,7 @@ impl Facts {
             processors: shape.processors,
             // The ledger reserves all of them, whatever `lvupdate.data` says of `cpu_reduction`.
             min_processors: shape.processors,
-            pool: None,
+            pool: shape.pool,
             cpu_reduction: CpuReduction::No,
         });
         let place = candidate.identity.map(|id| (frame.clone(), id));

@@ -11,8 +11,11 @@ use crate::store::testing;
 use crate::store::testing::world::{self, SOMEBODY, claimed, name, site};
 
 fn wish(partition: &str, megabytes: u64) -> Wish {
-    let need =
-        Need { memory: Megabytes(megabytes), processors: ProcessorUnits { hundredths: 100 } };
+    let need = Need {
+        memory: Megabytes(megabytes),
+        processors: ProcessorUnits { hundredths: 100 },
+        pool: None,
+    };
     Wish {
         need: Some(need),
         partition: partition.to_owned(),

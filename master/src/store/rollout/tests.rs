@@ -39,17 +39,23 @@ async fn what_partitions_have_is_kept_with_the_reading_of_their_frame() {
         min_memory: Megabytes(2048),
         max_memory: Megabytes(16_384),
         processors: ProcessorUnits { hundredths: 150 },
+        pool: Some(3),
     };
     let read_at = store.now().await.unwrap();
+    let pools = BTreeMap::from([(3, ProcessorUnits { hundredths: 250 })]);
     let read = |read_at, shapes: &[(&str, Shape)]| FrameReading {
+        pools: if shapes.is_empty() { BTreeMap::new() } else { pools.clone() },
         shapes: shapes.iter().map(|(name, shape)| ((*name).to_owned(), *shape)).collect(),
         ..reading(read_at, 1)
     };
     store.record_reading(&frame, &read(read_at, &[("lpar01", shape)])).await.unwrap();
     assert_eq!(store.frame_shapes(&[&frame]).await.unwrap()[&frame]["lpar01"], shape);
+    assert_eq!(store.frame_pools(&[&frame]).await.unwrap()[&frame], pools);
+    assert_eq!(store.ledger(&frame, 4).await.unwrap().pools, pools);
     let later = read_at.plus(Duration::from_secs(1));
     store.record_reading(&frame, &read(later, &[])).await.unwrap();
     assert!(store.frame_shapes(&[&frame]).await.unwrap()[&frame].is_empty());
+    assert!(store.frame_pools(&[&frame]).await.unwrap().is_empty());
     assert!(store.promises(&[&frame]).await.unwrap().is_empty());
 }
 

@@ -130,7 +130,13 @@ pub fn reading(read_at: Timestamp, free: u64) -> FrameReading {
         partitions: None,
         max_partitions: None,
     };
-    FrameReading { reading, surrogates: vec![], partitions: vec![], shapes: BTreeMap::new() }
+    FrameReading {
+        reading,
+        surrogates: vec![],
+        partitions: vec![],
+        shapes: BTreeMap::new(),
+        pools: BTreeMap::new(),
+    }
 }
 
 /// An operation that `lpar` has, and of which the database knows nothing.

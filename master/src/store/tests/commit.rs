@@ -428,6 +428,7 @@ fn reading(record: &Record) -> FrameReading {
         surrogates: vec![],
         partitions: vec![],
         shapes: std::collections::BTreeMap::new(),
+        pools: std::collections::BTreeMap::new(),
     }
 }
 

@@ -28,6 +28,7 @@ pub(in crate::api::rollout) async fn watched_frames(
         hmc_limits: BTreeMap::new(),
         readings: store.frame_readings(names).await?,
         shapes: BTreeMap::new(),
+        pools: BTreeMap::new(),
         promises: store.promises(names).await?,
         limits: api.limits,
     };
