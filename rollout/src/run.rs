@@ -281,6 +281,13 @@ pub enum Event {
         /// How it ended.
         end: End,
     },
+    /// Nothing was begun for the start of a target, and nothing will be: it waits for its turn again.
+    NotBegun {
+        /// Of this target.
+        target: TargetNumber,
+        /// Which attempt.
+        attempt: u32,
+    },
     /// The HMC shows no second partition, and its memory as free.
     Released {
         /// Of this target.

@@ -105,6 +105,13 @@ impl Calendar {
         })
     }
 
+    /// Until when something of `length` may still start that may start at `at`; `None` where it may not.
+    #[must_use]
+    pub fn last_start(&self, at: Tick, length: Tick) -> Option<Tick> {
+        let span = self.0.iter().find(|(begin, end)| *begin <= at && at < *end)?;
+        span.1.checked_sub(length).filter(|last| at <= *last)
+    }
+
     /// When `work` seconds of open time have passed since `from`, where there are so many.
     #[must_use]
     pub fn after_open(&self, from: Tick, work: u64) -> Option<Tick> {

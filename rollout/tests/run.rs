@@ -287,7 +287,9 @@ impl<'o> World<'o> {
             assert_eq!(again, (once, actions, kept), "seed {}", self.seed);
         }
         let released = match &event {
-            Event::Released { target, attempt } => Some((*target, *attempt)),
+            Event::Released { target, attempt } | Event::NotBegun { target, attempt } => {
+                Some((*target, *attempt))
+            }
             _ => None,
         };
         let Ok((next, actions)) = first else { return };
@@ -377,6 +379,10 @@ impl<'o> World<'o> {
         let (usual, long) = (job.usual, job.long);
         let taken = now + self.number(1, 60);
         if self.one_in(20) {
+            return;
+        }
+        if self.one_in(20) {
+            self.later(taken, Event::NotBegun { target, attempt });
             return;
         }
         if self.one_in(20) {

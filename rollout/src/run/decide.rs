@@ -157,6 +157,22 @@ impl State {
                     Is::Waiting { .. } => return Err(Refused::NotOfTarget(target)),
                 }
             }
+            Event::NotBegun { target, attempt } => {
+                let is_over = matches!(self.phase, Phase::Aborting | Phase::Ended);
+                let one = self.of_attempt(target, attempt)?;
+                match one.is {
+                    Is::Starting { .. } if is_over => {
+                        let end = End::NotStarted { why: ABORTED.to_owned() };
+                        one.is = Is::Ended { end, keeps_capacity: false };
+                    }
+                    Is::Starting { .. } => one.is = Is::Waiting { from: now },
+                    // Told twice.
+                    Is::Waiting { .. } => {}
+                    Is::Running { .. } | Is::Releasing { .. } | Is::Ended { .. } => {
+                        return Err(Refused::NotOfTarget(target));
+                    }
+                }
+            }
             Event::Released { target, attempt } => {
                 let one = self.of_attempt(target, attempt)?;
                 match &one.is {
@@ -279,7 +295,7 @@ impl State {
             return Err(Refused::NotNow("has ended"));
         }
         self.phase = Phase::Aborting;
-        self.give_up("the rollout was aborted");
+        self.give_up(ABORTED);
         if running == Running::Cancel {
             actions.extend((0..).zip(&self.targets).filter_map(|(target, one)| match one.is {
                 Is::Starting { .. } | Is::Running { .. } => {
@@ -422,6 +438,9 @@ impl Standing {
         }
     }
 }
+
+/// Why nothing that waits is started after an abort.
+const ABORTED: &str = "the rollout was aborted";
 
 fn same_plan(orders: &Orders, seen: Digest) -> Result<(), Refused> {
     if seen == orders.fingerprint { Ok(()) } else { Err(Refused::OtherPlan(orders.fingerprint)) }

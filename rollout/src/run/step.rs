@@ -120,6 +120,7 @@ impl Event {
         match self {
             Self::Taken { target, .. }
             | Self::Over { target, .. }
+            | Self::NotBegun { target, .. }
             | Self::Released { target, .. }
             | Self::DoneAgain { target, .. }
             | Self::Looked { target, .. }

@@ -22,6 +22,7 @@ use nim_rollout::site::Tick;
 use nim_shared::api::FailureKind;
 use nim_shared::id::{ClientToken, Digest, MasterId, RolloutId};
 use nim_shared::stamp::Timestamp;
+use nim_shared::unit::Seconds;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -37,7 +38,7 @@ use crate::store::maintenance::Maintenance;
 use crate::store::notify::Topic;
 use crate::store::rollout::{Reports, Rollout, Started, Turn};
 use around::{around, is_fresh_needed, is_same};
-use found::{attempts, given_up, happened, promised};
+use found::{attempts, given_up, happened, left, may_ask, promised, withdrawn};
 
 /// Longest time between two looks without a hint.
 const LOOK: Duration = Duration::from_millis(500);
@@ -200,13 +201,17 @@ impl Driver {
             let token = token(id, orders, target, attempt);
             store.close_token(token, OVERDUE, rollout.requested_by).await?;
         }
+        for (target, attempt) in withdrawn(orders, &next, &open, &started, now) {
+            let token = token(id, orders, target, attempt);
+            store.close_token(token, WITHDRAWN, rollout.requested_by).await?;
+        }
         let asked: HashMap<(TargetNumber, u32), &Result<Started, String>> = open
             .into_iter()
             .zip(&started)
             .filter_map(|(one, found)| Some((one, found.as_ref()?)))
             .collect();
         self.cancel(&next, cancels, &asked, &rollout).await?;
-        self.start(&next, &asked, &rollout, &file).await
+        self.start(&next, &asked, &rollout, &file, now).await
     }
 
     /// Asks for the cancels that are due: of an abort, and of those that were given up before they were taken.
@@ -236,40 +241,50 @@ impl Driver {
         asked: &HashMap<(TargetNumber, u32), &Result<Started, String>>,
         rollout: &Rollout,
         file: &File,
+        now: Tick,
     ) -> Answer<()> {
+        let orders = &rollout.orders;
         let open = state.open_actions().into_iter().filter_map(|action| match action {
-            Action::Start { target, attempt } if !asked.contains_key(&(target, attempt)) => {
+            Action::Start { target, attempt }
+                if !asked.contains_key(&(target, attempt))
+                    && may_ask(orders, state, target, now) =>
+            {
                 Some((target, attempt))
             }
             Action::Start { .. } | Action::Cancel { .. } => None,
         });
         let aborting = state.phase == Phase::Aborting;
-        let starts: Vec<BoxFuture<'_, Answer<()>>> = open
-            .map(|(target, attempt)| self.begin(target, attempt, rollout, file, aborting).boxed())
-            .collect();
+        let begin = |(target, attempt)| {
+            let until = if aborting { None } else { left(orders, target, now) };
+            self.begin((target, attempt), until, rollout, file).boxed()
+        };
+        let starts: Vec<BoxFuture<'_, Answer<()>>> = open.map(begin).collect();
         let done: Vec<Answer<()>> = stream::iter(starts).buffer_unordered(TOGETHER).collect().await;
         done.into_iter().collect()
     }
 
-    /// Asks for the update of one target, or sees to it that nobody ever does.
+    /// Asks for the update of one target, which may still be started for so many seconds; or sees to it that nobody ever does.
     async fn begin(
         &self,
-        target: TargetNumber,
-        attempt: u32,
+        (target, attempt): (TargetNumber, u32),
+        left: Option<Tick>,
         rollout: &Rollout,
         file: &File,
-        aborting: bool,
     ) -> Answer<()> {
         let store = &self.api.store;
         let token = token(rollout.id, &rollout.orders, target, attempt);
         let lpar = &rollout.orders.targets[target as usize].lpar;
         let who = rollout.requested_by;
-        if aborting {
+        let Some(left) = left else {
             store.close_token(token, ABORTED, who).await?;
             return Ok(());
-        }
+        };
         let cust = file.operation.cust(vec![lpar.to_string()], token);
-        let cust = cust.map_err(|faults| super::refused("the operation", faults))?;
+        let mut cust = cust.map_err(|faults| super::refused("the operation", faults))?;
+        // It may wait for others in nimd's queue: what is not taken while its window is long enough comes in the next one.
+        if left < rollout.orders.deadlines.start.get() {
+            cust.time_limit = Some(Seconds(left.max(1).into()));
+        }
         let refusal = match cust::start(&self.api, who, cust, None).await {
             Ok(_) => return Ok(()),
             Err(refusal) => refusal.failure(),
@@ -292,6 +307,9 @@ impl Driver {
 
 /// What is said of a target whose start was ordered before an abort and never asked for.
 const ABORTED: &str = "the rollout was aborted before it began";
+
+/// What is said of a target whose start was ordered and may not be asked for any more.
+const WITHDRAWN: &str = "it may not be started at the moment";
 
 /// What is said of a target whose start could not be asked for in time.
 const OVERDUE: &str = "its start could not be asked for before the deadline of starts";
@@ -337,6 +355,9 @@ fn told(
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 let kept = if *keeps_capacity { "; what it takes is not free" } else { "" };
                 told.push(format!("{} is {state}{why}{kept}", target.lpar));
+            }
+            Is::Waiting { .. } if matches!(was.is, Is::Starting { .. }) => {
+                told.push(format!("{} was not begun, and waits for its turn again", target.lpar));
             }
             Is::Waiting { .. } | Is::Running { .. } | Is::Releasing { .. } => {}
         }

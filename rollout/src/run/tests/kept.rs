@@ -3,6 +3,26 @@
 use super::*;
 
 #[test]
+fn a_start_that_was_not_begun_comes_again_and_after_an_abort_never() {
+    let (mut case, first) = Case::started("limits: {in_flight: 1}\n", &one_each(2));
+    assert_eq!(first, [0]);
+    let not_begun = |attempt| Event::NotBegun { target: 0, attempt };
+    case.does(Event::Pause);
+    assert_eq!(case.does(not_begun(1)), NOBODY);
+    assert_eq!(case.does(not_begun(1)), NOBODY, "told twice");
+    assert_eq!(case.does(Event::Resume), [0], "its place was free again");
+    assert_eq!(case.state.targets[0].attempt, 2, "nothing is asked for twice by one name");
+    assert_eq!(case.tries(not_begun(1)), Err(Refused::NotOfTarget(0)));
+    case.does(Event::Abort { running: Running::Drain });
+    assert_eq!(case.does(not_begun(2)), NOBODY);
+    assert_eq!(case.state.phase, Phase::Ended);
+    // What has begun has.
+    let (mut case, _) = Case::started("", &one_each(1));
+    case.does(Event::Taken { target: 0, attempt: 1 });
+    assert_eq!(case.tries(not_begun(1)), Err(Refused::NotOfTarget(0)));
+}
+
+#[test]
 fn what_is_approved_as_it_is_now_asks_again_when_it_is_other_than_that() {
     let mut case = Case::new("limits: {in_flight: 1}\n", &one_each(2));
     let fingerprint = case.orders.fingerprint;

@@ -1,9 +1,11 @@
 //! What became of the operations of a rollout, as the decision is told of it.
 
-use nim_rollout::run::{End, Event, Is, Phase, State, TargetNumber};
+use nim_rollout::run::{End, Event, Is, Orders, Phase, State, TargetNumber};
+use nim_rollout::site::Tick;
 use nim_shared::code::{self, Retry as Sense};
 use nim_shared::operation::{Outcome, Report, Software, StateName};
 
+use super::WITHDRAWN;
 use crate::store::rollout::Started;
 
 /// The starts that are waited for no more and were never asked for: their tokens are closed, so that nobody asks for them late, and what
@@ -18,6 +20,41 @@ pub(super) fn given_up(
     };
     let unasked = open.iter().zip(started).filter(|(_, found)| found.is_none());
     unasked.map(|(one, _)| *one).filter(|(target, _)| over(*target)).collect()
+}
+
+/// The starts that were never asked for and may not be any more: new ones are held, or their window is too short by now. Their tokens are
+/// closed, and they come when they may.
+pub(super) fn withdrawn(
+    orders: &Orders,
+    next: &State,
+    open: &[(TargetNumber, u32)],
+    started: &[Option<Result<Started, String>>],
+    now: Tick,
+) -> Vec<(TargetNumber, u32)> {
+    let unasked = open.iter().zip(started).filter(|(_, found)| found.is_none());
+    let is_starting =
+        |target: TargetNumber| matches!(next.targets[target as usize].is, Is::Starting { .. });
+    unasked
+        .map(|(one, _)| *one)
+        .filter(|(target, _)| is_starting(*target) && !may_ask(orders, next, *target, now))
+        .collect()
+}
+
+/// Whether the start of a target may be asked for.
+pub(super) fn may_ask(orders: &Orders, state: &State, target: TargetNumber, now: Tick) -> bool {
+    match state.phase {
+        Phase::Running => left(orders, target, now).is_some(),
+        // Nothing is begun: its token is closed.
+        Phase::Aborting => true,
+        Phase::Planned | Phase::Paused | Phase::Stopped { .. } | Phase::Ended => false,
+    }
+}
+
+/// How long a target may still be started; `None` where its window is too short for it by now.
+pub(super) fn left(orders: &Orders, target: TargetNumber, now: Tick) -> Option<Tick> {
+    let job = &orders.targets[target as usize].job;
+    let last = orders.site.calendars[job.calendar as usize].last_start(now, job.long)?;
+    Some(last - now)
 }
 
 /// The targets to whose operations capacity of a frame is promised.
@@ -49,6 +86,8 @@ pub(super) fn happened(
     found: Option<&Result<Started, String>>,
 ) -> Vec<Event> {
     let mut events = Vec::new();
+    let is_starting = matches!(state.targets[target as usize].is, Is::Starting { .. });
+    let may_come = is_starting && state.phase != Phase::Aborting;
     let over = |end| Event::Over { target, attempt, end };
     let released = Event::Released { target, attempt };
     match found {
@@ -56,6 +95,15 @@ pub(super) fn happened(
         // It was given up, and how it counts is settled.
         Some(Err(_)) if matches!(state.targets[target as usize].is, Is::Ended { .. }) => {
             events.push(released);
+        }
+        Some(Err(why)) if may_come && why == WITHDRAWN => {
+            events.push(Event::NotBegun { target, attempt });
+        }
+        // Its time in the queue was over, and nobody asked for that.
+        Some(Ok(one))
+            if may_come && one.state == StateName::Cancelled && !one.taken && !one.cancel_asked =>
+        {
+            events.push(Event::NotBegun { target, attempt });
         }
         Some(Err(why)) => {
             let why = why.clone();
@@ -118,7 +166,6 @@ pub(in crate::api::rollout) fn sense(report: Option<&Report>) -> Sense {
 
 #[cfg(test)]
 mod tests {
-    use nim_rollout::run::Orders;
     use uuid::Uuid;
 
     use super::super::{ABORTED, OVERDUE};
@@ -200,6 +247,29 @@ mod tests {
         let (state, _) = state.after_all(&orders, events, 601);
         assert_eq!(state.targets[1].is, unreachable(false));
         assert_eq!(state.targets[0].is, unreachable(true), "it may still begin");
+    }
+
+    #[test]
+    fn a_start_that_may_not_be_asked_for_any_more_is_withdrawn_and_comes_again() {
+        let (orders, state) = begun();
+        let open = attempts(&state);
+        let asked = || Some(Ok(started(StateName::Queued, false, None)));
+        assert_eq!(withdrawn(&orders, &state, &open, &[None, None], 5), [], "it runs");
+        let paused = state.clone().noted(&orders, Event::Pause, 5).unwrap();
+        assert_eq!(withdrawn(&orders, &paused, &open, &[asked(), None], 5), [(1, 1)]);
+        // Its window is over.
+        let end = orders.deadlines.whole.get();
+        assert_eq!(left(&orders, 0, 5), Some(end - orders.targets[0].job.long - 5));
+        assert_eq!(withdrawn(&orders, &state, &open, &[None, None], end - 9), [(0, 1), (1, 1)]);
+        let closed = Err(WITHDRAWN.to_owned());
+        let again = |target| vec![Event::NotBegun { target, attempt: 1 }];
+        assert_eq!(happened(&paused, 1, 1, Some(&closed)), again(1));
+        // Its time in the queue of nimd was over; one that somebody cancelled is cancelled.
+        let mut queued = started(StateName::Cancelled, false, None);
+        assert_eq!(happened(&state, 0, 1, Some(&Ok(queued.clone()))), again(0));
+        queued.cancel_asked = true;
+        let over = Event::Over { target: 0, attempt: 1, end: End::Cancelled };
+        assert_eq!(happened(&state, 0, 1, Some(&Ok(queued)))[0], over);
     }
 
     #[test]
