@@ -135,14 +135,25 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .map_err(|cause| Error::sqlx("look for open operations", cause))?;
-        rows.into_iter()
-            .map(|(lpar, id, state)| {
-                let state = state
-                    .parse()
-                    .map_err(|cause| Error::unreadable(format!("operation {id}"), cause))?;
-                Ok((batch::name(&lpar)?, (OperationId(id), state)))
-            })
-            .collect()
+        open(rows)
+    }
+
+    /// The operations that are open on LPARs and change them: not those that only look.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn open_changes(
+        &self,
+    ) -> Result<BTreeMap<ObjectName, (OperationId, StateName)>, Error> {
+        let rows: Vec<(String, Uuid, String)> = query_as(
+            "SELECT lpar, id, state FROM operation
+             WHERE state IN ('queued', 'dispatching', 'running', 'stuck')
+               AND kind NOT IN ('preview', 'install_preview', 'maint_preview', 'snap')",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("look for what is being changed", cause))?;
+        open(rows)
     }
 
     /// What the partitions of these frames have, by the partition's name, as it was read last.
@@ -287,6 +298,20 @@ impl Store {
 
 fn texts<'a>(names: &[&'a ObjectName]) -> Vec<&'a str> {
     names.iter().map(|name| name.as_str()).collect()
+}
+
+/// LPARs with an operation and its state.
+fn open(
+    rows: Vec<(String, Uuid, String)>,
+) -> Result<BTreeMap<ObjectName, (OperationId, StateName)>, Error> {
+    rows.into_iter()
+        .map(|(lpar, id, state)| {
+            let state = state
+                .parse()
+                .map_err(|cause| Error::unreadable(format!("operation {id}"), cause))?;
+            Ok((batch::name(&lpar)?, (OperationId(id), state)))
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -155,7 +155,8 @@ impl Driver {
             open.iter().map(|(target, attempt)| token(id, orders, *target, *attempt)).collect();
         let started = store.started(&tokens).await?;
         if is_fresh_needed(&state, now) && known.looked.is_none_or(is_old) {
-            let own = promised(&open, &started);
+            let operations = started.iter().flatten().flatten().map(|one| one.id).collect();
+            let own = (promised(&open, &started), operations);
             events.extend(around(&self.api, &file, &rollout, &state, own).await?);
             known.looked = Some(now);
             known.maintained = maintained;

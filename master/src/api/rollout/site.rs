@@ -1,6 +1,8 @@
 //! The site as a plan sees it: one reading of what is on record.
 
+mod frames;
 mod held;
+mod partner;
 mod watched;
 
 pub(super) use watched::watched_frames;
@@ -9,25 +11,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nim_rollout::choose::{choose, names};
 use nim_rollout::facts::{
-    Allowed, Cluster, ClusterSoftware, CpuReduction, Estimate, Frame, Free, Lpar, Maintenance,
-    Past, Shape, Snapshot,
+    Allowed, Cluster, ClusterSoftware, CpuReduction, Estimate, Lpar, Maintenance, Past, Shape,
+    Snapshot,
 };
 use nim_rollout::file::Rollout;
 use nim_rollout::plan::Plan;
-use nim_shared::api::{AdapterKind, FileFault, PartitionView, PlannedFrame, PreflightReport};
-use nim_shared::capacity;
-use nim_shared::id::{LparId, ObjectName};
+use nim_shared::api::{AdapterKind, FileFault, PlannedFrame, PreflightReport};
+use nim_shared::id::{LparId, ObjectName, OperationId};
+use nim_shared::operation::StateName;
 use nim_shared::preflight::Verdict;
 use nim_shared::stamp::Timestamp;
-use nim_shared::unit::{Megabytes, ProcessorUnits, Seconds};
+use nim_shared::unit::Seconds;
 
 use crate::api::Api;
 use crate::api::apply::blocking;
 use crate::api::error::Answer;
-use crate::engine::capacity::Reading;
 use crate::store::open_item::Left;
-use crate::store::operation::Limits;
-use crate::store::rollout::{Candidate, PastUpdate, Promise};
+use crate::store::rollout::{Candidate, PastUpdate};
+use frames::Around;
+use partner::Busy;
 
 /// What a plan is made from, with what is to be said of it.
 pub(super) struct Site {
@@ -51,13 +53,26 @@ const UNNAMED: &str = "(name not known)";
 
 /// Reads what is on record of the LPARs that `file` names.
 pub(super) async fn gather(api: &Api, file: Rollout) -> Answer<(Site, Rollout)> {
+    gather_beside(api, file, BTreeSet::new()).await
+}
+
+/// The same beside the operations that are the rollout's `own`.
+pub(super) async fn gather_beside(
+    api: &Api,
+    file: Rollout,
+    own: BTreeSet<OperationId>,
+) -> Answer<(Site, Rollout)> {
     let store = &api.store;
     let at = store.now().await?;
     let candidates = store.rollout_candidates().await?;
-    let (file, named) = blocking(move || {
+    let changes = store.open_changes().await?;
+    let (file, named, mut beside) = blocking(move || {
         let all = candidates.into_iter().map(|one| (lpar(&one), one));
-        let named: Vec<_> = all.filter(|(lpar, _)| names(&file.targets.chosen, lpar)).collect();
-        (file, named)
+        let (named, others): (Vec<_>, Vec<_>) =
+            all.partition(|(lpar, _)| names(&file.targets.chosen, lpar));
+        let others = others.into_iter().map(|(lpar, _)| lpar);
+        let beside: Vec<Lpar> = others.filter(|other| changes.contains_key(&other.name)).collect();
+        (file, named, Beside { changes, own, lpars: beside })
     })
     .await?;
     let lpars: Vec<&ObjectName> = named.iter().map(|(lpar, _)| &lpar.name).collect();
@@ -65,6 +80,17 @@ pub(super) async fn gather(api: &Api, file: Rollout) -> Answer<(Site, Rollout)> 
         named.iter().filter_map(|(lpar, _)| lpar.frame.as_ref()).collect();
     let frames: Vec<&ObjectName> = frames.into_iter().collect();
     let mut preflights = BTreeMap::new();
+    let others: Vec<&ObjectName> = beside.lpars.iter().map(|lpar| &lpar.name).collect();
+    let mut clusters_beside = BTreeMap::new();
+    for lpars in others.chunks(PREFLIGHTS) {
+        let found = store.last_preflights(lpars).await?;
+        clusters_beside.extend(found.into_iter().map(|(name, report)| (name, Looked::of(report))));
+    }
+    for lpar in &mut beside.lpars {
+        if let Some(looked) = clusters_beside.get(&lpar.name) {
+            lpar.clusters = clusters(looked, lpar, &file);
+        }
+    }
     for lpars in lpars.chunks(PREFLIGHTS) {
         let found = store.last_preflights(lpars).await?;
         preflights.extend(found.into_iter().map(|(name, report)| (name, Looked::of(report))));
@@ -91,7 +117,7 @@ pub(super) async fn gather(api: &Api, file: Rollout) -> Answer<(Site, Rollout)> 
     let maintenance = store.maintenance().await?.into_iter();
     let maintenance = maintenance.map(|one| Maintenance { on: one.on, reason: one.reason });
     let maintenance = maintenance.collect();
-    let facts = Facts { preflights, around, served, open, left, estimates, maintenance };
+    let facts = Facts { preflights, around, served, open, left, estimates, maintenance, beside };
     blocking(move || (facts.site(named, history, at, &file), file)).await
 }
 
@@ -152,118 +178,26 @@ impl Served {
     }
 }
 
-/// What is known of frames.
-struct Around {
-    consoles: Vec<crate::store::object::Frame>,
-    hmc_limits: BTreeMap<ObjectName, u32>,
-    readings: BTreeMap<ObjectName, (Reading, Vec<PartitionView>)>,
-    shapes: BTreeMap<ObjectName, BTreeMap<String, capacity::Shape>>,
-    pools: BTreeMap<ObjectName, BTreeMap<u32, ProcessorUnits>>,
-    promises: Vec<Promise>,
-    limits: Limits,
-}
-
-impl Around {
-    /// The frames, and how they are shown.
-    fn frames(&self) -> (Vec<Frame>, Vec<PlannedFrame>) {
-        let mut promised: BTreeMap<&ObjectName, Vec<&Promise>> = BTreeMap::new();
-        for one in &self.promises {
-            promised.entry(&one.frame).or_default().push(one);
-        }
-        let made = self.consoles.iter().map(|one| {
-            let reading = self.readings.get(&one.name);
-            let promised = promised.get(&one.name).map_or(&[][..], Vec::as_slice);
-            let free = reading.map(|(reading, _)| free(reading, promised));
-            let hmc = one.hmcs.first();
-            let states = || one.hmcs.iter().filter_map(|hmc| hmc.last_state.as_deref());
-            // One HMC may have lost it while another has not.
-            let state = states().find(|state| *state == OPERATING).or_else(|| states().next());
-            let ids = reading.iter().flat_map(|(_, partitions)| partitions);
-            let frame = Frame {
-                name: one.name.clone(),
-                hmc: hmc.map(|hmc| hmc.name.clone()),
-                limit: one.limit,
-                hmc_limit: hmc.and_then(|hmc| self.hmc_limits.get(&hmc.name).copied()),
-                state: state.map(ToOwned::to_owned),
-                free,
-                pools: reading
-                    .zip(self.pools.get(&one.name))
-                    .map_or_else(BTreeMap::new, |((reading, _), pools)| {
-                        free_of_pools(pools, reading, promised)
-                    }),
-                ids: ids.map(|one| one.lpar_id.0.get()).collect(),
-            };
-            let shown = PlannedFrame {
-                name: frame.name.clone(),
-                hmc: frame.hmc.clone(),
-                state: frame.state.clone(),
-                read_at: reading.map(|(reading, _)| reading.read_at),
-                free_memory: free.map(|free| free.memory),
-                free_processors: free.map(|free| free.processors),
-                at_a_time: frame.limit.unwrap_or(self.limits.per_frame),
-            };
-            (frame, shown)
-        });
-        made.unzip()
-    }
-}
-
-/// The state of a frame in which LPARs can be worked on. Source: the HMC reference, §2.2.
-const OPERATING: &str = "Operating";
-
-/// What is free of what was read, less what was promised since.
-fn free(reading: &Reading, promised: &[&Promise]) -> Free {
-    let unseen = || unseen(promised, reading);
-    let memory: Megabytes = unseen().filter_map(|one| one.need).map(|need| need.memory).sum();
-    let units: ProcessorUnits =
-        unseen().filter_map(|one| one.need).map(|need| need.processors).sum();
-    let waiting = u32::try_from(unseen().count()).unwrap_or(u32::MAX);
-    let taken = reading.partitions.map(|there| there.saturating_add(waiting));
-    let partitions = reading.max_partitions.zip(taken);
-    Free {
-        memory: Megabytes(reading.free_memory.0.saturating_sub(memory.0)),
-        processors: ProcessorUnits {
-            hundredths: reading.free_processors.hundredths.saturating_sub(units.hundredths),
-        },
-        region: reading.region,
-        configurable: reading.configurable_memory,
-        partitions: partitions.map(|(most, taken)| most.saturating_sub(taken)),
-    }
-}
-
-/// The same of its pools.
-fn free_of_pools(
-    pools: &BTreeMap<u32, ProcessorUnits>,
-    reading: &Reading,
-    promised: &[&Promise],
-) -> BTreeMap<u32, ProcessorUnits> {
-    let of = |(pool, free): (&u32, &ProcessorUnits)| {
-        let needs = unseen(promised, reading).filter_map(|one| one.need);
-        let taken: ProcessorUnits =
-            needs.filter(|need| need.pool == Some(*pool)).map(|need| need.processors).sum();
-        (*pool, ProcessorUnits { hundredths: free.hundredths.saturating_sub(taken.hundredths) })
-    };
-    pools.iter().map(of).collect()
-}
-
-/// What was promised and is not seen in the reading.
-fn unseen<'p>(
-    promised: &'p [&'p Promise],
-    reading: &Reading,
-) -> impl Iterator<Item = &'p Promise> + use<'p> {
-    let read_at = reading.read_at;
-    promised.iter().copied().filter(move |one| one.seen_at.is_none_or(|at| at > read_at))
-}
-
 /// All that is on record.
 struct Facts {
     preflights: BTreeMap<ObjectName, Looked>,
     around: Around,
     served: Served,
-    open: BTreeMap<ObjectName, (nim_shared::id::OperationId, nim_shared::operation::StateName)>,
+    open: BTreeMap<ObjectName, (OperationId, StateName)>,
     left: BTreeMap<ObjectName, Vec<Left>>,
     estimates: BTreeMap<ObjectName, (Option<Seconds>, Option<Seconds>)>,
     maintenance: Vec<Maintenance>,
+    beside: Beside,
+}
+
+/// What is being changed at the moment.
+struct Beside {
+    /// By which operations.
+    changes: BTreeMap<ObjectName, (OperationId, StateName)>,
+    /// Those of them that are the rollout's own.
+    own: BTreeSet<OperationId>,
+    /// The LPARs among them that the file does not name.
+    lpars: Vec<Lpar>,
 }
 
 impl Facts {
@@ -285,7 +219,14 @@ impl Facts {
             }
             lpar
         });
-        let lpars = lpars.collect();
+        let mut lpars: Vec<Lpar> = lpars.collect();
+        let Beside { changes, own, lpars: others } = &self.beside;
+        let known: BTreeMap<&ObjectName, &Lpar> =
+            lpars.iter().chain(others).map(|one| (&one.name, one)).collect();
+        let busy = Busy::new(&file.apart, changes, own, |name| known.get(name).copied());
+        for lpar in &mut lpars {
+            lpar.held.extend(busy.holds(&file.apart, lpar));
+        }
         let limits = &self.around.limits;
         let allowed = Allowed {
             in_flight: limits.global,

@@ -68,6 +68,7 @@ async fn estimates_and_earlier_updates_are_the_newest() {
         let id = accepted(&store, &["lpar01"]).await[0];
         let open = store.open_operations(&[&one, &two]).await.unwrap();
         assert_eq!(open[&one], (id, StateName::Queued));
+        assert_eq!(store.open_changes().await.unwrap(), open);
         query(
             "UPDATE operation SET state = 'succeeded', estimated_total_seconds = $2, estimated_blackout_seconds = $3,
                 started_at = now() - $4 * interval '1 second', ended_at = now(),

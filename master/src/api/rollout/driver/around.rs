@@ -1,19 +1,19 @@
 //! What is so around the LPARs of a rollout that wait: whether one is still what and where it was planned as, and what holds it back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use nim_rollout::file::Rollout as File;
 use nim_rollout::plan::present;
 use nim_rollout::run::{Event, Gate, Is, Phase, State, TargetNumber, fresh_capacity};
 use nim_rollout::site::Tick;
-use nim_shared::id::ObjectName;
+use nim_shared::id::{ObjectName, OperationId};
 
 use super::FRESH;
 use crate::api::Api;
 use crate::api::apply::blocking;
 use crate::api::error::Answer;
-use crate::api::rollout::site::gather;
+use crate::api::rollout::site::gather_beside;
 use crate::store::maintenance::Maintenance;
 use crate::store::rollout::Rollout;
 
@@ -35,19 +35,20 @@ pub(super) fn is_fresh_needed(state: &State, now: Tick) -> bool {
         && state.targets.iter().any(|one| matches!(one.is, Is::Waiting { .. }))
 }
 
-/// What is so of the LPARs that wait, and how much there is for them on their frames beside what is promised to `own` targets.
+/// What is so of the LPARs that wait, beside the rollout's own operations, and how much there is for them on their frames beside what is
+/// promised to `own` targets.
 pub(super) async fn around(
     api: &Api,
     file: &File,
     rollout: &Arc<Rollout>,
     state: &State,
-    own: Vec<TargetNumber>,
+    (own, operations): (Vec<TargetNumber>, BTreeSet<OperationId>),
 ) -> Answer<Vec<Event>> {
     let orders = &rollout.orders;
     // Who was held back when it was planned has no place in the plan: where it was then is part of its fingerprint.
     let frames: HashMap<&ObjectName, Option<&ObjectName>> =
         rollout.plan.targets.iter().map(|one| (&one.lpar, one.frame.as_ref())).collect();
-    let (site, file) = gather(api, file.clone()).await?;
+    let (site, file) = gather_beside(api, file.clone(), operations).await?;
     let kept = Arc::clone(rollout);
     let (present, excluded, silent, mut events) = blocking(move || {
         let (present, excluded) = present(&file, &site.snapshot);
