@@ -50,6 +50,7 @@ async fn whoever_watches_reads_each_change_in_its_order_until_the_end() -> Resul
     }
     // Each was told once: what is on record is what was read.
     let status = site.nimctl(["rollout", "report", &id, "-o", "json"]).succeeded()?.json()?;
+    ensure!(status["operation"]["lpp_source"] == "7300-03-01", "{status:#}");
     let events = status["events"].as_array().context("events")?;
     let happened = |from: &str| {
         let first = events.iter().position(|event| event["what"] == from);

@@ -12,6 +12,7 @@ use nim_shared::operation::Report;
 use nim_shared::unit::Seconds;
 
 use super::outside::{both, lasts, said, seen};
+use super::read_kept;
 use super::run::{standing, summary, view};
 use super::watch::event;
 use crate::api::Api;
@@ -45,6 +46,8 @@ pub(in crate::api) async fn report(
     let mut events: Vec<RolloutEvent> =
         store.rollout_events(rollout.id, EVENTS).await?.into_iter().map(event).collect();
     events.reverse();
+    // What became of a rollout is told also where a later nimd refuses what its file says.
+    let operation = read_kept(&rollout).map(|file| file.operation.0).unwrap_or_default();
     let planned: HashMap<&ObjectName, &PlannedLpar> =
         rollout.plan.targets.iter().map(|one| (&one.lpar, one)).collect();
     let mut groups = Groups::default();
@@ -90,6 +93,7 @@ pub(in crate::api) async fn report(
     Ok(Json(RolloutReport {
         view: view(&rollout),
         at: store.now().await?,
+        operation,
         stop: rollout.orders.stop,
         lpars,
         failures: groups.sorted(),

@@ -205,22 +205,8 @@ fn others(plan: &RolloutPlan, style: Style) -> String {
     }
     if !plan.excluded.is_empty() {
         let mut columns = Columns::new(&["LEFT OUT", "WHY"], style);
-        let mut reasons: Vec<(&LeftOut, Vec<&str>)> = Vec::new();
-        let mut places: HashMap<(&str, &[String]), usize> = HashMap::new();
-        for one in &plan.excluded {
-            let at = *places.entry((&one.why, &one.proposals)).or_insert_with(|| {
-                reasons.push((one, Vec::new()));
-                reasons.len() - 1
-            });
-            reasons[at].1.push(&one.name);
-        }
-        for (one, names) in reasons {
-            let shown = if style.wide { names.len() } else { NAMES };
-            let mut who = names.iter().take(shown).copied().collect::<Vec<_>>().join(" ");
-            if names.len() > shown {
-                who += &format!(" and {} more", names.len() - shown);
-            }
-            columns.row([Piece::from(who), one.why.as_str().into()]);
+        for (one, names) in by_reason(&plan.excluded) {
+            columns.row([Piece::from(some(&names, style)), one.why.as_str().into()]);
             for proposal in &one.proposals {
                 columns.row([Piece::from(""), proposal.as_str().into()]);
             }
@@ -228,6 +214,30 @@ fn others(plan: &RolloutPlan, style: Style) -> String {
         text += &format!("\n{}", columns.text());
     }
     text
+}
+
+/// Those that are left out by their reason, in the order in which reasons first come.
+pub(super) fn by_reason(left_out: &[LeftOut]) -> Vec<(&LeftOut, Vec<&str>)> {
+    let mut reasons: Vec<(&LeftOut, Vec<&str>)> = Vec::new();
+    let mut places: HashMap<(&str, &[String]), usize> = HashMap::new();
+    for one in left_out {
+        let at = *places.entry((&one.why, &one.proposals)).or_insert_with(|| {
+            reasons.push((one, Vec::new()));
+            reasons.len() - 1
+        });
+        reasons[at].1.push(&one.name);
+    }
+    reasons
+}
+
+/// The first of these names, and how many more there are.
+pub(super) fn some(names: &[&str], style: Style) -> String {
+    let shown = if style.wide { names.len() } else { NAMES };
+    let mut who = names.iter().take(shown).copied().collect::<Vec<_>>().join(" ");
+    if names.len() > shown {
+        who += &format!(" and {} more", names.len() - shown);
+    }
+    who
 }
 
 /// How many of those that are left out for one reason are named.

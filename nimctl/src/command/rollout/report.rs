@@ -6,15 +6,15 @@ mod html;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use nim_shared::api::{FailureGroup, ReportedLpar, RolloutReport};
+use nim_shared::api::{FailureGroup, ReportedLpar, RolloutEvent, RolloutReport};
 use serde::Serialize;
 
 use super::axis::{Axis, Layout};
 use super::gantt::{LINES, NAME, UNKNOWN, WIDTH, heading, line};
-use super::plan::{long, numbers, short};
+use super::plan::{by_reason, long, numbers, short, some};
 use super::status::under;
 use crate::cli::ReportRollout;
 use crate::client::Target;
@@ -67,26 +67,43 @@ impl View for Shown {
         let mut text = headline(report, &figures);
         text += &timeline(report, style);
         text += &blackouts(&figures);
-        text += &failures(&report.failures, style);
+        text += &failures(report, style);
         text += &levels(&figures, style);
         text += &lpars(report, style);
         if !report.left_out.is_empty() {
             let mut columns = Columns::new(&["LEFT OUT OF THE PLAN", "WHY"], style);
-            for one in &report.left_out {
-                columns.row([Piece::from(one.name.as_str()), one.why.as_str().into()]);
+            for (one, names) in by_reason(&report.left_out) {
+                columns.row([Piece::from(some(&names, style)), one.why.as_str().into()]);
             }
             text += &format!("\n{}", columns.text());
         }
-        if !report.events.is_empty() {
-            text += "\nwhat happened, the oldest first, in UTC:\n";
-        }
-        for one in &report.events {
-            let by = one.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
-            let by = format!("{by}{}", under(one.ticket.as_ref()));
-            text += &format!("  {} {}{by}\n", short(one.at), clean(&one.what));
-        }
+        text += &happened(&report.events, style);
         text + &format!("fingerprint of the plan {}\n", report.view.fingerprint)
     }
+}
+
+/// What happened. Of a large rollout that is thousands of starts and ends: what people did is shown, and the newest of the rest.
+fn happened(events: &[RolloutEvent], style: Style) -> String {
+    if events.is_empty() {
+        return String::new();
+    }
+    let own = events.iter().filter(|one| one.by.is_none()).count();
+    let hidden = if style.wide { 0 } else { own.saturating_sub(LINES) };
+    let mut text = "\nwhat happened, the oldest first, in UTC:\n".to_owned();
+    let mut skipped = 0;
+    for one in events {
+        if one.by.is_none() && skipped < hidden {
+            skipped += 1;
+            continue;
+        }
+        let by = one.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
+        let by = format!("{by}{}", under(one.ticket.as_ref()));
+        text += &format!("  {} {}{by}\n", short(one.at), clean(&one.what));
+    }
+    if hidden > 0 {
+        text += &format!("... and {} of nimd: -o wide\n", count(hidden, "earlier step"));
+    }
+    text
 }
 
 /// What one reads first.
@@ -114,6 +131,9 @@ fn facts(report: &RolloutReport, figures: &Figures) -> Vec<(&'static str, String
         ),
         ("planned", format!("{} to {} at the latest", long(view.begin), long(view.planned_end))),
     ];
+    if let Some(what) = asked(&report.operation) {
+        facts.insert(1, ("asked for", what));
+    }
     if let Some((from, to)) = figures.ran {
         facts.push(("updates ran", format!("{} to {}", long(from), long(to))));
     }
@@ -129,12 +149,27 @@ fn facts(report: &RolloutReport, figures: &Figures) -> Vec<(&'static str, String
             Some(0) => ", none longer than planned".to_owned(),
             Some(above) => format!(", {above} longer than planned"),
         };
-        let half = format!("{} known, half of them up to {}", spread.known, spread.median);
+        let known = count(spread.known, "LPAR");
+        let half = format!("known of {known}, half of them up to {}", spread.median);
         facts.push(("blackout", half));
         facts.push(("the longest", format!("{} ({}){above}", spread.longest, spread.of)));
     }
     facts.push(("written", long(report.at)));
     facts
+}
+
+/// What was to be done, the software first. Nothing of a rollout of which that cannot be read any more.
+fn asked(operation: &BTreeMap<String, String>) -> Option<String> {
+    const FIRST: [&str; 3] = ["lpp_source", "fixes", "filesets"];
+    if operation.is_empty() {
+        return None;
+    }
+    let mut with: Vec<(&String, &String)> =
+        operation.iter().filter(|(key, _)| *key != "live_update").collect();
+    let place = |key: &str| FIRST.iter().position(|one| *one == key).unwrap_or(FIRST.len());
+    with.sort_by_key(|(key, _)| place(key));
+    let with = with.iter().map(|(key, value)| format!(", {key} {value}"));
+    Some(format!("Live Update{}", with.collect::<String>()))
 }
 
 fn headline(report: &RolloutReport, figures: &Figures) -> String {
@@ -223,9 +258,9 @@ fn blackouts(figures: &Figures) -> String {
 /// Columns of the largest bar.
 const BAR: usize = 40;
 
-fn failures(failures: &[FailureGroup], style: Style) -> String {
+fn failures(report: &RolloutReport, style: Style) -> String {
     let mut text = String::new();
-    for group in failures {
+    for group in &report.failures {
         let code = group.code.as_ref().map(|code| format!(" [{}]", clean(code)));
         let what = format!("{} {}", group.lpars.len(), named(&group.state));
         text += &format!(
@@ -234,6 +269,14 @@ fn failures(failures: &[FailureGroup], style: Style) -> String {
             code.unwrap_or_default(),
             clean(&group.cause)
         );
+        let said = said(report, group);
+        let shown = if style.wide { said.len() } else { SAID };
+        for (why, lpars) in said.iter().take(shown) {
+            text += &format!("  said   {} ({})\n", clean(why), some(lpars, style));
+        }
+        if said.len() > shown {
+            text += &format!("  said   ... and {} more: -o wide\n", said.len() - shown);
+        }
         if let Some(remedy) = &group.remedy {
             text += &format!("  to do  {}\n", clean(remedy));
         }
@@ -241,6 +284,24 @@ fn failures(failures: &[FailureGroup], style: Style) -> String {
     }
     if text.is_empty() { text } else { format!("\nwhat went wrong, by cause:\n{text}") }
 }
+
+/// What the LPARs of a group said themselves, where that is more than the cause they have in common; those who said the same together.
+fn said<'r>(report: &'r RolloutReport, group: &FailureGroup) -> Vec<(&'r str, Vec<&'r str>)> {
+    let members: BTreeSet<&str> = group.lpars.iter().map(|name| name.as_str()).collect();
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in report.lpars.iter().filter(|one| members.contains(one.lpar.as_str())) {
+        let Some(why) = one.why.as_deref().filter(|why| *why != group.cause) else { continue };
+        match said.iter_mut().find(|(text, _)| *text == why) {
+            Some((_, lpars)) => lpars.push(one.lpar.as_str()),
+            None => said.push((why, vec![one.lpar.as_str()])),
+        }
+    }
+    said.sort_by_key(|(_, lpars)| std::cmp::Reverse(lpars.len()));
+    said
+}
+
+/// How many different texts of a group are shown.
+const SAID: usize = 3;
 
 fn names(group: &FailureGroup, style: Style) -> String {
     let shown = if style.wide { group.lpars.len() } else { 8 };
@@ -277,7 +338,7 @@ fn lpars(report: &RolloutReport, style: Style) -> String {
         let mut cells: Vec<Piece> = vec![
             one.lpar.as_str().into(),
             one.wave.as_str().into(),
-            Piece::painted(one.state.clone(), paint),
+            Piece::painted(named(&one.state), paint),
             one.attempt.to_string().into(),
             or_none(one.began.map(short)).into(),
             or_none(one.ended.map(short)).into(),

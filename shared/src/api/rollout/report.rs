@@ -1,5 +1,7 @@
 //! What became of a rollout.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{LeftOut, RolloutEvent, RolloutView, StopNumbers};
@@ -16,6 +18,9 @@ pub struct RolloutReport {
     pub view: RolloutView,
     /// When this was written.
     pub at: Timestamp,
+    /// What was to be done to each LPAR: attributes with their values, as `nimctl cust -a` takes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub operation: BTreeMap<String, String>,
     /// How many stop the whole.
     pub stop: StopNumbers,
     /// Each LPAR, in the order of the plan.

@@ -7,8 +7,6 @@ use nim_shared::id::ObjectName;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
 
-use crate::output::table::NONE;
-
 /// What is counted.
 pub(super) struct Figures {
     /// How many ended how, those that are as they should be first.
@@ -36,6 +34,9 @@ pub(super) struct Spread {
     /// How many were longer than planned; `None` where nothing was planned of any.
     pub(super) above: Option<usize>,
 }
+
+/// What stands for a level that nobody has read: an update that was not begun does not read it again.
+const UNREAD: &str = "not read";
 
 /// Ends of the spans, in seconds.
 const SPANS: [u64; 9] = [5, 10, 20, 30, 45, 60, 90, 120, 300];
@@ -73,7 +74,7 @@ impl Figures {
                 }
             }
             if one.level_before.is_some() || one.level_after.is_some() {
-                let level = |text: &Option<String>| text.as_deref().unwrap_or(NONE).to_owned();
+                let level = |text: &Option<String>| text.as_deref().unwrap_or(UNREAD).to_owned();
                 *levels.entry((level(&one.level_before), level(&one.level_after))).or_default() +=
                     1;
             }

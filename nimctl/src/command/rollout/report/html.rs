@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use nim_shared::api::RolloutReport;
 
 use super::figures::{self, Figures, named};
-use super::{facts, frames};
+use super::{SAID, facts, frames, said};
 use crate::command::rollout::axis::{Axis, Layout};
 use crate::command::rollout::picture::escaped;
-use crate::command::rollout::plan::{long, short};
+use crate::command::rollout::plan::{by_reason, long, short};
 use crate::command::rollout::status::under;
 use crate::output::table::NONE;
 
@@ -67,8 +67,15 @@ fn failures(report: &RolloutReport) -> String {
         return text + "<p>Nothing: all that were begun came to a good end.</p>\n";
     }
     text += "<table>\n";
-    row(&mut text, "th", &["How many", "How it ended", "Code", "Cause", "What to do", "LPARs"]);
+    let headings =
+        ["How many", "How it ended", "Code", "Cause", "What was said", "What to do", "LPARs"];
+    row(&mut text, "th", &headings);
     for group in &report.failures {
+        let said = said(report, group);
+        let more = said.len().saturating_sub(SAID);
+        let mut said: Vec<&str> = said.into_iter().take(SAID).map(|(why, _)| why).collect();
+        said.extend((more > 0).then_some("others: see each LPAR below"));
+        let said = if said.is_empty() { NONE.to_owned() } else { said.join("; ") };
         let names: Vec<&str> = group.lpars.iter().map(|name| name.as_str()).collect();
         row(
             &mut text,
@@ -78,6 +85,7 @@ fn failures(report: &RolloutReport) -> String {
                 &named(&group.state),
                 group.code.as_deref().unwrap_or(NONE),
                 &group.cause,
+                &said,
                 group.remedy.as_deref().unwrap_or(NONE),
                 &names.join(" "),
             ],
@@ -242,9 +250,9 @@ fn rest(report: &RolloutReport) -> String {
     let mut text = String::new();
     if !report.left_out.is_empty() {
         text += "<h2>Left out of the plan</h2>\n<table>\n";
-        row(&mut text, "th", &["Name", "Why"]);
-        for one in &report.left_out {
-            row(&mut text, "td", &[&one.name, &one.why]);
+        row(&mut text, "th", &["Names", "Why"]);
+        for (one, names) in by_reason(&report.left_out) {
+            row(&mut text, "td", &[&names.join(" "), &one.why]);
         }
         text += "</table>\n";
     }

@@ -30,6 +30,7 @@ fn sample() -> RolloutReport {
         "begin": "2026-12-01T20:00:00Z", "planned_end": "2026-12-01T20:30:00Z", "requested_by": 1000,
         "created_at": "2026-12-01T19:59:00Z", "ended_at": "2026-12-01T21:00:00Z",
         "counts": {"waiting": 0, "in_flight": 0, "done": 2, "failed": 1, "unreachable": 1, "left_out": 1},
+        "operation": {"accept_licenses": "yes", "fixes": "update_all", "live_update": "yes", "lpp_source": "7300-03-01"},
         "at": "2026-12-01T22:00:00Z", "stop": {"failed": 2, "unreachable": null, "skipped": null},
         "lpars": [
             lpar("lpar01", "updated", &json!({"wave": "canary", "blackout": 12})),
@@ -43,7 +44,11 @@ fn sample() -> RolloutReport {
              "remedy": "Stop nmon & its like.", "lpars": ["lpar03"]},
             {"state": "unreachable", "code": null, "cause": "the LPAR could not be reached", "remedy": null, "lpars": ["lpar04"]},
         ],
-        "left_out": [{"name": "lpar09", "why": "its level is below 7300-00"}],
+        "left_out": [
+            {"name": "lpar09", "why": "its level is below 7300-00"},
+            {"name": "lpar10", "why": "no preflight of it is on record"},
+            {"name": "lpar11", "why": "its level is below 7300-00"},
+        ],
         "events": [
             {"at": "2026-12-01T19:59:00Z", "by": 1000, "what": "planned and started"},
             {"at": "2026-12-01T21:00:00Z", "by": null, "what": "ended"},
@@ -54,16 +59,17 @@ fn sample() -> RolloutReport {
 
 #[test]
 fn a_report_is_read_from_the_top() {
-    insta::assert_snapshot!(Shown(sample()).table(STYLE), @"
+    insta::assert_snapshot!(Shown(sample()).table(STYLE), @r#"
     rollout spring
     state          ended
+    asked for      Live Update, lpp_source 7300-03-01, fixes update_all, accept_licenses yes
     LPARs          2 updated, 1 failed, 1 unreachable, 1 not started
     started        2026-12-01 19:59 UTC by uid 1000
     planned        2026-12-01 20:00 UTC to 2026-12-01 20:30 UTC at the latest
     updates ran    2026-12-01 20:00 UTC to 2026-12-01 20:40 UTC
     ended          2026-12-01 21:00 UTC
     was to stop at 2 failed
-    blackout       2 known, half of them up to 12 s
+    blackout       known of 2 LPARs, half of them up to 12 s
     the longest    41 s (lpar02), 1 longer than planned
     written        2026-12-01 22:00 UTC
 
@@ -82,6 +88,7 @@ fn a_report_is_read_from_the_top() {
 
     what went wrong, by cause:
     1 failed [1020-311]: a process has a file under /proc open: <truss>
+      said   =1+2, "a process" has a file open� (lpar03)
       to do  Stop nmon & its like.
       LPARs  lpar03
     1 unreachable: the LPAR could not be reached
@@ -96,16 +103,17 @@ fn a_report_is_read_from_the_top() {
     lpar02  rest    updated      1    12-01 20:00  12-01 20:20  41 s
     lpar03  rest    failed       2    12-01 20:30  12-01 20:40  -
     lpar04  rest    unreachable  0    -            -            -
-    lpar05  rest    not_started  0    -            -            -
+    lpar05  rest    not started  0    -            -            -
 
     LEFT OUT OF THE PLAN  WHY
-    lpar09                its level is below 7300-00
+    lpar09 lpar11         its level is below 7300-00
+    lpar10                no preflight of it is on record
 
     what happened, the oldest first, in UTC:
       12-01 19:59 planned and started by uid 1000
       12-01 21:00 ended
     fingerprint of the plan cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
-    ");
+    "#);
     let wide = Shown(sample()).table(Style { wide: true, ..STYLE });
     assert!(wide.contains("7300-02-01-2346"), "{wide}");
 }
@@ -119,7 +127,22 @@ fn of_many_lpars_each_frame_has_a_line_on_which_failures_are_seen() {
         more.lpar = format!("more{number:02}").parse().unwrap();
         more
     }));
-    let text = Shown(many).table(STYLE);
+    let mut start = many.events.pop().unwrap();
+    many.events.extend((0..60).map(|number| {
+        start.what = format!("more{number:02} starts");
+        start.clone()
+    }));
+    let text = Shown(many.clone()).table(STYLE);
+    // What people did is shown, and the newest of the rest.
+    for (part, is_there) in [
+        ("planned and started by uid 1000", true),
+        ("more19 starts", false),
+        ("more20 starts", true),
+        ("... and 20 earlier steps of nimd: -o wide\n", true),
+    ] {
+        assert_eq!(text.contains(part), is_there, "{part}: {text}");
+    }
+    assert!(Shown(many).table(Style { wide: true, ..STYLE }).contains("more19 starts"));
     assert!(text.contains("\nframe1   ====") && text.contains("!!!"), "{text}");
     assert!(text.contains("... and 25 more LPARs: -o wide\n"), "{text}");
     let mut nobody = sample();
