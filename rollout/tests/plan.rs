@@ -24,9 +24,7 @@ fn no_plan_breaks_what_the_file_or_the_frames_say() {
         let plan = make(&case.input());
         let wrong = violations(&case, &plan);
         assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}\n{plan:#?}");
-        if seed.is_multiple_of(10) {
-            assert_eq!(make(&case.input()), plan, "seed {seed}: another plan");
-        }
+        assert_eq!(make(&case.input()), plan, "seed {seed}: another plan");
         let count = |of: usize| u64::try_from(of).unwrap();
         planned.fetch_add(count(plan.targets.len()), Ordering::Relaxed);
         let waits = plan.targets.iter().filter(|one| one.waits_for.is_some()).count();
