@@ -25,7 +25,7 @@ test: ## all tests, on real Postgres, real sshd and the lab
 	scripts/need cc initdb ssh-keygen sshd sudo faketime ip perl
 	cargo build --locked --workspace
 	cargo build --locked --workspace --features nim-master/crash-points --bin nimd-crash-points
-	$(SIXFOLD) cargo test --locked --workspace
+	$(SIXFOLD) cargo test --locked --workspace --no-fail-fast
 	$(SIXFOLD) cargo test --locked --workspace --features nim-agent/crash-points --test agent -- recovery copies
 
 bench: ## what is claimed of speed and size, measured beside what others take; fails when a gate is missed
