@@ -14,6 +14,8 @@ pub(super) struct Known {
     name: String,
     /// Message numbers that it leads to, the first one first.
     codes: Vec<String>,
+    /// The phase of an update in which it strikes, of one that strikes once: set without it, it strikes before there is an update.
+    at: Option<String>,
 }
 
 /// A fault to be set.
@@ -23,6 +25,9 @@ pub(super) struct Set {
     pub(super) host: String,
     /// Its name in the lab.
     pub(super) fault: String,
+    /// The phase in which it is to strike, where that has to be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<String>,
 }
 
 /// What was asked for with `--fault`.
@@ -38,15 +43,18 @@ pub(super) struct Asked {
     pub(super) notes: Vec<String>,
 }
 
-/// The faults of the output of `nim-lab fault --list`: the name first, message numbers last.
+/// The faults of the output of `nim-lab fault --list`: the name first, then the phase and how long it holds, message numbers last.
 pub(super) fn known(list: &str) -> Vec<Known> {
     let lines = list.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         let name = words.next()?.to_owned();
+        let mut place = words.clone();
+        let (phase, holds) = (place.next(), place.next());
+        let at = phase.filter(|_| holds == Some("once")).map(str::to_owned);
         let mut codes: Vec<String> =
             words.rev().take_while(|word| is_code(word)).map(str::to_owned).collect();
         codes.reverse();
-        Some(Known { name, codes })
+        Some(Known { name, codes, at })
     });
     lines.collect()
 }
@@ -58,6 +66,13 @@ fn is_code(word: &str) -> bool {
         (a.len(), b.len()) == (4, 3)
             && [a, b].iter().all(|one| one.bytes().all(|c| c.is_ascii_digit()))
     })
+}
+
+impl Known {
+    /// To be set on `host`.
+    fn on(&self, host: &str) -> Set {
+        Set { host: host.to_owned(), fault: self.name.clone(), at: self.at.clone() }
+    }
 }
 
 /// Sorts out what was typed. What is no fault of the lab is left to nimd, which knows the codes.
@@ -84,7 +99,7 @@ pub(super) fn asked(typed: &[String], known: &[Known]) -> Result<Asked, Error> {
                 hint: Some(format!("--fault {what}=LPAR")),
             });
         };
-        asked.named.push(Set { host: host.to_owned(), fault: what.to_owned() });
+        asked.named.push(fault.on(host));
         match fault.codes.iter().find(|code| stops_an_update(code)) {
             Some(code) => asked.rehearsed.push(format!("{code}={host}")),
             None => asked
@@ -150,7 +165,7 @@ impl Asked {
                 continue;
             }
             match by_code(fault, known) {
-                Some(name) => set.push(Set { host, fault: name.to_owned() }),
+                Some(fault) => set.push(fault.on(&host)),
                 None => {
                     let what = fault.code.as_deref().unwrap_or(&fault.state);
                     let note =
@@ -166,11 +181,11 @@ impl Asked {
 }
 
 /// The lab's fault for what an update failed by: one that leads to the code above all before one that does so among others.
-fn by_code<'k>(fault: &RehearsedFault, known: &'k [Known]) -> Option<&'k str> {
+fn by_code<'k>(fault: &RehearsedFault, known: &'k [Known]) -> Option<&'k Known> {
     let code = fault.code.as_ref().filter(|_| fault.state == "failed")?;
     let first = known.iter().find(|one| one.codes.first() == Some(code));
     let any = || known.iter().find(|one| one.codes.contains(code));
-    first.or_else(any).map(|one| one.name.as_str())
+    first.or_else(any)
 }
 
 fn is_there(host: &str, copy: &LabCopy) -> bool {

@@ -51,9 +51,12 @@ impl Play<'_> {
     pub(super) async fn run(&self) -> Result<Played, Error> {
         self.register().await?;
         self.wait_until_read().await?;
-        for Set { host, fault } in self.faults {
+        for Set { host, fault, at } in self.faults {
             let folder = self.folder.lab();
-            let words = ["fault", host, fault, "--dir", &folder.to_string_lossy()];
+            let folder = folder.to_string_lossy();
+            let at = at.iter().flat_map(|phase| ["--at", phase]);
+            let words: Vec<&str> =
+                ["fault", host, fault, "--dir", &folder].into_iter().chain(at).collect();
             program::ask(self.lab, &words).await?;
         }
         let file = self.folder.read(super::ROLLOUT)?;

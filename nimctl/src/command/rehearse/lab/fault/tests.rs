@@ -45,6 +45,8 @@ fn names_and_codes_are_read_from_the_labs_list() {
     assert_eq!(of[..4], wanted);
     assert_eq!(of[4..], [("tape-device", 0), ("hmc-slow", 0)]);
     assert_eq!(known[1].codes[0], "1020-311");
+    let at: Vec<_> = known.iter().filter_map(|one| one.at.as_deref()).collect();
+    assert_eq!(at, ["clone"], "what strikes once is set for its phase, and nothing else is");
 }
 
 #[test]
@@ -88,6 +90,11 @@ fn the_lab_gets_what_was_named_and_what_the_first_run_met_as_far_as_it_has_such(
     ];
     let asked = typed(&["agent-killed=lpar01", "hmc-slow=hmc01", "1430-045=lpar02"]).unwrap();
     let (set, notes) = asked.set(&first, &known(LIST), &copy()).unwrap();
+    assert_eq!(
+        set[0].at.as_deref(),
+        Some("clone"),
+        "the agent is killed in an update, not before it"
+    );
     let set: Vec<_> = set.iter().map(|one| (one.host.as_str(), one.fault.as_str())).collect();
     // One on each: what was named goes before what was drawn.
     let wanted = [("lpar01", "agent-killed"), ("hmc01", "hmc-slow"), ("lpar02", "clone-fails")];

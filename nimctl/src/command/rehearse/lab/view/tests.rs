@@ -38,7 +38,7 @@ fn both_stand_beside_each_other_with_what_differs() {
             {"state": "stuck", "code": null, "cause": "it took longer than its deadline", "remedy": null, "lpars": ["lpar09"]},
         ]))
         .unwrap(),
-        faults: vec![Set { host: "lpar08".to_owned(), fault: "procfs-open".to_owned() }],
+        faults: vec![Set { host: "lpar08".to_owned(), fault: "procfs-open".to_owned(), at: None }],
         left_out: (1..8).map(|at| left_out(&format!("old{at}"), "its level is not known")).collect(),
         differs: vec!["no receiver is told".to_owned()],
     };
