@@ -41,6 +41,12 @@ async fn print(args: &Log, context: &Context) -> Result<Exit, Error> {
         to_the_end(found.id, reader, context).await?;
     } else {
         reader.read_all(&found.id.to_string(), context).await?;
+        if reader.is_empty() && context.printer.format().is_for_people() {
+            context.printer.note(&format!(
+                "nothing was printed: nimctl events {} says how far it came",
+                found.id
+            ));
+        }
         reader.finish(context)?;
     }
     Ok(Exit::Done)
@@ -286,6 +292,11 @@ impl Reader {
             context.printer.raw(clean_lines(&String::from_utf8_lossy(&whole)).as_bytes())?;
         }
         Ok(())
+    }
+
+    /// Whether there was nothing until now.
+    fn is_empty(&self) -> bool {
+        self.offset.is_none_or(|offset| offset == 0)
     }
 
     /// Shows a last line that has no end.

@@ -73,8 +73,9 @@ impl View for Lpars {
                 ToString::to_string,
             );
             text += &format!("   backup: {}\n", clean(&backup));
+            let width = prep.len().to_string().len();
             for (at, step) in prep.iter().enumerate() {
-                text += &format!("   {} {}\n", at + 1, clean(&step.to_string()));
+                text += &format!("   {:width$} {}\n", at + 1, clean(&step.to_string()));
             }
             if !restart.is_empty() {
                 let names: Vec<_> = restart.iter().map(ToString::to_string).collect();

@@ -64,6 +64,14 @@ fn objects_of_several_types_share_columns() {
     7300-03-01  lpp_source        /export/7300-03-01
     g           mac_group         2 members
     ");
+    let mut met = objects.clone();
+    met[4].last_seen = Some(before(330));
+    met.push(lpar("lpar11"));
+    let api_met = Api::new().lines("GET /v1/list", &met);
+    let seen = api_met.nimctl("list").to_string();
+    let of = |name: &str| seen.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+    assert!(of("lpar01").ends_with("5 min ago") && of("lpar11").ends_with("never"), "{seen}");
+    assert!(of("hmc01").ends_with(" -") && of("vios1").ends_with(" -"), "{seen}");
     let types = api.nimctl("list *1 g -o json").to_string();
     assert!(types.contains("\"mgmt_source\": \"p10-a\""), "{types}");
     let nothing = Api::new().lines("GET /v1/list?class=groups", NOTHING);

@@ -119,8 +119,13 @@ impl Layout {
             row.push(pairs.join(" ").into());
         }
         if self.seen {
-            let ago = view.last_seen.map(|at| ago(at, now));
-            row.push(ago.unwrap_or_else(|| "never".to_owned()).into());
+            let is_host = object.spec.object_type() == ObjectType::Standalone;
+            row.push(match view.last_seen {
+                Some(at) => ago(at, now).into(),
+                None if is_host => "never".into(),
+                // Nobody talks with an agent there.
+                None => NONE.into(),
+            });
         }
         row
     }
