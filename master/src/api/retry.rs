@@ -58,7 +58,9 @@ fn refuse_kind(record: &Record) -> Answer<()> {
         }
         Kind::CleanUp | Kind::Snap => {
             let hint = match record.kind {
-                Kind::CleanUp => format!("nimctl cleanup {lpar}"),
+                Kind::CleanUp => format!(
+                    "nimctl cleanup {lpar}; what was cleaned up after is done again by nimctl retry ID, and nimctl status --all has the ID"
+                ),
                 _ => format!("nimctl log {lpar} --file snap"),
             };
             Err(no_sense("that is asked for anew, by what is found then".to_owned()).hint(hint))
@@ -181,19 +183,33 @@ fn refuse_by_software(record: &Record, software: Software, move_only: bool) -> A
     }
 }
 
-/// What has been done to the LPAR since makes the old request one of the past; previews do not.
+/// What has been done to the LPAR since makes the old request one of the past. Previews do not, nor does what it may have asked for before
+/// it is done again: a clean-up, disks that were freed, logs that were collected.
 async fn refuse_past(store: &Store, record: &Record) -> Answer<()> {
     let lpar = NamePattern::from(&record.lpar);
     let filter = OperationFilter { lpars: vec![lpar], ..OperationFilter::default() };
     let newest = store.operations(&filter, None, LATER).await?.items;
     let later = newest.iter().take_while(|one| one.id != record.id);
-    match later.into_iter().find(|one| !one.kind.is_preview()) {
+    match later.into_iter().find(|one| makes_past(one.kind)) {
         Some(later) => Err(no_sense(format!(
             "another operation on {} came after it: {}",
             record.lpar, later.id
         ))
         .hint(format!("nimctl status {}", later.id))),
         None => Ok(()),
+    }
+}
+
+/// Whether what was asked for before an operation of this kind is one of the past by it.
+const fn makes_past(kind: Kind) -> bool {
+    match kind {
+        Kind::Preview
+        | Kind::InstallPreview
+        | Kind::MaintPreview
+        | Kind::CleanUp
+        | Kind::ReleaseDisks
+        | Kind::Snap => false,
+        Kind::Update | Kind::Install | Kind::Maint | Kind::AltDisk | Kind::Rollback => true,
     }
 }
 
@@ -208,3 +224,15 @@ fn no_sense(message: String) -> Refusal {
 
 /// How many of the newest operations are looked through.
 const LATER: u32 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failure_asks_for_does_not_make_it_one_of_the_past() {
+        let past = |kinds: &[Kind]| kinds.iter().filter(|kind| makes_past(**kind)).count();
+        assert_eq!(past(&[Kind::CleanUp, Kind::ReleaseDisks, Kind::Snap, Kind::Preview]), 0);
+        assert_eq!(past(&[Kind::Update, Kind::Install, Kind::Maint, Kind::Rollback]), 4);
+    }
+}

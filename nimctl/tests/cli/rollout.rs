@@ -262,7 +262,7 @@ fn why_is_one_screen_with_who_decides() {
     let mut one = json!({
         "about": "rollout spring", "stands": "stopped, at wave canary", "since": "2026-12-01T20:10:00Z",
         "waits": [
-            waits("somebody to resume or abort it: 1 failed, 1 are the end", &json!({
+            waits("somebody to resume or abort it: 1 failed, and it stops at 1", &json!({
                 "lpars": 5, "since": "2026-12-01T20:10:00Z", "decides": "anybody", "hint": "nimctl rollout resume spring",
             })),
             waits("a window that is long enough\u{1b}", &json!({"lpars": 1, "until": "2026-12-02T20:00:00Z"})),
@@ -277,7 +277,7 @@ fn why_is_one_screen_with_who_decides() {
     exit: 0
     --- stdout
     rollout spring: stopped, at wave canary, since 2026-12-01 20:10 UTC
-    waits for  somebody to resume or abort it: 1 failed, 1 are the end  (5 LPARs)
+    waits for  somebody to resume or abort it: 1 failed, and it stops at 1  (5 LPARs)
       since    2026-12-01 20:10 UTC
       decides  anybody
       type     nimctl rollout resume spring

@@ -150,7 +150,7 @@ impl State {
                     Is::Ended { end: End::Stuck | End::Unreachable, keeps_capacity: true } => {
                         one.is = Is::Ended { end, keeps_capacity: true };
                     }
-                    Is::Releasing { end: End::Unreachable, since } => {
+                    Is::Releasing { end: End::Stuck | End::Unreachable, since } => {
                         one.is = Is::Releasing { since: *since, end };
                     }
                     Is::Releasing { .. } | Is::Ended { .. } => {}

@@ -89,7 +89,7 @@ fn the_numbers_of_the_plan_stop_it_and_what_runs_goes_on() {
     let (mut case, _) = Case::started(text, &one_each(6));
     assert_eq!(case.ends(0, REMEDY), [2]);
     assert_eq!(case.ends(1, End::Stuck), NOBODY, "the second is the end");
-    assert_eq!(case.state.phase, Phase::Stopped { why: "2 failed, 2 are the end".to_owned() });
+    assert_eq!(case.state.phase, Phase::Stopped { why: "2 failed, and it stops at 2".to_owned() });
     assert_eq!(case.ends(2, End::Updated), NOBODY);
     assert_eq!(case.does(Event::Resume), [3, 4], "what has failed does not stop it again");
     assert_eq!(case.ends(3, REMEDY), [5]);
@@ -434,4 +434,22 @@ fn people_are_told_of_what_goes_wrong_and_of_what_waits_for_them() {
     assert_eq!(told(&mut case, Event::Pause), [(S::Paused, vec![])]);
     let aborted = told(&mut case, Event::Abort { running: Running::Drain });
     assert_eq!(aborted.first().map(|one| one.0), Some(S::Aborted));
+}
+
+#[test]
+fn what_was_stuck_and_came_to_its_end_is_no_longer_stuck() {
+    let over = |end| Event::Over { target: 0, attempt: 1, end };
+    for (later, then) in [
+        (REMEDY, None),
+        (End::Updated, Some("it is done")),
+        (End::Stuck, Some("somebody has to look at it first")),
+    ] {
+        let (mut case, _) = Case::started("limits: {in_flight: 1}\n", &one_each(2));
+        case.does(over(End::Stuck));
+        assert_eq!(case.does(over(later.clone())), NOBODY, "its place is not free yet");
+        case.does(Event::Released { target: 0, attempt: 1 });
+        let one = &case.state.targets[0];
+        assert_eq!(one.is, Is::Ended { end: later, keeps_capacity: false });
+        assert_eq!(one.no_retry(), then);
+    }
 }

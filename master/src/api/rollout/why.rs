@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State as Given;
-use nim_rollout::run::{Is, Phase, TargetNumber, Wait};
+use nim_rollout::run::{End, Is, Phase, TargetNumber, Wait};
 use nim_rollout::site::{Tick, What};
 use nim_shared::api::{OperationView, TryAgain, WaitsFor, Why};
 use nim_shared::id::ObjectName;
@@ -187,6 +187,8 @@ fn of_target(
         }
         Is::Releasing { .. } => {
             why.since = since;
+            // One that is stuck keeps its memory until a person was there.
+            why.waits.extend(open.map(update));
             why.waits.push(waits("its memory to be shown as free", "the HMC, which nimd reads"));
         }
         Is::Ended { end, keeps_capacity } => {
@@ -231,6 +233,14 @@ fn of_rollout(rollout: &Rollout, at: Timestamp) -> Why {
     }
     for (number, one) in (0..).zip(&state.targets) {
         match &one.is {
+            Is::Releasing { end: End::Stuck, .. } => {
+                let what = "somebody to look at what is stuck";
+                let look = || WaitsFor {
+                    hint: Some(format!("nimctl status {}", orders.targets[number as usize].lpar)),
+                    ..waits(what, "a person")
+                };
+                all.entry((1, what.to_owned())).or_insert_with(|| (look(), 0)).1 += 1;
+            }
             Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => in_flight += 1,
             Is::Ended { keeps_capacity: true, .. } => {
                 let what = "somebody to look: what they take of their frame is not shown as free";
@@ -353,7 +363,7 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
             since: kept_since,
             ..waits(
                 format!("what holds it back to end: {why}"),
-                "whoever can end that; nimd looks again",
+                "whoever can end that, maintenance by nimctl maintenance off; nimd looks again",
             )
         },
         Wait::Asks { why } => WaitsFor {
@@ -494,8 +504,18 @@ mod tests {
             (running.since, running.stands.as_str()),
             (Some(rollout.begin), "starting in wave all")
         );
+        // What is stuck keeps its memory, and a person decides.
+        let before = rollout.state.clone();
+        rollout.state.targets[0].is = Is::Releasing { since: 5, end: End::Stuck };
+        let stuck = &of_rollout(&rollout, at).waits[0];
+        let look = format!("nimctl status {first}");
+        assert_eq!(
+            (stuck.what.as_str(), stuck.hint.as_ref()),
+            ("somebody to look at what is stuck", Some(&look))
+        );
+        rollout.state = before;
         // A stop holds all of them, and a person decides.
-        let why = "1 failed, 1 are the end".to_owned();
+        let why = "1 failed, and it stops at 1".to_owned();
         rollout.state.phase = Phase::Stopped { why: why.clone() };
         let stopped = of_rollout(&rollout, at);
         assert_eq!(stopped.waits[0].what, format!("somebody to resume or abort it: {why}"));

@@ -250,7 +250,7 @@ impl StopNumbers {
     #[must_use]
     pub fn reached(&self, failed: usize, unreachable: usize, skipped: usize) -> Option<String> {
         let (limit, count, what) = self.first(failed, unreachable, skipped)?;
-        Some(format!("{count} {what}, {limit} are the end"))
+        Some(format!("{count} {what}, and it stops at {limit}"))
     }
 
     /// Which of the numbers so many have reached first, in words without how many there are by now; `None` where none.

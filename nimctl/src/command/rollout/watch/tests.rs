@@ -141,7 +141,7 @@ fn forty() -> Screen {
         &frames,
         &targets,
         &json!({
-            "phase": "stopped", "waits_for": "somebody to resume or abort it: 2 failed, 2 are the end",
+            "phase": "stopped", "waits_for": "somebody to resume or abort it: 2 failed, and it stops at 2",
             "outlook": {"usual_end": at("23:40:00"), "end": "2026-12-02T00:15:00Z", "provided": ["it is resumed"]},
         }),
     ))
@@ -236,7 +236,7 @@ fn forty_lpars_and_all_that_went_wrong_are_seen_at_80_by_24() {
     * rest       24     12      -       2       1  20:20Z to 23:10Z
       canary      -      -      1       -       -  20:00Z to 20:20Z
     NEXT: 24 to start
-      waits for somebody to resume or abort it: 2 failed, 2 are the end
+      waits for somebody to resume or abort it: 2 failed, and it stops at 2
       ... 25 more: 1 held back
     q leave  p pause  r resume  / filter  up, down, Enter: open one LPAR
     ");
