@@ -4,7 +4,7 @@
 //! in the order of its messages, again with longer and longer pauses where it failed, until it is too old to be of use to anybody.
 
 mod mail;
-mod webhook;
+pub(crate) mod webhook;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -139,16 +139,14 @@ fn notes(known: &[Known<'_>], orders: &Orders, odds: &Odds<'_>) -> Vec<String> {
     for (basis, how) in guesses {
         let many = assumed(basis);
         if many > 0 {
-            notes.push(format!("how long {many} of the LPARs take is {how}"));
+            notes.push(format!("how long it takes is {how} for {many} of the LPARs"));
         }
     }
     let count =
         |is: fn(&crate::run::Target) -> bool| orders.targets.iter().filter(|one| is(one)).count();
     let held = count(|one| one.held.is_some());
     if held > 0 {
-        notes.push(format!(
-            "{held} of the LPARs are held back now: what holds them was taken as over"
-        ));
+        notes.push(format!("what holds back {held} of the LPARs now was taken as over"));
     }
     let asks = count(|one| one.asks.is_some());
     let waves = orders.waves.iter().filter(|one| one.approval == crate::file::Approval::Yes);

@@ -13,7 +13,7 @@ use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Named};
 use super::policy::current;
-use crate::notices::Unsent;
+use crate::notices::{Unsent, webhook};
 use crate::telemetry::causes;
 
 /// `POST /v1/receivers/{name}/test`
@@ -38,7 +38,7 @@ pub(super) async fn test(
             let is_unknown = matches!(unsent, Unsent::NoReceiver(_));
             let hint = match meant.filter(|_| is_unknown) {
                 Some(meant) => format!("nimctl notify {meant}"),
-                None => "nimctl policy show".to_owned(),
+                None => where_to_look(&unsent).to_owned(),
             };
             let kind = if is_unknown { FailureKind::NotFound } else { FailureKind::Refused };
             let text = causes(Some(&unsent)).join(": ");
@@ -47,4 +47,20 @@ pub(super) async fn test(
     };
     info!(peer.uid = who.uid, "the receiver {name} was tested by uid {}", who.uid);
     Ok(Json(ReceiverTold { receiver: name, at }))
+}
+
+/// What to look at when a receiver could not be told.
+const fn where_to_look(unsent: &Unsent) -> &'static str {
+    match unsent {
+        Unsent::NoMail => "notify.mail in nimd.yaml; nimd config --defaults says what it is",
+        Unsent::Webhook(webhook::Error::BadSecret) => {
+            "nimctl secret set NAME; nimctl policy show has the name of the secret"
+        }
+        Unsent::NoReceiver(_)
+        | Unsent::Faulty(..)
+        | Unsent::Store(_)
+        | Unsent::Webhook(_)
+        | Unsent::Mail(_)
+        | Unsent::Policy(_) => "nimctl policy show",
+    }
 }

@@ -125,6 +125,13 @@ fn failed_hint(software: Software, record: &Record) -> String {
         Software::Unchanged if record.kind == Kind::CleanUp => format!(
             "nimctl log {id} shows what clvupdate printed; once what it asks for is done: nimctl cleanup {lpar}"
         ),
+        // No code says why: it ended before geninstall ran, or geninstall said it in words.
+        Software::Unchanged
+            if matches!(record.kind, Kind::Preview | Kind::Update)
+                && record.report.as_ref().is_none_or(|report| report.codes.is_empty()) =>
+        {
+            format!("nimctl preflight {lpar} shows what stands against it; nimctl log {id}")
+        }
         Software::Unchanged | Software::Applied => format!("nimctl log {id}"),
         Software::PartlyApplied => {
             format!("nimctl log {id} shows what failed; `lppchk -v` on the LPAR what is incomplete")

@@ -302,14 +302,11 @@ fn facts(orders: &Orders, around: &Around, there: &BTreeSet<ObjectName>) -> Vec<
     let fabric = lpars().filter(fabric).count();
     let pooled = lpars().filter(|one| one.shape.is_some_and(|shape| shape.pool.is_some())).count();
     let said = [
-        (held, "held back now: nothing holds them there"),
-        (
-            fixed,
-            "known to have interim fixes, and have none there: what they lock is not on record",
-        ),
+        (held, "held back now, and nothing holds them there"),
+        (fixed, "with interim fixes, and without them there: what they lock is not on record"),
         (fabric, "served by virtual Fibre Channel alone, and by virtual SCSI too there"),
         (pooled, "in a shared pool of processors, and in none there"),
     ];
     let said = said.into_iter().filter(|(many, _)| *many > 0);
-    said.map(|(many, what)| format!("{many} of the LPARs are {what}")).collect()
+    said.map(|(many, what)| format!("{many} of the LPARs: {what}")).collect()
 }

@@ -190,7 +190,7 @@ pub(super) async fn check(api: &Api, file: &File) -> Answer<()> {
     }
     Err(Refusal::refused(
         "NLU-0250",
-        format!("rollout {} could not tell whom it is to tell", file.name),
+        format!("rollout {} names receivers that cannot be told", file.name),
     )
     .hint("nimctl policy show; nimctl policy set FILE; nimctl secret set NAME")
     .faults(faults))

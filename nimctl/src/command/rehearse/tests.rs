@@ -36,7 +36,7 @@ fn sample(more: &Value) -> Rehearsal {
             {"of": "lpar", "which": "lpar07", "updates": 4,
              "faults": [{"state": "stuck", "code": null, "updates": 1}]},
         ],
-        "notes": ["1 of the LPARs are held back now: what holds them was taken as over"],
+        "notes": ["what holds back 1 of the LPARs now was taken as over"],
     });
     one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     Rehearsal(serde_json::from_value(one).unwrap())
@@ -78,7 +78,7 @@ fn a_rehearsal_is_read_at_80_columns() {
     lpar07                        4        1 stuck
 
     NOTE
-    1 of the LPARs are held back now: what holds them was taken as over
+    what holds back 1 of the LPARs now was taken as over
     fingerprint cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
     ");
 }

@@ -261,8 +261,7 @@ fn stops(plan: &RolloutPlan) -> String {
 }
 
 fn worst(failed: Option<usize>) -> String {
-    let said =
-        failed.map(|worst| format!("; at worst {worst} have failed when all has come to rest"));
+    let said = failed.map(|worst| format!("; at worst {worst} failed when all has come to rest"));
     said.unwrap_or_default()
 }
 

@@ -117,7 +117,7 @@ fn a_plan_is_read_at_80_columns() {
                 it fits with 1832 MB of memory less by DLPAR, 7168 MB in all
     lpar99�[2J  no LPAR is called so
 
-    wave canary stops at 1 failed; at worst 1 have failed when all has come to rest
+    wave canary stops at 1 failed; at worst 1 failed when all has come to rest
     the whole stops at 2 failed or 1 unreachable
 
     NOTE
