@@ -26,7 +26,7 @@ test: ## all tests, on real Postgres, real sshd and the lab
 	cargo build --locked --workspace
 	cargo build --locked --workspace --features nim-master/crash-points --bin nimd-crash-points
 	$(SIXFOLD) cargo test --locked --workspace --no-fail-fast
-	$(SIXFOLD) cargo test --locked --workspace --features nim-agent/crash-points --test agent -- recovery copies
+	$(SIXFOLD) cargo test --locked --workspace --features nim-agent/crash-points --test agent -- wherever_the
 
 bench: ## what is claimed of speed and size, measured beside what others take; fails when a gate is missed
 	scripts/need cc initdb ssh ssh-keygen sshd

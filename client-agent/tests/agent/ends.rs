@@ -161,7 +161,8 @@ mod struck {
     #[test]
     fn wherever_the_agent_is_killed_when_prep_does_not_come_to_its_end_everything_is_put_back() {
         let (_, _, success) = run(&lpar(), &with_prep(), Strike::Kill, "");
-        for ends in Ends::ALL {
+        // A cancel is none of them: a successor waits anew, and its master may say `proceed` by then.
+        for ends in [Ends::StepFails, Ends::CopyFails] {
             let (_, _, passed) = run(&ends.lpar(), &ends.request(), Strike::Kill, "");
             // The places that a success passes first in the same order are another test's.
             let same = success.iter().zip(&passed).take_while(|(a, b)| a == b).count();
