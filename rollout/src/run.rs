@@ -115,8 +115,11 @@ pub enum Gate {
 pub struct Standing {
     /// Its state.
     pub is: Is,
-    /// How often it was started.
+    /// How often its start was decided: each is one order by this number.
     pub attempt: u32,
+    /// How many of these were withdrawn before anything was begun.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub withdrawn: u32,
     /// What holds it back for now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
@@ -129,6 +132,11 @@ pub struct Standing {
     /// Since when it is held back, or waits for somebody to approve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Tick>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// State of a target.

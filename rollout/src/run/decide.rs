@@ -18,6 +18,7 @@ impl State {
         let targets = orders.targets.iter().map(|target| Standing {
             is: Is::Waiting { from: 0 },
             attempt: 0,
+            withdrawn: 0,
             held: target.held.clone(),
             asks: target.asks.clone(),
             drifted: None,
@@ -164,8 +165,12 @@ impl State {
                     Is::Starting { .. } if is_over => {
                         let end = End::NotStarted { why: ABORTED.to_owned() };
                         one.is = Is::Ended { end, keeps_capacity: false };
+                        one.withdrawn += 1;
                     }
-                    Is::Starting { .. } => one.is = Is::Waiting { from: now },
+                    Is::Starting { .. } => {
+                        one.is = Is::Waiting { from: now };
+                        one.withdrawn += 1;
+                    }
                     // Told twice.
                     Is::Waiting { .. } => {}
                     Is::Running { .. } | Is::Releasing { .. } | Is::Ended { .. } => {
@@ -408,6 +413,12 @@ impl Counts {
 }
 
 impl Standing {
+    /// How often it was tried: what was withdrawn before anything was begun is none.
+    #[must_use]
+    pub const fn tries(&self) -> u32 {
+        self.attempt.saturating_sub(self.withdrawn)
+    }
+
     /// Something of what keeps it has changed: it is kept since then, or since before, or not at all.
     fn kept_since(&mut self, now: Tick) {
         let is_kept = self.held.is_some() || self.asks.is_some();

@@ -94,14 +94,14 @@ impl State {
             && one.asks.is_none()
             && self.distance(orders, target).is_none_or(|free| free <= now)
             && calendar.next_start(now, target.job.long) == Some(now)
-            && (one.attempt > 0 || orders.partners(target).all(|group| unverified[group] == 0))
+            && (one.tries() > 0 || orders.partners(target).all(|group| unverified[group] == 0))
     }
 
     /// For each group of partners, how many of it were started and are yet to be verified: they are tried again.
     pub(super) fn unverified(&self, orders: &Orders) -> Vec<u32> {
         let mut groups = vec![0; orders.site.resources.len()];
         for (one, target) in self.targets.iter().zip(&orders.targets) {
-            if one.attempt > 0 && matches!(one.is, Is::Waiting { .. }) {
+            if one.tries() > 0 && matches!(one.is, Is::Waiting { .. }) {
                 orders.partners(target).for_each(|group| groups[group] += 1);
             }
         }

@@ -77,8 +77,8 @@ impl State {
             | End::NotStarted { .. } => None,
         };
         let goes_on = !matches!(self.phase, Phase::Aborting | Phase::Ended);
-        let attempt = self.targets[target as usize].attempt;
-        again.filter(|again| goes_on && attempt <= again.times)
+        let tries = self.targets[target as usize].tries();
+        again.filter(|again| goes_on && tries <= again.times)
     }
 
     /// Whoever has a partner that is not healthy is not started.

@@ -95,7 +95,7 @@ impl State {
             waits.push(Wait::Distance { until });
         }
         let unverified = self.unverified(orders);
-        if one.attempt == 0 && orders.partners(target).any(|group| unverified[group] > 0) {
+        if one.tries() == 0 && orders.partners(target).any(|group| unverified[group] > 0) {
             waits.push(Wait::Partner);
         }
         let used = self.used(orders);

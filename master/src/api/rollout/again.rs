@@ -42,7 +42,15 @@ mod tests {
 
     fn standing(end: End) -> Standing {
         let is = Is::Ended { end, keeps_capacity: false };
-        Standing { is, attempt: 1, held: None, asks: None, drifted: None, since: None }
+        Standing {
+            is,
+            attempt: 1,
+            withdrawn: 0,
+            held: None,
+            asks: None,
+            drifted: None,
+            since: None,
+        }
     }
 
     fn failed(software: Software, codes: &[&str]) -> Started {

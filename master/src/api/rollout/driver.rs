@@ -38,7 +38,7 @@ use crate::store::maintenance::Maintenance;
 use crate::store::notify::Topic;
 use crate::store::rollout::{Reports, Rollout, Started, Turn};
 use around::{around, is_fresh_needed, is_same};
-use found::{attempts, given_up, happened, left, may_ask, promised, withdrawn};
+use found::{Withdrawn, attempts, given_up, happened, left, may_ask, promised};
 
 /// Longest time between two looks without a hint.
 const LOOK: Duration = Duration::from_millis(500);
@@ -202,9 +202,13 @@ impl Driver {
             let token = token(id, orders, target, attempt);
             store.close_token(token, OVERDUE, rollout.requested_by).await?;
         }
-        for (target, attempt) in withdrawn(orders, &next, &open, &started, now) {
+        let withdrawn = Withdrawn::of(orders, &next, &open, &started, now);
+        for (target, attempt) in withdrawn.unasked {
             let token = token(id, orders, target, attempt);
             store.close_token(token, WITHDRAWN, rollout.requested_by).await?;
+        }
+        if !withdrawn.queued.is_empty() {
+            store.withdraw(&withdrawn.queued).await?;
         }
         let asked: HashMap<(TargetNumber, u32), &Result<Started, String>> = open
             .into_iter()

@@ -155,6 +155,7 @@ mod tests {
         let standing = |is, attempt| Standing {
             is,
             attempt,
+            withdrawn: 0,
             held: None,
             asks: None,
             drifted: None,

@@ -75,7 +75,7 @@ pub(in crate::api) async fn report(
             wave: wave.map_or_else(|| rollout.name.clone(), |wave| wave.name.clone()),
             frame: planned.and_then(|one| one.frame.clone()),
             state: state.to_owned(),
-            attempt: one.attempt,
+            attempt: one.tries(),
             why,
             planned_begin: planned.map(|one| one.begin),
             planned_end: planned.map(|one| one.end),

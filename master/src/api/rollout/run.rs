@@ -142,7 +142,7 @@ pub(in crate::api) async fn show(
             lpar: target.lpar.clone(),
             wave: wave.map_or_else(|| rollout.name.clone(), |wave| wave.name.clone()),
             state: state.to_owned(),
-            attempt: one.attempt,
+            attempt: one.tries(),
             at,
             why: match one.is {
                 Is::Waiting { .. } => both(waits(), done_again),

@@ -139,7 +139,7 @@ fn targets(
             wave: target.wave,
             frame: frame.clone(),
             state: state.to_owned(),
-            attempt: one.attempt,
+            attempt: one.tries(),
             since: since.filter(|_| !matches!(one.is, Is::Waiting { .. })),
             starts: starts.get(&number).copied(),
             why: match one.is {

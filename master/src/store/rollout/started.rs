@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use nim_shared::id::{ClientToken, Digest, OperationId};
 use nim_shared::operation::{Report, StateName};
-use sea_orm::sqlx::{query_as, query_scalar};
+use sea_orm::sqlx::{query, query_as, query_scalar};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::store::commit::Writing;
+use crate::store::operation::lock_claims;
 use crate::store::{Error, Store, Who};
 
 /// The operation of a start.
@@ -147,6 +148,27 @@ impl Store {
         let is_new = made.is_some();
         txn.commit().await?;
         Ok(is_new)
+    }
+
+    /// Sees to it that those of these operations that wait in the queue are taken by no master any more: their time in it is over, and they
+    /// end as others whose time is. What was taken goes on.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn withdraw(&self, operations: &[OperationId]) -> Result<(), Error> {
+        let ids: Vec<Uuid> = operations.iter().map(|id| id.0).collect();
+        let mut txn = self.begin(Writing::RolloutWithdraw).await?;
+        // A claim that has looked already has taken what it takes when this one goes on.
+        lock_claims(&mut txn).await?;
+        query(
+            "UPDATE operation SET deadline = now(), changed_at = now()
+             WHERE id = ANY($1) AND state = 'queued' AND (deadline IS NULL OR deadline > now())",
+        )
+        .bind(&ids)
+        .execute(txn.connection())
+        .await
+        .map_err(txn.failed())?;
+        txn.commit().await
     }
 }
 

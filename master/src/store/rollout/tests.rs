@@ -12,7 +12,9 @@ use crate::store::object::{Change, Mode};
 use crate::store::reservation::FrameReading;
 use crate::store::testing;
 use crate::store::testing::rollout::{begun, told};
-use crate::store::testing::world::{SOMEBODY, accepted, name, object, reading, request, site};
+use crate::store::testing::world::{
+    SOMEBODY, accepted, claimed, name, no_limits, object, reading, request, site,
+};
 
 #[tokio::test]
 async fn lpars_are_read_with_groups_that_do_not_leave_them_out() {
@@ -112,6 +114,20 @@ async fn a_closed_token_accepts_nothing_and_a_used_one_is_not_closed() {
         (one.id, one.state, one.taken, why.as_str()),
         (operations[0].id, StateName::Queued, false, "given up")
     );
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_from_the_queue_is_taken_by_nobody_and_what_was_taken_goes_on() {
+    let store = testing::store().await;
+    site(&store, 3).await;
+    let (running, owner) = claimed(&store, "lpar01").await;
+    let queued = accepted(&store, &["lpar02"]).await[0];
+    let other = accepted(&store, &["lpar03"]).await[0];
+    store.withdraw(&[running.id, queued]).await.unwrap();
+    let taken = store.claim(owner, &no_limits(), 10).await.unwrap();
+    assert_eq!(taken.iter().map(|one| one.id).collect::<Vec<_>>(), [other]);
+    let overdue = store.overdue(owner, 10).await.unwrap();
+    assert_eq!(overdue.iter().map(|one| one.id).collect::<Vec<_>>(), [queued]);
 }
 
 #[tokio::test]

@@ -289,6 +289,10 @@ impl World {
                 let token = nim_shared::id::ClientToken(adopted.id.0);
                 store.close_token(token, "a test", SOMEBODY).await.map(drop)
             }
+            Writing::RolloutWithdraw => {
+                let open = store.open_operations(&[&name("lpar03")]).await?;
+                store.withdraw(&[open[&name("lpar03")].0]).await
+            }
         }
     }
 
@@ -378,7 +382,7 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
                 action = store.claim_notices(owner, 5).await.unwrap()[0].number;
             }
         }
-        Writing::Claim => drop(accepted(store, &["lpar03"]).await),
+        Writing::Claim | Writing::RolloutWithdraw => drop(accepted(store, &["lpar03"]).await),
         Writing::TakeOver => store.resign(owner).await.unwrap(),
         Writing::Resolve => {
             store.transition(record.id, record.fence, &Step::new(stuck(), vec![])).await.unwrap();

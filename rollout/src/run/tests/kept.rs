@@ -25,6 +25,27 @@ fn a_start_that_was_not_begun_comes_again_and_after_an_abort_never() {
 }
 
 #[test]
+fn a_start_that_was_not_begun_is_no_try() {
+    let text = "retry: {unreachable: {times: 1, after: 1m}}\napart: {lists: [[lpar0, lpar1]]}\n";
+    let (mut case, first) = Case::started(text, &one_each(2));
+    assert_eq!(first, [0]);
+    case.does(Event::Looked { target: 0, held: Some("a path is lost".to_owned()) });
+    let partner = case.does(Event::NotBegun { target: 0, attempt: 1 });
+    assert_eq!(partner, [1], "nothing of its partner is yet to be verified");
+    assert_eq!(case.state.targets[0].tries(), 0);
+    assert_eq!(case.ends(1, End::Updated), NOBODY);
+    case.now = 60;
+    assert_eq!(case.does(Event::Looked { target: 0, held: None }), [0]);
+    assert_eq!(case.ends(0, End::Unreachable), NOBODY);
+    let again = Is::Waiting { from: 120 };
+    assert_eq!((case.state.targets[0].tries(), &case.state.targets[0].is), (1, &again));
+    case.now = 120;
+    assert_eq!(case.does(Event::Tick), [0]);
+    case.ends(0, End::Unreachable);
+    assert!(matches!(case.state.targets[0].is, Is::Ended { end: End::Unreachable, .. }));
+}
+
+#[test]
 fn what_is_approved_as_it_is_now_asks_again_when_it_is_other_than_that() {
     let mut case = Case::new("limits: {in_flight: 1}\n", &one_each(2));
     let fingerprint = case.orders.fingerprint;

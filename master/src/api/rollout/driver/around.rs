@@ -100,7 +100,7 @@ pub(super) async fn around(
         if held != one.held {
             events.push(Event::Looked { target: number, held });
         }
-        if is_other && one.drifted != Some(now.fingerprint) && one.attempt == 0 {
+        if is_other && one.drifted != Some(now.fingerprint) && one.tries() == 0 {
             let why = "what is known of it is other than it was planned with".to_owned();
             events.push(Event::Drifted { target: number, why, to: now.fingerprint });
         }

@@ -3,6 +3,7 @@
 use nim_rollout::run::{End, Event, Is, Orders, Phase, State, TargetNumber};
 use nim_rollout::site::Tick;
 use nim_shared::code::{self, Retry as Sense};
+use nim_shared::id::OperationId;
 use nim_shared::operation::{Outcome, Report, Software, StateName};
 
 use super::WITHDRAWN;
@@ -22,22 +23,37 @@ pub(super) fn given_up(
     unasked.map(|(one, _)| *one).filter(|(target, _)| over(*target)).collect()
 }
 
-/// The starts that were never asked for and may not be any more: new ones are held, or their window is too short by now. Their tokens are
-/// closed, and they come when they may.
-pub(super) fn withdrawn(
-    orders: &Orders,
-    next: &State,
-    open: &[(TargetNumber, u32)],
-    started: &[Option<Result<Started, String>>],
-    now: Tick,
-) -> Vec<(TargetNumber, u32)> {
-    let unasked = open.iter().zip(started).filter(|(_, found)| found.is_none());
-    let is_starting =
-        |target: TargetNumber| matches!(next.targets[target as usize].is, Is::Starting { .. });
-    unasked
-        .map(|(one, _)| *one)
-        .filter(|(target, _)| is_starting(*target) && !may_ask(orders, next, *target, now))
-        .collect()
+/// The starts that may not come any more although they were decided: new ones are held, or their window is too short by now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Withdrawn {
+    /// They were never asked for: their tokens are closed.
+    pub(super) unasked: Vec<(TargetNumber, u32)>,
+    /// They wait in the queue: they are taken out of it.
+    pub(super) queued: Vec<OperationId>,
+}
+
+impl Withdrawn {
+    pub(super) fn of(
+        orders: &Orders,
+        next: &State,
+        open: &[(TargetNumber, u32)],
+        started: &[Option<Result<Started, String>>],
+        now: Tick,
+    ) -> Self {
+        let mut all = Self::default();
+        for (&(target, attempt), found) in open.iter().zip(started) {
+            let is_starting = matches!(next.targets[target as usize].is, Is::Starting { .. });
+            if !is_starting || may_ask(orders, next, target, now) {
+                continue;
+            }
+            match found {
+                None => all.unasked.push((target, attempt)),
+                Some(Ok(one)) if one.state == StateName::Queued => all.queued.push(one.id),
+                Some(Ok(_) | Err(_)) => {}
+            }
+        }
+        all
+    }
 }
 
 /// Whether the start of a target may be asked for.
@@ -172,7 +188,7 @@ mod tests {
     use super::*;
 
     fn started(state: StateName, taken: bool, report: Option<Report>) -> Started {
-        let id = nim_shared::id::OperationId(Uuid::nil());
+        let id = OperationId(Uuid::nil());
         Started { id, state, taken, cancel_asked: false, report, released: true }
     }
 
@@ -254,13 +270,19 @@ mod tests {
         let (orders, state) = begun();
         let open = attempts(&state);
         let asked = || Some(Ok(started(StateName::Queued, false, None)));
-        assert_eq!(withdrawn(&orders, &state, &open, &[None, None], 5), [], "it runs");
+        let withdrawn = |state: &State, found: &[_], now| {
+            let all = Withdrawn::of(&orders, state, &open, found, now);
+            (all.unasked, all.queued.len())
+        };
+        assert_eq!(withdrawn(&state, &[asked(), None], 5), (vec![], 0), "it runs");
         let paused = state.clone().noted(&orders, Event::Pause, 5).unwrap();
-        assert_eq!(withdrawn(&orders, &paused, &open, &[asked(), None], 5), [(1, 1)]);
+        assert_eq!(withdrawn(&paused, &[asked(), None], 5), (vec![(1, 1)], 1));
+        let taken = || Some(Ok(started(StateName::Dispatching, false, None)));
+        assert_eq!(withdrawn(&paused, &[taken(), taken()], 5), (vec![], 0), "it goes on");
         // Its window is over.
         let end = orders.deadlines.whole.get();
         assert_eq!(left(&orders, 0, 5), Some(end - orders.targets[0].job.long - 5));
-        assert_eq!(withdrawn(&orders, &state, &open, &[None, None], end - 9), [(0, 1), (1, 1)]);
+        assert_eq!(withdrawn(&state, &[None, None], end - 9), (vec![(0, 1), (1, 1)], 0));
         let closed = Err(WITHDRAWN.to_owned());
         let again = |target| vec![Event::NotBegun { target, attempt: 1 }];
         assert_eq!(happened(&paused, 1, 1, Some(&closed)), again(1));
