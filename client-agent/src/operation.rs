@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use nim_shared::frame::{Change, Position};
+use nim_shared::frame::{Change, MasterStep, Position, StepAnswer};
 use nim_shared::id::{Digest, Fence, OperationId};
 use nim_shared::operation::{FollowUp, Found, Outcome};
 use nim_shared::prep::IpVersion;
@@ -79,6 +79,24 @@ pub(crate) struct Filters {
     /// The boot in which they were first put back: in another one they are whatever AIX has made of them.
     #[serde(default)]
     pub(crate) put_back_in: Option<String>,
+}
+
+/// What the master is asked for, and waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asking {
+    /// Which question.
+    pub(crate) asking: Digest,
+    /// What it is.
+    pub(crate) step: MasterStep,
+}
+
+/// What the master said to a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answered {
+    /// Which question.
+    pub(crate) asking: Digest,
+    /// What it said.
+    pub(crate) answer: StepAnswer,
 }
 
 /// How far the boot of the LPAR has come that an operation asks for. That it was booted is told by the time of the boot alone.
@@ -185,6 +203,8 @@ impl Operation {
         Slot::<Filters>::create(&self.file(FILTERS), SMALL)?;
         Slot::<Digest>::create(&self.file(PROVEN), SMALL)?;
         Slot::<Reboot>::create(&self.file(REBOOT), SENTENCE)?;
+        Slot::<Option<Asking>>::create(&self.file(ASKING), SMALL)?;
+        Slot::<Answered>::create(&self.file(ANSWERED), SENTENCE)?;
         disk::create_zeros(&self.file(CONTROL), 0)?;
         disk::create_zeros(&self.file(SHIM), 0)?;
         disk::create_zeros(&self.file(SUPERVISOR), 0)?;
@@ -370,6 +390,17 @@ impl Operation {
         Slot::open(&self.file(PROVEN))
     }
 
+    /// What the master is asked for at the moment. An operation that an earlier version took has no place for it, and asks for nothing.
+    pub(crate) fn asking(&self) -> Result<Option<Slot<Option<Asking>>>, Error> {
+        let path = self.file(ASKING);
+        if path.exists() { Slot::open(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// What the master said last.
+    pub(crate) fn answered(&self) -> Result<Slot<Answered>, Error> {
+        Slot::open(&self.file(ANSWERED))
+    }
+
     /// Process id of the supervisor.
     pub(crate) fn supervisor_pid(&self) -> Result<Slot<u32>, Error> {
         Slot::open(&self.file(SUPERVISOR_PID))
@@ -421,6 +452,8 @@ const VERDICT: &str = "verdict";
 const FILTERS: &str = "filters";
 const PROVEN: &str = "filters.proven";
 const REBOOT: &str = "reboot";
+const ASKING: &str = "asking";
+const ANSWERED: &str = "answered";
 const SUPERVISOR: &str = "supervisor";
 const SUPERVISOR_PID: &str = "supervisor.pid";
 const SECRETS_WANTED: &str = "secrets.wanted";

@@ -107,6 +107,7 @@ const fn about(frame: &MasterFrame) -> (&'static str, Option<OperationId>) {
         MasterFrame::Attach { operation, .. } => ("attach", Some(*operation)),
         MasterFrame::Secret { operation, .. } => ("secret", Some(*operation)),
         MasterFrame::Proof { command, .. } => ("proof", Some(command.operation)),
+        MasterFrame::Step { command, .. } => ("step", Some(command.operation)),
         MasterFrame::Ack { operation, .. } => ("ack", Some(*operation)),
         MasterFrame::Facts => ("facts", None),
         MasterFrame::Query(_) => ("query", None),

@@ -20,6 +20,7 @@ pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod script;
 pub(crate) mod snap;
+pub(crate) mod step;
 pub(crate) mod token;
 pub(crate) mod update;
 

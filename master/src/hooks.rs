@@ -161,8 +161,8 @@ impl Hooks {
         self.tasks.wait().await;
     }
 
-    /// Runs the hook `name` with `input` on its standard input, to its end.
-    pub async fn run(&self, name: &ObjectName, input: &str) -> HookEnd {
+    /// Runs the hook `name` with `input` on its standard input, to its end. `limit` is its own, where it has one.
+    pub async fn run(&self, name: &ObjectName, input: &str, limit: Option<Duration>) -> HookEnd {
         let end = |state, status, output: String| HookEnd { state, status, output };
         let program = match self.program(name) {
             Ok(program) => program,
@@ -170,7 +170,8 @@ impl Hooks {
                 return end(HookState::NotStarted, None, crate::telemetry::chain(&error));
             }
         };
-        let limits = Limits { time: self.settings.limit, output: self.settings.output };
+        let time = limit.unwrap_or(self.settings.limit);
+        let limits = Limits { time, output: self.settings.output };
         match program::run(&mut Command::new(&program), input, limits, &self.stop).await {
             Ended::NotStarted(cause) => {
                 let text = format!("{} could not be started: {cause}", program.display());

@@ -10,6 +10,7 @@ mod file;
 pub mod found;
 mod log;
 mod secret;
+mod step;
 
 pub use event::{
     Body, Change, ChangeClass, ChangeMoment, Effect, Event, Gap, Known, Moment, PartStep, Record,
@@ -19,6 +20,7 @@ pub use exposed::Exposed;
 pub use file::{FileChunk, FileFrame, FileOffer, FileState};
 pub use log::{KeptLog, LogMessage};
 pub use secret::SecretText;
+pub use step::{MasterStep, StepAnswer};
 
 use serde::{Deserialize, Serialize};
 
@@ -149,6 +151,17 @@ pub enum MasterFrame {
         /// Which trial is proven.
         trial: Digest,
     },
+    /// The answer to `need_step`.
+    Step {
+        /// Operation, fence and digest.
+        #[serde(flatten)]
+        command: Command,
+        /// Which question is answered.
+        asking: Digest,
+        /// What came of it.
+        #[serde(flatten)]
+        answer: StepAnswer,
+    },
     /// Stored and committed up to here.
     Ack {
         /// The operation.
@@ -253,6 +266,16 @@ pub enum AgentFrame {
         operation: OperationId,
         /// Which trial.
         trial: Digest,
+    },
+    /// The master has something to do here, for which the operation waits. Asked again on each connection until it is answered.
+    NeedStep {
+        /// The operation.
+        operation: OperationId,
+        /// Which question: an answer to an earlier one is none to this.
+        asking: Digest,
+        /// What it is.
+        #[serde(flatten)]
+        step: MasterStep,
     },
     /// The operation's files are deleted.
     Forgotten {
@@ -479,6 +502,7 @@ impl Frame for MasterFrame {
         "attach",
         "secret",
         "proof",
+        "step",
         "ack",
         "facts",
         "query",
@@ -497,6 +521,7 @@ impl Frame for AgentFrame {
         "output",
         "need_secret",
         "need_proof",
+        "need_step",
         "forgotten",
         "facts",
         "query_output",

@@ -59,6 +59,12 @@ impl HookPoint {
         }
     }
 
+    /// Whether the LPAR's agent stops there and asks for the master's hooks. At the other points the master stands by itself.
+    #[must_use]
+    pub const fn is_asked_for(self) -> bool {
+        matches!(self, Self::Prep | Self::Backup | Self::BeforeReboot)
+    }
+
     /// The stage in which it lies.
     #[must_use]
     pub const fn stage(self) -> Stage {
@@ -91,7 +97,7 @@ impl HookPlace {
         match self {
             Self::Lpar => &[Pre, Prep, BeforeUpdate, Post, OnFailure],
             Self::Rollback => &[BeforeReboot],
-            Self::Master => &[Pre, BeforeUpdate, Post, OnFailure],
+            Self::Master => &[Pre, Prep, BeforeUpdate, Post, OnFailure],
         }
     }
 }
@@ -149,6 +155,13 @@ pub enum BadHook {
 }
 
 impl NamedHook {
+    /// The hook that makes the backup of a policy: without it nothing is begun.
+    #[must_use]
+    pub fn backup(name: &ObjectName) -> Self {
+        let at = HookPoint::Backup;
+        Self { at, name: name.clone(), exit: at.default_exit() }
+    }
+
     /// Whether nimd can run it itself.
     ///
     /// # Errors
@@ -161,9 +174,7 @@ impl NamedHook {
             _ => Ok(()),
         }
     }
-}
 
-impl NamedHook {
     /// Reads one that is to run at `place`. A point that is none there is for whoever checks the whole request; what is no point at all is
     /// told which there are.
     ///
@@ -327,7 +338,7 @@ mod tests {
             ("pre:look", Ok(())),
             ("before-update:look:warn", Ok(())),
             ("post:look", Ok(())),
-            ("prep:look", Err(BadHook::NotOnMaster(HookPoint::Prep))),
+            ("prep:look", Ok(())),
             ("before-reboot:look", Err(BadHook::NotOnMaster(HookPoint::BeforeReboot))),
             ("post:look:fail", Err(BadHook::OnRecord(HookPoint::Post))),
         ] {
@@ -357,7 +368,7 @@ mod tests {
         for (place, points) in [
             (HookPlace::Lpar, "pre, prep, before-update, post, on-failure"),
             (HookPlace::Rollback, "before-reboot"),
-            (HookPlace::Master, "pre, before-update, post, on-failure"),
+            (HookPlace::Master, "pre, prep, before-update, post, on-failure"),
         ] {
             let why = NamedHook::read("after:look", place).unwrap_err().to_string();
             assert_eq!(why, format!("\"after\" is no point of a hook: one of {points}"));

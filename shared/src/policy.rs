@@ -204,7 +204,8 @@ fn backup_fault(place: &str, backup: Option<&Backup>) -> Option<(String, String)
         Some(Backup::Waived(reason)) if reason.trim().is_empty() => {
             Some((format!("{place}backup.waived"), "gives no reason".to_owned()))
         }
-        Some(Backup::CopyTo(_) | Backup::Hook(_) | Backup::Waived(_)) | None => None,
+        Some(Backup::CopyTo(_) | Backup::Hook(_) | Backup::MasterHook(_) | Backup::Waived(_))
+        | None => None,
     }
 }
 

@@ -147,6 +147,8 @@ pub enum Backup {
     CopyTo(Vec<DiskName>),
     /// What the site's own script of this name makes on the LPAR, an object of type `script`. Nothing is booted from that here.
     Hook(ObjectName),
+    /// What a program of this name makes that nimd runs itself, of the folder of its settings. Nothing is booted from that here.
+    MasterHook(ObjectName),
     /// None is made, for this reason.
     Waived(String),
 }
@@ -160,6 +162,9 @@ impl fmt::Display for Backup {
             }
             Self::Hook(name) => {
                 write!(f, "backup by the hook {name} of the site, instead of a copy of rootvg")
+            }
+            Self::MasterHook(name) => {
+                write!(f, "backup by nimd's own hook {name}, instead of a copy of rootvg")
             }
             Self::Waived(reason) => {
                 write!(f, "no copy of rootvg: {}", crate::id::printable(reason))
@@ -178,6 +183,19 @@ pub struct SiteBackup {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
 }
+
+impl SiteBackup {
+    /// What the hook `hook` made, which printed `output`.
+    #[must_use]
+    pub fn by(hook: &ObjectName, output: &str) -> Self {
+        let last = output.lines().map(str::trim).rfind(|line| !line.is_empty());
+        let said = last.map(|line| crate::id::printable(line).chars().take(SAID).collect());
+        Self { hook: hook.clone(), said }
+    }
+}
+
+/// Most characters that are kept of what a hook said.
+const SAID: usize = 200;
 
 impl fmt::Display for SiteBackup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

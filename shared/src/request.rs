@@ -73,7 +73,7 @@ pub struct Request {
     /// What `clvupdate` is told, for [`Kind::CleanUp`] and for nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clean_up: Vec<CleanUpFlag>,
-    /// Programs that the master runs itself around all that. Nothing for an agent.
+    /// Programs that the master runs itself around all that. The agent stops for those in the midst of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub master_hooks: Vec<NamedHook>,
     /// Limits of time and space.

@@ -8,9 +8,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use nim_shared::VERSION;
 use nim_shared::frame::{
     AgentFrame, AgentHello, Change, Command, MasterFrame, OpenOperation, PROTOCOL, Position,
-    Refusal, SecretText,
+    Refusal, SecretText, StepAnswer,
 };
-use nim_shared::id::{Digest, Fence, ObjectName, OperationId, Seq};
+use nim_shared::id::{Digest, Fence, ObjectName, OperationId, Seq, printable};
 use nim_shared::operation::Named;
 use nim_shared::stage::{Point, Stage};
 
@@ -20,7 +20,7 @@ use super::{Out, order};
 use crate::command::Commands;
 use crate::disk::{self, Created};
 use crate::facts::Facts;
-use crate::operation::{Operation, Stored};
+use crate::operation::{Answered, Operation, Stored};
 use crate::progress::{self, Contained, Progress};
 use crate::root::Root;
 use crate::run::Step;
@@ -78,6 +78,7 @@ impl Answerer {
                 self.secret(operation, fence, &name, value.as_ref())
             }
             MasterFrame::Proof { command, trial } => self.proof(command, trial),
+            MasterFrame::Step { command, asking, answer } => self.step(command, asking, answer),
             MasterFrame::Ack { operation, upto, .. } => self.ack(operation, upto),
             MasterFrame::Facts => self.facts(),
             MasterFrame::Query(query) => self.query(&query),
@@ -326,6 +327,24 @@ impl Answerer {
         Ok(None)
     }
 
+    /// Takes the answer to what the supervisor asks of the master.
+    fn step(&self, command: Command, asking: Digest, answer: StepAnswer) -> Answer {
+        let operation = self.commanded(command)?;
+        let _control = operation.control()?;
+        let asked = operation.asking()?.map_or(Ok(None), |slot| slot.get())?.flatten();
+        if asked.is_none_or(|asked| asked.asking != asking) {
+            return Err(Refused::moment("this is not what is asked at the moment"));
+        }
+        let cut = |text: String| printable(&text).chars().take(SAID).collect();
+        let answer = match answer {
+            StepAnswer::GoOn => StepAnswer::GoOn,
+            StepAnswer::Against { text } => StepAnswer::Against { text: cut(text) },
+            StepAnswer::Unknown { text } => StepAnswer::Unknown { text: cut(text) },
+        };
+        operation.answered()?.set(&Answered { asking, answer }, Durability::Synced)?;
+        Ok(None)
+    }
+
     fn ack(&self, id: OperationId, upto: Position) -> Answer {
         let operation = self.taken(id)?.0;
         // Only whoever commands now may say that something is stored.
@@ -377,6 +396,9 @@ pub(super) fn admit(operation: &Operation, fence: Fence) -> Result<(), Refused> 
     }
     Err(Refused::new(Refusal::StaleFence, format!("fence {fence} is lower than the highest seen")))
 }
+
+/// Most characters that are kept of what the master says of its step.
+const SAID: usize = 800;
 
 /// Refuses while the workload is being moved: nothing is asked of AIX then.
 pub(super) fn refuse_in_silence(state: &State) -> Result<(), Refused> {

@@ -235,11 +235,14 @@ fn hook_fault(request: &Request) -> Option<String> {
     if let Some(hook) = hooks.iter().find(|hook| (hook.at == HookPoint::BeforeReboot) != boots) {
         return Some(format!("the hook {} at {} is never come by", hook.script.name, hook.at));
     }
-    let backup: Vec<_> = hooks.iter().filter(|hook| hook.at == HookPoint::Backup).collect();
-    let fits = match (&request.backup, &backup[..]) {
-        (Some(Backup::Hook(name)), [hook]) => hook.script.name == *name,
-        (Some(Backup::Hook(_)), _) => false,
-        (_, all) => all.is_empty(),
+    let own = hooks.iter().filter(|hook| hook.at == HookPoint::Backup);
+    let own: Vec<_> = own.map(|hook| &hook.script.name).collect();
+    let masters = request.master_hooks.iter().filter(|hook| hook.at == HookPoint::Backup);
+    let masters: Vec<_> = masters.map(|hook| &hook.name).collect();
+    let fits = match &request.backup {
+        Some(Backup::Hook(name)) => (&own[..], &masters[..]) == (&[name], &[]),
+        Some(Backup::MasterHook(name)) => (&own[..], &masters[..]) == (&[], &[name]),
+        Some(Backup::CopyTo(_) | Backup::Waived(_)) | None => own.is_empty() && masters.is_empty(),
     };
     if !fits {
         return Some(

@@ -19,7 +19,7 @@ use crate::alive::{self, Watch};
 use crate::command::Commands;
 use crate::disk;
 use crate::journal::{self, Entry, Reader};
-use crate::operation::{Filters, Operation};
+use crate::operation::{Asking, Filters, Operation};
 use crate::progress::Contained;
 use crate::slot::Slot;
 use crate::supervisor::start;
@@ -48,6 +48,9 @@ pub(super) struct Stream {
     /// IP filters on trial, and which trial the master was asked to prove.
     filters: Option<Slot<Filters>>,
     tried: Option<Digest>,
+    /// What the master is asked for, and which question it was asked on this connection.
+    asking: Option<Slot<Option<Asking>>>,
+    stepped: Option<Digest>,
     phase: Option<Phase>,
     finished: bool,
     looks: u32,
@@ -147,6 +150,8 @@ impl Stream {
             asked: None,
             filters: operation.filters_if_any()?,
             tried: None,
+            asking: operation.asking()?,
+            stepped: None,
             phase: None,
             finished: false,
             looks: 0,
@@ -181,6 +186,7 @@ impl Stream {
         if !silent {
             self.ask_for_secret(out)?;
             self.ask_for_proof(out)?;
+            self.ask_for_step(out)?;
         }
         self.look_for_supervisor(commands, silent)
     }
@@ -264,6 +270,17 @@ impl Stream {
             out.send(&AgentFrame::NeedProof { operation, trial }).map_err(Error::Out)?;
         }
         self.tried = trial;
+        Ok(())
+    }
+
+    fn ask_for_step(&mut self, out: &Out) -> Result<(), Error> {
+        let Some(asking) = &self.asking else { return Ok(()) };
+        let Some(Asking { asking, step }) = asking.get()?.flatten() else { return Ok(()) };
+        if self.stepped != Some(asking) {
+            let operation = self.operation.id;
+            out.send(&AgentFrame::NeedStep { operation, asking, step }).map_err(Error::Out)?;
+            self.stepped = Some(asking);
+        }
         Ok(())
     }
 }

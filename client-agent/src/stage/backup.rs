@@ -13,7 +13,7 @@ use nim_shared::aix;
 use nim_shared::disks::BACKUP;
 use nim_shared::frame::{ChangeClass, Effect, ScriptMoment, ScriptStep};
 use nim_shared::hook::HookPoint;
-use nim_shared::id::{DiskName, printable};
+use nim_shared::id::DiskName;
 use nim_shared::operation::{Disk, Named, Snapshot};
 use nim_shared::prep::{Backup, SiteBackup};
 
@@ -30,7 +30,9 @@ use crate::undo;
 pub(crate) fn run(supervisor: &mut Supervisor, entered_now: bool) -> Result<(), Stop> {
     match wanted(supervisor).cloned() {
         Some(Backup::CopyTo(disks)) => copy(supervisor, &disks),
-        Some(Backup::Hook(_)) => hook::before(supervisor, HookPoint::Backup),
+        Some(Backup::Hook(_) | Backup::MasterHook(_)) => {
+            hook::before(supervisor, HookPoint::Backup)
+        }
         None if entered_now => {
             Ok(supervisor.note("no copy of rootvg is made: the order asks for none")?)
         }
@@ -41,7 +43,7 @@ pub(crate) fn run(supervisor: &mut Supervisor, entered_now: bool) -> Result<(), 
     }
 }
 
-/// The backup that the site's hook has made, with the last line that it printed.
+/// The backup that the site's hook on the LPAR has made, with the last line that it printed.
 pub(crate) fn by_site(supervisor: &Supervisor) -> Result<Option<SiteBackup>, disk::Error> {
     let is_it = |step: &&ScriptStep| {
         step.hook == Some(Named::Known(HookPoint::Backup))
@@ -53,10 +55,7 @@ pub(crate) fn by_site(supervisor: &Supervisor) -> Result<Option<SiteBackup>, dis
     let from = supervisor.progress.output_backup.max(step.output.saturating_sub(LAST));
     let mut text = vec![0; usize::try_from(step.output.saturating_sub(from)).unwrap_or(0)];
     disk::doing("read", &path, output.read_exact_at(&mut text, from))?;
-    let text = String::from_utf8_lossy(&text);
-    let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let said = last.map(|line| printable(line).chars().take(SAID).collect());
-    Ok(Some(SiteBackup { hook: step.name.clone(), said }))
+    Ok(Some(SiteBackup::by(&step.name, &String::from_utf8_lossy(&text))))
 }
 
 /// What the order asks for; a preview makes none.
@@ -220,6 +219,3 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// The end of a hook's output in which its last line is looked for, in bytes.
 const LAST: u64 = 4096;
-
-/// Most characters that are kept of it.
-const SAID: usize = 200;

@@ -10,18 +10,19 @@ use nim_shared::operation::{FollowUp, Named, Outcome, Report, Software};
 use nim_shared::request::{Install, Request};
 
 use super::script::{self, Program};
-use super::{Stop, post};
+use super::{Stop, post, step};
 use crate::disk;
 use crate::operation::Verdict;
 use crate::run::Step;
 use crate::supervisor::{Error, Supervisor};
 
-/// Runs the hooks of a point before the update, or finds how they ended. One that has to succeed and does not ends the operation.
+/// Runs the hooks of a point before the update, the master's first, or finds how they ended. One that has to succeed and does not ends the operation.
 pub(crate) fn before(supervisor: &mut Supervisor, at: HookPoint) -> Result<(), Stop> {
     // What geninstall was asked to do came after them.
     if supervisor.has_begun()? {
         return Ok(());
     }
+    step::hooks(supervisor, at)?;
     for (number, hook) in at_point(&supervisor.request, at) {
         supervisor.check_cancel()?;
         supervisor.must_be_the_same_boot()?;

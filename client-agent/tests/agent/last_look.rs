@@ -1,5 +1,6 @@
 //! What is looked at before the workload is moved: the interim fixes before anything starts, and what may change at the last moment.
 
+use nim_shared::frame::{MasterStep, StepAnswer};
 use nim_shared::operation::{Found, Kernel, OnDisk, Outcome, Report, Software};
 use nim_shared::request::{Install, Kind, Request};
 
@@ -65,6 +66,40 @@ fn what_sets_in_while_the_updates_are_installed_keeps_the_kernel_from_moving() {
     // The interim fix of the order goes with the move.
     let found = Found { software: Some(OnDisk::PartlyApplied), kernel: Some(Kernel::Old) };
     assert_eq!(report.found, Some(found));
+}
+
+#[test]
+fn capacity_that_somebody_else_has_taken_keeps_the_kernel_from_moving() {
+    let taken = |steps| {
+        let lpar = split::lpar();
+        push(&lpar);
+        let mut master = Master::saying(&split::order(), steps);
+        let report = master.follow(&mut Session::open(&lpar, &[])).expect("the session ended");
+        (lpar, master, report)
+    };
+    // Before anything is installed, and before the move.
+    let (lpar, _, report) =
+        taken(|_| Some(StepAnswer::Against { text: "capacity: none".to_owned() }));
+    assert_eq!((report.outcome, lpar.get("runs").as_str()), (UNCHANGED, ""));
+    let (lpar, master, report) = taken(|number| match number {
+        0 => Some(StepAnswer::GoOn),
+        _ => Some(StepAnswer::Against { text: "capacity: 512 MB are missing".to_owned() }),
+    });
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::AppliedNotLive });
+    assert!(report.summary.contains("capacity: 512 MB are missing"), "{report:?}");
+    assert_eq!(lpar.get("runs").lines().count(), 3, "{}", lpar.get("runs"));
+    let steps: Vec<_> = master.asked.iter().map(|(_, step)| *step).collect();
+    assert_eq!(steps, [MasterStep::Capacity; 2]);
+    // Where the master cannot tell it is noted, as all that nobody can.
+    let (_, master, report) =
+        taken(|_| Some(StepAnswer::Unknown { text: "hmc01 does not answer".to_owned() }));
+    assert!(matches!(report.outcome, Outcome::Succeeded { .. }), "{report:?}");
+    let noted = master.notes().iter().filter(|text| text.contains("hmc01 does not answer")).count();
+    assert_eq!(noted, 2);
+    // What is moved in one step was looked at when it was let on.
+    let lpar = Lpar::new();
+    let (master, _) = run(&lpar, &order(Kind::Update));
+    assert_eq!(master.asked, []);
 }
 
 #[test]

@@ -37,4 +37,5 @@ mod script;
 mod session;
 mod snap;
 mod split;
+mod step;
 mod undo;

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use nim_shared::VERSION;
 use nim_shared::frame::{
     self, AgentFrame, Body, Change, ChangeMoment, Event, FileChunk, FileFrame, FileOffer, Known,
-    MasterFrame, PROTOCOL, Position, Recorded, Refusal, SecretText,
+    MasterFrame, MasterStep, PROTOCOL, Position, Recorded, Refusal, SecretText, StepAnswer,
 };
 use nim_shared::id::{Digest, Fence, OperationId};
 use nim_shared::operation::Report;
@@ -177,6 +177,10 @@ pub(crate) struct Master {
     pub(crate) trials: usize,
     /// Called before it answers.
     pub(crate) on_trial: Option<Box<dyn FnMut(usize)>>,
+    /// What it says to a step of its own, by how many it was asked for before; `None`: it cancels.
+    pub(crate) steps: fn(usize) -> Option<StepAnswer>,
+    /// The steps that it was asked for, each question once.
+    pub(crate) asked: Vec<(Digest, MasterStep)>,
     start: Start,
 }
 
@@ -210,8 +214,15 @@ impl Master {
             proves: |_| Proves::Anew,
             trials: 0,
             on_trial: None,
+            steps: |_| Some(StepAnswer::GoOn),
+            asked: Vec::new(),
             start: Start::NotSent,
         }
+    }
+
+    /// One that says this to its steps.
+    pub(crate) fn saying(request: &Request, steps: fn(usize) -> Option<StepAnswer>) -> Self {
+        Self { steps, ..Self::new(request) }
     }
 
     pub(crate) fn command(&self) -> frame::Command {
@@ -303,6 +314,7 @@ impl Master {
                     });
                 }
                 AgentFrame::NeedProof { trial, .. } => self.prove(session, trial),
+                AgentFrame::NeedStep { asking, step, .. } => self.step(session, asking, step),
                 AgentFrame::Output { offset, data, .. } => {
                     if offset == self.output.len() as u64 {
                         self.output.extend(STANDARD.decode(data).unwrap());
@@ -313,6 +325,19 @@ impl Master {
                 other => panic!("unexpected: {other:?}"),
             }
         }
+    }
+
+    fn step(&mut self, session: &mut Session, asking: Digest, step: MasterStep) {
+        let before = self.asked.iter().position(|(one, _)| *one == asking);
+        let number = before.unwrap_or(self.asked.len());
+        if before.is_none() {
+            self.asked.push((asking, step));
+        }
+        let command = self.command();
+        session.send(&match (self.steps)(number) {
+            Some(answer) => MasterFrame::Step { command, asking, answer },
+            None => MasterFrame::Cancel { command },
+        });
     }
 
     fn prove(&mut self, session: &mut Session, trial: Digest) {
@@ -392,6 +417,20 @@ impl Master {
             Body::Other(_) => None,
         };
         self.events.iter().filter_map(line).collect()
+    }
+
+    /// What was noted.
+    pub(crate) fn notes(&self) -> Vec<&str> {
+        fn note(event: &Event) -> Option<&str> {
+            match &event.body {
+                Body::Known(known) => match &**known {
+                    Known::Note { text } => Some(text.as_str()),
+                    _ => None,
+                },
+                Body::Other(_) => None,
+            }
+        }
+        self.events.iter().filter_map(note).collect()
     }
 
     pub(crate) fn changes(&self, wanted: ChangeMoment) -> usize {

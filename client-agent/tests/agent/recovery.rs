@@ -22,6 +22,7 @@ use crate::release;
 use crate::rollback;
 use crate::script::{self, FIRST, SECOND};
 use crate::split;
+use crate::step;
 
 pub(crate) const LOG: &str = "crash.log";
 
@@ -231,7 +232,9 @@ fn wherever_the_agent_is_killed_each_part_of_a_split_update_runs_once() {
 #[test]
 fn wherever_the_agent_is_killed_hooks_run_once_and_are_told() {
     let request = hook::everywhere(script::with(&[FIRST], plain(Kind::Install)));
-    killed_everywhere(&Case { lpar: script::lpar, request, places: 90, like: None });
+    // A word of the master is waited for between them.
+    let request = step::with(&[HookPoint::Prep, HookPoint::Pre], request);
+    killed_everywhere(&Case { lpar: script::lpar, request, places: 92, like: None });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use integration_tests::{Harness, wait_until};
+use integration_tests::{Harness, SOURCE, cust, wait_until};
 
 /// A folder of hooks that nimd trusts, and nimd with it.
 async fn site(always: &str) -> Result<(Harness, PathBuf)> {
@@ -69,7 +69,12 @@ async fn nimd_runs_hooks_of_its_own_and_a_failure_means_what_is_declared() -> Re
     program(&folder, "ledger", &std::fs::read_to_string(example)?)?;
     let ledger = || std::fs::read_to_string(folder.join("ledger.csv")).unwrap_or_default();
 
-    let words = ["master_hook=pre:good", "master_hook=before-update:good", "master_hook=post:good"];
+    let words = [
+        "master_hook=pre:good",
+        "master_hook=prep:good",
+        "master_hook=before-update:good",
+        "master_hook=post:good",
+    ];
     let done = site.nimctl(order(&words)).ended_with(0)?;
     ensure!(done.stdout.contains("the script ran"), "{done}");
     let hooks = settled(&site)?;
@@ -77,17 +82,18 @@ async fn nimd_runs_hooks_of_its_own_and_a_failure_means_what_is_declared() -> Re
         "on-failure left_out",
         "post succeeded",
         "pre succeeded",
+        "prep succeeded",
         "before-update succeeded",
         "post succeeded",
     ];
     ensure!(states(&hooks) == all, "{hooks:#?}");
-    ensure!(hooks[3]["output"] == "before-update is well\n", "{hooks:#?}");
+    ensure!(hooks[4]["output"] == "before-update is well\n", "{hooks:#?}");
     ensure!(ledger().contains(",lpar08,install,succeeded,"), "{}", ledger());
     let table = site.nimctl(["hooks", "lpar08"]).succeeded()?;
     ensure!(table.stdout.contains("good at pre:\n  pre is well\n"), "{table}");
 
     // Before the update: nothing is started, and what prep changed is put back.
-    for at in ["pre", "before-update"] {
+    for at in ["pre", "prep", "before-update"] {
         let bad = format!("master_hook={at}:bad");
         let failed = site.nimctl(order(&[&bad, "master_hook=on-failure:tells"])).ended_with(1)?;
         let text = format!("the master's hook bad at {at} failed with exit status 7");
@@ -100,7 +106,7 @@ async fn nimd_runs_hooks_of_its_own_and_a_failure_means_what_is_declared() -> Re
         let shown = site.nimctl(["status", "lpar08"]).succeeded()?;
         ensure!(shown.stdout.contains("failed") && shown.stdout.contains(&text), "{shown}");
     }
-    ensure!(ledger().matches(",failed,").count() == 2, "{}", ledger());
+    ensure!(ledger().matches(",failed,").count() == 3, "{}", ledger());
 
     // A warning is told, and what is ignored is only on record.
     let words = [
@@ -126,7 +132,7 @@ async fn nimd_runs_hooks_of_its_own_and_a_failure_means_what_is_declared() -> Re
     // What cannot be meant, or somebody else may change, is refused before anything is accepted.
     std::fs::set_permissions(folder.join("tells"), std::fs::Permissions::from_mode(0o777))?;
     for (hook, why) in [
-        ("master_hook=prep:good", "nimd has nothing to do at prep"),
+        ("master_hook=before-reboot:good", "nimd has nothing to do at before-reboot"),
         ("master_hook=post:good:fail", "on the master it takes warn or ignore"),
         ("master_hook=pre:tells", "is not trusted: others may write to it"),
         ("master_hook=pre:nothing", "cannot look at"),
@@ -134,6 +140,26 @@ async fn nimd_runs_hooks_of_its_own_and_a_failure_means_what_is_declared() -> Re
         let refused = site.nimctl(order(&[hook]));
         ensure!(refused.code != Some(0) && refused.stderr.contains(why), "{refused}");
     }
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_of_nimds_makes_the_backup_and_without_it_nothing_is_begun() -> Result<()> {
+    let (site, folder) = site("").await?;
+    let words = cust(SOURCE, &["lpar08"]);
+    site.set_policy("backup: {master_hook: mksysb}\n")?;
+    let refused = site.nimctl(words.clone()).ended_with(3)?;
+    ensure!(refused.stderr.contains("mksysb"), "{refused}");
+    program(&folder, "mksysb", "#!/bin/sh\necho no room on nim01; exit 5\n")?;
+    let failed = site.nimctl(words.clone()).ended_with(1)?;
+    let said = "the master's hook mksysb at backup failed with exit status 5";
+    ensure!(failed.stderr.matches(said).count() == 1, "{failed}");
+    ensure!(site.updates_started("lpar08")? == 0, "{failed}");
+    program(&folder, "mksysb", "#!/bin/sh\necho begun; echo nim01:/export/lpar08.mksysb\n")?;
+    site.nimctl(words).succeeded()?;
+    let status = site.nimctl(["status", "lpar08"]).succeeded()?;
+    let made = "the hook mksysb made one and says: nim01:/export/lpar08.mksysb";
+    ensure!(status.stdout.contains(made), "{status}");
     site.end().await
 }
 
@@ -148,7 +174,7 @@ async fn a_hook_that_runs_when_nimd_is_killed_is_unknown_and_not_run_again() -> 
     );
     program(&folder, "waits", &text)?;
     let count = || std::fs::read_to_string(&runs).unwrap_or_default().lines().count();
-    for (number, at) in (1..).zip(["pre", "before-update", "post"]) {
+    for (number, at) in (1..).zip(["pre", "prep", "before-update", "post"]) {
         let hook = format!("master_hook={at}:waits");
         site.nimctl(order(&[&hook, "async=yes"])).ended_with(0)?;
         wait_until("the hook to run", || {

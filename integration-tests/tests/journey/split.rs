@@ -63,6 +63,42 @@ async fn a_level_that_keeps_libraries_is_updated_in_parts_by_itself_and_moved_la
     site.end().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn room_that_was_taken_since_ready_is_missed_before_anything_is_installed() -> Result<()> {
+    let site = Harness::small(200).await?;
+    let script = site.site_folder().join("waits");
+    std::fs::write(&script, "#!/bin/sh\nuntil [ -e $NIM_AGENT_ROOT/go ]; do sleep 0.1; done\n")?;
+    let location = format!("location={}", script.display());
+    site.nimctl(["define", "-t", "script", "-a", "server=master", "-a", &location, "waits"])
+        .succeeded()?;
+    let root = site.lab().root("lpar08");
+    std::fs::write(root.join("etc/nim-agent.policy"), "scripts = on\n")?;
+    let order = |more: &[&'static str]| {
+        let words = cust(SOURCE, &["lpar08"]).into_iter();
+        let hook = ["-a", "strategy=split", "-a", "hook=before-update:waits"];
+        words.chain(hook).chain(more.iter().copied()).collect::<Vec<_>>()
+    };
+    site.nimctl(order(&["--detach"])).succeeded()?;
+    // It was let on, and has not begun.
+    wait_until("the hook to run", || {
+        let view = status(&site, "lpar08")?;
+        Ok(if view["stage"] == "update" { Ok(()) } else { Err(view.to_string()) })
+    })?;
+    site.lab().set_fault("lpar08", Fault::FrameFull).await?;
+    std::fs::write(root.join("go"), "")?;
+    let view = wait_until("the update to fail", || {
+        let view = status(&site, "lpar08")?;
+        Ok(if view["state"] == "failed" { Ok(view) } else { Err(view.to_string()) })
+    })?;
+    let summary = view["report"]["summary"].as_str().unwrap_or_default();
+    ensure!(summary.contains("capacity: needs"), "{view:#}");
+    ensure!(view["report"]["software"] == "unchanged", "{view:#}");
+    ensure!(site.updates_started("lpar08")? == 0);
+    site.lab().clear_fault("lpar08", Fault::FrameFull)?;
+    site.nimctl(order(&[])).succeeded()?;
+    site.end().await
+}
+
 fn status(site: &Harness, lpar: &str) -> Result<Value> {
     site.nimctl(["status", lpar, "--output", "json"]).succeeded()?.json()
 }

@@ -38,6 +38,8 @@ enum Course {
     Looked,
     /// An update of an LPAR whose IP filters come back on trial.
     Filtered,
+    /// An update in parts: the master looks for room before each.
+    Split,
     /// None yet: no master sends it, and no agent answers it.
     Never,
 }
@@ -57,6 +59,9 @@ fn course(way: Way, channel: Channel, kind: &str) -> Result<Course> {
         | (Channel::Serve, Way::ToMaster, "probed" | "preflight_ended") => Course::Looked,
         (Channel::Serve, Way::ToAgent, "proof") | (Channel::Serve, Way::ToMaster, "need_proof") => {
             Course::Filtered
+        }
+        (Channel::Serve, Way::ToAgent, "step") | (Channel::Serve, Way::ToMaster, "need_step") => {
+            Course::Split
         }
         (Channel::Serve, Way::ToAgent, "cancel") => Course::Cancelled,
         (Channel::Serve, Way::ToAgent, "forget" | "facts")
@@ -149,6 +154,7 @@ const UNDISTURBED: &[(&str, Course, &str, usize)] = &[
     ("pushed", Course::Pushed, "succeeded", 1),
     ("unpushed", Course::PushRefused, "failed", 0),
     ("filtered", Course::Filtered, "succeeded", 1),
+    ("split", Course::Split, "succeeded", 2),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +178,8 @@ async fn all_end_as_undisturbed(cases: &[Case]) -> Result<()> {
     let all: Vec<(&str, Course)> = undisturbed.chain(disturbed).collect();
     let frame = |course| if course == Course::Cancelled { Frame::Full } else { Frame::Roomy };
     let lpars: Vec<_> = all.iter().map(|(lpar, course)| (*lpar, frame(*course))).collect();
-    let site = site::with(&lpars, Mode::Auto { speed: 1000 }).await?;
+    // At twice the speed a token of the HMC, which is good for a day, would run out while a connection that was cut is missed.
+    let site = site::with(&lpars, Mode::Auto { speed: 500 }).await?;
     site.lab().set_fault("cancelled", Fault::FrameFull).await?;
     let location =
         format!("location={}", site.site_folder().join("lpp_source/7300-03-01").display());
@@ -265,13 +272,19 @@ async fn ask(site: &Harness, lpar: &str, course: Course) -> Result<()> {
             ensure!(verdict == "unknown" || verdict == "warn", "{said}");
         }
         Course::Filtered => site.lab().set_state(lpar, State::IpFilters, Turn::On)?,
-        Course::Update | Course::StartLost | Course::Cancelled | Course::Pushed | Course::Never => {
-        }
+        Course::Update
+        | Course::StartLost
+        | Course::Cancelled
+        | Course::Pushed
+        | Course::Split
+        | Course::Never => {}
     }
     let source = match course {
         Course::Pushed | Course::PushRefused => "lpp_source=here",
         _ => SOURCE,
     };
-    site.nimctl(cust(source, &[lpar]).into_iter().chain(["--detach"])).succeeded()?;
+    let parts: &[&str] = if course == Course::Split { &["-a", "strategy=split"] } else { &[] };
+    let words = cust(source, &[lpar]).into_iter().chain(parts.iter().copied());
+    site.nimctl(words.chain(["--detach"])).succeeded()?;
     Ok(())
 }

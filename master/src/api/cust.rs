@@ -2,7 +2,7 @@
 
 mod bundle;
 pub(super) mod fix;
-mod hook;
+pub(super) mod hook;
 mod packages;
 mod plan;
 pub(super) mod script;
@@ -15,7 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::extract::State;
 use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
-use nim_shared::hook::NamedHook;
 use nim_shared::id::{BatchId, ClientToken, Digest, LparId, ObjectName, OperationId};
 use nim_shared::object::{MASTER, Object, Spec};
 use nim_shared::request::{Install, Kind, Limits, Request, Script};
@@ -75,7 +74,7 @@ pub(super) async fn start(
 ) -> Answer<Accepted> {
     let request = written(&cust)?;
     let (token, concurrent, time_limit) = (cust.token, cust.concurrent, cust.time_limit);
-    let Looked { planned, master_hooks, faults, warnings } = look(api, cust, Depth::Whole).await?;
+    let Looked { planned, faults, warnings } = look(api, cust, Depth::Whole).await?;
     if !faults.is_empty() {
         let what = if faults.len() == 1 {
             "1 reason".to_owned()
@@ -91,7 +90,6 @@ pub(super) async fn start(
         requested_by: who,
         concurrent,
         time_limit,
-        hooks: master_hooks,
         again_of,
         queued: api.configuration.settings.deadlines.queued.seconds(),
         request,
@@ -119,8 +117,6 @@ pub(super) enum Depth {
 pub(super) struct Looked {
     /// One operation an LPAR, of those with which nothing is wrong.
     planned: Vec<Planned>,
-    /// What nimd runs itself for each of them.
-    master_hooks: Vec<NamedHook>,
     /// All that is wrong: with the request, or with an LPAR, which the path names then.
     pub(super) faults: Vec<FileFault>,
     /// What somebody should look at all the same.
@@ -162,16 +158,9 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
         }
     };
     let master_hooks = hook::of(api, &cust, &mut faults).await?;
+    hook::of_backups(api, &cust, &targets, policy.as_ref(), &mut faults).await?;
     let no_way_back = policy.is_none() && cust.kind.is_live_update() && cust.install.updates();
-    let known = Known {
-        updates_only,
-        hooks,
-        backup_hooks,
-        policy,
-        written,
-        master_hooks: master_hooks.clone(),
-        ..known
-    };
+    let known = Known { updates_only, hooks, backup_hooks, policy, written, master_hooks, ..known };
     let (planned, more) = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
@@ -197,7 +186,7 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
             warnings.push(warning.clone());
         }
     }
-    Ok(Looked { planned, master_hooks, faults, warnings })
+    Ok(Looked { planned, faults, warnings })
 }
 
 /// One operation as it is stored.
@@ -210,6 +199,7 @@ fn operation(planned: Planned) -> NewOperation {
         kind: planned.kind,
         digest: Digest::of(planned.request.as_bytes()),
         request: planned.request,
+        hooks: planned.master_hooks,
     }
 }
 
@@ -357,7 +347,6 @@ pub(super) async fn accept_one(
         time_limit: None,
         queued: api.configuration.settings.deadlines.queued.seconds(),
         request: asked,
-        hooks: Vec::new(),
         again_of: None,
     };
     let planned = Planned {
@@ -369,6 +358,7 @@ pub(super) async fn accept_one(
         restart: Vec::new(),
         backup: None,
         request: serde_json::to_string(order).expect("an order is JSON"),
+        master_hooks: order.master_hooks.clone(),
         warnings: Vec::new(),
     };
     let accepted = api.store.accept(token, &batch, &[operation(planned)]).await?;

@@ -44,12 +44,16 @@ pub(super) async fn start(
             .hint(format!("nimctl status {open}; go back when it is over")));
     }
     let mut faults = Vec::new();
-    for hook in asked.hooks.iter().filter(|hook| hook.at != HookPoint::BeforeReboot) {
-        let message =
-            format!("{} at {}: a rollback runs hooks at before-reboot", hook.name, hook.at);
-        faults.push(FileFault { file: None, line: None, path: "hook".to_owned(), message });
+    for (path, hooks) in [("hook", &asked.hooks), ("master_hook", &asked.master_hooks)] {
+        for hook in hooks.iter().filter(|hook| hook.at != HookPoint::BeforeReboot) {
+            let message =
+                format!("{} at {}: a rollback runs hooks at before-reboot", hook.name, hook.at);
+            faults.push(FileFault { file: None, line: None, path: path.to_owned(), message });
+        }
     }
     let hooks = cust::script::named_hooks(&api, &asked.hooks, &mut faults).await?;
+    let programs = asked.master_hooks.iter().map(|hook| hook.name.clone()).collect();
+    cust::hook::look_for(&api, "master_hook", programs, &mut faults).await?;
     if !faults.is_empty() {
         return Err(
             Refusal::refused("NLU-0245", format!("{name} was not rolled back")).faults(faults)
@@ -65,6 +69,7 @@ pub(super) async fn start(
     let order = Request {
         rollback: Some(proposal.rollback),
         hooks,
+        master_hooks: asked.master_hooks,
         ..cust::bare(&api, &target, Kind::Rollback)
     };
     Ok(Json(cust::accept_one(&api, who, (asked.token, written), &target, &order).await?))

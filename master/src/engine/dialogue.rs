@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use nim_shared::disks::Rollback;
 use nim_shared::frame::{
     AgentFrame, AgentHello, Body, Change, ChangeMoment, Command, Effect, Event as JournalEvent,
-    Identity, Known, MasterFrame, OUTPUT_CHUNK, PROTOCOL_FLOOR, Recorded, Refusal,
+    Identity, Known, MasterFrame, MasterStep, OUTPUT_CHUNK, PROTOCOL_FLOOR, Recorded, Refusal,
+    StepAnswer,
 };
 use nim_shared::id::{Digest, Epoch, Fence, ObjectName, OperationId};
 use nim_shared::operation::{Named, Report};
@@ -74,6 +75,8 @@ pub struct Batch {
     pub secrets: Vec<ObjectName>,
     /// The trial of IP filters that a fresh connection has to prove.
     pub trial: Option<Digest>,
+    /// What the agent waits for this master to do, with which question it is.
+    pub step: Option<(Digest, MasterStep)>,
     /// The agent said what it has of the operation.
     pub answered: Option<Answered>,
 }
@@ -336,6 +339,11 @@ impl Dialogue {
                 self.pending.trial = Some(trial);
                 Ok(())
             }
+            AgentFrame::NeedStep { operation, asking, step } => {
+                self.mine(operation)?;
+                self.pending.step = Some((asking, step));
+                Ok(())
+            }
             // Answers to what is asked outside of operations, or after the end of one.
             AgentFrame::Forgotten { .. }
             | AgentFrame::Facts { .. }
@@ -383,6 +391,12 @@ impl Dialogue {
     #[must_use]
     pub const fn proof(&self, trial: Digest) -> MasterFrame {
         MasterFrame::Proof { command: self.order.command(), trial }
+    }
+
+    /// Answers what the agent waits for this master to do.
+    #[must_use]
+    pub const fn step(&self, asking: Digest, answer: StepAnswer) -> MasterFrame {
+        MasterFrame::Step { command: self.order.command(), asking, answer }
     }
 
     /// Says that everything handed in is stored.

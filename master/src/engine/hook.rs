@@ -8,6 +8,7 @@ use nim_shared::api::{HookState, MasterHook};
 use nim_shared::hook::{HOOK_INPUT, HookExit, HookInput, HookPoint, HookResult};
 use nim_shared::id::{Fence, OperationId};
 use nim_shared::operation::{FollowUp, Outcome, Report, Software};
+use nim_shared::prep::SiteBackup;
 use nim_shared::request::Request;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -127,7 +128,7 @@ async fn look(shared: &Arc<Shared>) -> Result<(), crate::store::Error> {
 async fn carry_out(shared: &Shared, begun: BegunHook, _place: Place) {
     let (operation, number, named) = (begun.operation, begun.number, begun.hook.clone());
     let end = match input(&begun) {
-        Ok(input) => shared.hooks.run(&named.name, &input).await,
+        Ok((input, limit)) => shared.hooks.run(&named.name, &input, limit).await,
         Err(cause) => HookEnd {
             state: HookState::NotStarted,
             status: None,
@@ -182,10 +183,12 @@ async fn carry_out(shared: &Shared, begun: BegunHook, _place: Place) {
     shared.store.hint(Topic::Events).await;
 }
 
-/// What a hook is told: one line.
-fn input(begun: &BegunHook) -> Result<String, serde_json::Error> {
+/// What a hook is told, one line, and how long it may take where that is not what the settings say of hooks: a backup has what the LPAR has
+/// for its stage.
+fn input(begun: &BegunHook) -> Result<(String, Option<Duration>), serde_json::Error> {
     let BegunHook { operation, hook, lpar, request, lpp_source, state, report, .. } = begun;
     let request: Request = serde_json::from_str(request)?;
+    let limit = (hook.at == HookPoint::Backup).then(|| request.limits.stage.duration());
     let level = report.as_ref().and_then(|report| report.before.as_ref()?.level.clone());
     let input = HookInput {
         version: HOOK_INPUT,
@@ -204,7 +207,7 @@ fn input(begun: &BegunHook) -> Result<String, serde_json::Error> {
             None => HookResult::without_report(*state),
         }),
     };
-    serde_json::to_string(&input).map(|text| text + "\n")
+    Ok((serde_json::to_string(&input)? + "\n", limit))
 }
 
 /// What is said of a hook: a code and a sentence.
@@ -235,6 +238,9 @@ pub(super) fn amend(report: &mut Report, hooks: &[StoredHook]) {
             hook.state.known(),
             Some(HookState::Due | HookState::LeftOut | HookState::Succeeded)
         );
+        if hook.at == HookPoint::Backup && hook.state.known() == Some(HookState::Succeeded) {
+            report.site_backup = Some(SiteBackup::by(&hook.name, &hook.output));
+        }
         if !is_over {
             continue;
         }
@@ -252,6 +258,8 @@ pub(super) fn amend(report: &mut Report, hooks: &[StoredHook]) {
                 }
                 report.summary = format!("{}; {text}", report.summary);
             }
+            // The agent has stopped by itself, and says why.
+            (HookExit::Fail, _) if report.summary.contains(&text) => {}
             (HookExit::Fail | HookExit::Warn, _) => {
                 report.summary = format!("{}; {text}", report.summary);
             }

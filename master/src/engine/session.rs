@@ -13,6 +13,7 @@ mod past;
 mod proof;
 mod push;
 mod silence;
+mod step;
 
 pub use channel::{Agent, Lost};
 

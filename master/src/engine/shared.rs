@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use governor::DefaultDirectRateLimiter;
 use nim_shared::aftercare::Profile;
-use nim_shared::id::{MasterId, ObjectName};
+use nim_shared::frame::StepAnswer;
+use nim_shared::id::{MasterId, ObjectName, OperationId};
 use nim_shared::object::Spec;
 use nim_shared::preflight::Fact;
 use nim_shared::stamp::Timestamp;
@@ -36,6 +37,9 @@ use crate::transport::{Command, Endpoint, Transport};
 
 /// How long before capacity that was missing is looked at again without a hint.
 const CAPACITY_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often a frame is read for one look whether it has room.
+const READINGS: usize = 3;
 
 /// What the engine may do and how long it may take. Settings of `nimd`.
 #[derive(Clone, Debug)]
@@ -211,6 +215,44 @@ impl Shared {
                 },
             },
         )
+    }
+
+    /// Whether the frame still has room for the second partition of an operation that has its promise: on fresh figures, less what is
+    /// promised to others.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn has_room(
+        &self,
+        operation: OperationId,
+        lpar: &ObjectName,
+        frame: Option<&ObjectName>,
+    ) -> Result<StepAnswer, store::Error> {
+        let unknown = |text: String| StepAnswer::Unknown { text };
+        let Some(frame) = frame else {
+            return Ok(unknown(format!("{lpar} has no mgmt_profile1: nobody knows its frame")));
+        };
+        // Others may be promised room between the reading and the decision.
+        for _ in 0..READINGS {
+            let wish = match self.wish(lpar, Some(frame)).await? {
+                Ok(Wish { need: None, .. }) => {
+                    let text =
+                        format!("no HMC on record shows {frame} and what {lpar} takes of it");
+                    return Ok(unknown(text));
+                }
+                Ok(wish) => wish,
+                Err(reason) => return Ok(unknown(reason)),
+            };
+            let (ledger, now) = self.store.ledger(frame, operation, wish.limit).await?;
+            match ledger.decide(wish.need, now) {
+                Decision::Granted => return Ok(StepAnswer::GoOn),
+                Decision::Wait(shortage) => {
+                    return Ok(StepAnswer::Against { text: format!("capacity: {shortage}") });
+                }
+                Decision::ReadAgain => {}
+            }
+        }
+        Ok(unknown(format!("what an HMC shows of {frame} is too old")))
     }
 
     /// Notes what an operation uses whose agent was told to proceed before.

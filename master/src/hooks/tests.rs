@@ -27,7 +27,7 @@ impl Place {
     }
 
     async fn run(&self, name: &str) -> HookEnd {
-        self.hooks.run(&name.parse().unwrap(), "{\"version\":1}\n").await
+        self.hooks.run(&name.parse().unwrap(), "{\"version\":1}\n", None).await
     }
 }
 
@@ -111,8 +111,10 @@ async fn no_more_run_at_a_time_than_may_and_those_that_run_end_with_nimd() {
 
     place.program("hangs", "#!/bin/sh\nsleep 600\n");
     let hooks = Arc::clone(&place.hooks);
-    let runs =
-        place.hooks.tasks.spawn(async move { hooks.run(&"hangs".parse().unwrap(), "").await });
+    let runs = place
+        .hooks
+        .tasks
+        .spawn(async move { hooks.run(&"hangs".parse().unwrap(), "", None).await });
     place.hooks.stop().await;
     let end = runs.await.unwrap();
     assert_eq!((end.state, end.status), (HookState::Failed, None));

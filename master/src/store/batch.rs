@@ -29,8 +29,6 @@ pub struct NewBatch {
     pub time_limit: Option<Seconds>,
     /// How long an operation may wait in the queue.
     pub queued: Seconds,
-    /// Hooks that masters run themselves for each of the operations.
-    pub hooks: Vec<NamedHook>,
     /// The operation that is done again.
     pub again_of: Option<OperationId>,
     /// The request as it came. The same token with another request is refused.
@@ -54,6 +52,8 @@ pub struct NewOperation {
     pub request: String,
     /// Digest of that text.
     pub digest: Digest,
+    /// Hooks that masters run themselves for it.
+    pub hooks: Vec<NamedHook>,
 }
 
 /// What was accepted, now or when the token came first.
@@ -102,7 +102,7 @@ impl Store {
         }
         lock_lpars(&mut txn, operations).await?;
         insert_operations(&mut txn, batch, operations).await?;
-        super::hook::insert(&mut txn, &batch.hooks, operations).await?;
+        super::hook::insert(&mut txn, operations).await?;
         txn.commit().await?;
         self.hint(Topic::Work).await;
         let mut operations: Vec<_> =

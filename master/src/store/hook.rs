@@ -268,21 +268,21 @@ impl Store {
 }
 
 /// Stores the hooks of operations that are being accepted.
-pub(super) async fn insert(
-    txn: &mut Txn,
-    hooks: &[NamedHook],
-    operations: &[NewOperation],
-) -> Result<(), Error> {
-    if hooks.is_empty() {
+pub(super) async fn insert(txn: &mut Txn, operations: &[NewOperation]) -> Result<(), Error> {
+    let numbered = |one: &NewOperation| (1..).zip(one.hooks.iter().map(|_| one.id.0)).collect();
+    let (numbers, ids): (Vec<i32>, Vec<Uuid>) =
+        operations.iter().flat_map(|one| -> Vec<_> { numbered(one) }).unzip();
+    if ids.is_empty() {
         return Ok(());
     }
-    let column = |of: fn(&NamedHook) -> &str| hooks.iter().map(of).collect::<Vec<_>>();
+    let hooks = || operations.iter().flat_map(|one| &one.hooks);
+    let column = |of: fn(&NamedHook) -> &str| hooks().map(of).collect::<Vec<_>>();
     query(
         "INSERT INTO master_hook (operation_id, number, point, name, meaning)
-         SELECT o, h.number, h.point, h.name, h.meaning FROM unnest($1::uuid[]) AS o,
-                unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS h (point, name, meaning, number)",
+         SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[])",
     )
-    .bind(operations.iter().map(|one| one.id.0).collect::<Vec<_>>())
+    .bind(ids)
+    .bind(numbers)
     .bind(column(|hook| hook.at.name()))
     .bind(column(|hook| hook.name.as_str()))
     .bind(column(|hook| hook.exit.name()))

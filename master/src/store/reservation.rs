@@ -320,17 +320,21 @@ impl Store {
             .collect()
     }
 
-    /// What is known of a frame and promised on it.
+    /// What is known of a frame and promised on it to others than `own`, and the database's time.
     ///
     /// # Errors
     /// [`Error::NoSuchObject`] when there is no such frame.
-    pub async fn ledger(&self, frame: &ObjectName, limit: u32) -> Result<FrameLedger, Error> {
+    pub async fn ledger(
+        &self,
+        frame: &ObjectName,
+        own: OperationId,
+        limit: u32,
+    ) -> Result<(FrameLedger, Timestamp), Error> {
         let mut txn = self.begin(Writing::ReserveAndProceed).await?;
-        let nobody = OperationId(Uuid::nil());
         if lock_frame(&mut txn, frame.as_str()).await?.is_none() {
             return Err(Error::NoSuchObject { name: frame.clone() });
         }
-        ledger(&mut txn, frame.as_str(), nobody, limit).await.map(|(ledger, _)| ledger)
+        ledger(&mut txn, frame.as_str(), own, limit).await
     }
 }
 

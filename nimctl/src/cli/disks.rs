@@ -55,6 +55,9 @@ pub(crate) struct Rollback {
     /// A script that stops the workload before the boot: before-reboot:NAME. Repeat it for more.
     #[arg(long = "hook", value_name = "POINT:NAME[:MEANING]", value_parser = hook)]
     pub(crate) hooks: Vec<NamedHook>,
+    /// The same as a program of nimd's folder of hooks, which nimd runs itself, before those on the LPAR.
+    #[arg(long = "master-hook", value_name = "POINT:NAME[:MEANING]", value_parser = hook)]
+    pub(crate) master_hooks: Vec<NamedHook>,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,

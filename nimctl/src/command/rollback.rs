@@ -32,6 +32,7 @@ pub(super) async fn run(args: &Rollback, context: &Context) -> Result<Exit, Erro
         token: ClientToken(Uuid::new_v4()),
         disk: args.disk.clone(),
         hooks: args.hooks.clone(),
+        master_hooks: args.master_hooks.clone(),
     };
     let target = Target::new(&["rollback", lpar]);
     let accepted: Accepted = cust::ask_patiently(target, &body, Some(cust::LOOK), context).await?;

@@ -45,4 +45,7 @@ pub struct RollBack {
     /// Objects of type `script`, which are run on the LPAR at `before-reboot`: what stops the workload.
     #[serde(default)]
     pub hooks: Vec<NamedHook>,
+    /// Programs of a folder of the master that `nimd` runs itself at `before-reboot`, before those on the LPAR.
+    #[serde(default)]
+    pub master_hooks: Vec<NamedHook>,
 }

@@ -6,22 +6,26 @@
 use std::time::Duration;
 
 use nim_shared::aix;
+use nim_shared::frame::{MasterStep, StepAnswer};
 
-use super::super::pre;
+use super::super::{Stop, pre, step};
 use crate::alive;
 use crate::command;
 use crate::facts;
 use crate::pty;
-use crate::supervisor::{Error, Supervisor};
+use crate::supervisor::Supervisor;
 use crate::text::chain;
 
 /// What stands against a move at this moment; empty where nothing does.
-pub(super) fn faults(supervisor: &mut Supervisor) -> Result<Vec<String>, Error> {
+pub(super) fn faults(supervisor: &mut Supervisor) -> Result<Vec<String>, Stop> {
     let mut found = Found::default();
     found.faults.extend(pre::alone(supervisor));
     token(supervisor, &mut found);
     paths(supervisor, &mut found);
     open_files(supervisor, &mut found);
+    if supervisor.request.is_split() {
+        capacity(supervisor, &mut found)?;
+    }
     for text in found.unknown {
         supervisor.note(format!("not known before the move: {text}"))?;
     }
@@ -35,6 +39,22 @@ pub(super) const CODE: &str = "NLU-0159";
 struct Found {
     faults: Vec<String>,
     unknown: Vec<String>,
+}
+
+/// Whether the frame still has room: installing takes long enough for somebody else to take what was free at `ready`. The HMC shows it to
+/// the master alone.
+fn capacity(supervisor: &mut Supervisor, found: &mut Found) -> Result<(), Stop> {
+    match step::ask(supervisor, MasterStep::Capacity, LIMIT)? {
+        Some(StepAnswer::GoOn) => {}
+        Some(StepAnswer::Against { text }) => found.faults.push(text),
+        Some(StepAnswer::Unknown { text }) => found.unknown.push(text),
+        None => {
+            let text =
+                format!("whether the frame has room: no master said within {} s", LIMIT.as_secs());
+            found.unknown.push(text);
+        }
+    }
+    Ok(())
 }
 
 /// Whether the console's token is there.

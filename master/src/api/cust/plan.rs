@@ -79,6 +79,8 @@ pub(super) struct Planned {
     pub(super) backup: Option<Backup>,
     /// The order as text.
     pub(super) request: String,
+    /// What nimd runs itself for it.
+    pub(super) master_hooks: Vec<NamedHook>,
     /// What somebody should look at in the `lvupdate.data` of it.
     pub(super) warnings: Vec<FileFault>,
 }
@@ -341,6 +343,7 @@ impl Order<'_> {
         let restart = restart.unwrap_or_default();
         let backup = self.backup(&disks, &mut warnings);
         let moves = self.cust.kind.moves();
+        let master_hooks = self.master_hooks(backup.as_ref().filter(|_| moves));
         let request = Request {
             kind: self.cust.kind,
             expected: expected(target),
@@ -362,7 +365,7 @@ impl Order<'_> {
             restart: if moves { restart.clone() } else { Vec::new() },
             backup: backup.clone().filter(|_| moves),
             clean_up: Vec::new(),
-            master_hooks: self.known.master_hooks.clone(),
+            master_hooks: master_hooks.clone(),
             limits: self.known.limits,
         };
         if !self.wrong.is_empty() {
@@ -378,6 +381,7 @@ impl Order<'_> {
             restart,
             backup,
             request,
+            master_hooks,
             warnings,
         })
     }
@@ -395,6 +399,15 @@ impl Order<'_> {
             limit: self.known.hook_limit,
             list,
         })
+    }
+
+    /// The hooks that nimd runs itself for it, with the one that makes its backup.
+    fn master_hooks(&self, backup: Option<&Backup>) -> Vec<NamedHook> {
+        let mut hooks = self.known.master_hooks.clone();
+        if let Some(Backup::MasterHook(name)) = backup {
+            hooks.push(NamedHook::backup(name));
+        }
+        hooks
     }
 
     /// What one can go back to. A policy that says nothing of it stops an update of a TL or SP, and a preview says that it will.
@@ -420,8 +433,8 @@ impl Order<'_> {
                     ));
                 }
             }
-            // Whether there is such a script was looked at.
-            Some(Backup::Hook(_) | Backup::Waived(_)) => {}
+            // Whether there is such a script or program was looked at.
+            Some(Backup::Hook(_) | Backup::MasterHook(_) | Backup::Waived(_)) => {}
         }
         backup
     }

@@ -89,22 +89,27 @@ pub(super) async fn backup_hooks(
     policy: Option<&Policy>,
     faults: &mut Vec<FileFault>,
 ) -> Answer<Vec<Hook>> {
-    let Some(policy) = policy.filter(|_| cust.install.updates()) else { return Ok(Vec::new()) };
-    let backups = targets.iter().filter_map(|one| policy.backup_of(&one.name, &one.labels));
-    let names: BTreeSet<&ObjectName> = backups
-        .filter_map(|backup| match backup {
-            Backup::Hook(name) => Some(name),
-            Backup::CopyTo(_) | Backup::Waived(_) => None,
-        })
-        .collect();
-    let names: Vec<ObjectName> = names.into_iter().cloned().collect();
-    let named = |name: &ObjectName| NamedHook {
-        at: HookPoint::Backup,
-        name: name.clone(),
-        exit: HookPoint::Backup.default_exit(),
-    };
-    let hooks: Vec<NamedHook> = names.iter().map(named).collect();
+    let names = backups(cust, targets, policy, |backup| match backup {
+        Backup::Hook(name) => Some(name),
+        Backup::MasterHook(_) | Backup::CopyTo(_) | Backup::Waived(_) => None,
+    });
+    let hooks: Vec<NamedHook> = names.iter().map(NamedHook::backup).collect();
     with_contents(api, "backup", &hooks, &names, faults).await
+}
+
+/// The names that `of` finds in what `policy` says of the backups of `targets`, each once.
+pub(super) fn backups<'a>(
+    cust: &Cust,
+    targets: &'a [Target],
+    policy: Option<&'a Policy>,
+    of: impl Fn(&'a Backup) -> Option<&'a ObjectName>,
+) -> Vec<ObjectName> {
+    let policy = policy.filter(|_| cust.install.updates());
+    let said = policy.into_iter().flat_map(|policy| {
+        targets.iter().filter_map(|one| policy.backup_of(&one.name, &one.labels))
+    });
+    let names: BTreeSet<_> = said.filter_map(of).collect();
+    names.into_iter().cloned().collect()
 }
 
 async fn with_contents(

@@ -238,6 +238,22 @@ fn a_trial_of_ip_filters_is_handed_on_and_its_proof_commands() {
 }
 
 #[test]
+fn a_step_of_the_masters_is_handed_on_and_its_answer_commands() {
+    let mut talk = running();
+    let (asking, step) = (Digest::of(b"asking"), MasterStep::Capacity);
+    talk.receive(AgentFrame::NeedStep { operation: id(1), asking, step }).unwrap();
+    assert_eq!(talk.take().step, Some((asking, step)));
+    let MasterFrame::Step { command, asking: answered, .. } = talk.step(asking, StepAnswer::GoOn)
+    else {
+        panic!()
+    };
+    assert_eq!((command.operation, command.fence, answered), (id(1), order().fence, asking));
+    let other = talk.receive(AgentFrame::NeedStep { operation: id(2), asking, step });
+    assert!(matches!(other, Err(Broken::AnotherOperation { .. })));
+    assert_eq!(talk.take().step, None);
+}
+
+#[test]
 fn an_agent_that_speaks_no_common_protocol_is_left() {
     let old = AgentHello { protocol: 0, ..hello("lpar01") };
     assert_eq!(running().hello(&old), Err(Broken::Protocol { theirs: 0 }));

@@ -26,7 +26,7 @@ impl Session {
             self.proceed_without_capacity(&mut batch);
             let acknowledge = !batch.events.is_empty() || !batch.output.is_empty();
             let (secrets, actions) = (batch.secrets.clone(), batch.actions.clone());
-            let trial = batch.trial;
+            let (trial, step) = (batch.trial, batch.step);
             self.keep(batch).await?;
             let mut said = Ok(());
             if acknowledge {
@@ -44,6 +44,9 @@ impl Session {
             }
             if let Some(trial) = trial {
                 said = said.and(self.prove(agent, trial).await);
+            }
+            if let Some((asking, step)) = step {
+                said = said.and(Box::pin(self.do_step(agent, asking, step)).await?);
             }
             for action in actions {
                 said = said.and(self.act(agent, action).await?);

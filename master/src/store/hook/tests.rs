@@ -10,8 +10,8 @@ use crate::store::testing::world::{master, no_limits, request, site};
 /// Accepts an operation on `lpar01` with these hooks, and claims it.
 async fn with(store: &Store, hooks: &[&str]) -> (MasterId, OperationId, Fence) {
     site(store, 1).await;
-    let (token, mut batch, operations) = request(&["lpar01"]);
-    batch.hooks =
+    let (token, batch, mut operations) = request(&["lpar01"]);
+    operations[0].hooks =
         hooks.iter().map(|hook| NamedHook::read(hook, HookPlace::Master).unwrap()).collect();
     store.accept(token, &batch, &operations).await.unwrap();
     let owner = master(store).await;

@@ -8,7 +8,7 @@ use crate::engine::capacity::Shortage;
 use crate::engine::operation::{Gate, Run, State};
 use crate::store::operation::Record;
 use crate::store::testing;
-use crate::store::testing::world::{self, SOMEBODY, claimed, name, site};
+use crate::store::testing::world::{self, SOMEBODY, claimed, name, nobody, site};
 
 fn wish(partition: &str, megabytes: u64) -> Wish {
     let need = Need {
@@ -50,7 +50,7 @@ async fn proceed(store: &Store, one: &Record, megabytes: u64) -> Proceeding {
 }
 
 async fn open(store: &Store) -> Vec<OperationId> {
-    let ledger = store.ledger(&name("p10a"), 4).await.unwrap();
+    let (ledger, _) = store.ledger(&name("p10a"), nobody(), 4).await.unwrap();
     ledger.reservations.iter().map(|one| one.operation).collect()
 }
 
@@ -139,7 +139,7 @@ async fn capacity_comes_back_when_the_surrogate_was_seen_and_is_gone() {
     };
     assert_eq!(read(1, &[]).await, [], "it has not come yet");
     assert_eq!(read(3, &["lpar01"]).await, []);
-    let seen = store.ledger(&frame, 4).await.unwrap();
+    let (seen, _) = store.ledger(&frame, nobody(), 4).await.unwrap();
     assert_eq!(seen.reservations[0].seen_at, Some(at(3)));
     assert_eq!(read(2, &[]).await, [], "an older reading says nothing");
     assert_eq!(seen.reading.unwrap().read_at, at(3));

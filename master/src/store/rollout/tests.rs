@@ -13,7 +13,7 @@ use crate::store::reservation::FrameReading;
 use crate::store::testing;
 use crate::store::testing::rollout::{begun, told};
 use crate::store::testing::world::{
-    SOMEBODY, accepted, claimed, name, no_limits, object, reading, request, site,
+    SOMEBODY, accepted, claimed, name, no_limits, nobody, object, reading, request, site,
 };
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn what_partitions_have_is_kept_with_the_reading_of_their_frame() {
     store.record_reading(&frame, &read(read_at, &[("lpar01", shape)])).await.unwrap();
     assert_eq!(store.frame_shapes(&[&frame]).await.unwrap()[&frame]["lpar01"], shape);
     assert_eq!(store.frame_pools(&[&frame]).await.unwrap()[&frame], pools);
-    assert_eq!(store.ledger(&frame, 4).await.unwrap().pools, pools);
+    assert_eq!(store.ledger(&frame, nobody(), 4).await.unwrap().0.pools, pools);
     let later = read_at.plus(Duration::from_secs(1));
     store.record_reading(&frame, &read(later, &[])).await.unwrap();
     assert!(store.frame_shapes(&[&frame]).await.unwrap()[&frame].is_empty());

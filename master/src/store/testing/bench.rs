@@ -110,7 +110,6 @@ async fn accept(store: &Store, many: u32) -> Vec<(OperationId, nim_shared::id::F
         requested_by: who,
         concurrent: None,
         time_limit: None,
-        hooks: Vec::new(),
         again_of: None,
         queued: Seconds(3600),
         request: serde_json::Value::Null,
@@ -123,6 +122,7 @@ async fn accept(store: &Store, many: u32) -> Vec<(OperationId, nim_shared::id::F
         kind: nim_shared::request::Kind::Preview,
         request: "{}".to_owned(),
         digest: Digest::of(b"{}"),
+        hooks: Vec::new(),
     };
     let operations: Vec<_> = names.into_iter().map(new).collect();
     store.accept(ClientToken(Uuid::now_v7()), &batch, &operations).await.expect("accept");

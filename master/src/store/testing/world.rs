@@ -92,7 +92,6 @@ pub fn request(lpars: &[&str]) -> (ClientToken, NewBatch, Vec<NewOperation>) {
         concurrent: None,
         time_limit: None,
         queued: Seconds(3600),
-        hooks: Vec::new(),
         again_of: None,
         request: serde_json::json!({ "targets": lpars }),
     };
@@ -104,8 +103,15 @@ pub fn request(lpars: &[&str]) -> (ClientToken, NewBatch, Vec<NewOperation>) {
         kind: Kind::Update,
         request: "{}".to_owned(),
         digest: Digest::of(b"{}"),
+        hooks: Vec::new(),
     };
     (ClientToken(Uuid::now_v7()), batch, lpars.iter().map(operation).collect())
+}
+
+/// An operation that there is not.
+#[must_use]
+pub const fn nobody() -> OperationId {
+    OperationId(Uuid::nil())
 }
 
 /// Accepts an operation on each of `lpars`.
