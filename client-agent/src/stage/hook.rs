@@ -16,7 +16,8 @@ use crate::operation::Verdict;
 use crate::run::Step;
 use crate::supervisor::{Error, Supervisor};
 
-/// Runs the hooks of a point before the update, the master's first, or finds how they ended. One that has to succeed and does not ends the operation.
+/// Runs the hooks of a point before the update, the master's first, or finds how they ended. One that has to succeed and does not ends the
+/// operation.
 pub(crate) fn before(supervisor: &mut Supervisor, at: HookPoint) -> Result<(), Stop> {
     // What geninstall was asked to do came after them.
     if supervisor.has_begun()? {

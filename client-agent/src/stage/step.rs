@@ -24,7 +24,7 @@ pub(crate) fn hooks(supervisor: &mut Supervisor, at: HookPoint) -> Result<(), St
         return Ok(());
     }
     let limit = supervisor.request.limits.stage.duration();
-    match ask(supervisor, MasterStep::Hooks { at }, limit)? {
+    match ask(supervisor, MasterStep::Hooks { at }, limit, Supervisor::check_cancel)? {
         Some(StepAnswer::GoOn) => Ok(()),
         Some(StepAnswer::Against { text } | StepAnswer::Unknown { text }) => {
             Err(Stop::failed(text))
@@ -36,11 +36,12 @@ pub(crate) fn hooks(supervisor: &mut Supervisor, at: HookPoint) -> Result<(), St
     }
 }
 
-/// Asks for `step` and waits for the answer. `None`: none came within `limit`.
+/// Asks for `step` and waits for the answer, or until `heed` says that it is not waited for any more. `None`: none came within `limit`.
 pub(super) fn ask(
     supervisor: &mut Supervisor,
     step: MasterStep,
     limit: Duration,
+    heed: impl Fn(&mut Supervisor) -> Result<(), Stop>,
 ) -> Result<Option<StepAnswer>, Stop> {
     // One of its own for each time: what was answered before may be otherwise by now.
     let which =
@@ -57,10 +58,7 @@ pub(super) fn ask(
         {
             break Ok(Some(answer));
         }
-        // Where software is installed already, whoever asks heeds it in its own way.
-        if matches!(step, MasterStep::Hooks { .. })
-            && let Err(stop) = supervisor.check_cancel()
-        {
+        if let Err(stop) = heed(supervisor) {
             break Err(stop);
         }
         if since.elapsed() >= limit {

@@ -17,6 +17,8 @@ use axum::extract::State;
 use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
 use nim_shared::id::{BatchId, ClientToken, Digest, LparId, ObjectName, OperationId};
 use nim_shared::object::{MASTER, Object, Spec};
+use nim_shared::policy::Policy;
+use nim_shared::prep::Backup;
 use nim_shared::request::{Install, Kind, Limits, Request, Script};
 use tracing::info;
 use uuid::Uuid;
@@ -146,8 +148,9 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
         true => super::policy::current(&api.store).await?,
         false => None,
     };
-    let backup_hooks =
-        script::backup_hooks(api, &cust, &targets, policy.as_ref(), &mut faults).await?;
+    let (scripts_of_backups, programs_of_backups) = backups(&cust, &targets, policy.as_ref());
+    let backup_hooks = script::backup_hooks(api, &scripts_of_backups, &mut faults).await?;
+    hook::look_for(api, "backup", programs_of_backups, &mut faults).await?;
     let known = known(api, &cust, &targets, scripts).await?;
     let written = match depth {
         Depth::Whole => chosen(api, &cust, &targets, &known).await?,
@@ -158,7 +161,6 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
         }
     };
     let master_hooks = hook::of(api, &cust, &mut faults).await?;
-    hook::of_backups(api, &cust, &targets, policy.as_ref(), &mut faults).await?;
     let no_way_back = policy.is_none() && cust.kind.is_live_update() && cust.install.updates();
     let known = Known { updates_only, hooks, backup_hooks, policy, written, master_hooks, ..known };
     let (planned, more) = super::apply::blocking({
@@ -187,6 +189,26 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
         }
     }
     Ok(Looked { planned, faults, warnings })
+}
+
+/// What makes backups of `targets`, as `policy` says, each once: scripts on the LPARs, and programs of nimd's.
+fn backups(
+    cust: &Cust,
+    targets: &[Target],
+    policy: Option<&Policy>,
+) -> (Vec<ObjectName>, Vec<ObjectName>) {
+    let (mut scripts, mut programs) = (BTreeSet::new(), BTreeSet::new());
+    let Some(policy) = policy.filter(|_| cust.install.updates()) else {
+        return (Vec::new(), Vec::new());
+    };
+    for target in targets {
+        match policy.backup_of(&target.name, &target.labels) {
+            Some(Backup::Hook(name)) => drop(scripts.insert(name.clone())),
+            Some(Backup::MasterHook(name)) => drop(programs.insert(name.clone())),
+            Some(Backup::CopyTo(_) | Backup::Waived(_)) | None => {}
+        }
+    }
+    (Vec::from_iter(scripts), Vec::from_iter(programs))
 }
 
 /// One operation as it is stored.

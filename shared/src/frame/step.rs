@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hook::HookPoint;
+use crate::stage::Stage;
 
 /// What is asked of the master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,17 @@ pub enum MasterStep {
         /// Where the operation stands.
         at: HookPoint,
     },
+}
+
+impl MasterStep {
+    /// The stage in which it is asked for.
+    #[must_use]
+    pub const fn stage(self) -> Stage {
+        match self {
+            Self::Capacity => Stage::Update,
+            Self::Hooks { at } => at.stage(),
+        }
+    }
 }
 
 /// What came of it.

@@ -44,7 +44,8 @@ struct Found {
 /// Whether the frame still has room: installing takes long enough for somebody else to take what was free at `ready`. The HMC shows it to
 /// the master alone.
 fn capacity(supervisor: &mut Supervisor, found: &mut Found) -> Result<(), Stop> {
-    match step::ask(supervisor, MasterStep::Capacity, LIMIT)? {
+    // A cancel is heeded right after, where it is known what is installed by now.
+    match step::ask(supervisor, MasterStep::Capacity, LIMIT, |_| Ok(()))? {
         Some(StepAnswer::GoOn) => {}
         Some(StepAnswer::Against { text }) => found.faults.push(text),
         Some(StepAnswer::Unknown { text }) => found.unknown.push(text),

@@ -3,14 +3,11 @@
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::hook::{MOST_HOOKS, NamedHook};
 use nim_shared::id::ObjectName;
-use nim_shared::policy::Policy;
-use nim_shared::prep::Backup;
 
-use super::{plan, script};
+use super::plan;
 use crate::api::Api;
 use crate::api::error::Answer;
 use crate::hooks;
-use crate::store::object::Target;
 use crate::telemetry::chain;
 
 /// The master's hooks of `cust`, in their order: those of every operation first. What is wrong with them is added to `faults`. A preview
@@ -44,21 +41,6 @@ pub(super) async fn of(
     let names = all.iter().map(|hook| hook.name.clone()).collect();
     look_for(api, "master_hook", names, faults).await?;
     Ok(all)
-}
-
-/// Looks for the programs that make backups of `targets`, as `policy` says; what is wrong with them is added to `faults`.
-pub(super) async fn of_backups(
-    api: &Api,
-    cust: &Cust,
-    targets: &[Target],
-    policy: Option<&Policy>,
-    faults: &mut Vec<FileFault>,
-) -> Answer<()> {
-    let names = script::backups(cust, targets, policy, |backup| match backup {
-        Backup::MasterHook(name) => Some(name),
-        Backup::Hook(_) | Backup::CopyTo(_) | Backup::Waived(_) => None,
-    });
-    if names.is_empty() { Ok(()) } else { look_for(api, "backup", names, faults).await }
 }
 
 /// Looks whether the programs with these names may be run; what is wrong with them is said of the attribute `path`.

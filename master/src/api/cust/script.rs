@@ -1,21 +1,17 @@
 //! The scripts and hooks of a request. Read when the request is made: the content of that moment is what runs.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use nim_shared::api::{Cust, FileFault};
 use nim_shared::hook::{BadHook, Hook, HookPoint, MOST_HOOKS, MOST_HOOKS_AT, NamedHook};
 use nim_shared::id::{Digest, ObjectName};
 use nim_shared::object::ObjectType;
-use nim_shared::policy::Policy;
-use nim_shared::prep::Backup;
 use nim_shared::request::{Content, Kind, LARGEST_SCRIPT, Script};
 
 use super::plan;
 use super::source::{self, read_bytes};
 use crate::api::Api;
 use crate::api::error::Answer;
-use crate::store::object::Target;
 
 /// The scripts that `cust` names, in their order; what is wrong with them is added to `faults`.
 pub(super) async fn read(
@@ -81,35 +77,14 @@ pub(in crate::api) async fn named_hooks(
     with_contents(api, "hook", named, &names, faults).await
 }
 
-/// The hooks that make a backup of one of `targets`, as `policy` says; what is wrong with them is added to `faults`.
+/// The scripts with these names as hooks that make a backup; what is wrong with them is added to `faults`.
 pub(super) async fn backup_hooks(
     api: &Api,
-    cust: &Cust,
-    targets: &[Target],
-    policy: Option<&Policy>,
+    names: &[ObjectName],
     faults: &mut Vec<FileFault>,
 ) -> Answer<Vec<Hook>> {
-    let names = backups(cust, targets, policy, |backup| match backup {
-        Backup::Hook(name) => Some(name),
-        Backup::MasterHook(_) | Backup::CopyTo(_) | Backup::Waived(_) => None,
-    });
     let hooks: Vec<NamedHook> = names.iter().map(NamedHook::backup).collect();
-    with_contents(api, "backup", &hooks, &names, faults).await
-}
-
-/// The names that `of` finds in what `policy` says of the backups of `targets`, each once.
-pub(super) fn backups<'a>(
-    cust: &Cust,
-    targets: &'a [Target],
-    policy: Option<&'a Policy>,
-    of: impl Fn(&'a Backup) -> Option<&'a ObjectName>,
-) -> Vec<ObjectName> {
-    let policy = policy.filter(|_| cust.install.updates());
-    let said = policy.into_iter().flat_map(|policy| {
-        targets.iter().filter_map(|one| policy.backup_of(&one.name, &one.labels))
-    });
-    let names: BTreeSet<_> = said.filter_map(of).collect();
-    names.into_iter().cloned().collect()
+    with_contents(api, "backup", &hooks, names, faults).await
 }
 
 async fn with_contents(

@@ -13,13 +13,20 @@ use super::{Agent, Lost, Over, Session};
 use crate::engine::operation::State;
 
 impl Session {
-    /// Does `step` and says what came of it. An agent that has gone on meanwhile is told nothing.
+    /// Does `step` and says what came of it. An agent that has gone on meanwhile is told nothing, and nothing is done for one that, by what
+    /// is stored, stands elsewhere.
     pub(super) async fn do_step(
         &mut self,
         agent: &mut Agent,
         asking: Digest,
         step: MasterStep,
     ) -> Result<Result<(), Lost>, Over> {
+        let operation = self.dialogue.operation();
+        let stands_there =
+            matches!(operation.state, State::Running(run) if run.stage == step.stage());
+        if !stands_there || operation.cancel_asked {
+            return Ok(Ok(()));
+        }
         let answer = match step {
             MasterStep::Capacity => Some(self.has_room().await?),
             MasterStep::Hooks { at } => self.run_hooks(at).await?,
@@ -39,12 +46,9 @@ impl Session {
         self.insist(|| shared.has_room(operation, &lpar, frame.as_ref())).await
     }
 
-    /// Runs the hooks of `at`, where the operation stands there.
+    /// Runs the hooks of `at`.
     async fn run_hooks(&mut self, at: HookPoint) -> Result<Option<StepAnswer>, Over> {
-        let operation = self.dialogue.operation();
-        let stands_there =
-            matches!(operation.state, State::Running(run) if run.stage == at.stage());
-        if !stands_there || operation.cancel_asked || !at.is_asked_for() {
+        if !at.is_asked_for() {
             return Ok(None);
         }
         Ok(match self.clear(at).await? {
