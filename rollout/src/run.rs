@@ -158,6 +158,11 @@ pub enum Is {
         /// Since when.
         since: Tick,
     },
+    /// It waited for capacity of its frame until its window was too short for it: it is being put back, and comes again.
+    Recalled {
+        /// Since when the agent has it.
+        since: Tick,
+    },
     /// It is over, and its memory is not back yet.
     Releasing {
         /// Since when.
@@ -280,6 +285,15 @@ pub enum Event {
         /// Which attempt.
         attempt: u32,
     },
+    /// An update waits for capacity of its frame, before anything of it is installed.
+    WaitsForCapacity {
+        /// Of this target.
+        target: TargetNumber,
+        /// Which attempt.
+        attempt: u32,
+        /// Since when.
+        since: Tick,
+    },
     /// An update is over. [`End::Unreachable`] is said only when the agent is sure never to begin.
     Over {
         /// Of this target.
@@ -289,7 +303,7 @@ pub enum Event {
         /// How it ended.
         end: End,
     },
-    /// Nothing was begun for the start of a target, and nothing will be: it waits for its turn again.
+    /// Nothing was installed for the start of a target, and nothing will be: it waits for its turn again.
     NotBegun {
         /// Of this target.
         target: TargetNumber,

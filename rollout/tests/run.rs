@@ -49,6 +49,8 @@ struct World<'o> {
     held: bool,
     /// Whether somebody let it go on after what had gone wrong.
     forgiven: bool,
+    /// How many were called back.
+    recalls: u32,
     seed: u64,
 }
 
@@ -56,14 +58,15 @@ struct World<'o> {
 fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
     let small = Small::default();
     let (starts, stops, ends) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let at_worst = AtomicU64::new(0);
+    let (at_worst, recalls) = (AtomicU64::new(0), AtomicU64::new(0));
     each_seed(CASES, |seed| {
         let case = small.case(seed);
         let input = case.input();
         let plan = make(&input);
         let orders = Orders::new(&input, &plan, REQUESTER);
         let agents = if seed.is_multiple_of(8) { Agents::Dead } else { Agents::Alive };
-        let Ran { state, started, stopped, forgiven } = World::new(&orders, seed, agents).run();
+        let Ran { state, started, stopped, forgiven, recalled } =
+            World::new(&orders, seed, agents).run();
         assert_eq!(state.phase, Phase::Ended, "seed {seed}: {state:#?}");
         if !forgiven {
             let waves = plan.waves.iter().enumerate();
@@ -78,14 +81,15 @@ fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
             }
         }
         starts.fetch_add(u64::from(started), Ordering::Relaxed);
+        recalls.fetch_add(u64::from(recalled), Ordering::Relaxed);
         stops.fetch_add(u64::from(stopped), Ordering::Relaxed);
         ends.fetch_add(u64::try_from(state.targets.len()).unwrap(), Ordering::Relaxed);
     });
     // What is never met proves nothing.
     let found = (starts.into_inner(), stops.into_inner(), ends.into_inner());
     assert!(found.0 > CASES && found.1 > CASES / 20 && found.2 > 2 * CASES, "{found:?}");
-    let at_worst = at_worst.into_inner();
-    assert!(at_worst > CASES / 1000, "{at_worst}");
+    let rare = (at_worst.into_inner(), recalls.into_inner());
+    assert!(rare.0 > CASES / 1000 && rare.1 > CASES / 1000, "{rare:?}");
 }
 
 /// How a run ended.
@@ -96,6 +100,8 @@ struct Ran {
     stopped: bool,
     /// Whether somebody let it go on after what had gone wrong.
     forgiven: bool,
+    /// How many were called back.
+    recalled: u32,
 }
 
 impl<'o> World<'o> {
@@ -111,6 +117,7 @@ impl<'o> World<'o> {
             last_starts: BTreeMap::new(),
             held: true,
             forgiven: false,
+            recalls: 0,
             seed,
         }
     }
@@ -159,7 +166,13 @@ impl<'o> World<'o> {
         let all = state.targets.iter().all(|one| matches!(one.is, Is::Ended { .. }));
         assert!(all, "seed {}: not all have ended: {state:#?}", self.seed);
         assert!(now <= longest, "seed {}: it took {now} of {longest}", self.seed);
-        Ran { state, started: self.started.iter().sum(), stopped, forgiven: self.forgiven }
+        Ran {
+            state,
+            started: self.started.iter().sum(),
+            stopped,
+            forgiven: self.forgiven,
+            recalled: self.recalls,
+        }
     }
 
     /// Things that happen beside the run.
@@ -294,6 +307,15 @@ impl<'o> World<'o> {
         };
         let Ok((next, actions)) = first else { return };
         *state = next;
+        if let Event::WaitsForCapacity { target, since, .. } = event
+            && let Is::Running { since: taken } = state.targets[target as usize].is
+        {
+            let job = &self.orders.targets[target as usize].job;
+            let mut spans = self.orders.site.calendars[job.calendar as usize].0.iter();
+            let carried = taken + job.long + (now - since);
+            let fits = spans.any(|(from, to)| *from <= taken && carried <= *to);
+            assert!(fits || now - since <= 30, "seed {}: {target} is not called back", self.seed);
+        }
         if let Some((target, attempt)) = released
             && self.in_flight.get(&target) == Some(&attempt)
         {
@@ -311,6 +333,14 @@ impl<'o> World<'o> {
                 }
                 Action::Cancel { target, attempt } => {
                     let at = now + self.number(1, 600);
+                    if let Is::Recalled { .. } = state.targets[target as usize].is {
+                        self.recalls += 1;
+                        // What has capacity at that moment goes on.
+                        if !self.one_in(4) {
+                            self.later(at, Event::NotBegun { target, attempt });
+                        }
+                        continue;
+                    }
                     if !self.one_in(3) {
                         self.later(at, Event::Over { target, attempt, end: End::Cancelled });
                     }
@@ -329,7 +359,7 @@ impl<'o> World<'o> {
         }
         // Whoever takes over gives the same orders again, and no other.
         for action in state.open_actions() {
-            let Action::Start { target, attempt } = action else { continue };
+            let (Action::Start { target, attempt } | Action::Cancel { target, attempt }) = action;
             assert_eq!(self.in_flight.get(&target), Some(&attempt), "seed {}", self.seed);
         }
     }
@@ -397,6 +427,17 @@ impl<'o> World<'o> {
         // A few never say how they ended.
         if self.one_in(40) {
             return;
+        }
+        // Some wait for capacity at `ready`, a few for hours; what is called back is put back, or has gone on at that moment.
+        let mut taken = taken;
+        if self.one_in(10) {
+            let since = taken + self.number(1, 120);
+            let until =
+                since + if self.one_in(3) { self.number(1, 14_400) } else { self.number(1, 60) };
+            for at in (since..until).step_by(240) {
+                self.later(at, Event::WaitsForCapacity { target, attempt, since });
+            }
+            taken = until;
         }
         let over = taken + self.number(usual / 2 + 1, long.max(usual / 2 + 1) * 2);
         let end = match self.random.below(16) {

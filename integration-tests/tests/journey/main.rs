@@ -34,6 +34,7 @@ mod retry;
 mod rollback;
 mod rollout;
 mod rollout_notify;
+mod rollout_recall;
 mod rollout_retry;
 mod rollout_ticket;
 mod rollout_watch;

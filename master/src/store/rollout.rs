@@ -11,7 +11,7 @@ mod watch;
 pub(in crate::store) use fixed::Lately;
 pub use past::PastEnd;
 pub use run::{Happened, NewRollout, Rollout, Turn};
-pub use started::{Last, Reports, Started};
+pub use started::{Asked, Closed, Last, Reports, Started};
 pub use watch::Watched;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -210,7 +210,10 @@ impl World for Drawn<'_> {
             return Some(Step::looked(approvals, now));
         }
         let in_flight = |one: &Standing| match one.is {
-            Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => true,
+            Is::Starting { .. }
+            | Is::Running { .. }
+            | Is::Recalled { .. }
+            | Is::Releasing { .. } => true,
             Is::Waiting { .. } | Is::Ended { .. } => false,
         };
         if self.stopped.is_some() && !state.targets.iter().any(in_flight) {

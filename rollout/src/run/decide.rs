@@ -137,14 +137,26 @@ impl State {
                 match one.is {
                     Is::Starting { .. } => one.is = Is::Running { since: now },
                     // Told twice, or after its end.
-                    Is::Running { .. } | Is::Releasing { .. } | Is::Ended { .. } => {}
+                    Is::Running { .. }
+                    | Is::Recalled { .. }
+                    | Is::Releasing { .. }
+                    | Is::Ended { .. } => {}
                     Is::Waiting { .. } => return Err(Refused::NotOfTarget(target)),
+                }
+            }
+            Event::WaitsForCapacity { target, attempt, since } => {
+                let one = self.of_attempt(target, attempt)?;
+                if let Is::Running { since: taken } = one.is
+                    && orders.is_too_late(target, taken, now.saturating_sub(since))
+                {
+                    one.is = Is::Recalled { since: taken };
+                    actions.push(Action::Cancel { target, attempt });
                 }
             }
             Event::Over { target, attempt, end } => {
                 let one = self.of_attempt(target, attempt)?;
                 match &one.is {
-                    Is::Starting { .. } | Is::Running { .. } => {
+                    Is::Starting { .. } | Is::Running { .. } | Is::Recalled { .. } => {
                         one.is = Is::Releasing { since: now, end };
                     }
                     // What is learned late is what was.
@@ -162,12 +174,12 @@ impl State {
                 let is_over = matches!(self.phase, Phase::Aborting | Phase::Ended);
                 let one = self.of_attempt(target, attempt)?;
                 match one.is {
-                    Is::Starting { .. } if is_over => {
+                    Is::Starting { .. } | Is::Recalled { .. } if is_over => {
                         let end = End::NotStarted { why: ABORTED.to_owned() };
                         one.is = Is::Ended { end, keeps_capacity: false };
                         one.withdrawn += 1;
                     }
-                    Is::Starting { .. } => {
+                    Is::Starting { .. } | Is::Recalled { .. } => {
                         one.is = Is::Waiting { from: now };
                         one.withdrawn += 1;
                     }
@@ -190,7 +202,10 @@ impl State {
                     }
                     Is::Ended { .. } => {}
                     // An HMC that shows nothing of an update that runs shows it too early, or too late.
-                    Is::Waiting { .. } | Is::Starting { .. } | Is::Running { .. } => {
+                    Is::Waiting { .. }
+                    | Is::Starting { .. }
+                    | Is::Running { .. }
+                    | Is::Recalled { .. } => {
                         return Err(Refused::NotOfTarget(target));
                     }
                 }
@@ -233,13 +248,14 @@ impl State {
     /// Orders whose outcome is not known: whoever takes over gives them again.
     #[must_use]
     pub fn open_actions(&self) -> Vec<Action> {
-        let starting = (0..).zip(&self.targets).filter_map(|(target, one)| match one.is {
+        let open = (0..).zip(&self.targets).filter_map(|(target, one)| match one.is {
             Is::Starting { .. } => Some(Action::Start { target, attempt: one.attempt }),
+            Is::Recalled { .. } => Some(Action::Cancel { target, attempt: one.attempt }),
             Is::Waiting { .. } | Is::Running { .. } | Is::Releasing { .. } | Is::Ended { .. } => {
                 None
             }
         });
-        starting.collect()
+        open.collect()
     }
 
     /// What has gone wrong so far, in one wave or in all. What is tried again by itself has not, before the last try.
@@ -256,7 +272,8 @@ impl State {
                 Is::Releasing { .. }
                 | Is::Waiting { .. }
                 | Is::Starting { .. }
-                | Is::Running { .. } => continue,
+                | Is::Running { .. }
+                | Is::Recalled { .. } => continue,
             };
             match end {
                 End::Failed { .. } | End::Stuck => counts.failed += 1,
@@ -303,7 +320,7 @@ impl State {
         self.give_up(ABORTED);
         if running == Running::Cancel {
             actions.extend((0..).zip(&self.targets).filter_map(|(target, one)| match one.is {
-                Is::Starting { .. } | Is::Running { .. } => {
+                Is::Starting { .. } | Is::Running { .. } | Is::Recalled { .. } => {
                     Some(Action::Cancel { target, attempt: one.attempt })
                 }
                 Is::Waiting { .. } | Is::Releasing { .. } | Is::Ended { .. } => None,
@@ -375,6 +392,7 @@ impl State {
             Is::Waiting { .. }
             | Is::Starting { .. }
             | Is::Running { .. }
+            | Is::Recalled { .. }
             | Is::Releasing { .. } => {
                 return Err(Refused::NotOfTarget(target));
             }
@@ -432,6 +450,7 @@ impl Standing {
             Is::Waiting { .. }
             | Is::Starting { .. }
             | Is::Running { .. }
+            | Is::Recalled { .. }
             | Is::Releasing { .. } => Some("it has not ended"),
             Is::Ended { keeps_capacity: true, .. } => {
                 Some("its memory is not back; somebody has to look at it first")

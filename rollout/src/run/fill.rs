@@ -52,7 +52,9 @@ impl State {
                     times.extend(self.distance(orders, target));
                 }
                 Is::Starting { since } => times.push(since.saturating_add(limits.start.get())),
-                Is::Running { since } => times.push(since.saturating_add(limits.update.get())),
+                Is::Running { since } | Is::Recalled { since } => {
+                    times.push(since.saturating_add(limits.update.get()));
+                }
                 Is::Releasing { since, .. } => {
                     times.push(since.saturating_add(limits.release.get()));
                 }

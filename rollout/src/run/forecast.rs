@@ -63,7 +63,10 @@ impl State {
                 let comes = match one.is {
                     Is::Waiting { .. } if is_now => target.wave <= wave,
                     Is::Waiting { .. } => target.wave == wave,
-                    Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => is_now,
+                    Is::Starting { .. }
+                    | Is::Running { .. }
+                    | Is::Recalled { .. }
+                    | Is::Releasing { .. } => is_now,
                     Is::Ended { .. } => false,
                 };
                 if !comes {
@@ -124,7 +127,9 @@ impl Known {
                     let kept = state.distance(orders, target).unwrap_or(0);
                     from = at.max(kept).max(now.saturating_add(1));
                 }
-                Is::Starting { since } | Is::Running { since } => under_way(since, &mut job),
+                Is::Starting { since } | Is::Running { since } | Is::Recalled { since } => {
+                    under_way(since, &mut job);
+                }
                 Is::Releasing { since, .. } => {
                     let left = RELEASE.saturating_sub(now.saturating_sub(since)).max(1);
                     (job.long, job.usual) = (left, left);

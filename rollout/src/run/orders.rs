@@ -9,6 +9,8 @@ use crate::file::{Approval, Deadlines, KeepPlace, Retry};
 use crate::plan::{Input, Plan, StopNumbers, prepare};
 use crate::site::{Job, Site, Tick};
 
+use super::{RELEASE, TargetNumber};
+
 /// What a run has to keep to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
@@ -105,6 +107,15 @@ impl Orders {
             deadlines: file.deadlines,
             site: prepared.site,
         }
+    }
+
+    /// Whether a target whose update was taken at `taken`, and has `waited` seconds for capacity since, is carried past the end of its
+    /// window by that.
+    pub(super) fn is_too_late(&self, target: TargetNumber, taken: Tick, waited: Tick) -> bool {
+        let job = &self.targets[target as usize].job;
+        let last = self.site.calendars[job.calendar as usize].last_start(taken, job.long);
+        // Until the memory of the one before it is shown as free is part of what was predicted.
+        waited > last.map_or(0, |last| last - taken).max(RELEASE)
     }
 }
 

@@ -41,7 +41,7 @@ impl State {
                 // Whether it will still begin is not known: what it may take stays taken until the HMC shows it free.
                 one.is = Is::Ended { end: End::Unreachable, keeps_capacity: true };
             }
-            if let Is::Running { since } = one.is
+            if let Is::Running { since } | Is::Recalled { since } = one.is
                 && late(since, limits.update)
             {
                 one.is = Is::Ended { end: End::Stuck, keeps_capacity: true };
@@ -189,7 +189,10 @@ impl Standing {
     pub(super) fn holds(&self, keep: KeepPlace) -> Holds {
         match &self.is {
             Is::Waiting { .. } => Holds::Nothing,
-            Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => Holds::All,
+            Is::Starting { .. }
+            | Is::Running { .. }
+            | Is::Recalled { .. }
+            | Is::Releasing { .. } => Holds::All,
             Is::Ended { keeps_capacity: true, .. } => Holds::All,
             Is::Ended { end: End::Failed { .. } | End::Stuck, .. } if keep == KeepPlace::Yes => {
                 Holds::Places

@@ -119,6 +119,7 @@ impl Event {
     const fn about(&self) -> About {
         match self {
             Self::Taken { target, .. }
+            | Self::WaitsForCapacity { target, .. }
             | Self::Over { target, .. }
             | Self::NotBegun { target, .. }
             | Self::Released { target, .. }

@@ -55,7 +55,9 @@ impl State {
         let (end, is_over) = match &self.targets[target as usize].is {
             Is::Releasing { end, .. } => (end, false),
             Is::Ended { end, .. } => (end, true),
-            Is::Waiting { .. } | Is::Starting { .. } | Is::Running { .. } => return false,
+            Is::Waiting { .. } | Is::Starting { .. } | Is::Running { .. } | Is::Recalled { .. } => {
+                return false;
+            }
         };
         match end {
             End::Failed { .. } | End::Unreachable | End::Stuck => {

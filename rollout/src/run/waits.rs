@@ -143,7 +143,7 @@ impl State {
         let (since, limit) = match self.targets.get(target as usize)?.is {
             Is::Waiting { .. } => (0, limits.whole),
             Is::Starting { since } => (since, limits.start),
-            Is::Running { since } => (since, limits.update),
+            Is::Running { since } | Is::Recalled { since } => (since, limits.update),
             Is::Releasing { since, .. } => (since, limits.release),
             Is::Ended { .. } => return None,
         };
@@ -157,7 +157,10 @@ impl Is {
     pub const fn end(&self) -> Option<&End> {
         match self {
             Self::Releasing { end, .. } | Self::Ended { end, .. } => Some(end),
-            Self::Waiting { .. } | Self::Starting { .. } | Self::Running { .. } => None,
+            Self::Waiting { .. }
+            | Self::Starting { .. }
+            | Self::Running { .. }
+            | Self::Recalled { .. } => None,
         }
     }
 }

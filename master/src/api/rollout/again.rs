@@ -63,6 +63,7 @@ mod tests {
             state: StateName::Failed,
             taken: true,
             cancel_asked: false,
+            waits_since: None,
             report: Some(report),
             released: true,
         }

@@ -36,9 +36,9 @@ use crate::api::error::{Answer, Refusal};
 use crate::engine::lease::Guard;
 use crate::store::maintenance::Maintenance;
 use crate::store::notify::Topic;
-use crate::store::rollout::{Reports, Rollout, Started, Turn};
+use crate::store::rollout::{Asked, Closed, Reports, Rollout, Started, Turn};
 use around::{around, is_fresh_needed, is_same};
-use found::{Withdrawn, attempts, given_up, happened, left, may_ask, promised};
+use found::{Withdrawn, attempts, given_up, happened, left, may_ask, promised, waits};
 
 /// Longest time between two looks without a hint.
 const LOOK: Duration = Duration::from_millis(500);
@@ -161,7 +161,9 @@ impl Driver {
             known.looked = Some(now);
             known.maintained = maintained;
         }
+        let since = |at| tick(rollout.begin, at);
         for ((target, attempt), found) in open.iter().zip(&started) {
+            events.extend(waits(*target, *attempt, found.as_ref(), since));
             events.extend(happened(&state, *target, *attempt, found.as_ref()));
         }
         let may_be = |_, one: &Standing| outside::may_be_done_again(one);
@@ -200,17 +202,19 @@ impl Driver {
         }
         for (target, attempt) in given_up(&next, &open, &started) {
             let token = token(id, orders, target, attempt);
-            store.close_token(token, OVERDUE, rollout.requested_by).await?;
+            store
+                .close_token(token, &Closed::For(OVERDUE.to_owned()), rollout.requested_by)
+                .await?;
         }
         let withdrawn = Withdrawn::of(orders, &next, &open, &started, now);
         for (target, attempt) in withdrawn.unasked {
             let token = token(id, orders, target, attempt);
-            store.close_token(token, WITHDRAWN, rollout.requested_by).await?;
+            store.close_token(token, &Closed::Withdrawn, rollout.requested_by).await?;
         }
         if !withdrawn.queued.is_empty() {
             store.withdraw(&withdrawn.queued).await?;
         }
-        let asked: HashMap<(TargetNumber, u32), &Result<Started, String>> = open
+        let asked: HashMap<(TargetNumber, u32), &Asked> = open
             .into_iter()
             .zip(&started)
             .filter_map(|(one, found)| Some((one, found.as_ref()?)))
@@ -219,20 +223,22 @@ impl Driver {
         self.start(&next, &asked, &rollout, &file, now).await
     }
 
-    /// Asks for the cancels that are due: of an abort, and of those that were given up before they were taken.
+    /// Asks for the cancels that are due: of an abort, of those that were given up before they were taken, and of those that waited for
+    /// capacity until it was too late.
     async fn cancel(
         &self,
         state: &State,
         cancels: bool,
-        asked: &HashMap<(TargetNumber, u32), &Result<Started, String>>,
+        asked: &HashMap<(TargetNumber, u32), &Asked>,
         rollout: &Rollout,
     ) -> Answer<()> {
         for ((target, _), found) in asked {
             let Ok(one) = found else { continue };
             let is = &state.targets[*target as usize].is;
             let given_up = matches!(is, Is::Ended { end: End::Unreachable, .. });
+            let recalled = matches!(is, Is::Recalled { .. });
             let aborted = cancels && matches!(is, Is::Starting { .. } | Is::Running { .. });
-            if (given_up || aborted) && !one.cancel_asked && !one.state.is_terminal() {
+            if (given_up || recalled || aborted) && !one.cancel_asked && !one.state.is_terminal() {
                 self.api.store.ask_cancel(one.id, rollout.requested_by).await?;
             }
         }
@@ -243,7 +249,7 @@ impl Driver {
     async fn start(
         &self,
         state: &State,
-        asked: &HashMap<(TargetNumber, u32), &Result<Started, String>>,
+        asked: &HashMap<(TargetNumber, u32), &Asked>,
         rollout: &Rollout,
         file: &File,
         now: Tick,
@@ -281,7 +287,7 @@ impl Driver {
         let lpar = &rollout.orders.targets[target as usize].lpar;
         let who = rollout.requested_by;
         let Some(left) = left else {
-            store.close_token(token, ABORTED, who).await?;
+            store.close_token(token, &Closed::For(ABORTED.to_owned()), who).await?;
             return Ok(());
         };
         let cust = file.operation.cust(vec![lpar.to_string()], token);
@@ -299,7 +305,7 @@ impl Driver {
                 let faults = refusal.faults.iter().map(|fault| fault.message.clone());
                 let why: Vec<String> =
                     std::iter::once(refusal.message.clone()).chain(faults).collect();
-                store.close_token(token, &why.join(": "), who).await?;
+                store.close_token(token, &Closed::For(why.join(": ")), who).await?;
                 Ok(())
             }
             // Until the deadline of a start it is tried again.
@@ -312,9 +318,6 @@ impl Driver {
 
 /// What is said of a target whose start was ordered before an abort and never asked for.
 const ABORTED: &str = "the rollout was aborted before it began";
-
-/// What is said of a target whose start was ordered and may not be asked for any more.
-const WITHDRAWN: &str = "it may not be started at the moment";
 
 /// What is said of a target whose start could not be asked for in time.
 const OVERDUE: &str = "its start could not be asked for before the deadline of starts";
@@ -361,7 +364,10 @@ fn told(
                 let kept = if *keeps_capacity { "; what it takes is not free" } else { "" };
                 told.push(format!("{} is {state}{why}{kept}", target.lpar));
             }
-            Is::Waiting { .. } if matches!(was.is, Is::Starting { .. }) => {
+            Is::Recalled { .. } => {
+                told.push(format!("{} is put back: {}", target.lpar, super::run::RECALLED));
+            }
+            Is::Waiting { .. } if matches!(was.is, Is::Starting { .. } | Is::Recalled { .. }) => {
                 told.push(format!("{} was not begun, and waits for its turn again", target.lpar));
             }
             Is::Waiting { .. } | Is::Running { .. } | Is::Releasing { .. } => {}

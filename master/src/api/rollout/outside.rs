@@ -54,7 +54,7 @@ pub(super) fn may_be_done_again(one: &Standing) -> bool {
     match &one.is {
         Is::Waiting { .. } | Is::Releasing { .. } => one.attempt > 0,
         Is::Ended { end, .. } => !matches!(end, End::Updated | End::Unchanged),
-        Is::Starting { .. } | Is::Running { .. } => false,
+        Is::Starting { .. } | Is::Running { .. } | Is::Recalled { .. } => false,
     }
 }
 
@@ -125,8 +125,15 @@ mod tests {
 
     fn last(number: u128, state: StateName, is_again: bool) -> Last {
         let id = OperationId(Uuid::from_u128(number));
-        let of =
-            Started { id, state, taken: true, cancel_asked: false, report: None, released: true };
+        let of = Started {
+            id,
+            state,
+            taken: true,
+            cancel_asked: false,
+            waits_since: None,
+            report: None,
+            released: true,
+        };
         Last { of, is_again }
     }
 

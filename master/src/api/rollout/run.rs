@@ -379,9 +379,10 @@ pub(super) fn counts(state: &State) -> RolloutCounts {
     for one in &state.targets {
         let of = match &one.is {
             Is::Waiting { .. } => &mut counts.waiting,
-            Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => {
-                &mut counts.in_flight
-            }
+            Is::Starting { .. }
+            | Is::Running { .. }
+            | Is::Recalled { .. }
+            | Is::Releasing { .. } => &mut counts.in_flight,
             Is::Ended { end, .. } => match end {
                 End::Updated | End::Unchanged => &mut counts.done,
                 End::Failed { .. } | End::Stuck => &mut counts.failed,
@@ -420,6 +421,10 @@ pub(super) fn time(begin: Timestamp, at: nim_rollout::site::Tick) -> Timestamp {
     begin.plus(std::time::Duration::from_secs(at.into()))
 }
 
+/// What is said of a target that is called back.
+pub(super) const RECALLED: &str =
+    "it waited for capacity of its frame until its window was too short; it comes in the next";
+
 /// State, time and reason of a target.
 pub(super) fn standing(
     is: &Is,
@@ -430,6 +435,7 @@ pub(super) fn standing(
         Is::Waiting { from } => ("waiting", at(*from), None),
         Is::Starting { since } => ("starting", at(*since), None),
         Is::Running { since } => ("running", at(*since), None),
+        Is::Recalled { since } => ("recalled", at(*since), Some(RECALLED.to_owned())),
         Is::Releasing { since, .. } => ("releasing", at(*since), None),
         Is::Ended { end, keeps_capacity } => {
             let (state, why) = ended(end);
@@ -452,6 +458,7 @@ pub(super) fn summary(is: &Is, found: Option<&Started>) -> Option<String> {
         Is::Waiting { .. }
         | Is::Starting { .. }
         | Is::Running { .. }
+        | Is::Recalled { .. }
         | Is::Releasing { .. }
         | Is::Ended { .. } => return None,
     }

@@ -81,7 +81,9 @@ pub(super) fn event(one: Happened) -> RolloutEvent {
 fn is_looked_at(one: &Standing) -> bool {
     match &one.is {
         Is::Waiting { .. } => false,
-        Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => true,
+        Is::Starting { .. } | Is::Running { .. } | Is::Recalled { .. } | Is::Releasing { .. } => {
+            true
+        }
         Is::Ended { end, .. } => match end {
             End::Failed { .. } | End::Stuck | End::Unreachable | End::Cancelled => true,
             End::Updated | End::Unchanged | End::Skipped { .. } | End::NotStarted { .. } => false,

@@ -178,7 +178,7 @@ fn of_target(
             // Somebody else has it under way.
             why.waits.extend(open.map(update));
         }
-        Is::Starting { .. } | Is::Running { .. } => {
+        Is::Starting { .. } | Is::Running { .. } | Is::Recalled { .. } => {
             why.since = since;
             why.waits.push(match open {
                 Some(operation) => update(operation),
@@ -241,7 +241,10 @@ fn of_rollout(rollout: &Rollout, at: Timestamp) -> Why {
                 };
                 all.entry((1, what.to_owned())).or_insert_with(|| (look(), 0)).1 += 1;
             }
-            Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => in_flight += 1,
+            Is::Starting { .. }
+            | Is::Running { .. }
+            | Is::Recalled { .. }
+            | Is::Releasing { .. } => in_flight += 1,
             Is::Ended { keeps_capacity: true, .. } => {
                 let what = "somebody to look: what they take of their frame is not shown as free";
                 let key = (7, what.to_owned());

@@ -205,8 +205,10 @@ UPDATE operation o SET
     detail = coalesce(x.step->'detail', o.detail),
     stage = CASE WHEN x.step ? 'state' THEN x.step->>'stage' ELSE o.stage END,
     phase = CASE WHEN x.step ? 'state' THEN x.step->>'phase' ELSE o.phase END,
-    entered_at = CASE WHEN x.step ? 'state' AND (o.state, o.stage, o.phase) IS DISTINCT FROM
-            (x.step->>'state', x.step->>'stage', x.step->>'phase') THEN now() ELSE o.entered_at END,
+    entered_at = CASE WHEN x.step ? 'state' AND
+            (o.state, o.stage, o.phase, o.detail->'state'->>'point' = 'ready') IS DISTINCT FROM
+            (x.step->>'state', x.step->>'stage', x.step->>'phase', x.step->'detail'->'state'->>'point' = 'ready')
+            THEN now() ELSE o.entered_at END,
     started_at = CASE WHEN x.step->>'state' = 'running' THEN coalesce(o.started_at, now())
             ELSE o.started_at END,
     ended_at = CASE WHEN x.step->>'state' IN ('succeeded', 'unchanged', 'failed', 'cancelled')

@@ -3,17 +3,20 @@ use std::time::Duration;
 use nim_rollout::run::{Event, Phase, Recorded, State, Step};
 use nim_shared::id::RolloutId;
 use nim_shared::object::ObjectType;
+use nim_shared::stage::{Point, Stage};
 use nim_shared::unit::{Megabytes, ProcessorUnits};
 use sea_orm::sqlx::query;
 
 use super::*;
+use crate::engine::operation::{Gate, Operation, Run, State as OperationState};
 use crate::store::lease::LeaseTimes;
 use crate::store::object::{Change, Mode};
+use crate::store::operation::Step as Move;
 use crate::store::reservation::FrameReading;
 use crate::store::testing;
 use crate::store::testing::rollout::{begun, told};
 use crate::store::testing::world::{
-    SOMEBODY, accepted, claimed, name, no_limits, nobody, object, reading, request, site,
+    SOMEBODY, accepted, claimed, master, name, no_limits, nobody, object, reading, request, site,
 };
 
 #[tokio::test]
@@ -102,18 +105,47 @@ async fn a_closed_token_accepts_nothing_and_a_used_one_is_not_closed() {
     let store = testing::store().await;
     site(&store, 2).await;
     let (token, batch, operations) = request(&["lpar01"]);
+    let given_up = Closed::For("given up".to_owned());
     let (other, late, more) = request(&["lpar02"]);
     store.accept(token, &batch, &operations).await.unwrap();
-    assert!(!store.close_token(token, "late", SOMEBODY).await.unwrap());
-    assert!(store.close_token(other, "given up", SOMEBODY).await.unwrap());
+    assert!(!store.close_token(token, &Closed::Withdrawn, SOMEBODY).await.unwrap());
+    assert!(store.close_token(other, &given_up, SOMEBODY).await.unwrap());
     assert!(store.accept(other, &late, &more).await.is_err());
     let unused = nim_shared::id::ClientToken(Uuid::now_v7());
     let found = store.started(&[token, other, unused]).await.unwrap();
     let [Some(Ok(one)), Some(Err(why)), None] = &found[..] else { panic!("{found:?}") };
     assert_eq!(
-        (one.id, one.state, one.taken, why.as_str()),
-        (operations[0].id, StateName::Queued, false, "given up")
+        (one.id, one.state, one.taken, why),
+        (operations[0].id, StateName::Queued, false, &given_up)
     );
+}
+
+#[tokio::test]
+async fn an_operation_waits_for_capacity_from_ready_until_it_may_proceed() {
+    let store = testing::store().await;
+    site(&store, 1).await;
+    let (token, batch, operations) = request(&["lpar01"]);
+    store.accept(token, &batch, &operations).await.unwrap();
+    let owner = master(&store).await;
+    let one = store.claim(owner, &no_limits(), 1).await.unwrap().remove(0);
+    let mut entered = Vec::new();
+    let at = |point, gate| Run { stage: Stage::Backup, phase: None, point, gate };
+    for (run, waits) in [
+        (at(None, Gate::Closed), false),
+        (at(Some(Point::Ready), Gate::Closed), true),
+        (at(Some(Point::Ready), Gate::Closed), true),
+        (at(Some(Point::Ready), Gate::Open), false),
+    ] {
+        let operation = Operation { state: OperationState::Running(run), cancel_asked: false };
+        store.transition(one.id, one.fence, &Move::new(operation, vec![])).await.unwrap();
+        let since = store.operation(one.id).await.unwrap().entered_at;
+        let found = store.started(&[token]).await.unwrap();
+        let [Some(Ok(found))] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(found.waits_since, waits.then_some(since), "{run:?}");
+        entered.push(since);
+    }
+    assert!(entered[0] < entered[1], "since it is ready, not since its stage was entered");
+    assert_eq!(entered[1..], [entered[1]; 3]);
 }
 
 #[tokio::test]
@@ -250,7 +282,7 @@ async fn a_change_names_the_version_that_it_has_seen() {
 async fn one_master_drives_a_rollout_until_its_lease_lapses() {
     let store = testing::store().await;
     let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
-    let (one, two) = (testing::world::master(&store).await, testing::world::master(&store).await);
+    let (one, two) = (master(&store).await, master(&store).await);
     assert_eq!(store.rollouts_to_drive(one).await.unwrap(), [id]);
     assert_eq!(store.rollouts_to_drive(two).await.unwrap(), []);
     store.resign(one).await.unwrap();

@@ -20,7 +20,7 @@ use crate::store::notice::Delivery;
 use crate::store::object::{ObjectFilter, Sighting};
 use crate::store::operation::{Adopted, NextTry, Record, Starting, Step, Verdict};
 use crate::store::reservation::{FrameReading, Proceeding, Wish};
-use crate::store::rollout::Turn as RolloutTurn;
+use crate::store::rollout::{Closed, Turn as RolloutTurn};
 use crate::store::secret::{KeyFile, Login, LoginOutcome, Turn};
 use crate::store::testing::rollout::{begun, told};
 use crate::store::testing::world::{
@@ -287,7 +287,7 @@ impl World {
             Writing::Maintenance => store.maintenance_on(&name("p10a"), "a test", SOMEBODY).await,
             Writing::RolloutClose => {
                 let token = nim_shared::id::ClientToken(adopted.id.0);
-                store.close_token(token, "a test", SOMEBODY).await.map(drop)
+                store.close_token(token, &Closed::Withdrawn, SOMEBODY).await.map(drop)
             }
             Writing::RolloutWithdraw => {
                 let open = store.open_operations(&[&name("lpar03")]).await?;

@@ -46,6 +46,56 @@ fn a_start_that_was_not_begun_is_no_try() {
 }
 
 #[test]
+fn an_update_that_waits_for_capacity_until_its_window_is_too_short_is_called_back() {
+    // It lasts 10 minutes: the last start is at 00:20.
+    let window = "windows: [{name: n, zone: UTC, from: '00:00', to: '00:30'}]\n";
+    let (mut case, first) = Case::started(window, &one_each(1));
+    assert_eq!(first, [0]);
+    let waits = |since| Event::WaitsForCapacity { target: 0, attempt: 1, since };
+    let is = |case: &Case| case.state.targets[0].is.clone();
+    case.now = 300;
+    case.does(Event::Taken { target: 0, attempt: 1 });
+    // From 00:05 on it may be carried on by 15 minutes.
+    case.now = 600 + 900;
+    assert_eq!(case.tries(waits(600)), Ok(vec![]));
+    assert_eq!(is(&case), Is::Running { since: 300 });
+    case.now += 1;
+    let cancel = Action::Cancel { target: 0, attempt: 1 };
+    assert_eq!(case.tries(waits(600)), Ok(vec![cancel]));
+    assert_eq!((is(&case), case.state.open_actions()), (Is::Recalled { since: 300 }, vec![cancel]));
+    assert_eq!(case.tries(waits(600)), Ok(vec![]), "told twice");
+    let called_back = case.state.clone();
+    case.does(Event::NotBegun { target: 0, attempt: 1 });
+    assert_eq!((is(&case), case.state.targets[0].tries()), (Is::Waiting { from: 1501 }, 0));
+    case.now = 86_400;
+    assert_eq!(case.does(Event::Tick), [0], "in its next window");
+    // After an abort it does not come, and what had capacity at that moment goes on.
+    (case.state, case.now) = (called_back.clone(), 1502);
+    case.does(Event::Abort { running: Running::Drain });
+    case.does(Event::NotBegun { target: 0, attempt: 1 });
+    assert!(matches!(is(&case), Is::Ended { end: End::NotStarted { .. }, .. }), "{:?}", is(&case));
+    case.state = called_back;
+    case.ends(0, End::Updated);
+    assert_eq!(is(&case), Is::Ended { end: End::Updated, keeps_capacity: false });
+}
+
+#[test]
+fn an_ordinary_wait_for_capacity_calls_nothing_back() {
+    // It is started at the last moment.
+    let window = "windows: [{name: n, zone: UTC, from: '00:00', to: '00:10'}]\n";
+    let (mut case, first) = Case::started(window, &one_each(1));
+    assert_eq!(first, [0]);
+    let waits = Event::WaitsForCapacity { target: 0, attempt: 1, since: 60 };
+    case.now = 60;
+    assert_eq!(case.tries(waits.clone()), Ok(vec![]), "nobody has taken it");
+    case.does(Event::Taken { target: 0, attempt: 1 });
+    case.now = 90;
+    assert_eq!(case.tries(waits.clone()), Ok(vec![]));
+    case.now = 91;
+    assert_eq!(case.tries(waits), Ok(vec![Action::Cancel { target: 0, attempt: 1 }]));
+}
+
+#[test]
 fn what_is_approved_as_it_is_now_asks_again_when_it_is_other_than_that() {
     let mut case = Case::new("limits: {in_flight: 1}\n", &one_each(2));
     let fingerprint = case.orders.fingerprint;

@@ -174,8 +174,8 @@ pub struct TargetView {
     pub lpar: ObjectName,
     /// Its wave.
     pub wave: ObjectName,
-    /// `waiting`, `starting`, `running`, `releasing`, or how it ended: `updated`, `unchanged`, `failed`, `unreachable`, `stuck`, `cancelled`,
-    /// `skipped`, `not_started`.
+    /// `waiting`, `starting`, `running`, `recalled`, `releasing`, or how it ended: `updated`, `unchanged`, `failed`, `unreachable`, `stuck`,
+    /// `cancelled`, `skipped`, `not_started`.
     pub state: String,
     /// How often it was started.
     pub attempt: u32,

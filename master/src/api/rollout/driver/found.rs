@@ -5,16 +5,16 @@ use nim_rollout::site::Tick;
 use nim_shared::code::{self, Retry as Sense};
 use nim_shared::id::OperationId;
 use nim_shared::operation::{Outcome, Report, Software, StateName};
+use nim_shared::stamp::Timestamp;
 
-use super::WITHDRAWN;
-use crate::store::rollout::Started;
+use crate::store::rollout::{Asked, Closed, Started};
 
 /// The starts that are waited for no more and were never asked for: their tokens are closed, so that nobody asks for them late, and what
 /// they would have taken is free.
 pub(super) fn given_up(
     next: &State,
     open: &[(TargetNumber, u32)],
-    started: &[Option<Result<Started, String>>],
+    started: &[Option<Asked>],
 ) -> Vec<(TargetNumber, u32)> {
     let over = |target: TargetNumber| {
         matches!(next.targets[target as usize].is, Is::Ended { end: End::Unreachable, .. })
@@ -37,7 +37,7 @@ impl Withdrawn {
         orders: &Orders,
         next: &State,
         open: &[(TargetNumber, u32)],
-        started: &[Option<Result<Started, String>>],
+        started: &[Option<Asked>],
         now: Tick,
     ) -> Self {
         let mut all = Self::default();
@@ -76,10 +76,9 @@ pub(super) fn left(orders: &Orders, target: TargetNumber, now: Tick) -> Option<T
 /// The targets to whose operations capacity of a frame is promised.
 pub(super) fn promised(
     open: &[(TargetNumber, u32)],
-    started: &[Option<Result<Started, String>>],
+    started: &[Option<Asked>],
 ) -> Vec<TargetNumber> {
-    let is_promised =
-        |found: &Option<Result<Started, String>>| matches!(found, Some(Ok(one)) if !one.released);
+    let is_promised = |found: &Option<Asked>| matches!(found, Some(Ok(one)) if !one.released);
     let all = open.iter().zip(started);
     all.filter(|(_, found)| is_promised(found)).map(|((target, _), _)| *target).collect()
 }
@@ -87,11 +86,24 @@ pub(super) fn promised(
 /// The attempts whose operations say something.
 pub(super) fn attempts(state: &State) -> Vec<(TargetNumber, u32)> {
     let open = (0..).zip(&state.targets).filter(|(_, one)| match one.is {
-        Is::Starting { .. } | Is::Running { .. } | Is::Releasing { .. } => true,
+        Is::Starting { .. } | Is::Running { .. } | Is::Recalled { .. } | Is::Releasing { .. } => {
+            true
+        }
         Is::Ended { keeps_capacity, .. } => keeps_capacity,
         Is::Waiting { .. } => false,
     });
     open.map(|(target, one)| (target, one.attempt)).collect()
+}
+
+/// That the operation of a target waits for capacity.
+pub(super) fn waits(
+    target: TargetNumber,
+    attempt: u32,
+    found: Option<&Asked>,
+    tick: impl Fn(Timestamp) -> Tick,
+) -> Option<Event> {
+    let since = found?.as_ref().ok()?.waits_since?;
+    Some(Event::WaitsForCapacity { target, attempt, since: tick(since) })
 }
 
 /// What became of the operation of a target.
@@ -99,20 +111,22 @@ pub(super) fn happened(
     state: &State,
     target: TargetNumber,
     attempt: u32,
-    found: Option<&Result<Started, String>>,
+    found: Option<&Asked>,
 ) -> Vec<Event> {
     let mut events = Vec::new();
-    let is_starting = matches!(state.targets[target as usize].is, Is::Starting { .. });
+    let is = &state.targets[target as usize].is;
+    let (is_starting, is_recalled) =
+        (matches!(is, Is::Starting { .. }), matches!(is, Is::Recalled { .. }));
     let may_come = is_starting && state.phase != Phase::Aborting;
     let over = |end| Event::Over { target, attempt, end };
     let released = Event::Released { target, attempt };
     match found {
         None => {}
         // It was given up, and how it counts is settled.
-        Some(Err(_)) if matches!(state.targets[target as usize].is, Is::Ended { .. }) => {
+        Some(Err(_)) if matches!(is, Is::Ended { .. }) => {
             events.push(released);
         }
-        Some(Err(why)) if may_come && why == WITHDRAWN => {
+        Some(Err(Closed::Withdrawn)) if may_come => {
             events.push(Event::NotBegun { target, attempt });
         }
         // Its time in the queue was over, and nobody asked for that.
@@ -122,13 +136,17 @@ pub(super) fn happened(
             events.push(Event::NotBegun { target, attempt });
         }
         Some(Err(why)) => {
-            let why = why.clone();
+            let why = why.to_string();
             let end = if state.phase == Phase::Aborting {
                 End::NotStarted { why }
             } else {
                 End::Skipped { why }
             };
             events.extend([over(end), released]);
+        }
+        // It never went on from where it was called back. What was promised to it meanwhile is given back first.
+        Some(Ok(one)) if is_recalled && one.state == StateName::Cancelled => {
+            events.extend(one.released.then_some(Event::NotBegun { target, attempt }));
         }
         Some(Ok(one)) => {
             if one.taken {
@@ -189,7 +207,7 @@ mod tests {
 
     fn started(state: StateName, taken: bool, report: Option<Report>) -> Started {
         let id = OperationId(Uuid::nil());
-        Started { id, state, taken, cancel_asked: false, report, released: true }
+        Started { id, state, taken, cancel_asked: false, waits_since: None, report, released: true }
     }
 
     fn failed(software: Software, codes: &[&str]) -> Report {
@@ -258,7 +276,7 @@ mod tests {
         assert_eq!(state.targets[1].is, unreachable(true));
         assert_eq!(given_up(&state, &open, &found), [(1, 1)]);
         // Its token is closed then: nothing will ever be begun, and what it would have taken is free.
-        let closed = Err(OVERDUE.to_owned());
+        let closed = Err(Closed::For(OVERDUE.to_owned()));
         let events = happened(&state, 1, 1, Some(&closed));
         let (state, _) = state.after_all(&orders, events, 601);
         assert_eq!(state.targets[1].is, unreachable(false));
@@ -283,7 +301,7 @@ mod tests {
         let end = orders.deadlines.whole.get();
         assert_eq!(left(&orders, 0, 5), Some(end - orders.targets[0].job.long - 5));
         assert_eq!(withdrawn(&state, &[None, None], end - 9), (vec![(0, 1), (1, 1)], 0));
-        let closed = Err(WITHDRAWN.to_owned());
+        let closed = Err(Closed::Withdrawn);
         let again = |target| vec![Event::NotBegun { target, attempt: 1 }];
         assert_eq!(happened(&paused, 1, 1, Some(&closed)), again(1));
         // Its time in the queue of nimd was over; one that somebody cancelled is cancelled.
@@ -295,16 +313,40 @@ mod tests {
     }
 
     #[test]
+    fn what_was_called_back_comes_again_when_it_is_put_back_and_holds_nothing() {
+        let (mut orders, state) = begun();
+        // From its start at 7 on it may be carried on by 53 seconds.
+        orders.targets[0].job.long = orders.deadlines.whole.get() - 60;
+        let mut one = started(StateName::Running, true, None);
+        one.waits_since = Some(Timestamp::from_unix_micros(7_000_000));
+        let seconds = |at: Timestamp| Tick::try_from(at.get().unix_timestamp()).unwrap();
+        let waits = |one: &Started| waits(0, 1, Some(&Ok(one.clone())), seconds);
+        let waiting = Event::WaitsForCapacity { target: 0, attempt: 1, since: 7 };
+        assert_eq!(waits(&one), Some(waiting.clone()));
+        let taken = happened(&state, 0, 1, Some(&Ok(one.clone())));
+        let (state, _) = state.after_all(&orders, taken, 7);
+        let (state, _) = state.after_all(&orders, vec![waiting], 61);
+        assert!(matches!(state.targets[0].is, Is::Recalled { .. }), "{state:?}");
+        one = Started { state: StateName::Cancelled, cancel_asked: true, waits_since: None, ..one };
+        assert_eq!(waits(&one), None);
+        let again = Event::NotBegun { target: 0, attempt: 1 };
+        assert_eq!(happened(&state, 0, 1, Some(&Ok(one.clone()))), [again]);
+        // Something was promised to it at that moment.
+        one.released = false;
+        assert_eq!(happened(&state, 0, 1, Some(&Ok(one))), []);
+    }
+
+    #[test]
     fn what_was_refused_is_left_out_and_an_abort_leaves_what_never_began() {
         let (orders, state) = begun();
-        let closed = Err("no lpp_source".to_owned());
+        let closed = Err(Closed::For("no lpp_source".to_owned()));
         let events = happened(&state, 0, 1, Some(&closed));
         let (state, _) = state.after_all(&orders, events, 5);
         let end = End::Skipped { why: "no lpp_source".to_owned() };
         assert_eq!(state.targets[0].is, Is::Ended { end, keeps_capacity: false });
         let abort = Event::Abort { running: nim_rollout::run::Running::Drain };
         let state = state.noted(&orders, abort, 6).unwrap();
-        let closed = Err(ABORTED.to_owned());
+        let closed = Err(Closed::For(ABORTED.to_owned()));
         let events = happened(&state, 1, 1, Some(&closed));
         let (state, _) = state.after_all(&orders, events, 7);
         let end = End::NotStarted { why: ABORTED.to_owned() };

@@ -42,7 +42,7 @@ const UNREAD: &str = "not read";
 const SPANS: [u64; 9] = [5, 10, 20, 30, 45, 60, 90, 120, 300];
 
 /// The order of states.
-const STATES: [&str; 12] = [
+const STATES: [&str; 13] = [
     "updated",
     "unchanged",
     "failed",
@@ -54,6 +54,7 @@ const STATES: [&str; 12] = [
     "waiting",
     "starting",
     "running",
+    "recalled",
     "releasing",
 ];
 

@@ -271,7 +271,7 @@ pub(super) enum Kind {
 pub(super) fn kind(one: &WatchedLpar) -> Kind {
     match one.state.as_str() {
         "waiting" => Kind::Waiting,
-        "starting" | "running" | "releasing" => Kind::InFlight,
+        "starting" | "running" | "recalled" | "releasing" => Kind::InFlight,
         "updated" | "unchanged" => Kind::Done,
         "failed" | "stuck" | "unreachable" => Kind::Bad,
         _ => Kind::LeftOut,

@@ -55,7 +55,7 @@ fn rollout(frames: &[Value], targets: &[Value], more: &Value) -> WatchedRollout 
         targets.iter().filter(is).count()
     };
     let counts = json!({
-        "waiting": number(&["waiting"]), "in_flight": number(&["starting", "running", "releasing"]),
+        "waiting": number(&["waiting"]), "in_flight": number(&["starting", "running", "recalled", "releasing"]),
         "done": number(&["updated", "unchanged"]), "failed": number(&["failed", "stuck"]),
         "unreachable": number(&["unreachable"]), "left_out": number(&["skipped", "cancelled", "not_started"]),
     });
