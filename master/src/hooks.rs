@@ -4,7 +4,7 @@
 //! to the user that nimd runs as, and nobody else may write to them; links count as nothing. Which hook is due, that it begins and how
 //! it ended is in the database (`store::hook`); how one is run is in `program`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,8 @@ pub struct Settings {
 pub struct Hooks {
     settings: Settings,
     places: Arc<Semaphore>,
-    running: Mutex<BTreeSet<(OperationId, u32)>>,
+    /// What ends each of those that run.
+    running: Mutex<BTreeMap<(OperationId, u32), CancellationToken>>,
     given_back: Notify,
     /// What has to be waited for when nimd stops.
     pub tasks: TaskTracker,
@@ -76,6 +77,8 @@ pub struct Hooks {
 pub struct Place {
     hooks: Arc<Hooks>,
     which: (OperationId, u32),
+    /// Ends it.
+    stop: CancellationToken,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -143,15 +146,29 @@ impl Hooks {
         operation: OperationId,
         number: u32,
     ) -> Place {
-        let which = (operation, number);
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(which);
-        Place { hooks: Arc::clone(self), which, _permit: permit }
+        let (which, stop) = ((operation, number), self.stop.child_token());
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(which, stop.clone());
+        drop(running);
+        Place { hooks: Arc::clone(self), which, stop, _permit: permit }
     }
 
     /// The hooks that this process is running, or is about to.
     #[must_use]
     pub fn running(&self) -> Vec<(OperationId, u32)> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// Ends what this process runs for `operation`, which somebody has cancelled. Whether there is anything.
+    #[must_use]
+    pub fn end(&self, operation: OperationId) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut any = false;
+        for (_, stop) in running.iter().filter(|((of, _), _)| *of == operation) {
+            stop.cancel();
+            any = true;
+        }
+        any
     }
 
     /// Ends what runs, and waits until that is on record.
@@ -161,8 +178,14 @@ impl Hooks {
         self.tasks.wait().await;
     }
 
-    /// Runs the hook `name` with `input` on its standard input, to its end. `limit` is its own, where it has one.
-    pub async fn run(&self, name: &ObjectName, input: &str, limit: Option<Duration>) -> HookEnd {
+    /// Runs the hook `name`, which has `place`, with `input` on its standard input, to its end. `limit` is its own, where it has one.
+    pub async fn run(
+        &self,
+        name: &ObjectName,
+        input: &str,
+        limit: Option<Duration>,
+        place: &Place,
+    ) -> HookEnd {
         let end = |state, status, output: String| HookEnd { state, status, output };
         let program = match self.program(name) {
             Ok(program) => program,
@@ -172,7 +195,7 @@ impl Hooks {
         };
         let time = limit.unwrap_or(self.settings.limit);
         let limits = Limits { time, output: self.settings.output };
-        match program::run(&mut Command::new(&program), input, limits, &self.stop).await {
+        match program::run(&mut Command::new(&program), input, limits, &place.stop).await {
             Ended::NotStarted(cause) => {
                 let text = format!("{} could not be started: {cause}", program.display());
                 end(HookState::NotStarted, None, text)
@@ -182,6 +205,11 @@ impl Hooks {
                 end(HookState::Succeeded, Some(0), output)
             }
             Ended::Exited(status, output) => end(HookState::Failed, status.code(), output),
+            Ended::Stopped(mut output) if self.stop.is_cancelled() => {
+                output.push_str("\nended by nimd: it stopped\n");
+                end(HookState::Failed, None, output)
+            }
+            Ended::Stopped(output) => end(HookState::Cancelled, None, output),
             Ended::Broken(cause, mut output) => {
                 output.push_str(&format!("\nended by nimd: {cause}\n"));
                 end(HookState::Failed, None, output)

@@ -28,11 +28,19 @@ pub enum Ended {
     TooLong(String),
     /// By itself.
     Exited(ExitStatus, String),
-    /// It was ended because nimd stops, or because its output could not be read.
+    /// It was ended because somebody asked for that.
+    Stopped(String),
+    /// It was ended because its output could not be read.
     Broken(io::Error, String),
 }
 
-/// Runs `command` with `input` on its standard input, to its end. What it leaves behind ends with it.
+/// Why a program ended that did not end by itself.
+enum Why {
+    TooLong,
+    Stopped,
+}
+
+/// Runs `command` with `input` on its standard input, to its end or until `stop`. What it leaves behind ends with it.
 pub async fn run(
     command: &mut Command,
     input: &str,
@@ -47,23 +55,42 @@ pub async fn run(
         Err(cause) => return Ended::NotStarted(cause),
     };
     let session = child.id();
-    let kept = Mutex::new(Vec::new());
+    let kept = Mutex::new(Kept::default());
     let followed = tokio::select! {
-        ended = follow(&mut child, session, input, &kept, limits.output) => Some(ended),
-        () = tokio::time::sleep(limits.time) => None,
-        () = stop.cancelled() => Some(Err(io::Error::other("nimd stopped"))),
+        ended = follow(&mut child, session, input, &kept, limits.output) => Ok(ended),
+        () = tokio::time::sleep(limits.time) => Err(Why::TooLong),
+        () = stop.cancelled() => Err(Why::Stopped),
     };
-    if !matches!(followed, Some(Ok(_))) {
+    if !matches!(followed, Ok(Ok(_))) {
         session.into_iter().for_each(crate::os::kill_group);
         // It is dead or dying: this is no wait for anything that it does.
         drop(child.wait().await);
     }
-    let kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let output = String::from_utf8_lossy(&kept).into_owned();
+    let output = kept.into_inner().unwrap_or_else(PoisonError::into_inner).text();
     match followed {
-        None => Ended::TooLong(output),
-        Some(Ok(status)) => Ended::Exited(status, output),
-        Some(Err(cause)) => Ended::Broken(cause, output),
+        Ok(Ok(status)) => Ended::Exited(status, output),
+        Ok(Err(cause)) => Ended::Broken(cause, output),
+        Err(Why::TooLong) => Ended::TooLong(output),
+        Err(Why::Stopped) => Ended::Stopped(output),
+    }
+}
+
+/// What a program printed.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// How many bytes came after those that are kept.
+    left_out: usize,
+}
+
+impl Kept {
+    fn text(self) -> String {
+        let mut text = String::from_utf8_lossy(&self.bytes).into_owned();
+        if self.left_out > 0 {
+            let line = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+            text += &format!("{line}[cut: {} bytes more were printed]\n", self.left_out);
+        }
+        text
     }
 }
 
@@ -72,7 +99,7 @@ async fn follow(
     child: &mut Child,
     session: Option<u32>,
     input: &str,
-    kept: &Mutex<Vec<u8>>,
+    kept: &Mutex<Kept>,
     most: usize,
 ) -> io::Result<ExitStatus> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -97,7 +124,7 @@ async fn follow(
 /// Reads to the end; the first `most` bytes of both streams together are kept.
 async fn keep(
     stream: Option<impl AsyncRead + Unpin>,
-    kept: &Mutex<Vec<u8>>,
+    kept: &Mutex<Kept>,
     most: usize,
 ) -> io::Result<()> {
     let Some(mut stream) = stream else { return Ok(()) };
@@ -108,7 +135,8 @@ async fn keep(
             return Ok(());
         }
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = most.saturating_sub(kept.len());
-        kept.extend_from_slice(&part[..count.min(room)]);
+        let room = most.saturating_sub(kept.bytes.len());
+        kept.bytes.extend_from_slice(&part[..count.min(room)]);
+        kept.left_out += count.saturating_sub(room);
     }
 }

@@ -139,7 +139,7 @@ pub enum BadHook {
     #[error(transparent)]
     Name(#[from] BadName),
     /// nimd has no point of its own there.
-    #[error("nimd has nothing to do at {0}: a hook on the LPAR has")]
+    #[error("{0} comes with a rollback: nimctl rollback --master-hook {0}:NAME")]
     NotOnMaster(HookPoint),
     /// nimd can no longer change the outcome there.
     #[error("the outcome is on record at {0}: on the master it takes warn or ignore")]

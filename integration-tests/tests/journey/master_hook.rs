@@ -102,7 +102,7 @@ async fn nimd_runs_hooks_of_its_own_and_a_failure_means_what_is_declared() -> Re
         let hooks = settled(&site)?;
         let told = hooks[3]["output"].as_str().unwrap_or_default();
         ensure!(told.starts_with("{\"state\":\"failed\",\"software\":\"unchanged\""), "{hooks:#?}");
-        ensure!(told.contains("\"codes\":[\"NLU-0168\"]"), "{hooks:#?}");
+        ensure!(told.contains("\"codes\":[\"NLU-0252\"]"), "{hooks:#?}");
         let shown = site.nimctl(["status", "lpar08"]).succeeded()?;
         ensure!(shown.stdout.contains("failed") && shown.stdout.contains(&text), "{shown}");
     }
@@ -132,7 +132,7 @@ async fn nimd_runs_hooks_of_its_own_and_a_failure_means_what_is_declared() -> Re
     // What cannot be meant, or somebody else may change, is refused before anything is accepted.
     std::fs::set_permissions(folder.join("tells"), std::fs::Permissions::from_mode(0o777))?;
     for (hook, why) in [
-        ("master_hook=before-reboot:good", "nimd has nothing to do at before-reboot"),
+        ("master_hook=before-reboot:good", "nimctl rollback --master-hook before-reboot:NAME"),
         ("master_hook=post:good:fail", "on the master it takes warn or ignore"),
         ("master_hook=pre:tells", "is not trusted: others may write to it"),
         ("master_hook=pre:nothing", "cannot look at"),
@@ -160,6 +160,40 @@ async fn a_program_of_nimds_makes_the_backup_and_without_it_nothing_is_begun() -
     let status = site.nimctl(["status", "lpar08"]).succeeded()?;
     let made = "the hook mksysb made one and says: nim01:/export/lpar08.mksysb";
     ensure!(status.stdout.contains(made), "{status}");
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_ends_what_nimd_runs_before_the_update_and_the_operation_is_cancelled()
+-> Result<()> {
+    let (site, folder) = site("").await?;
+    let began = folder.join("began");
+    program(&folder, "hangs", &format!("#!/bin/sh\necho $$ > {}\nsleep 600\n", began.display()))?;
+    for at in ["pre", "prep", "before-update"] {
+        let hook = format!("master_hook={at}:hangs");
+        site.nimctl(order(&[&hook, "master_hook=before-update:good", "async=yes"]))
+            .ended_with(0)?;
+        let pid = wait_until("the hook to run", || {
+            let pid = std::fs::read_to_string(&began).unwrap_or_default();
+            Ok(if pid.ends_with('\n') { Ok(pid.trim().to_owned()) } else { Err(pid) })
+        })?;
+        let said = format!("what nimd runs itself at {at}: hangs");
+        let why = site.nimctl(["why", "lpar08"]).succeeded()?;
+        ensure!(why.stdout.contains(&said), "{why}");
+        site.nimctl(["cancel", "lpar08"]).succeeded()?;
+        let view = wait_until("the operation to be over", || {
+            let view = site.nimctl(["status", "lpar08", "-o", "json"]).succeeded()?.json()?;
+            Ok(if view["ended_at"].is_null() { Err(view.to_string()) } else { Ok(view) })
+        })?;
+        ensure!(view["state"] == "cancelled" && view["waits_for"].is_null(), "{at}: {view:#}");
+        let hooks = settled(&site)?;
+        ensure!(
+            states(&hooks) == [format!("{at} cancelled"), "before-update left_out".to_owned()],
+            "{hooks:#?}"
+        );
+        ensure!(!Path::new("/proc").join(&pid).exists(), "{at}: process {pid} runs");
+        std::fs::remove_file(&began)?;
+    }
     site.end().await
 }
 

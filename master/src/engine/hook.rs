@@ -44,6 +44,8 @@ pub(super) async fn before(
         for StoredHook { hook, .. } in hooks.into_iter().filter(|one| one.hook.at == at) {
             match hook.state.known() {
                 Some(HookState::Succeeded) => {}
+                // Nothing of the operation is run any more.
+                Some(HookState::Cancelled) => return None,
                 Some(HookState::Due | HookState::Begun) => {
                     open = Some(hook);
                     break;
@@ -124,11 +126,11 @@ async fn look(shared: &Arc<Shared>) -> Result<(), crate::store::Error> {
     Ok(())
 }
 
-/// Runs a hook that was begun, and notes how it ended. `_place` is held until that is stored.
-async fn carry_out(shared: &Shared, begun: BegunHook, _place: Place) {
+/// Runs a hook that was begun, and notes how it ended. `place` is held until that is stored.
+async fn carry_out(shared: &Shared, begun: BegunHook, place: Place) {
     let (operation, number, named) = (begun.operation, begun.number, begun.hook.clone());
     let end = match input(&begun) {
-        Ok((input, limit)) => shared.hooks.run(&named.name, &input, limit).await,
+        Ok((input, limit)) => shared.hooks.run(&named.name, &input, limit, &place).await,
         Err(cause) => HookEnd {
             state: HookState::NotStarted,
             status: None,
@@ -186,10 +188,13 @@ async fn carry_out(shared: &Shared, begun: BegunHook, _place: Place) {
 /// What a hook is told, one line, and how long it may take where that is not what the settings say of hooks: a backup has what the LPAR has
 /// for its stage.
 fn input(begun: &BegunHook) -> Result<(String, Option<Duration>), serde_json::Error> {
-    let BegunHook { operation, hook, lpar, request, lpp_source, state, report, .. } = begun;
+    let BegunHook {
+        operation, hook, lpar, request, lpp_source, state, report, shown_level, ..
+    } = begun;
     let request: Request = serde_json::from_str(request)?;
     let limit = (hook.at == HookPoint::Backup).then(|| request.limits.stage.duration());
-    let level = report.as_ref().and_then(|report| report.before.as_ref()?.level.clone());
+    let said = report.as_ref().and_then(|report| report.before.as_ref()?.level.clone());
+    let level = said.or_else(|| shown_level.map(|level| level.to_string()));
     let input = HookInput {
         version: HOOK_INPUT,
         hook: hook.at,
@@ -223,6 +228,9 @@ pub(super) fn warning(hook: &MasterHook) -> Warning {
             (FAILED, format!("{name} did not end in time, and was ended"))
         }
         (Some(HookState::NotStarted), _) => (FAILED, format!("{name} could not be started")),
+        (Some(HookState::Cancelled), _) => {
+            (FAILED, format!("{name} was ended, because the operation was cancelled"))
+        }
         (
             Some(HookState::Due | HookState::Begun | HookState::LeftOut | HookState::Unknown)
             | None,
@@ -245,6 +253,10 @@ pub(super) fn amend(report: &mut Report, hooks: &[StoredHook]) {
             continue;
         }
         let (code, text) = warning(hook);
+        if hook.state.known() == Some(HookState::Cancelled) {
+            report.summary = format!("{}; {text}", report.summary);
+            continue;
+        }
         match (hook.exit, &mut report.outcome) {
             (HookExit::Ignore, _) => continue,
             // The agent was asked to stop because of it.
@@ -269,5 +281,5 @@ pub(super) fn amend(report: &mut Report, hooks: &[StoredHook]) {
 }
 
 /// Codes of the knowledge base in `shared`.
-const FAILED: &str = "NLU-0168";
-const UNKNOWN: &str = "NLU-0169";
+const FAILED: &str = "NLU-0252";
+const UNKNOWN: &str = "NLU-0253";

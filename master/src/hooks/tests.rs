@@ -27,7 +27,8 @@ impl Place {
     }
 
     async fn run(&self, name: &str) -> HookEnd {
-        self.hooks.run(&name.parse().unwrap(), "{\"version\":1}\n", None).await
+        let place = self.hooks.place(OperationId(uuid::Uuid::now_v7()), 1).await.unwrap();
+        self.hooks.run(&name.parse().unwrap(), "{\"version\":1}\n", None, &place).await
     }
 }
 
@@ -54,7 +55,10 @@ async fn one_that_does_not_end_is_ended_with_what_it_started_and_what_it_prints_
     // What it leaves behind would keep its output open.
     place.program("leaves", "#!/bin/sh\nsleep 600 &\nhead -c 1000000 /dev/zero | tr '\\0' x\n");
     let end = place.run("leaves").await;
-    assert_eq!((end.state, end.output.as_str()), (HookState::Succeeded, "xxxxxxxxxx"));
+    assert_eq!(
+        (end.state, end.output.as_str()),
+        (HookState::Succeeded, "xxxxxxxxxx\n[cut: 999990 bytes more were printed]\n")
+    );
 }
 
 #[tokio::test]
@@ -110,13 +114,38 @@ async fn no_more_run_at_a_time_than_may_and_those_that_run_end_with_nimd() {
     drop((second, third));
 
     place.program("hangs", "#!/bin/sh\nsleep 600\n");
-    let hooks = Arc::clone(&place.hooks);
+    let (hooks, own) = (Arc::clone(&place.hooks), place.hooks.place(operation, 4).await.unwrap());
     let runs = place
         .hooks
         .tasks
-        .spawn(async move { hooks.run(&"hangs".parse().unwrap(), "", None).await });
+        .spawn(async move { hooks.run(&"hangs".parse().unwrap(), "", None, &own).await });
     place.hooks.stop().await;
     let end = runs.await.unwrap();
     assert_eq!((end.state, end.status), (HookState::Failed, None));
-    assert!(place.hooks.free().is_none() && place.hooks.place(operation, 4).await.is_none());
+    assert!(place.hooks.free().is_none() && place.hooks.place(operation, 5).await.is_none());
+}
+
+#[tokio::test]
+async fn what_runs_for_an_operation_that_is_cancelled_is_ended_and_nothing_else() {
+    let place = Place::new(LONG, 1000);
+    place.program(
+        "waits",
+        "#!/bin/sh\necho begun > $0.begun; until [ -e $0.go ]; do sleep 0.1; done\n",
+    );
+    let (one, other) =
+        (OperationId(uuid::Uuid::from_u128(1)), OperationId(uuid::Uuid::from_u128(2)));
+    let run = async |operation| {
+        let own = place.hooks.place(operation, 1).await.unwrap();
+        place.hooks.run(&"waits".parse().unwrap(), "", None, &own).await
+    };
+    let cancel = async {
+        while !place.folder.path().join("waits.begun").exists() {
+            tokio::task::yield_now().await;
+        }
+        assert!(place.hooks.end(one));
+        std::fs::write(place.folder.path().join("waits.go"), "").unwrap();
+    };
+    let (ended, went_on, ()) = tokio::join!(run(one), run(other), cancel);
+    assert_eq!((ended.state, went_on.state), (HookState::Cancelled, HookState::Succeeded));
+    assert!(!place.hooks.end(one), "nothing of it runs");
 }

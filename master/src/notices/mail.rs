@@ -74,6 +74,9 @@ pub(super) async fn give(
         Ended::Exited(status, output) => {
             Err(Error::Failed { program, how: status.to_string(), output })
         }
+        Ended::Stopped(output) => {
+            Err(Error::Failed { program, how: "nimd stopped".to_owned(), output })
+        }
         Ended::Broken(cause, output) => {
             Err(Error::Failed { program, how: cause.to_string(), output })
         }

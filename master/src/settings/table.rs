@@ -186,7 +186,7 @@ settings! {
         /// Each script of a cust. Past it the script is ended, with all that runs in its session, and the operation fails.
         script: Span = Span::minutes(30), "time", "0.1.0";
         /// Each hook of a cust, on the LPAR. Past it the hook is ended, with all that runs in its session. At one point of an operation
-        /// there are at most four of them, which have to fit `deadlines.stage` and `deadlines.post`.
+        /// there are at most four of them, which have to fit the master's `deadlines.stage` and `deadlines.post`.
         hook: Span = Span::minutes(5), "time", "0.1.0";
         /// Waiting for a secret, or for the master to store an undo record.
         answer: Span = Span::minutes(10), "time", "0.1.0";

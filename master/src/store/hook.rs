@@ -6,9 +6,10 @@
 use nim_shared::api::{HookState, MasterHook};
 use nim_shared::hook::{HookExit, NamedHook};
 use nim_shared::id::{Fence, MasterId, ObjectName, OperationId};
+use nim_shared::level::Level;
 use nim_shared::operation::{Named, Report, StateName};
 use nim_shared::stamp::Timestamp;
-use sea_orm::sqlx::{query, query_as};
+use sea_orm::sqlx::{AssertSqlSafe, query, query_as};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -44,6 +45,8 @@ pub struct BegunHook {
     pub state: StateName,
     /// What it came to, where an agent has said so.
     pub report: Option<Report>,
+    /// The level of the LPAR that its HMC showed last.
+    pub shown_level: Option<Level>,
 }
 
 /// How a hook ended.
@@ -74,9 +77,26 @@ type Row = (
     Option<Uuid>,
 );
 
-/// Operation, number, point, name, meaning, LPAR, order, source, state, report.
-type BegunRow =
-    (Uuid, i32, String, String, String, String, String, Option<String>, String, Option<Value>);
+/// Operation, number, point, name, meaning, LPAR, order, source, state, report, level.
+type BegunRow = (
+    Uuid,
+    i32,
+    String,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    String,
+    Option<Value>,
+    Option<i64>,
+);
+
+/// What is read of a hook that is begun, of its operation `o` and its batch `b`.
+const BEGUN: &str = "h.operation_id, h.number, h.point, h.name, h.meaning, o.lpar, o.request, b.request->>'lpp_source', o.state, o.report,
+                       (SELECT p.level FROM nim_object l JOIN nim_standalone s ON s.object_id = l.id
+                        JOIN frame_partition p ON p.cec_id = s.cec_id AND p.name = s.partition
+                        WHERE l.name = o.lpar)";
 
 /// Operation, number, point, name, meaning, begun.
 type LostRow = (Uuid, i32, String, String, String, Option<OffsetDateTime>);
@@ -110,13 +130,12 @@ impl Store {
         fence: Fence,
         number: u32,
     ) -> Result<Option<BegunHook>, Error> {
-        let row: Option<BegunRow> = query_as(
+        let row: Option<BegunRow> = query_as(AssertSqlSafe(format!(
             "UPDATE master_hook h SET state = 'begun', begun_by = $1, begun_at = now()
              FROM operation o JOIN batch b ON b.id = o.batch_id
              WHERE h.operation_id = $2 AND h.number = $3 AND h.state = 'due' AND o.id = $2 AND o.fence = $4
-             RETURNING h.operation_id, h.number, h.point, h.name, h.meaning, o.lpar, o.request,
-                       b.request->>'lpp_source', o.state, o.report",
-        )
+             RETURNING {BEGUN}",
+        )))
         .bind(owner.0)
         .bind(operation.0)
         .bind(i32::try_from(number).unwrap_or(i32::MAX))
@@ -132,7 +151,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unreachable`] and its like.
     pub async fn begin_late_hook(&self, owner: MasterId) -> Result<Option<BegunHook>, Error> {
-        let row: Option<BegunRow> = query_as(
+        let row: Option<BegunRow> = query_as(AssertSqlSafe(format!(
             "WITH next AS (
                 SELECT h.operation_id, h.number FROM master_hook h JOIN operation o ON o.id = h.operation_id
                 WHERE h.state = 'due'
@@ -144,9 +163,8 @@ impl Store {
              UPDATE master_hook h SET state = 'begun', begun_by = $1, begun_at = now()
              FROM next n, operation o JOIN batch b ON b.id = o.batch_id
              WHERE h.operation_id = n.operation_id AND h.number = n.number AND o.id = h.operation_id
-             RETURNING h.operation_id, h.number, h.point, h.name, h.meaning, o.lpar, o.request,
-                       b.request->>'lpp_source', o.state, o.report",
-        )
+             RETURNING {BEGUN}",
+        )))
         .bind(owner.0)
         .fetch_optional(&self.pool)
         .await
@@ -310,7 +328,8 @@ fn stored(row: Row) -> Result<StoredHook, Error> {
 }
 
 fn begun(row: BegunRow) -> Result<BegunHook, Error> {
-    let (operation, number, point, name, meaning, lpar, request, source, state, report) = row;
+    let (operation, number, point, name, meaning, lpar, request, source, state, report, level) =
+        row;
     let report = report.map(serde_json::from_value).transpose();
     Ok(BegunHook {
         operation: OperationId(operation),
@@ -325,6 +344,7 @@ fn begun(row: BegunRow) -> Result<BegunHook, Error> {
         report: report.map_err(|cause| {
             Error::unreadable(format!("the report of operation {operation}"), cause)
         })?,
+        shown_level: level.and_then(Level::of_number),
     })
 }
 

@@ -24,8 +24,8 @@ Attributes, as NIM has them:
                             it does not succeed the operation fails (fail, as without MEANING before the update), its report
                             says so (warn, as without it after that), or nothing follows (ignore); repeat it for more
   master_hook=POINT:NAME[:MEANING]
-                            have nimd run this program of its own folder (hooks.folder) at POINT: pre, before-update, post or
-                            on-failure; after the update a failure is warn or ignore; repeat it for more
+                            have nimd run this program of its own folder (hooks.folder) at POINT: pre, prep, before-update, post
+                            or on-failure; after the update a failure is warn or ignore; repeat it for more
   live_update_data=NAME     for live_update: the object with lvupdate.data; {lpar} in it stands for the LPAR's name;
                             auto: disks are chosen and the file is written, as nimctl live-update-data generate shows
   accept_licenses=yes|no    agree to licences

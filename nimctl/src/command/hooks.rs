@@ -40,7 +40,9 @@ impl View for Many {
         for hook in &self.0 {
             let paint = match hook.state.known() {
                 Some(HookState::Succeeded) => Paint::Good,
-                Some(HookState::Due | HookState::Begun | HookState::LeftOut) => Paint::None,
+                Some(
+                    HookState::Due | HookState::Begun | HookState::Cancelled | HookState::LeftOut,
+                ) => Paint::None,
                 _ => Paint::Bad,
             };
             let took = hook.begun_at.zip(hook.ended_at).map(|(begun, ended)| ended.since(begun));

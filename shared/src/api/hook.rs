@@ -25,6 +25,8 @@ names! {
         NotStarted = "not_started",
         /// The nimd that ran it was killed, and how it ended is not known.
         Unknown = "unknown",
+        /// It was ended because somebody cancelled its operation.
+        Cancelled = "cancelled",
         /// The operation ended without coming to its point.
         LeftOut = "left_out",
     }

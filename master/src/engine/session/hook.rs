@@ -3,13 +3,14 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use nim_shared::api::HookState;
 use nim_shared::hook::HookPoint;
 
 use super::{Event, Over, Session, State};
 use crate::engine::hook;
 use crate::engine::operation::Operation;
-use crate::store::hook::Warning;
-use crate::store::operation::Step;
+use crate::store::hook::{StoredHook, Warning};
+use crate::store::operation::{Change, Step};
 
 /// Whether an operation may go on.
 pub(super) enum Cleared {
@@ -28,22 +29,59 @@ impl Session {
             return Ok(Cleared::GoOn);
         }
         let (operation, fence) = (self.order.operation, self.order.fence);
-        let was: Operation = self.dialogue.operation().clone();
+        let mut was: Operation = self.dialogue.operation().clone();
+        let says = self.say_what_runs(at).await?;
         let mut hooks = pin!(hook::before(Arc::clone(&self.shared), operation, fence, at));
-        loop {
+        let mut is_ending = false;
+        let cleared = loop {
             tokio::select! {
                 refused = &mut hooks => {
-                    return Ok(refused.map_or(Cleared::GoOn, Cleared::Refused));
+                    break match refused {
+                        _ if is_ending => Cleared::NotAnyMore,
+                        Some(warning) => Cleared::Refused(warning),
+                        None => Cleared::GoOn,
+                    };
                 }
                 event = self.next_event() => {
                     let event = event?;
                     self.happened(event);
-                    if *self.dialogue.operation() != was {
-                        return Ok(Cleared::NotAnyMore);
+                    let is = self.dialogue.operation();
+                    if *is == was {
+                        continue;
                     }
+                    // What was changed is not put back under something that still runs.
+                    is_ending = is.cancel_asked && self.shared.hooks.end(operation);
+                    if !is_ending {
+                        break Cleared::NotAnyMore;
+                    }
+                    was = is.clone();
                 }
             }
+        };
+        if says {
+            self.put(Step { waits_for: Change::Clear, ..Step::default() }).await?;
         }
+        Ok(cleared)
+    }
+
+    /// Says which hooks of `at` are waited for. Whether there are any.
+    async fn say_what_runs(&mut self, at: HookPoint) -> Result<bool, Over> {
+        let shared = Arc::clone(&self.shared);
+        let id = self.order.operation;
+        let hooks = self.insist(|| shared.store.hooks(id)).await?;
+        let open = |one: &&StoredHook| {
+            one.hook.at == at
+                && matches!(one.hook.state.known(), Some(HookState::Due | HookState::Begun))
+        };
+        let names: Vec<&str> =
+            hooks.iter().filter(open).map(|one| one.hook.name.as_str()).collect();
+        if names.is_empty() {
+            return Ok(false);
+        }
+        let what =
+            format!("what nimd runs itself at {at}: {}; nimctl hooks {id}", names.join(", "));
+        self.say_waits_for(what).await?;
+        Ok(true)
     }
 
     /// Whether `proceed` may leave. Where a hook stands against it the agent is asked to stop: it puts back what it has changed.

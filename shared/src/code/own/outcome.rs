@@ -65,7 +65,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "NLU-0168",
         "a hook did not succeed",
         "A hook of the site failed, could not be started, or was ended at its time limit. Declared to fail, it ends the operation; hooks after it were not run.",
-        "nimctl log shows what it wrote. Mend its cause, then ask for the operation again.",
+        "nimctl log shows what it wrote. Where the operation failed because of it, mend the cause and ask again; where it went on, do by hand what the hook was to do.",
         AfterRemedy,
     ),
     own(
@@ -73,6 +73,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         "it is not known how a hook ended",
         "It was left out, or whoever ran it was killed meanwhile. It is never run twice for one operation.",
         "nimctl log shows what it wrote until then. See what it did; what is missing is to be done by hand.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0252",
+        "a hook of nimd did not succeed",
+        "A program of nimd's own folder failed, could not be started, or was ended at its time limit. Declared to fail, it ends the operation; hooks after it were not run.",
+        "`nimctl hooks OPERATION` shows what it printed. Where the operation failed because of it, mend the cause and ask again; where it went on, do by hand what the hook was to do.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0253",
+        "it is not known how a hook of nimd ended",
+        "The nimd that ran it was killed meanwhile, and the program may have been left running. It is never run twice for one operation.",
+        "`nimctl hooks OPERATION` shows which it was and when it began. See on the master that it has ended and what it did; what is missing is to be done by hand.",
         AfterRemedy,
     ),
     own(

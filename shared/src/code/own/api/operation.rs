@@ -85,8 +85,8 @@ pub(in super::super) const ENTRIES: &[Entry] = &[
     own(
         "NLU-0159",
         "the move was not begun: something stands against it at the last moment",
-        "Immediately before geninstall the LPAR is looked at once more: files in /proc, the console's token, the lock of a Live Update, paths to disks. The summary says what was found.",
-        "Do what the summary asks for, then ask again; `nimctl preflight` shows the same while nothing runs.",
+        "Immediately before geninstall the LPAR is looked at once more: files in /proc, the console's token, the lock of a Live Update, paths to disks; before each part of a split update also room on the frame. The summary says what was found.",
+        "Do what the summary asks for, then ask again; `nimctl preflight` shows the same while nothing runs (of room, a margin and what is promised to others count besides).",
         AfterRemedy,
     ),
     own(
