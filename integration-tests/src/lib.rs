@@ -13,6 +13,7 @@ mod prepared;
 mod programs;
 mod run;
 pub mod soak;
+pub mod switched;
 mod typed;
 
 pub use cust::{SOURCE, cust};

@@ -1,39 +1,17 @@
 //! What the site's policy has changed before an update, on LPARs that have everything on: seen in the lab's world, field by field.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, ensure};
+use integration_tests::switched::{Switched, switch_on};
 use integration_tests::{Harness, cust, wait_until};
 use nim_lab::clock::Mode;
 use nim_lab::fault::Fault;
-use nim_lab::site::{self, DiskEntry, SwitchedOn};
-use nim_lab::world::lpar::Subsystem;
-use nim_lab::world::running::{Running, WorkloadManager};
+use nim_lab::site;
+use nim_lab::world::running::WorkloadManager;
 
 const SOURCE: &str = "lpp_source=7200-05-04";
 
-/// Files of an LPAR that steps change.
-const FILES: [&str; 4] = [
-    "etc/security/tsd/tepolicies.dat",
-    "etc/nscontrol.conf",
-    "etc/inittab",
-    "etc/security/audit/config",
-];
-
-/// What steps change, as it is.
-#[derive(Debug, PartialEq)]
-struct State {
-    running: Running,
-    subsystems: BTreeMap<String, Subsystem>,
-    files: BTreeMap<&'static str, String>,
-}
-
-fn state(site: &Harness, lpar: &str) -> Result<State> {
-    let root = site.lab().root(lpar);
-    let files =
-        FILES.map(|file| (file, std::fs::read_to_string(root.join(file)).unwrap_or_default()));
-    let lpar = site.lab().world()?.lpars[lpar].clone();
-    Ok(State { running: lpar.running, subsystems: lpar.subsystems, files: files.into() })
+fn state(site: &Harness, lpar: &str) -> Result<Switched> {
+    Switched::of(site.lab(), lpar)
 }
 
 /// The small site, with everything on on two LPARs.
@@ -41,15 +19,7 @@ async fn site() -> Result<Harness> {
     let text = include_str!("../../../examples/site-small.yaml");
     let mut file = site::parse("site-small.yaml", text)?;
     for lpar in file.lpars.iter_mut().filter(|lpar| ["lpar01", "lpar02"].contains(&&*lpar.name)) {
-        lpar.on = [
-            SwitchedOn::TrustedExecution,
-            SwitchedOn::Ldap,
-            SwitchedOn::WorkloadManager,
-            SwitchedOn::AuditStream,
-        ]
-        .into();
-        lpar.disks = DiskEntry::row(&[Some("rootvg"), None, None, None, Some("altinst_rootvg")]);
-        lpar.subsystems = vec!["dsmcad".to_owned(), "nimon".to_owned()];
+        switch_on(lpar);
     }
     Harness::with(file, Mode::Auto { speed: 200 }).await
 }

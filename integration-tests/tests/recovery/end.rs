@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::Harness;
+use integration_tests::switched::Switched;
 use nim_lab::world::lpar::{DiskPath, Software};
 use serde_json::Value;
 
@@ -31,6 +32,7 @@ struct Left {
     paths: Vec<DiskPath>,
     mounts: usize,
     tokens: usize,
+    switched: Switched,
     update: bool,
     errors: Vec<String>,
     /// The site's own `lvupdate.data`, where there is one.
@@ -60,6 +62,7 @@ impl End {
                 paths: found.paths.clone(),
                 mounts: found.mounts.len(),
                 tokens: found.tokens.len(),
+                switched: Switched::of(site.lab(), lpar)?,
                 update: found.update.is_some(),
                 errors: found.errors.iter().map(|error| error.identifier.clone()).collect(),
                 data: std::fs::read(data).ok(),

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use integration_tests::Harness;
+use integration_tests::switched::switch_on;
 use nim_lab::clock::Mode;
 use nim_lab::site;
 
@@ -29,9 +30,26 @@ pub(crate) async fn tight(clock: Mode) -> Result<Harness> {
 /// A site with LPARs of these names beside those of the small site, on one frame or the other, all alike, whose frames take as
 /// many updates at a time as anybody asks for.
 pub(crate) async fn with(lpars: &[(&str, Frame)], clock: Mode) -> Result<Harness> {
+    many(lpars, clock, |_| ()).await
+}
+
+/// The same, with everything on that a step of prep switches off, and a policy that has all of them.
+pub(crate) async fn all_on(lpars: &[(&str, Frame)], clock: Mode) -> Result<Harness> {
+    let site = many(lpars, clock, switch_on).await?;
+    let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/policy.yaml");
+    site.nimctl(["policy", "set", policy]).succeeded()?;
+    Ok(site)
+}
+
+async fn many(
+    lpars: &[(&str, Frame)],
+    clock: Mode,
+    change: impl Fn(&mut site::LparEntry),
+) -> Result<Harness> {
     let mut file = alike()?;
     let template = file.lpars.iter().find(|lpar| lpar.name == "lpar07").context("no lpar07")?;
-    let template = template.clone();
+    let mut template = template.clone();
+    change(&mut template);
     file.lpars.clear();
     for (number, (name, frame)) in (1..).zip(lpars) {
         file.lpars.push(site::LparEntry {
