@@ -6,12 +6,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::{Harness, SOURCE, cust, wait_until};
 
-/// A folder of hooks that nimd trusts, and nimd with it.
-async fn site(always: &str) -> Result<(Harness, PathBuf)> {
-    let mut site = Harness::small(100).await?;
+/// Gives nimd a folder of hooks that it trusts, with those of `always`.
+pub(crate) fn folder(site: &mut Harness, always: &str) -> Result<PathBuf> {
     let folder = site.site_folder().join("hooks");
     std::fs::create_dir(&folder)?;
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?;
+    let settings = format!("hooks:\n  folder: {}\n  always: \"{always}\"\n", folder.display());
+    site.master().settle(&settings)?;
+    Ok(folder)
+}
+
+/// The small site with such a folder, a script, and an LPAR that lets it run.
+async fn site(always: &str) -> Result<(Harness, PathBuf)> {
+    let mut site = Harness::small(100).await?;
+    let folder = folder(&mut site, always)?;
     for (name, text) in [
         ("good", "#!/bin/sh\necho \"$(sed 's/.*\"hook\":\"\\([^\"]*\\)\".*/\\1/') is well\"\n"),
         ("bad", "#!/bin/sh\necho it goes wrong >&2; exit 7\n"),
@@ -19,8 +27,6 @@ async fn site(always: &str) -> Result<(Harness, PathBuf)> {
     ] {
         program(&folder, name, text)?;
     }
-    let settings = format!("hooks:\n  folder: {}\n  always: \"{always}\"\n", folder.display());
-    site.master().settle(&settings)?;
     let path = site.site_folder().join("done");
     std::fs::write(&path, "#!/bin/sh\necho the script ran\n")?;
     let location = format!("location={}", path.display());
@@ -32,7 +38,7 @@ async fn site(always: &str) -> Result<(Harness, PathBuf)> {
 }
 
 /// Another process makes the program: as long as a file is open for writing, also in what another test is just starting, it cannot be run.
-fn program(folder: &Path, name: &str, text: &str) -> Result<()> {
+pub(crate) fn program(folder: &Path, name: &str, text: &str) -> Result<()> {
     let source = tempfile::NamedTempFile::new()?;
     std::fs::write(source.path(), text)?;
     let mut install = std::process::Command::new("install");

@@ -6,6 +6,8 @@ use integration_tests::{Harness, cust};
 use nim_lab::clock::Mode;
 use nim_lab::site::{self, DiskEntry, SwitchedOn};
 
+use crate::master_hook::{folder, program};
+
 const SOURCE: &str = "lpp_source=7200-05-04";
 const OLD: &str = "7200-05-03-2148";
 const NEW: &str = "7200-05-04";
@@ -45,7 +47,7 @@ fn level(site: &Harness) -> Result<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_is_taken_back_by_a_boot_from_its_copy_and_forward_again() -> Result<()> {
-    let site = site().await?;
+    let mut site = site().await?;
     let before = policies(&site)?;
     let none = site.nimctl(["rollback", "--yes", "lpar01"]).ended_with(3)?;
     ensure!(
@@ -107,7 +109,27 @@ async fn an_update_is_taken_back_by_a_boot_from_its_copy_and_forward_again() -> 
     );
     let retried = site.nimctl(["retry", "lpar01"]).ended_with(3)?;
     ensure!(retried.stderr.contains("nimctl rollback lpar01"), "{retried}");
-    site.nimctl(["rollback", "--yes", "lpar01"]).succeeded()?;
-    ensure!(level(&site)?.starts_with(NEW));
+
+    // What stops the workload may be a program of nimd's: where it does not succeed nothing is booted.
+    let hooks = folder(&mut site, "")?;
+    program(
+        &hooks,
+        "stop",
+        "#!/bin/sh\n[ -e $0.may ] && sed 's/.*\"stage\"/\"stage\"/' > $0.told\n",
+    )?;
+    let booted = |site: &Harness| -> Result<String> {
+        Ok(site.lab().world()?.lpar("lpar01")?.booted_from.clone())
+    };
+    let before = booted(&site)?;
+    let words = ["rollback", "--yes", "--master-hook", "before-reboot:stop", "lpar01"];
+    let refused = site.nimctl(words).ended_with(1)?;
+    let said = "the master's hook stop at before-reboot failed with exit status 1";
+    ensure!(refused.to_string().contains(said), "{refused}");
+    ensure!(booted(&site)? == before && level(&site)? == OLD, "{refused}");
+    std::fs::write(hooks.join("stop.may"), "")?;
+    let done = site.nimctl(words).succeeded()?;
+    ensure!(level(&site)?.starts_with(NEW) && booted(&site)? != before, "{done}");
+    let told = std::fs::read_to_string(hooks.join("stop.told"))?;
+    ensure!(told.contains(&format!("\"level\":\"{OLD}\"")), "{told}");
     site.end().await
 }
