@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use integration_tests::{Harness, SOURCE, cust, wait_until};
+use nim_lab::Phase;
 use nim_lab::clock::Mode;
 use nim_lab::fault::Fault;
 use nim_lab::site;
@@ -96,6 +97,39 @@ async fn room_that_was_taken_since_ready_is_missed_before_anything_is_installed(
     ensure!(site.updates_started("lpar08")? == 0);
     site.lab().clear_fault("lpar08", Fault::FrameFull)?;
     site.nimctl(order(&[])).succeeded()?;
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_that_is_taken_between_the_parts_keeps_the_kernel_and_what_is_installed_stays()
+-> Result<()> {
+    let file = site::parse("site-small.yaml", include_str!("../../../examples/site-small.yaml"))?;
+    let site = Harness::with(file, Mode::Explicit).await?;
+    let words = cust(SOURCE, &["lpar08"]).into_iter().chain(["-a", "strategy=split", "--detach"]);
+    site.nimctl(words).succeeded()?;
+    while site.lab().clock().until_pending("lpar08").await.phase != Phase::Install {
+        site.lab().advance("lpar08");
+    }
+    site.lab().set_fault("lpar08", Fault::FrameFull).await?;
+    let over = |what: &str| {
+        wait_until(what, || {
+            site.lab().advance("lpar08");
+            let view = status(&site, "lpar08")?;
+            Ok(if view["ended_at"].is_null() { Err(view.to_string()) } else { Ok(view) })
+        })
+    };
+    let view = over("the update to fail")?;
+    let summary = view["report"]["summary"].as_str().unwrap_or_default();
+    ensure!(view["state"] == "failed" && summary.contains("capacity: needs"), "{view:#}");
+    ensure!(view["report"]["software"] == "applied_not_live", "{view:#}");
+    ensure!(site.updates_started("lpar08")? == 1, "the kernel was moved: {view:#}");
+
+    site.lab().clear_fault("lpar08", Fault::FrameFull)?;
+    site.nimctl(["retry", "--move-only", "--remedied", "--detach", "lpar08"]).succeeded()?;
+    let view = over("the kernel to be moved")?;
+    ensure!(view["state"] == "succeeded" && site.updates_started("lpar08")? == 2, "{view:#}");
+    let lpar = site.lab().world()?.lpar("lpar08")?.clone();
+    ensure!(lpar.kernel == lpar.software.level, "{lpar:#?}");
     site.end().await
 }
 

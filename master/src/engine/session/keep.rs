@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use nim_shared::frame::MasterFrame;
 use nim_shared::id::ObjectName;
-use nim_shared::operation::{Outcome, Report};
+use nim_shared::operation::{Outcome, Report, StateName};
+use nim_shared::stage::{Phase, Point, Stage};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -83,27 +84,19 @@ impl Session {
         step.report.clone_from(&progress.report);
         if self.at != place(&operation.state) {
             let limit = self.shared.settings.deadlines.of(&operation.state, estimate);
-            self.at = place(&operation.state);
+            let was = std::mem::replace(&mut self.at, place(&operation.state));
             self.entered = Instant::now();
             self.deadline = limit.map(|limit| self.entered + limit);
             step.deadline = limit.map_or(Change::Clear, Change::Set);
             step.waits_for = Change::Clear;
-            self.tell(&operation.state);
+            let (was, is) = (word(&was), word(&self.at));
+            if was != is {
+                info!(operation.id = %self.order.operation, lpar.name = %self.lpar,
+                    "operation on {} entered {is}", self.lpar);
+            }
         }
         step.operation = Some(operation);
         step
-    }
-
-    /// Says in the log where the operation went.
-    fn tell(&self, state: &State) {
-        let where_to = match state.run() {
-            Some(run) if matches!(state, State::Running(_)) => {
-                run.phase.map_or_else(|| run.stage.to_string(), |phase| phase.to_string())
-            }
-            _ => state.name().to_string(),
-        };
-        info!(operation.id = %self.order.operation, lpar.name = %self.lpar,
-            "operation on {} entered {where_to}", self.lpar);
     }
 
     /// Asks the database until it answers. A refusal because of the fence ends the session.
@@ -340,13 +333,22 @@ pub(super) fn place(state: &State) -> Place {
     )
 }
 
+/// What the log calls a place.
+fn word(&(state, stage, phase, point): &Place) -> String {
+    let Some(stage) = stage.filter(|_| state == StateName::Running) else {
+        return state.to_string();
+    };
+    match (stage, phase, point) {
+        (_, Some(phase), _) => phase.to_string(),
+        (Stage::Pre | Stage::Prep | Stage::Backup, None, Some(Point::Ready)) => {
+            Point::Ready.to_string()
+        }
+        (stage, None, _) => stage.to_string(),
+    }
+}
+
 /// State, stage, phase, point.
-pub(super) type Place = (
-    nim_shared::operation::StateName,
-    Option<nim_shared::stage::Stage>,
-    Option<nim_shared::stage::Phase>,
-    Option<nim_shared::stage::Point>,
-);
+pub(super) type Place = (StateName, Option<Stage>, Option<Phase>, Option<Point>);
 
 /// The report of an operation that never reached its LPAR.
 fn unstarted(outcome: Outcome, summary: String, code: String) -> Report {
