@@ -167,6 +167,9 @@ pub struct LparEntry {
     /// Entitlement, such as `0.5`.
     #[serde(default = "entitlement")]
     pub processors: ProcessorUnits,
+    /// Least entitlement, such as `0.1`.
+    #[serde(default = "least_entitlement")]
+    pub min_processors: ProcessorUnits,
     /// Virtual processors.
     #[serde(default = "virtual_processors")]
     pub virtual_processors: u32,
@@ -422,6 +425,10 @@ fn entitlement() -> ProcessorUnits {
 }
 const fn nothing() -> ProcessorUnits {
     ProcessorUnits { hundredths: 0 }
+}
+
+fn least_entitlement() -> ProcessorUnits {
+    ProcessorUnits { hundredths: 10 }
 }
 
 fn virtual_processors() -> u32 {

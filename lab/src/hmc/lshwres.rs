@@ -3,7 +3,7 @@
 use super::table::{Options, Row, print};
 use super::{Failure, frame_named, missing};
 use crate::world::World;
-use crate::world::frame::{Frame, Partition, PartitionState};
+use crate::world::frame::{Frame, PER_PROCESSOR, Partition, PartitionState};
 
 pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<String, Failure> {
     let options = Options::read(arguments)?;
@@ -123,7 +123,7 @@ fn system_processors(frame: &Frame) -> Row {
         ("pend_avail_sys_proc_units", units(frame.free_hundredths())),
         ("installed_sys_proc_units", units(frame.configurable_hundredths)),
         ("deconfig_sys_proc_units", "0.0".to_owned()),
-        ("min_proc_units_per_virtual_proc", "0.05".to_owned()),
+        ("min_proc_units_per_virtual_proc", units(PER_PROCESSOR)),
     ]
 }
 
@@ -182,7 +182,7 @@ fn processors(frame: &Frame, partition: &Partition) -> Row {
         ("curr_shared_proc_pool_id", partition.pool.to_string()),
         ("curr_shared_proc_pool_name", pool.to_owned()),
         ("curr_proc_mode", "shared".to_owned()),
-        ("curr_min_proc_units", "0.1".to_owned()),
+        ("curr_min_proc_units", units(partition.min_hundredths)),
         ("curr_proc_units", own.clone()),
         ("curr_max_proc_units", units(partition.hundredths * 2)),
         ("curr_min_procs", "1".to_owned()),

@@ -103,7 +103,7 @@ fn profile(frame: &Frame, partition: &Partition) -> Row {
         ("mem_mode", "ded".to_owned()),
         ("hpt_ratio", "1:128".to_owned()),
         ("proc_mode", "shared".to_owned()),
-        ("min_proc_units", "0.1".to_owned()),
+        ("min_proc_units", units(partition.min_hundredths)),
         ("desired_proc_units", units(partition.hundredths)),
         ("max_proc_units", units(partition.hundredths * 2)),
         ("min_procs", "1".to_owned()),

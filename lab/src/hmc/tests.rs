@@ -1,6 +1,7 @@
 use super::*;
 use crate::site;
 use crate::world::frame::Pool;
+use crate::world::update::CpuReduction;
 
 fn world() -> World {
     let text = include_str!("../../../examples/site-small.yaml");
@@ -76,11 +77,14 @@ fn a_pool_of_processors_has_a_limit_for_all_that_are_in_it() {
         shown.contains("\nprod,lpar01\n") && shown.starts_with("name,lpar_names\nDefaultPool,"),
         "{shown}"
     );
-    assert!(world.fits("lpar01").is_ok(), "half a processor more is just what is left");
+    assert!(
+        world.fits("lpar01", CpuReduction::No).is_ok(),
+        "half a processor more is just what is left"
+    );
     world.frames.get_mut("frame1").unwrap().pools[0].reserved_hundredths += 1;
-    let refused = world.fits("lpar01").unwrap_err().to_string();
+    let refused = world.fits("lpar01", CpuReduction::No).unwrap_err().to_string();
     assert_eq!(refused, "pool 2 has 49 hundredths of a processor free, 50 are needed");
-    assert!(world.fits("lpar02").is_ok(), "it is in the default pool");
+    assert!(world.fits("lpar02", CpuReduction::No).is_ok(), "it is in the default pool");
 }
 
 #[test]

@@ -370,6 +370,7 @@ fn fill(world: &mut World, lpar: &str) -> anyhow::Result<()> {
         state: PartitionState::Running,
         memory_mb,
         hundredths,
+        min_hundredths: 0,
         procs: 1,
         pool: 0,
         uuid: "00000000-0000-0000-0000-00000000F111".to_owned(),

@@ -2,7 +2,7 @@
 //! afterwards matters.
 
 use super::World;
-use super::update::{Refused, Update};
+use super::update::{CpuReduction, Refused, Update};
 use crate::Phase;
 
 impl World {
@@ -29,8 +29,9 @@ impl World {
             before,
             pid: 0,
             booted_at: entry.booted_at,
+            own_hundredths: None,
         });
-        self.take_resources(lpar, None)?;
+        self.take_resources(lpar, None, CpuReduction::No)?;
         self.cloned(lpar)?;
         self.surrogate_booted(lpar)?;
         self.mirrored(lpar)?;

@@ -54,6 +54,21 @@ pub struct Pool {
     pub reserved_hundredths: u64,
 }
 
+/// The least entitlement of a partition of which none is said.
+const fn usual_least() -> u64 {
+    10
+}
+
+/// What each virtual processor needs, in hundredths of a unit (HV §2.3).
+pub(crate) const PER_PROCESSOR: u64 = 5;
+
+impl Partition {
+    /// Least entitlement that it may run with all its virtual processors, in hundredths of a unit.
+    pub fn least_hundredths(&self) -> u64 {
+        self.min_hundredths.max(u64::from(self.procs) * PER_PROCESSOR)
+    }
+}
+
 /// The level of a frame of which none is said.
 pub(crate) fn usual_firmware() -> String {
     "VL950_105".to_owned()
@@ -152,6 +167,9 @@ pub struct Partition {
     pub memory_mb: u64,
     /// Entitlement it holds, in hundredths of a unit.
     pub hundredths: u64,
+    /// Least entitlement that it may run with, in hundredths of a unit.
+    #[serde(default = "usual_least")]
+    pub min_hundredths: u64,
     /// Virtual processors.
     pub procs: u32,
     /// Number of its pool of processors.

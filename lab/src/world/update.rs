@@ -31,6 +31,20 @@ pub struct Update {
     /// When the system that it began on was booted: the kernel of another boot knows nothing of it.
     #[serde(default)]
     pub booted_at: u64,
+    /// What the LPAR had before it gave up processors, in hundredths of a unit.
+    #[serde(default)]
+    pub own_hundredths: Option<u64>,
+}
+
+/// Whether the original gives up processors for as long as there are two partitions (LU §1.2: `cpu_reduction`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CpuReduction {
+    /// It keeps them.
+    No,
+    /// Where they are short, as on 7.2.
+    WhereShort,
+    /// In any case, as on 7.3.
+    Always,
 }
 
 /// Why a step of an update cannot be done.
@@ -81,16 +95,22 @@ pub const SUFFIX: &str = "_lku0";
 
 impl World {
     /// Whether the frame could take a surrogate of this LPAR now.
-    pub fn fits(&self, lpar: &str) -> Result<(), Refused> {
+    pub fn fits(&self, lpar: &str, reduction: CpuReduction) -> Result<(), Refused> {
         let (frame, own) = (self.frame_of(lpar)?, self.partition_of(lpar)?);
-        fits(frame, own)
+        share(frame, own, reduction).map(drop)
     }
 
     /// The HMC makes the surrogate under the original's name and renames the original; memory and processors are gone from now on.
-    pub fn take_resources(&mut self, lpar: &str, wanted: Option<u32>) -> Result<u32, Refused> {
+    pub fn take_resources(
+        &mut self,
+        lpar: &str,
+        wanted: Option<u32>,
+        reduction: CpuReduction,
+    ) -> Result<u32, Refused> {
         let own = self.partition_of(lpar)?.clone();
         let frame = self.frame_mut(lpar)?;
-        fits(frame, &own)?;
+        let hundredths = share(frame, &own, reduction)?;
+        let had = (hundredths < own.hundredths).then_some(own.hundredths);
         let id = match wanted {
             Some(id) if frame.partition(id).is_some() || id > frame.max_lpars => {
                 return Err(Refused::Id(Some(id)));
@@ -100,11 +120,13 @@ impl World {
         };
         if let Some(original) = frame.partition_mut(own.id) {
             original.name = format!("{}{SUFFIX}", own.name);
+            original.hundredths = hundredths;
         }
         let uuid = own.uuid.chars().rev().collect();
-        let surrogate = Partition { id, uuid, state: PartitionState::NotActivated, ..own };
-        frame.partitions.push(surrogate);
-        self.update_mut(lpar)?.surrogate_id = Some(id);
+        let state = PartitionState::NotActivated;
+        frame.partitions.push(Partition { id, uuid, state, hundredths, ..own });
+        let update = self.update_mut(lpar)?;
+        (update.surrogate_id, update.own_hundredths) = (Some(id), had);
         Ok(id)
     }
 
@@ -204,6 +226,7 @@ impl World {
         let frame = self.frame_mut(lpar)?;
         let uuid = frame.partition(update.original_id).map(|original| original.uuid.clone());
         frame.partitions.retain(|partition| partition.id != update.original_id);
+        give_back(frame, surrogate, update.own_hundredths);
         let id = if same { update.original_id } else { surrogate };
         if let Some(partition) = frame.partition_mut(surrogate) {
             partition.id = id;
@@ -225,6 +248,7 @@ impl World {
         if let Some(surrogate) = update.surrogate_id {
             frame.partitions.retain(|partition| partition.id != surrogate);
         }
+        give_back(frame, update.original_id, update.own_hundredths);
         if let Some(original) = frame.partition_mut(update.original_id) {
             if let Some(name) = original.name.strip_suffix(SUFFIX) {
                 original.name = name.to_owned();
@@ -394,19 +418,39 @@ pub fn fresh_pvid(udid: &str) -> String {
     format!("00fa343b{:08x}", hash >> 32)
 }
 
-fn fits(frame: &Frame, own: &Partition) -> Result<(), Refused> {
+/// What each of the two partitions gets, in hundredths of a unit. How they share is not known: here each gets half of what the LPAR has,
+/// and no less than it needs (HV §4.3, inferred).
+fn share(frame: &Frame, own: &Partition, reduction: CpuReduction) -> Result<u64, Refused> {
     let (free_mb, needed_mb) =
         (frame.free_mb(), own.memory_mb.next_multiple_of(frame.region_mb.max(1)));
     if needed_mb > free_mb {
         return Err(Refused::Memory { free_mb, needed_mb });
     }
-    let (free, needed) = (frame.free_hundredths(), own.hundredths);
+    let (free, of_pool) = (frame.free_hundredths(), frame.free_of_pool(own.pool));
+    let (needed, least) = (own.hundredths, own.least_hundredths());
+    let there = of_pool.map_or(free, |of_pool| of_pool.min(free));
+    let reduces = match reduction {
+        CpuReduction::No => false,
+        CpuReduction::WhereShort => needed > there,
+        CpuReduction::Always => true,
+    };
+    if reduces && there + needed >= 2 * least {
+        return Ok((needed / 2).max(least));
+    }
     if needed > free {
         return Err(Refused::Processors { free, needed });
     }
-    match frame.free_of_pool(own.pool) {
+    match of_pool {
         Some(free) if needed > free => Err(Refused::Pool { pool: own.pool, free, needed }),
-        Some(_) | None => Ok(()),
+        Some(_) | None => Ok(needed),
+    }
+}
+
+/// The partition that stays gets what the LPAR had, as far as nobody else has it by now.
+fn give_back(frame: &mut Frame, stays: u32, own: Option<u64>) {
+    let free = frame.free_hundredths();
+    if let (Some(own), Some(partition)) = (own, frame.partition_mut(stays)) {
+        partition.hundredths = own.min(partition.hundredths + free);
     }
 }
 

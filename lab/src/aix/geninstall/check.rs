@@ -12,6 +12,7 @@ use crate::aix::media::Selection;
 use crate::fault::Fault;
 use crate::world::World;
 use crate::world::lpar::{DUMP_MB, Lpar, PAGING_MB, Style};
+use crate::world::update::CpuReduction;
 use crate::world::update::second_half;
 
 /// What is printed when no token fits (LU §3.1, exact).
@@ -106,13 +107,23 @@ pub(super) fn blackout_milliseconds(
 ) -> anyhow::Result<u64> {
     let memory_mb = world.partition_of(name)?.memory_mb;
     let mounted = u64::try_from(lpar.filesystems.len() + lpar.mounts.len() + 1)?;
-    let reduced = lpar.release() >= 7300 && data.value("general", "cpu_reduction") == Some("yes");
+    let reduced = reduction(lpar, data) == CpuReduction::Always;
     let sum = 8000
         + 500 * mounted.saturating_sub(10)
         + 50 * memory_mb / 1024
         + if reduced { 6000 } else { 0 };
     // Style B prints whole seconds; the freeze lasts what is printed.
     Ok(sum.div_ceil(1000) * 1000)
+}
+
+/// Whether the original gives up processors: from 7.3 on in any case, before where they are short, and not before 7200-03 (LU §1.2).
+pub(super) fn reduction(lpar: &Lpar, data: &Data) -> CpuReduction {
+    let asked = data.value("general", "cpu_reduction") == Some("yes");
+    match lpar.release() {
+        _ if !asked || lpar.software.level.as_str() < "7200-03" => CpuReduction::No,
+        7300.. => CpuReduction::Always,
+        _ => CpuReduction::WhereShort,
+    }
 }
 
 fn estimate(
@@ -226,7 +237,8 @@ fn table(
     let id_free = wanted_id.is_none_or(|id| {
         world.frame_of(&context.name).is_ok_and(|frame| frame.partition(id).is_none())
     });
-    let fits = !lpar.variation.capacity_in_preview || world.fits(&context.name).is_ok();
+    let fits = !lpar.variation.capacity_in_preview
+        || world.fits(&context.name, reduction(lpar, data)).is_ok();
     let mounted = !lpar.has(Fault::UnsupportedFs)
         && lpar.filesystems.iter().all(|fs| fs.kind == "jfs2")
         && lpar.mounts.iter().all(|mount| mount.kind.starts_with("nfs"));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::check::blackout_milliseconds;
+use super::check::{blackout_milliseconds, reduction};
 use super::fail::{self, Failure};
 use super::logs;
 use super::say::Printer;
@@ -81,6 +81,7 @@ fn begin(context: &Context, data: &Data, selection: &Selection, now: u64) -> any
             before,
             pid: std::process::id(),
             booted_at: lpar.booted_at,
+            own_hundredths: None,
         });
         Ok(())
     })
@@ -101,7 +102,7 @@ fn phases(context: &Context, printer: &mut Printer<'_>, data: &Data) -> Result<T
 
     run.enter(Phase::Resources)?;
     run.say("Requesting resources required for live update.")?;
-    run.resources(wanted)?;
+    run.resources(wanted, data)?;
     run.wait(Phase::Resources)?;
 
     run.enter(Phase::Notify)?;
@@ -214,7 +215,7 @@ impl Run<'_, '_, '_> {
     }
 
     /// The HMC gives what the surrogate needs, or does not.
-    fn resources(&self, wanted: Option<u32>) -> Result<(), Stop> {
+    fn resources(&self, wanted: Option<u32>, data: &Data) -> Result<(), Stop> {
         let lpar = self.context.lpar()?;
         if lpar.has(Fault::TokenExpires)
             || lpar.tokens.iter().all(|token| token.expires <= self.printer.now)
@@ -226,8 +227,11 @@ impl Run<'_, '_, '_> {
             logs::console_given_up(self.context)?;
             return Err(Stop::Failed(Failure::silent("no management console is left")));
         }
-        let taken: Result<u32, crate::world::update::Refused> =
-            self.context.store.change(|world| world.take_resources(&self.context.name, wanted));
+        let reduction = reduction(&lpar, data);
+        let taken: Result<u32, crate::world::update::Refused> = self
+            .context
+            .store
+            .change(|world| world.take_resources(&self.context.name, wanted, reduction));
         if let Err(refused) = taken {
             // The family of HSCL03EC: not enough memory or processors (LU §3.3, inferred).
             logs::hmc_log(self.context, &format!("HSCL03EC {refused}"))?;

@@ -18,6 +18,7 @@ fn world(vary: impl FnOnce(&mut Variation)) -> World {
         before: lpar.software.clone(),
         pid: 1,
         booted_at: 0,
+        own_hundredths: None,
     });
     world
 }
@@ -56,7 +57,7 @@ fn every_step_shows_on_disks_paths_and_hmc_as_tabled() {
     let before = (world.frame_of("lpar01").unwrap().free_mb(), clients(&world));
     assert_eq!(before.1, [11, 11]);
 
-    let id = world.take_resources("lpar01", None).unwrap();
+    let id = world.take_resources("lpar01", None, CpuReduction::No).unwrap();
     assert_eq!(names(&world), ["lpar01_lku0 11 Running", &format!("lpar01 {id} Not Activated")]);
     assert_eq!(world.frame_of("lpar01").unwrap().free_mb(), before.0 - 4096);
 
@@ -89,7 +90,7 @@ fn every_step_shows_on_disks_paths_and_hmc_as_tabled() {
 fn both_readings_of_the_lpar_id_happen() {
     for (same, expected) in [(true, 11), (false, 3)] {
         let mut world = world(|vary| vary.same_lpar_id = same);
-        world.take_resources("lpar01", None).unwrap();
+        world.take_resources("lpar01", None, CpuReduction::No).unwrap();
         world.surrogate_booted("lpar01").unwrap();
         world.moved("lpar01").unwrap();
         world.original_deleted("lpar01").unwrap();
@@ -103,22 +104,28 @@ fn a_frame_without_room_refuses_and_keeps_everything() {
     let mut world = world(|_| {});
     world.frame_mut("lpar01").unwrap().configurable_mb -= 53_000;
     let before = world.clone();
-    assert!(matches!(world.take_resources("lpar01", None), Err(Refused::Memory { .. })));
+    assert!(matches!(
+        world.take_resources("lpar01", None, CpuReduction::No),
+        Err(Refused::Memory { .. })
+    ));
     assert_eq!(world, before);
 }
 
 #[test]
 fn an_id_in_use_is_refused() {
     let mut world = world(|_| {});
-    assert!(matches!(world.take_resources("lpar01", Some(12)), Err(Refused::Id(Some(12)))));
-    assert_eq!(world.take_resources("lpar01", Some(98)).unwrap(), 98);
+    assert!(matches!(
+        world.take_resources("lpar01", Some(12), CpuReduction::No),
+        Err(Refused::Id(Some(12)))
+    ));
+    assert_eq!(world.take_resources("lpar01", Some(98), CpuReduction::No).unwrap(), 98);
 }
 
 #[test]
 fn a_rollback_from_any_step_gives_back_what_was_there() {
     type Step = fn(&mut World) -> Result<(), Refused>;
     let steps: [Step; 4] = [
-        |world| world.take_resources("lpar01", None).map(drop),
+        |world| world.take_resources("lpar01", None, CpuReduction::No).map(drop),
         |world| world.cloned("lpar01"),
         |world| world.surrogate_booted("lpar01"),
         |world| world.mirrored("lpar01"),
@@ -139,7 +146,7 @@ fn a_rollback_from_any_step_gives_back_what_was_there() {
 fn the_old_system_is_on_mhdisk_or_on_nhdisk() {
     for (swapped, old, boot) in [(false, "hdisk2", "hdisk1"), (true, "hdisk1", "hdisk2")] {
         let mut world = world(|vary| vary.disks_swapped = swapped);
-        world.take_resources("lpar01", None).unwrap();
+        world.take_resources("lpar01", None, CpuReduction::No).unwrap();
         world.cloned("lpar01").unwrap();
         world.mirrored("lpar01").unwrap();
         world.moved("lpar01").unwrap();
@@ -153,7 +160,7 @@ fn the_old_system_is_on_mhdisk_or_on_nhdisk() {
 #[test]
 fn a_boot_loses_tokens_and_another_disk_brings_its_own_system() {
     let mut world = world(|_| {});
-    world.take_resources("lpar01", None).unwrap();
+    world.take_resources("lpar01", None, CpuReduction::No).unwrap();
     world.moved("lpar01").unwrap();
     let pvid = world.boot("lpar01", Some("hdisk2"), 5).unwrap().unwrap();
     let lpar = world.lpar("lpar01").unwrap();
@@ -166,4 +173,44 @@ fn a_boot_loses_tokens_and_another_disk_brings_its_own_system() {
     assert!(lpar.tokens.is_empty());
     assert_eq!(world.boot("lpar01", Some("hdisk1"), 6).unwrap(), None);
     assert_eq!(world.partition_of("lpar01").unwrap().state, PartitionState::OpenFirmware);
+}
+
+/// How many hundredths the partitions of lpar01 have, and how many nobody has.
+fn processors(world: &World) -> (Vec<u64>, u64) {
+    let frame = world.frame_of("lpar01").unwrap();
+    let own = frame.partitions.iter().filter(|one| one.name.starts_with("lpar01"));
+    (own.map(|one| one.hundredths).collect(), frame.free_hundredths())
+}
+
+#[test]
+fn processors_that_are_short_come_from_the_original_and_go_back_to_the_one_that_stays() {
+    // Of its 0.5 it needs 0.3.
+    let with_free = |hundredths: u64| {
+        let mut world = world(|_| {});
+        let id = world.lpar("lpar01").unwrap().partition_id;
+        let frame = world.frame_mut("lpar01").unwrap();
+        frame.partition_mut(id).unwrap().min_hundredths = 30;
+        frame.configurable_hundredths -= frame.free_hundredths() - hundredths;
+        world
+    };
+    let take = |world: &mut World, reduction| world.take_resources("lpar01", None, reduction);
+    let mut short = with_free(10);
+    let refused = take(&mut short, CpuReduction::No);
+    assert!(matches!(refused, Err(Refused::Processors { free: 10, needed: 50 })), "{refused:?}");
+    take(&mut short, CpuReduction::WhereShort).unwrap();
+    assert_eq!(processors(&short), (vec![30, 30], 0));
+    let mut back = short.clone();
+    back.rolled_back("lpar01").unwrap();
+    assert_eq!(processors(&back), (vec![50], 10));
+    short.moved("lpar01").unwrap();
+    short.original_deleted("lpar01").unwrap();
+    assert_eq!(processors(&short), (vec![50], 10));
+    let mut too_short = with_free(9);
+    let refused = take(&mut too_short, CpuReduction::WhereShort);
+    assert!(matches!(refused, Err(Refused::Processors { free: 9, needed: 50 })), "{refused:?}");
+    for (reduction, each) in [(CpuReduction::WhereShort, 50), (CpuReduction::Always, 30)] {
+        let mut enough = with_free(50);
+        take(&mut enough, reduction).unwrap();
+        assert_eq!(processors(&enough), (vec![each; 2], 100 - 2 * each));
+    }
 }
