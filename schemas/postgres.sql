@@ -627,7 +627,8 @@ CREATE TABLE public.reservation (
     seen_at timestamp with time zone,
     released_at timestamp with time zone,
     released_because text,
-    profiles jsonb
+    profiles jsonb,
+    shown jsonb
 );
 
 CREATE TABLE public.rollout (

@@ -240,20 +240,20 @@ impl<'a> Compiler<'a> {
                 let there = takable(&self.file.limits, free);
                 let resource = self.resource(What::Memory(number), there.memory.0);
                 uses.push(Use { resource, amount: needed.memory.0 });
-                let units = there.processors.hundredths;
-                let resource = self.resource(What::Processors(number), units);
-                // Who gives up what is short takes all that there is.
-                let full = shape.processors.hundredths;
-                let reduced = needed.processors.hundredths;
-                let amount = if full > units && reduced <= units { units } else { full };
-                uses.push(Use { resource, amount });
-                if let Some((pool, units)) =
-                    shape.pool.and_then(|pool| Some((pool, frame.pools.get(&pool)?)))
-                {
+                let units = there.processors;
+                let pool = shape.pool.and_then(|pool| Some((pool, *frame.pools.get(&pool)?)));
+                let least = pool.map_or(units, |(_, of_pool)| of_pool.min(units));
+                let full = needed.processors;
+                // Who gives up some is promised them alone, as the ledger reckons: of the frame and of the pool nothing is left.
+                let is_reduced = needed.takes_of(least).is_some_and(|amount| amount < full);
+                let amount = |of: ProcessorUnits| if is_reduced { of } else { full }.hundredths;
+                let resource = self.resource(What::Processors(number), units.hundredths);
+                uses.push(Use { resource, amount: amount(units) });
+                if let Some((pool, units)) = pool {
                     let name = format!("pool {pool} of {}", frame.name);
                     let what = What::Pool(self.names.pools.number(name));
                     let resource = self.resource(what, units.hundredths);
-                    uses.push(Use { resource, amount: amount.min(full) });
+                    uses.push(Use { resource, amount: amount(units) });
                 }
             }
             if let Some(partitions) = free.partitions {
@@ -304,20 +304,17 @@ impl<'a> Compiler<'a> {
 }
 
 impl Shape {
-    /// What a surrogate takes from its frame. With `cpu_reduction` the LPAR gives up what is short, down to its least: of the twice its
-    /// least that both need then, it has some already. Source: the HMC reference, §4.3.
+    /// What a surrogate takes from its frame.
     #[must_use]
     pub fn need(&self, region: Megabytes) -> Need {
-        let processors = match self.cpu_reduction {
-            CpuReduction::No => self.processors,
-            CpuReduction::Yes => ProcessorUnits {
-                hundredths: (2 * self.min_processors.hundredths)
-                    .saturating_sub(self.processors.hundredths),
-            },
-        };
-        need(self.memory, self.max_memory, self.hpt_ratio, region, processors)
+        let full = need(self.memory, self.max_memory, self.hpt_ratio, region, self.processors);
+        match self.cpu_reduction {
+            CpuReduction::No => full,
+            CpuReduction::Yes => full.reducing(self.min_processors),
+        }
     }
 }
+
 /// What of a frame a rollout may take: what is free, less what its file keeps.
 pub(crate) fn takable(limits: &Limits, free: Free) -> Need {
     let keep = limits.reserve_memory.get().into();
@@ -328,5 +325,6 @@ pub(crate) fn takable(limits: &Limits, free: Free) -> Need {
         memory: Megabytes(free.memory.0.saturating_sub(margin.0)),
         processors: ProcessorUnits { hundredths: units - keep.div_ceil(100) },
         pool: None,
+        reduction: None,
     }
 }

@@ -190,12 +190,15 @@ fn takes(case: &Case, lpar: &Lpar, frame: Option<&Frame>) -> Vec<(String, u64, u
     takes.push((format!("memory of {place}"), free.memory.0.saturating_sub(margin), memory));
     let (units, least) = (shape.processors.hundredths, shape.min_processors.hundredths);
     let there = free.processors.hundredths;
-    // Who may give up processors takes at most what is there; both partitions need their least.
-    let reduced = shape.cpu_reduction == CpuReduction::Yes && there + units >= 2 * least;
-    let takes_units = if reduced { units.min(there) } else { units };
-    takes.push((format!("processors of {place}"), there, takes_units));
-    if let Some((pool, has)) = shape.pool.and_then(|pool| Some((pool, frame.pools.get(&pool)?))) {
-        takes.push((format!("pool {pool} of {place}"), has.hundredths, takes_units));
+    let pool = shape.pool.and_then(|pool| Some((pool, frame.pools.get(&pool)?.hundredths)));
+    // Who gives up processors, because there are too few, has what is there for itself; both partitions need their least.
+    let most = pool.map_or(there, |(_, has)| has.min(there));
+    let reduced = shape.cpu_reduction == CpuReduction::Yes
+        && units > most
+        && most + units >= 2 * least.min(units);
+    takes.push((format!("processors of {place}"), there, if reduced { there } else { units }));
+    if let Some((pool, has)) = pool {
+        takes.push((format!("pool {pool} of {place}"), has, if reduced { has } else { units }));
     }
     takes
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::disks::{ChosenDisk, Rollback, Standing};
 use crate::hook::{Hook, Hooks, NamedHook};
 use crate::id::{Digest, DiskName, InstallationId, ObjectName};
+use crate::lvupdate::{self, Data};
 use crate::prep::{Backup, PrepStep, Subsystem};
 use crate::stage::names;
 use crate::strategy::Way;
@@ -135,6 +136,12 @@ impl Request {
             None => Ok(request),
             Some(part) => Err(BadOrder::Unknown { part }),
         }
+    }
+
+    /// What its `lvupdate.data` says.
+    #[must_use]
+    pub fn data(&self) -> Data {
+        lvupdate::parse(&self.lvupdate_data).data()
     }
 
     /// The contents that travel over our connection before it starts: what belongs to the packages, and scripts.

@@ -10,6 +10,7 @@ mod clean_up;
 mod codes;
 mod console;
 mod cookbook;
+mod cpu_reduction;
 mod discover;
 mod filesets;
 mod fix;

@@ -16,6 +16,7 @@ use axum::Json;
 use axum::extract::State;
 use nim_shared::api::{Accepted, AcceptedOperation, Cust, FileFault, PAGE_LIMIT};
 use nim_shared::id::{BatchId, ClientToken, Digest, LparId, ObjectName, OperationId};
+use nim_shared::lvupdate::Data;
 use nim_shared::object::{MASTER, Object, Spec};
 use nim_shared::policy::Policy;
 use nim_shared::prep::Backup;
@@ -76,7 +77,7 @@ pub(super) async fn start(
 ) -> Answer<Accepted> {
     let request = written(&cust)?;
     let (token, concurrent, time_limit) = (cust.token, cust.concurrent, cust.time_limit);
-    let Looked { planned, faults, warnings } = look(api, cust, Depth::Whole).await?;
+    let Looked { planned, faults, warnings, foreseen: _ } = look(api, cust, Depth::Whole).await?;
     if !faults.is_empty() {
         let what = if faults.len() == 1 {
             "1 reason".to_owned()
@@ -119,6 +120,8 @@ pub(super) enum Depth {
 pub(super) struct Looked {
     /// One operation an LPAR, of those with which nothing is wrong.
     planned: Vec<Planned>,
+    /// What is known before of the `lvupdate.data` of those that were left out.
+    foreseen: Vec<(ObjectName, Data)>,
     /// All that is wrong: with the request, or with an LPAR, which the path names then.
     pub(super) faults: Vec<FileFault>,
     /// What somebody should look at all the same.
@@ -129,6 +132,12 @@ impl Looked {
     /// The ids that second partitions are to have, of the LPARs whose `lvupdate.data` says so.
     pub(super) fn wanted_ids(&self) -> impl Iterator<Item = (&ObjectName, LparId)> {
         self.planned.iter().filter_map(|one| Some((&one.lpar, one.wanted_id()?)))
+    }
+
+    /// What the `lvupdate.data` of each LPAR says, also of one whose disks are chosen when its turn comes.
+    pub(super) fn data(&self) -> impl Iterator<Item = (&ObjectName, &Data)> {
+        let planned = self.planned.iter().filter_map(|one| Some((&one.lpar, one.data.as_ref()?)));
+        planned.chain(self.foreseen.iter().map(|(lpar, data)| (lpar, data)))
     }
 }
 
@@ -152,9 +161,13 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
     let backup_hooks = script::backup_hooks(api, &scripts_of_backups, &mut faults).await?;
     hook::look_for(api, "backup", programs_of_backups, &mut faults).await?;
     let known = known(api, &cust, &targets, scripts).await?;
+    let mut foreseen = Vec::new();
     let written = match depth {
         Depth::Whole => chosen(api, &cust, &targets, &known).await?,
         Depth::OnRecord => {
+            let asks = targets.iter().filter(|target| asks_for_choice(&cust, target, &known));
+            let data = |one: &Target| Some((one.name.clone(), plan::foreseen(&cust, one, &known)?));
+            foreseen.extend(asks.filter_map(data));
             targets.retain(|target| !asks_for_choice(&cust, target, &known));
             targets.iter_mut().for_each(|target| target.open = None);
             BTreeMap::new()
@@ -188,7 +201,7 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
             warnings.push(warning.clone());
         }
     }
-    Ok(Looked { planned, faults, warnings })
+    Ok(Looked { planned, foreseen, faults, warnings })
 }
 
 /// What makes backups of `targets`, as `policy` says, each once: scripts on the LPARs, and programs of nimd's.
@@ -380,6 +393,7 @@ pub(super) async fn accept_one(
         restart: Vec::new(),
         backup: None,
         request: serde_json::to_string(order).expect("an order is JSON"),
+        data: None,
         master_hooks: order.master_hooks.clone(),
         warnings: Vec::new(),
     };

@@ -123,6 +123,7 @@ async fn checked(api: &Api, file: &Rollout, mut site: Site) -> Answer<(Site, Vec
         let cust = cust.map_err(|faults| refused("the operation", faults))?;
         let looked = look(api, cust, Depth::OnRecord).await?;
         site.want(looked.wanted_ids());
+        site.reduce(looked.data());
         let rest = site.rule_out(looked.faults);
         if !rest.is_empty() {
             return Err(refused("the operation", rest));

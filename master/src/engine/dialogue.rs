@@ -12,9 +12,10 @@ use nim_shared::frame::{
     StepAnswer,
 };
 use nim_shared::id::{Digest, Epoch, Fence, ObjectName, OperationId};
+use nim_shared::level::Level;
 use nim_shared::operation::{Named, Report};
 use nim_shared::prep::Setting;
-use nim_shared::request::Expected;
+use nim_shared::request::{Expected, Request};
 
 use super::arrived::{Arrived, arrived};
 use super::journal::{Progress, Step, Violation};
@@ -41,6 +42,14 @@ pub struct Order {
 }
 
 impl Order {
+    /// Whether its `lvupdate.data` has an LPAR of this level give up processors where they are short.
+    #[must_use]
+    pub fn reduces_processors(&self, level: Option<Level>) -> bool {
+        // What cannot be read is refused by the agent.
+        let request = serde_json::from_str::<Request>(&self.request);
+        request.is_ok_and(|request| request.data().reduces_processors(level))
+    }
+
     const fn command(&self) -> Command {
         Command { operation: self.operation, fence: self.fence, digest: self.digest }
     }

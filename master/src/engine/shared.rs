@@ -9,7 +9,7 @@ use std::time::Duration;
 use governor::DefaultDirectRateLimiter;
 use nim_shared::aftercare::Profile;
 use nim_shared::frame::StepAnswer;
-use nim_shared::id::{MasterId, ObjectName, OperationId};
+use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::object::Spec;
 use nim_shared::preflight::Fact;
 use nim_shared::stamp::Timestamp;
@@ -185,7 +185,7 @@ impl Shared {
         frame: Option<&ObjectName>,
         deadline: Duration,
     ) -> Result<Capacity, store::Error> {
-        let wish = match self.wish(lpar, frame).await? {
+        let wish = match self.wish(order, lpar, frame).await? {
             Ok(wish) => Wish { deadline: Some(deadline), ..wish },
             Err(reason) => return Ok(Capacity::Wait { reason, look_again: CAPACITY_AGAIN }),
         };
@@ -209,7 +209,7 @@ impl Shared {
                     reason: format!("capacity: {shortage}"),
                     look_again: CAPACITY_AGAIN,
                 },
-                Proceeding::NotNow(Decision::ReadAgain | Decision::Granted) => Capacity::Wait {
+                Proceeding::NotNow(Decision::ReadAgain | Decision::Granted(_)) => Capacity::Wait {
                     reason: "a fresh reading of the frame".to_owned(),
                     look_again: Duration::ZERO,
                 },
@@ -224,7 +224,7 @@ impl Shared {
     /// What the database says.
     pub async fn has_room(
         &self,
-        operation: OperationId,
+        order: &Order,
         lpar: &ObjectName,
         frame: Option<&ObjectName>,
     ) -> Result<StepAnswer, store::Error> {
@@ -234,7 +234,7 @@ impl Shared {
         };
         // Others may be promised room between the reading and the decision.
         for _ in 0..READINGS {
-            let wish = match self.wish(lpar, Some(frame)).await? {
+            let wish = match self.wish(order, lpar, Some(frame)).await? {
                 Ok(Wish { need: None, .. }) => {
                     let text =
                         format!("no HMC on record shows {frame} and what {lpar} takes of it");
@@ -243,9 +243,9 @@ impl Shared {
                 Ok(wish) => wish,
                 Err(reason) => return Ok(unknown(reason)),
             };
-            let (ledger, now) = self.store.ledger(frame, operation, wish.limit).await?;
+            let (ledger, now) = self.store.ledger(frame, order.operation, wish.limit).await?;
             match ledger.decide(wish.need, now) {
-                Decision::Granted => return Ok(StepAnswer::GoOn),
+                Decision::Granted(_) => return Ok(StepAnswer::GoOn),
                 Decision::Wait(shortage) => {
                     return Ok(StepAnswer::Against { text: format!("capacity: {shortage}") });
                 }
@@ -265,7 +265,7 @@ impl Shared {
         lpar: &ObjectName,
         frame: &ObjectName,
     ) -> Result<(), store::Error> {
-        let wish = match self.wish(lpar, Some(frame)).await? {
+        let wish = match self.wish(order, lpar, Some(frame)).await? {
             Ok(wish) => wish,
             // Its slot counts at least, and on old figures nobody else is promised anything.
             Err(_) => self.slot(self.partition(lpar).await?),
@@ -276,12 +276,13 @@ impl Shared {
     /// What an operation asks for. The inner error: an HMC should say, and does not at the moment.
     async fn wish(
         &self,
+        order: &Order,
         lpar: &ObjectName,
         frame: Option<&ObjectName>,
     ) -> Result<Result<Wish, String>, store::Error> {
         let partition = self.partition(lpar).await?;
         let need = match frame {
-            Some(frame) => self.need(frame, &partition).await,
+            Some(frame) => self.need(order, frame, &partition).await,
             None => Ok((None, None)),
         };
         Ok(need.map(|(need, profiles)| Wish { need, profiles, ..self.slot(partition) }))
@@ -297,13 +298,15 @@ impl Shared {
     /// where one should say what it takes and does not at the moment: then nothing is started on old figures.
     async fn need(
         &self,
+        order: &Order,
         frame: &ObjectName,
         partition: &str,
     ) -> Result<(Option<Need>, Option<Fact<Vec<Profile>>>), String> {
         match self.frames.look_at(frame, &[partition.to_owned()]).await {
             Seen::View(view) => {
                 let own = view.partitions.iter().find(|one| one.view.name == partition);
-                let need = own.and_then(|one| one.need);
+                let need =
+                    own.and_then(|one| one.need_with(|level| order.reduces_processors(level)));
                 Ok((need, Some(view.of_partition(partition).profiles)))
             }
             Seen::NoConsole => Ok((None, None)),

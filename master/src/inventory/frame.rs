@@ -195,8 +195,8 @@ impl Frames {
             let partitions = view.partitions.iter().map(|one| one.view.clone()).collect();
             let shape = |one: &hmc::Partition| Some((one.view.name.clone(), one.shape?));
             let shapes = view.partitions.iter().filter_map(shape).collect();
-            let pools = view.pools.clone();
-            let found = FrameReading { reading, surrogates, partitions, shapes, pools };
+            let (processors, pools) = (view.processors(), view.pools.clone());
+            let found = FrameReading { reading, surrogates, partitions, shapes, processors, pools };
             self.store.record_reading(frame, &found).await?;
         }
         if view.state == OPERATING {

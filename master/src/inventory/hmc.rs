@@ -9,6 +9,7 @@ use nim_shared::aftercare::{OnConsole, Profile};
 use nim_shared::api::PartitionView;
 use nim_shared::capacity::Shape;
 use nim_shared::id::LparId;
+use nim_shared::level::Level;
 use nim_shared::object::Cec;
 use nim_shared::preflight::Fact;
 use nim_shared::stamp::Timestamp;
@@ -33,7 +34,10 @@ pub fn questions(frame: &Cec) -> [Vec<String>; 6] {
             &["lshwres", "-r", "mem", "--level", "sys"],
             "configurable_sys_mem,curr_avail_sys_mem,mem_region_size",
         ),
-        ask(&["lshwres", "-r", "proc", "--level", "sys"], "curr_avail_sys_proc_units"),
+        ask(
+            &["lshwres", "-r", "proc", "--level", "sys"],
+            "curr_avail_sys_proc_units,min_proc_units_per_virtual_proc",
+        ),
         ask(&["lssyscfg", "-r", "lpar"], survey::PARTITION),
         ask(
             &["lshwres", "-r", "mem", "--level", "lpar"],
@@ -41,7 +45,7 @@ pub fn questions(frame: &Cec) -> [Vec<String>; 6] {
         ),
         ask(
             &["lshwres", "-r", "proc", "--level", "lpar"],
-            "lpar_name,lpar_id,curr_proc_mode,curr_proc_units,curr_procs,curr_shared_proc_pool_id",
+            "lpar_name,lpar_id,curr_proc_mode,curr_proc_units,curr_procs,curr_shared_proc_pool_id,curr_min_proc_units,curr_min_procs",
         ),
     ]
 }
@@ -84,6 +88,18 @@ pub struct Partition {
     pub need: Option<Need>,
     /// What it has itself, where the HMC shows it.
     pub shape: Option<Shape>,
+}
+
+impl Partition {
+    /// The same of an update for which `reduces` says, by the LPAR's level, whether it gives up processors.
+    pub fn need_with(&self, reduces: impl FnOnce(Option<Level>) -> bool) -> Option<Need> {
+        let need = self.need?;
+        let least = self.shape.and_then(|shape| shape.min_processors);
+        Some(match least.filter(|_| reduces(self.view.level())) {
+            Some(least) => need.reducing(least),
+            None => need,
+        })
+    }
 }
 
 /// What an update appends to the name of the partition that it replaces. Source: HMC reference §4.1.
@@ -129,10 +145,11 @@ impl FrameView {
         let [sys, mem, proc, lpars, lpar_mem, lpar_proc] = answers;
         let [state, max_lpars] = first(&asked[0], rows(&asked[0], sys)?)?;
         let [configurable, free, region] = first(&asked[1], rows(&asked[1], mem)?)?;
-        let [units] = first(&asked[2], rows(&asked[2], proc)?)?;
+        let [units, per_processor] = first(&asked[2], rows(&asked[2], proc)?)?;
+        let per_processor = per_processor.parse().unwrap_or(PER_PROCESSOR);
         let lpars: Vec<[String; 7]> = rows(&asked[3], lpars)?;
         let memory: Vec<[String; 5]> = rows(&asked[4], lpar_mem)?;
-        let processors: Vec<[String; 6]> = rows(&asked[5], lpar_proc)?;
+        let processors: Vec<[String; 8]> = rows(&asked[5], lpar_proc)?;
         let region = megabytes(&region);
         let reading = (|| {
             Some(Reading {
@@ -149,15 +166,20 @@ impl FrameView {
             let id = row[1].clone();
             let takes = || {
                 let [_, _, current, most, least] = memory.iter().find(|row| row[1] == id)?;
-                let [_, _, mode, shared, dedicated, pool] =
+                let [_, _, mode, shared, procs, pool, min_shared, min_procs] =
                     processors.iter().find(|row| row[1] == id)?;
                 let memory = megabytes(current)?;
                 let is_shared = mode == "shared";
+                let min_processors = match is_shared {
+                    true => least_units(min_shared, procs, per_processor),
+                    false => min_procs.parse().ok(),
+                };
                 Some(Shape {
                     memory,
                     min_memory: megabytes(least).unwrap_or(memory),
                     max_memory: megabytes(most)?,
-                    processors: if is_shared { shared } else { dedicated }.parse().ok()?,
+                    processors: if is_shared { shared } else { procs }.parse().ok()?,
+                    min_processors,
                     pool: pool.parse().ok().filter(|pool| is_shared && *pool != DEFAULT_POOL),
                 })
             };
@@ -225,11 +247,40 @@ impl FrameView {
         OnConsole { has_surrogate: self.has_surrogate(name), rmc_state, profiles }
     }
 
+    /// Processors of each LPAR, by its partition's name: those of original and surrogate together where both exist.
+    #[must_use]
+    pub fn processors(&self) -> BTreeMap<String, ProcessorUnits> {
+        let mut processors: BTreeMap<String, ProcessorUnits> = BTreeMap::new();
+        for one in &self.partitions {
+            let name = one.view.name.strip_suffix(ORIGINAL).unwrap_or(&one.view.name);
+            if let Some(shape) = one.shape {
+                let sum = processors.entry(name.to_owned()).or_default();
+                *sum = *sum + shape.processors;
+            }
+        }
+        processors
+    }
+
     /// Names of the partitions that are being replaced, without what an update appends.
     pub fn surrogates(&self) -> impl Iterator<Item = &str> {
         self.partitions.iter().filter_map(|partition| partition.view.name.strip_suffix(ORIGINAL))
     }
 }
+
+/// Least entitlement of a shared LPAR: what it says, and what its virtual processors need. Whether an update takes some of those away with
+/// the entitlement is not known; where it does, it gets by with less than this. Source: HMC reference §2.3, §4.3.
+fn least_units(
+    said: &str,
+    virtual_processors: &str,
+    each: ProcessorUnits,
+) -> Option<ProcessorUnits> {
+    let said: ProcessorUnits = said.parse().ok()?;
+    let count: u64 = virtual_processors.parse().ok()?;
+    Some(said.max(ProcessorUnits { hundredths: each.hundredths.saturating_mul(count) }))
+}
+
+/// What a virtual processor needs where the frame does not show it: the larger of the two that there are. Source: HMC reference §2.3.
+const PER_PROCESSOR: ProcessorUnits = ProcessorUnits { hundredths: 10 };
 
 /// A number of megabytes; `null`, `unavailable` and the like are none.
 fn megabytes(text: &str) -> Option<Megabytes> {
@@ -268,11 +319,11 @@ mod tests {
         [
             "Operating,400\n",
             "131072,25344,256\n",
-            "1.8\n",
+            "1.8,0.05\n",
             "aix1,98,aixlinux,Not Activated,inactive,,Unknown\naix1_lku0,99,aixlinux,Running,active,,AIX 7.3 7300-03-00-2446\n\
              db1,12,aixlinux,Running,active,10.0.0.12,AIX 7.2 7200-05-03-2148\nodd,x,aixlinux,Running,active,,Unknown\n",
             "aix1_lku0,99,8192,16384,2048\ndb1,12,4096,8192,null\n",
-            "aix1_lku0,99,shared,1.0,2,0\ndb1,12,ded,null,2,null\n",
+            "aix1_lku0,99,shared,1.0,8,0,0.2,1\ndb1,12,ded,null,2,null,null,1\n",
         ]
         .map(ToOwned::to_owned)
     }
@@ -297,6 +348,23 @@ mod tests {
         let least = |at: usize| view.partitions[at].shape.map(|one| one.min_memory.0);
         assert_eq!((least(0), least(1)), (None, Some(2048)));
         assert_eq!(least(2), Some(4096), "what is not shown is not less");
+        let units = |at: usize| {
+            view.partitions[at].shape.and_then(|one| one.min_processors).map(|one| one.to_string())
+        };
+        assert_eq!(units(1).as_deref(), Some("0.4"), "8 virtual processors of 0.05 each");
+        assert_eq!(units(2).as_deref(), Some("1.0"));
+        let reducing = |at: usize| {
+            let of = |level: Option<Level>| level.is_some_and(|one| one.technology.release == 7300);
+            view.partitions[at].need_with(of)?.reduction.map(|one| one.least.to_string())
+        };
+        assert_eq!([0, 1, 2].map(reducing), [None, Some("0.4".to_owned()), None]);
+        let mut older = answers();
+        older[2] = "1.8,null\n".to_owned();
+        older[5] =
+            "aix1_lku0,99,shared,1.0,1,0,0.2,1\ndb1,12,ded,null,2,null,null,null\n".to_owned();
+        let older = FrameView::read(&frame(), &older, now()).unwrap();
+        let shown = older.partitions.iter().map(|one| one.shape?.min_processors);
+        assert_eq!(shown.collect::<Vec<_>>(), [None, "0.2".parse().ok(), None]);
         assert!(view.has_surrogate("aix1") && !view.has_surrogate("db1"));
         let shows = |name| {
             let OnConsole { has_surrogate, rmc_state, .. } = view.of_partition(name);
@@ -319,11 +387,14 @@ mod tests {
         );
         shown[4] = "aix1,98,8192,16384,2048\naix1_lku0,99,8192,16384,2048\ndb1,12,4096,8192,null\n"
             .to_owned();
-        shown[5] = "aix1,98,shared,1.0,2,3\naix1_lku0,99,shared,1.0,2,3\ndb1,12,shared,0.3,2,4\n"
+        shown[5] = "aix1,98,shared,1.0,2,3,0.2,1\naix1_lku0,99,shared,1.0,2,3,0.2,1\ndb1,12,shared,0.3,2,4,0.2,1\n"
             .to_owned();
         view = FrameView::read(&frame(), &shown, now()).unwrap();
         assert!(view.has_pools());
         assert_eq!(view.partitions[1].need.unwrap().pool, Some(3));
+        let all: Vec<_> =
+            view.processors().into_iter().map(|(name, all)| format!("{name} {all}")).collect();
+        assert_eq!(all, ["aix1 2.0", "db1 0.3"], "of both partitions together");
         let rows = "0,null,null\n3,4.0,0.5\n4,0.2,0.0\n5,unavailable,0.0\n";
         view.read_pools(&frame(), rows).unwrap();
         let free: Vec<_> = view.pools.iter().map(|(id, free)| (*id, free.to_string())).collect();

@@ -35,6 +35,7 @@ mod m0026_rollout_ticket;
 mod m0027_notice;
 mod m0028_rollout_step;
 mod m0029_again;
+mod m0030_shown;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -42,7 +43,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use super::Error;
 
 /// The schema level that this binary's migrations lead to.
-pub(super) const LEVEL: i32 = 29;
+pub(super) const LEVEL: i32 = 30;
 
 /// Key of the advisory lock under which the schema changes. Any number that nothing else here uses.
 const LOCK: i64 = 0x6e69_6d64_0000_0001;
@@ -144,6 +145,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0027_notice::M0027Notice),
             Box::new(m0028_rollout_step::M0028RolloutStep),
             Box::new(m0029_again::M0029Again),
+            Box::new(m0030_shown::M0030Shown),
         ]
     }
 }

@@ -65,6 +65,8 @@ pub struct FrameReading {
     pub partitions: Vec<PartitionView>,
     /// What those have of which that was shown, by name.
     pub shapes: BTreeMap<String, Shape>,
+    /// Processors of each LPAR, by its partition's name: those of original and surrogate together where both exist.
+    pub processors: BTreeMap<String, ProcessorUnits>,
     /// What is free in its shared pools of processors that have a limit, by their number.
     pub pools: BTreeMap<u32, ProcessorUnits>,
 }
@@ -111,7 +113,9 @@ impl Store {
             }
             let (ledger, now) = ledger(&mut txn, frame, id, wish.limit).await?;
             match decide(&ledger, now) {
-                Decision::Granted => reserve(&mut txn, id, frame, wish).await?,
+                Decision::Granted(need) => {
+                    reserve(&mut txn, id, frame, &Wish { need, ..wish.clone() }).await?;
+                }
                 wait @ (Decision::ReadAgain | Decision::Wait(_)) => {
                     return Ok(Proceeding::NotNow(wait));
                 }
@@ -244,20 +248,25 @@ impl Store {
         }
         partitions(&mut txn, id, &found.partitions).await?;
         query(
-            "UPDATE reservation SET seen_at = coalesce(seen_at, $3)
-             WHERE frame = $1 AND released_at IS NULL AND partition = ANY($2)",
+            "UPDATE reservation SET shown = $4->partition,
+                seen_at = CASE WHEN partition = ANY($2) THEN coalesce(seen_at, $3) ELSE seen_at END
+             WHERE frame = $1 AND released_at IS NULL",
         )
         .bind(frame.as_str())
         .bind(&found.surrogates)
         .bind(at)
+        .bind(json!(found.processors))
         .execute(txn.connection())
         .await
         .map_err(txn.failed())?;
+        // Who gave up processors gets them back only when the original is gone.
         let released: Vec<Uuid> = query_scalar(
             "UPDATE reservation r SET released_at = now(), released_because = 'its surrogate is gone'
              FROM operation o
              WHERE o.id = r.operation_id AND r.frame = $1 AND r.released_at IS NULL
-               AND r.partition <> ALL($2) AND (r.seen_at < $3 OR o.ended_at < $3)
+               AND r.partition <> ALL($2)
+               AND (o.ended_at < $3 OR r.seen_at < $3
+                    AND coalesce((r.need->'reduction'->>'own')::numeric <= (r.shown#>>'{}')::numeric, true))
              RETURNING r.operation_id",
         )
         .bind(frame.as_str())
@@ -318,6 +327,27 @@ impl Store {
                 Ok((super::batch::name(&name)?, (reading, partitions)))
             })
             .collect()
+    }
+
+    /// What is promised on these frames and not released.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn promises(
+        &self,
+        frames: &[&ObjectName],
+    ) -> Result<BTreeMap<ObjectName, Vec<Reservation>>, Error> {
+        let rows: Vec<OpenRow> = query_as(OPEN)
+            .bind(frames.iter().map(|frame| frame.as_str()).collect::<Vec<_>>())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|cause| Error::sqlx("read what is promised on frames", cause))?;
+        let mut promised: BTreeMap<ObjectName, Vec<Reservation>> = BTreeMap::new();
+        for row in rows {
+            let (frame, reservation) = open(row)?;
+            promised.entry(super::batch::name(&frame)?).or_default().push(reservation);
+        }
+        Ok(promised)
     }
 
     /// What is known of a frame and promised on it to others than `own`, and the database's time.
@@ -442,23 +472,10 @@ async fn ledger(
     let pools = pools.map(|kept| kept.pools).unwrap_or_default();
     let reading: Option<Reading> =
         reading.map(serde_json::from_value).transpose().map_err(unreadable)?;
-    let rows: Vec<(Uuid, Option<Value>, Option<OffsetDateTime>)> = query_as(
-        "SELECT operation_id, need, seen_at FROM reservation
-         WHERE frame = $1 AND released_at IS NULL AND operation_id <> $2 ORDER BY operation_id",
-    )
-    .bind(frame)
-    .bind(own.0)
-    .fetch_all(txn.connection())
-    .await
-    .map_err(txn.failed())?;
-    let reservations = rows
-        .into_iter()
-        .map(|(operation, need, seen_at)| {
-            let need = need.map(serde_json::from_value).transpose().map_err(unreadable)?;
-            let seen_at = seen_at.map(Timestamp::new);
-            Ok(Reservation { operation: OperationId(operation), need, seen_at })
-        })
-        .collect::<Result<_, Error>>()?;
+    let rows: Vec<OpenRow> =
+        query_as(OPEN).bind(vec![frame]).fetch_all(txn.connection()).await.map_err(txn.failed())?;
+    let open = rows.into_iter().filter(|row| row.0 != own.0).map(|row| Ok(open(row)?.1));
+    let reservations = open.collect::<Result<_, Error>>()?;
     let now: OffsetDateTime = query_scalar("SELECT clock_timestamp()")
         .fetch_one(txn.connection())
         .await
@@ -467,12 +484,28 @@ async fn ledger(
     Ok((FrameLedger { reading, pools, reservations, limit }, Timestamp::new(now)))
 }
 
+/// What is promised on frames and not released.
+const OPEN: &str = "SELECT operation_id, frame, need, seen_at, shown FROM reservation
+     WHERE frame = ANY($1) AND released_at IS NULL ORDER BY operation_id";
+
+/// A row of [`OPEN`].
+type OpenRow = (Uuid, String, Option<Value>, Option<OffsetDateTime>, Option<Value>);
+
+/// A promise that was not released, with its frame.
+fn open((operation, frame, need, seen_at, shown): OpenRow) -> Result<(String, Reservation), Error> {
+    let unreadable = |cause| Error::unreadable(format!("what is promised on frame {frame}"), cause);
+    let need = need.map(serde_json::from_value).transpose().map_err(unreadable)?;
+    let shown = shown.map(serde_json::from_value).transpose().map_err(unreadable)?;
+    let seen_at = seen_at.map(Timestamp::new);
+    Ok((frame, Reservation { operation: OperationId(operation), need, seen_at, shown }))
+}
+
 /// Notes the promise. One that is there already, from an answer that was lost, stays; one that was given back is made anew.
 async fn reserve(txn: &mut Txn, id: OperationId, frame: &str, wish: &Wish) -> Result<(), Error> {
     query(
         "INSERT INTO reservation (operation_id, frame, partition, need, profiles) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (operation_id) DO UPDATE SET frame = excluded.frame, need = excluded.need, profiles = excluded.profiles,
-            made_at = now(), seen_at = NULL, released_at = NULL, released_because = NULL
+            made_at = now(), seen_at = NULL, shown = NULL, released_at = NULL, released_because = NULL
          WHERE reservation.released_at IS NOT NULL",
     )
     .bind(id.0)

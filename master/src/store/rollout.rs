@@ -16,15 +16,13 @@ pub use watch::Watched;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nim_shared::capacity::{Need, Shape};
+use nim_shared::capacity::Shape;
 use nim_shared::id::{LparId, ObjectName, OperationId};
 use nim_shared::level::Level;
 use nim_shared::operation::{Blackout, StateName};
-use nim_shared::stamp::Timestamp;
 use nim_shared::unit::{ProcessorUnits, Seconds};
 use sea_orm::sqlx::{query_as, types::Json};
 use serde_json::Value;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Error, Store, batch};
@@ -46,17 +44,6 @@ pub struct Candidate {
     pub identity: Option<LparId>,
     /// Its level, as its HMC showed it last.
     pub level: Option<Level>,
-}
-
-/// What is promised on a frame and not released.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Promise {
-    /// The frame.
-    pub frame: ObjectName,
-    /// How much; `None` where nothing was known of the LPAR.
-    pub need: Option<Need>,
-    /// When an HMC first showed its surrogate.
-    pub seen_at: Option<Timestamp>,
 }
 
 /// An update that succeeded.
@@ -192,31 +179,6 @@ impl Store {
         .await
         .map_err(|cause| Error::sqlx("read what pools of frames have", cause))?;
         rows.into_iter().map(|(name, Json(pools))| Ok((batch::name(&name)?, pools))).collect()
-    }
-
-    /// What is promised on these frames and not released.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] and its like.
-    pub async fn promises(&self, frames: &[&ObjectName]) -> Result<Vec<Promise>, Error> {
-        let rows: Vec<(String, Option<Json<Need>>, Option<OffsetDateTime>)> = query_as(
-            "SELECT frame, need, seen_at FROM reservation
-             WHERE frame = ANY($1) AND released_at IS NULL ORDER BY operation_id",
-        )
-        .bind(texts(frames))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|cause| Error::sqlx("read what is promised on frames", cause))?;
-        rows.into_iter()
-            .map(|(frame, need, seen_at)| {
-                let need = need.map(|Json(need)| need);
-                Ok(Promise {
-                    frame: batch::name(&frame)?,
-                    need,
-                    seen_at: seen_at.map(Timestamp::new),
-                })
-            })
-            .collect()
     }
 
     /// The HMCs whose objects say how many updates may run at a time.

@@ -12,7 +12,7 @@ use crate::calendar::Calendars;
 use crate::choose::choose;
 use crate::class::classes;
 use crate::compile::{Compiler, Names};
-use crate::facts::{Estimate, Lpar, Snapshot};
+use crate::facts::{CpuReduction, Estimate, Lpar, Snapshot};
 use crate::file::{Above, Approval, Rollout};
 use crate::pack::{Length, Schedule, Waiting, pack, simulate};
 use crate::predict::{Experience, Forecast};
@@ -122,10 +122,14 @@ pub fn prepare<'a>(input: &Input<'a>) -> Prepared<'a> {
     Prepared { site, jobs: kept, names, rows, excluded, classes: classes.names }
 }
 
-/// What is known of an LPAR and decides about its update. What changes by itself is not part of it, nor what is asked for.
+/// What is known of an LPAR and decides about its update. What changes by itself is not part of it, nor what is asked for: an id, and
+/// whether it gives up processors, down to which least.
 fn fingerprint(lpar: &Lpar) -> Digest {
-    let still =
+    let mut still =
         Lpar { estimate: Estimate::default(), held: Vec::new(), wanted_id: None, ..lpar.clone() };
+    if let Some(shape) = &mut still.shape {
+        (shape.min_processors, shape.cpu_reduction) = (shape.processors, CpuReduction::No);
+    }
     json(Digest::ZERO, &still)
 }
 
@@ -384,7 +388,8 @@ fn whole_fingerprint(input: &Input<'_>, prepared: &Prepared<'_>, snapshot: &Snap
     digest = json(digest, &snapshot.frames);
     for row in &prepared.rows {
         digest = digest.chain(&row.fingerprint.0);
-        digest = json(digest, &(row.wave, row.forecast, &row.held, row.lpar.wanted_id));
+        let reduction = row.lpar.shape.map(|shape| (shape.min_processors, shape.cpu_reduction));
+        digest = json(digest, &(row.wave, row.forecast, &row.held, row.lpar.wanted_id, reduction));
     }
     json(digest, &prepared.excluded)
 }

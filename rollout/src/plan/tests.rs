@@ -197,6 +197,11 @@ fn the_fingerprint_stands_for_what_was_used() {
         of(&first, "lpar01"),
         "who stayed as it was is asked nothing"
     );
+    let mut asked = site.clone();
+    asked.lpars[1].shape.as_mut().unwrap().cpu_reduction = CpuReduction::Yes;
+    let third = planned(&file, &asked, &[]);
+    assert_ne!(third.fingerprint, first.fingerprint, "what is asked for is used");
+    assert_eq!(of(&third, "lpar02"), of(&first, "lpar02"), "and is nothing about the LPAR");
     let mut tighter = site.clone();
     tighter.frames[0].free.as_mut().unwrap().memory = Megabytes(50_000);
     assert_ne!(planned(&file, &tighter, &[]).fingerprint, first.fingerprint);

@@ -9,12 +9,12 @@ use crate::compile::takable;
 use crate::facts::{CpuReduction, Frame, Lpar, Snapshot};
 use crate::file::Rollout;
 use crate::plan::Plan;
-use crate::site::What;
+use crate::site::{Use, What};
 
 /// What the HMCs show of the frames of `plan`, with what those of its targets take to which capacity is promised (`own`): the rest is taken
 /// by others. Of a frame of which nothing is known nothing is said.
 ///
-/// Nor is anything said of processors of which an LPAR may give up some: it takes all that there were, and would wait for good where one of
+/// Nor is anything said of processors of which an LPAR gives up some: it takes all that there were, and would wait for good where one of
 /// them is taken. What is short then is decided when capacity is reserved.
 #[must_use]
 pub fn fresh_capacity(
@@ -37,7 +37,14 @@ pub fn fresh_capacity(
             continue;
         };
         let shape = lpars.get(&target.lpar).and_then(|lpar| lpar.shape);
-        let reduces = shape.is_some_and(|shape| shape.cpu_reduction == CpuReduction::Yes);
+        let is_less = |one: &Use| {
+            let what = orders.site.resources[one.resource as usize].what;
+            matches!(what, What::Processors(_) | What::Pool(_))
+                && shape.is_some_and(|shape| one.amount < shape.processors.hundredths)
+        };
+        // What is read while it runs does not say what is asked for; what was planned does.
+        let reduces = shape.is_some_and(|shape| shape.cpu_reduction == CpuReduction::Yes)
+            || target.job.uses.iter().any(is_less);
         for one in &target.job.uses {
             let there = match orders.site.resources[one.resource as usize].what {
                 What::Memory(_) => frame.free.map(|free| takable(&file.limits, free).memory.0),

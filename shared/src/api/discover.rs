@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AdapterView, Applied, Failure, ViosStatus};
 use crate::id::{LparId, ObjectName};
+use crate::level::Level;
 use crate::stage::names;
 use crate::stamp::Timestamp;
 use crate::unit::{Megabytes, ProcessorUnits};
@@ -52,6 +53,16 @@ pub struct PartitionView {
     pub rmc_ipaddr: String,
     /// System and level as RMC tells them: `AIX 7.2 7200-04-02-2028`, `Unknown`.
     pub os_version: String,
+}
+
+impl PartitionView {
+    /// Its level, where it runs AIX and RMC tells the whole of it.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        let mut words = self.os_version.split_ascii_whitespace();
+        let is_aix = words.next() == Some("AIX");
+        words.nth(1).filter(|_| is_aix)?.parse().ok()
+    }
 }
 
 /// A frame with what is known of it. Whose view that is and how old stands beside it.

@@ -2,6 +2,7 @@
 
 use super::{Document, Line};
 use crate::id::{DiskName, LparId};
+use crate::level::{Level, TechnologyLevel};
 use crate::stage::names;
 use crate::unit::Seconds;
 
@@ -107,6 +108,16 @@ pub struct Llvupdate {
 impl Llvupdate {
     /// The longest timeout that `llvupdate -t` takes.
     pub const LONGEST: Seconds = Seconds(300);
+}
+
+impl Data {
+    /// Whether an LPAR of this level gives up processors where they are short. Of a level that is not known it is not assumed.
+    /// Source: LU §1.2, §4.7.
+    #[must_use]
+    pub fn reduces_processors(&self, level: Option<Level>) -> bool {
+        self.general.cpu_reduction == Some(true)
+            && level.is_some_and(|level| level.technology >= TechnologyLevel::CPU_REDUCTION)
+    }
 }
 
 /// `yes` or `no`; another text is neither.

@@ -123,6 +123,7 @@ async fn readings(site: &Site) -> Result<()> {
             surrogates: Vec::new(),
             partitions: (0..EACH).map(partition).collect::<Result<_>>()?,
             shapes: std::collections::BTreeMap::new(),
+            processors: std::collections::BTreeMap::new(),
             pools: std::collections::BTreeMap::new(),
         };
         store.record_reading(&format!("frame{frame:04}").parse()?, &found).await?;

@@ -79,6 +79,8 @@ pub(super) struct Planned {
     pub(super) backup: Option<Backup>,
     /// The order as text.
     pub(super) request: String,
+    /// What its `lvupdate.data` says; `None` where it has none.
+    pub(super) data: Option<Data>,
     /// What nimd runs itself for it.
     pub(super) master_hooks: Vec<NamedHook>,
     /// What somebody should look at in the `lvupdate.data` of it.
@@ -88,7 +90,7 @@ pub(super) struct Planned {
 impl Planned {
     /// The id that its second partition is to have, where its `lvupdate.data` says so.
     pub(super) fn wanted_id(&self) -> Option<LparId> {
-        data::wanted_id(&self.request)
+        self.data.as_ref()?.hmc.as_ref()?.lpar_id
     }
 
     /// What is said of it before it starts.
@@ -288,6 +290,16 @@ pub(super) fn plan(
     (planned, faults)
 }
 
+/// What the `lvupdate.data` of a target says whose disks are chosen when its turn comes, as far as that is known before.
+pub(super) fn foreseen(cust: &Cust, target: &Target, known: &Known) -> Option<Data> {
+    if cust.writes_data() {
+        return Some(data::short_of_processors());
+    }
+    let name = cust.data_of(&target.name)?.ok()?;
+    let template = known.files.get(&name)?.as_ref().ok()?;
+    data::foreseen(template, target, known)
+}
+
 /// Where the packages come from.
 fn images(cust: &Cust, known: &Known) -> Result<Option<Images>, String> {
     let Some(name) = &cust.lpp_source else { return Ok(None) };
@@ -323,12 +335,13 @@ impl Order<'_> {
             false => Way::ONE_STEP,
         };
         let disks = file.as_ref().map(|file| file.data.disks.clone()).unwrap_or_default();
-        let (lvupdate_data, chosen, mut warnings): (_, _, Vec<_>) = match file {
-            Some(data::File { object, text, warnings, disks, data: _ }) => {
+        let (lvupdate_data, chosen, data, mut warnings): (_, _, _, Vec<_>) = match file {
+            Some(data::File { object, text, warnings, disks, data }) => {
                 let text = with_keys(lvupdate::parse(&text), &disks).render();
-                (text, disks, warnings.into_iter().map(|text| fault(&object, text)).collect())
+                let warnings = warnings.into_iter().map(|text| fault(&object, text)).collect();
+                (text, disks, Some(data), warnings)
             }
-            None => (String::new(), Vec::new(), Vec::new()),
+            None => (String::new(), Vec::new(), None, Vec::new()),
         };
         if let Some(reason) = &way.reason {
             let text = format!(
@@ -381,6 +394,7 @@ impl Order<'_> {
             restart,
             backup,
             request,
+            data,
             master_hooks,
             warnings,
         })

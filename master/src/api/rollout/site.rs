@@ -18,6 +18,7 @@ use nim_rollout::file::Rollout;
 use nim_rollout::plan::Plan;
 use nim_shared::api::{AdapterKind, FileFault, PlannedFrame, PreflightReport};
 use nim_shared::id::{LparId, ObjectName, OperationId};
+use nim_shared::lvupdate::Data;
 use nim_shared::operation::StateName;
 use nim_shared::preflight::Verdict;
 use nim_shared::stamp::Timestamp;
@@ -263,8 +264,8 @@ impl Facts {
             // The larger page table, as nimd's ledger reckons.
             hpt_ratio: None,
             processors: shape.processors,
-            // The ledger reserves all of them, whatever `lvupdate.data` says of `cpu_reduction`.
-            min_processors: shape.processors,
+            // Of what is not shown nothing can be given up.
+            min_processors: shape.min_processors.unwrap_or(shape.processors),
             pool: shape.pool,
             cpu_reduction: CpuReduction::No,
         });
@@ -353,6 +354,23 @@ impl Site {
         }
     }
 
+    /// Notes the LPARs that give up processors where they are short.
+    pub(super) fn reduce<'a>(
+        &mut self,
+        reducing: impl Iterator<Item = (&'a ObjectName, &'a Data)>,
+    ) {
+        let lpars = &mut self.snapshot.lpars;
+        for (lpar, data) in reducing {
+            if let Ok(at) = lpars.binary_search_by(|one| one.name.cmp(lpar))
+                && let one = &mut lpars[at]
+                && data.reduces_processors(one.level)
+                && let Some(shape) = &mut one.shape
+            {
+                shape.cpu_reduction = CpuReduction::Yes;
+            }
+        }
+    }
+
     /// Rules out LPARs with which something is wrong; what is no LPAR's comes back.
     pub(super) fn rule_out(&mut self, faults: Vec<FileFault>) -> Vec<FileFault> {
         let mut rest = Vec::new();
@@ -424,9 +442,41 @@ fn some(names: &[&ObjectName]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nim_rollout::testing::{lpar, rollout};
+    use nim_rollout::testing::{lpar, one_each, rollout};
+    use nim_shared::lvupdate;
+    use nim_shared::unit::{Megabytes, ProcessorUnits};
 
     use super::*;
+
+    #[test]
+    fn who_gives_up_processors_asks_for_it_and_has_a_level_that_knows_it() {
+        let mut snapshot = one_each(4);
+        for one in &mut snapshot.lpars {
+            one.shape = Some(Shape {
+                memory: Megabytes(4096),
+                min_memory: Megabytes(2048),
+                max_memory: Megabytes(8192),
+                hpt_ratio: None,
+                processors: ProcessorUnits { hundredths: 50 },
+                min_processors: ProcessorUnits { hundredths: 10 },
+                pool: None,
+                cpu_reduction: CpuReduction::No,
+            });
+        }
+        snapshot.lpars[1].level = "7200-02-02-1810".parse().ok();
+        snapshot.lpars[2].level = None;
+        let names: Vec<ObjectName> = snapshot.lpars.iter().map(|one| one.name.clone()).collect();
+        let (history, frames) = (Vec::new(), Vec::new());
+        let (lonely, looked_at) = (BTreeSet::new(), BTreeSet::new());
+        let mut site = Site { snapshot, history, frames, lonely, looked_at };
+        let data =
+            |value| lvupdate::parse(&format!("general:\n\tcpu_reduction = {value}\n")).data();
+        let (yes, no) = (data("yes"), data("no"));
+        site.reduce(names.iter().zip([&yes, &yes, &yes, &no]));
+        let reduces = |one: &Lpar| one.shape.unwrap().cpu_reduction == CpuReduction::Yes;
+        let found: Vec<bool> = site.snapshot.lpars.iter().map(reduces).collect();
+        assert_eq!(found, [true, false, false, false]);
+    }
 
     #[test]
     fn a_node_of_powerha_is_of_its_class_and_kept_from_those_that_the_file_names() {

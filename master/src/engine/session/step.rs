@@ -41,9 +41,8 @@ impl Session {
     /// Whether what is reserved is still free on the frame.
     async fn has_room(&mut self) -> Result<StepAnswer, Over> {
         let shared = Arc::clone(&self.shared);
-        let (lpar, frame, operation) =
-            (self.lpar.clone(), self.frame.clone(), self.order.operation);
-        self.insist(|| shared.has_room(operation, &lpar, frame.as_ref())).await
+        let (lpar, frame, order) = (self.lpar.clone(), self.frame.clone(), self.order.clone());
+        self.insist(|| shared.has_room(&order, &lpar, frame.as_ref())).await
     }
 
     /// Runs the hooks of `at`.

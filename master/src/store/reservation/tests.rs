@@ -15,6 +15,7 @@ fn wish(partition: &str, megabytes: u64) -> Wish {
         memory: Megabytes(megabytes),
         processors: ProcessorUnits { hundredths: 100 },
         pool: None,
+        reduction: None,
     };
     Wish {
         need: Some(need),
@@ -98,7 +99,7 @@ async fn the_profiles_before_are_those_of_the_moment_of_the_promise() {
     for profiles in [Ok(vec![shown]), Err("it does not answer".to_owned())] {
         // The second is not asked for: what was promised is not promised again.
         let wish = Wish { profiles: Some(profiles), ..wish("lpar01", 1) };
-        let granted = |_: &FrameLedger, _| Decision::Granted;
+        let granted = |_: &FrameLedger, _| Decision::Granted(None);
         store.reserve_and_proceed(one.id, one.fence, &wish, granted).await.unwrap();
     }
     let kept = store.profiles_before(one.id).await.unwrap().unwrap().unwrap();
@@ -112,7 +113,7 @@ async fn neither_a_fenced_master_nor_a_cancelled_operation_gets_capacity() {
     site(&store, 2).await;
     let one = ready(&store, "lpar01").await;
     let stale = store
-        .reserve_and_proceed(one.id, Fence(0), &wish("lpar01", 1), |_, _| Decision::Granted)
+        .reserve_and_proceed(one.id, Fence(0), &wish("lpar01", 1), |_, _| Decision::Granted(None))
         .await;
     assert!(matches!(stale, Err(Error::Fenced { .. })), "{stale:?}");
     store.ask_cancel(one.id, SOMEBODY).await.unwrap();
@@ -120,7 +121,7 @@ async fn neither_a_fenced_master_nor_a_cancelled_operation_gets_capacity() {
     assert_eq!(open(&store).await, []);
     let (two, _) = claimed(&store, "lpar02").await;
     let early = store
-        .reserve_and_proceed(two.id, two.fence, &wish("lpar02", 1), |_, _| Decision::Granted)
+        .reserve_and_proceed(two.id, two.fence, &wish("lpar02", 1), |_, _| Decision::Granted(None))
         .await;
     assert!(matches!(early, Err(Error::WrongState { .. })), "{early:?}");
     assert_eq!(open(&store).await, []);
@@ -240,4 +241,76 @@ async fn what_was_promised_is_not_asked_for_again() {
         .await
         .unwrap();
     assert!(matches!(answer, Proceeding::Granted(_)), "{answer:?}");
+}
+
+/// What an HMC shows of the frame with so many processors free, and of lpar01 and its surrogate.
+fn processors(read_at: Timestamp, free: u64, surrogate: &[&str], own: u64) -> FrameReading {
+    let mut found = reading(read_at, 10_000, surrogate);
+    found.reading.free_processors = ProcessorUnits { hundredths: free };
+    found.processors = [("lpar01".to_owned(), ProcessorUnits { hundredths: own })].into();
+    found
+}
+
+#[tokio::test]
+async fn who_fits_only_by_giving_up_processors_is_promised_all_until_it_has_them_back() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let one = ready(&store, "lpar01").await;
+    let two = ready(&store, "lpar02").await;
+    let frame = name("p10a");
+    let at = store.now().await.unwrap();
+    let later = |seconds| at.plus(Duration::from_secs(seconds));
+    store.record_reading(&frame, &processors(at, 60, &[], 100)).await.unwrap();
+    let ask = async |one: &Record, need: Need| {
+        let wish = Wish { need: Some(need), ..wish(one.lpar.as_str(), 1) };
+        let decide = |ledger: &FrameLedger, now| ledger.decide(wish.need, now);
+        store.reserve_and_proceed(one.id, one.fence, &wish, decide).await.unwrap()
+    };
+    let full = wish("lpar01", 1).need.unwrap();
+    let short = ask(&one, full).await;
+    assert!(
+        matches!(short, Proceeding::NotNow(Decision::Wait(Shortage::Processors { .. }))),
+        "{short:?}"
+    );
+    let reducing = full.reducing(ProcessorUnits { hundredths: 80 });
+    assert!(matches!(ask(&one, reducing).await, Proceeding::Granted(_)));
+    let promised = |of: &FrameLedger| of.reservations[0].need.unwrap().processors.hundredths;
+    let ledger = async || store.ledger(&frame, two.id, 4).await.unwrap().0;
+    assert_eq!(promised(&ledger().await), 60, "what there was");
+    let small = Need { processors: ProcessorUnits { hundredths: 10 }, ..full };
+    let behind = ask(&two, small).await;
+    assert!(matches!(behind, Proceeding::NotNow(Decision::Wait(Shortage::Reduced))), "{behind:?}");
+    // Both partitions have 0.8; then the original is gone and the other one has not got the rest back.
+    store.record_reading(&frame, &processors(later(1), 0, &["lpar01"], 160)).await.unwrap();
+    assert_eq!(ledger().await.reservations[0].shown.unwrap().hundredths, 160);
+    let gone = processors(later(2), 80, &[], 80);
+    assert_eq!(store.record_reading(&frame, &gone).await.unwrap(), []);
+    let back = processors(later(3), 60, &[], 100);
+    assert_eq!(store.record_reading(&frame, &back).await.unwrap(), [one.id]);
+}
+
+#[tokio::test]
+async fn a_promise_is_given_back_after_the_end_though_not_all_processors_are_back() {
+    let store = testing::store().await;
+    site(&store, 1).await;
+    let one = ready(&store, "lpar01").await;
+    let frame = name("p10a");
+    let at = store.now().await.unwrap();
+    let need = wish("lpar01", 1).need.unwrap().reducing(ProcessorUnits { hundredths: 10 });
+    let wish = Wish { need: Some(need), ..wish("lpar01", 1) };
+    let granted = |_: &FrameLedger, _| Decision::Granted(wish.need);
+    store.reserve_and_proceed(one.id, one.fence, &wish, granted).await.unwrap();
+    let seen = processors(at, 0, &["lpar01"], 160);
+    store.record_reading(&frame, &seen).await.unwrap();
+    let later = at.plus(Duration::from_secs(1));
+    let gone = processors(later, 80, &[], 80);
+    assert_eq!(store.record_reading(&frame, &gone).await.unwrap(), []);
+    query("UPDATE operation SET ended_at = $2, state = 'succeeded' WHERE id = $1")
+        .bind(one.id.0)
+        .bind(later.get())
+        .execute(&store.pool)
+        .await
+        .unwrap();
+    let still = processors(at.plus(Duration::from_secs(2)), 80, &[], 80);
+    assert_eq!(store.record_reading(&frame, &still).await.unwrap(), [one.id]);
 }

@@ -44,6 +44,7 @@ async fn what_partitions_have_is_kept_with_the_reading_of_their_frame() {
         min_memory: Megabytes(2048),
         max_memory: Megabytes(16_384),
         processors: ProcessorUnits { hundredths: 150 },
+        min_processors: Some(ProcessorUnits { hundredths: 20 }),
         pool: Some(3),
     };
     let read_at = store.now().await.unwrap();

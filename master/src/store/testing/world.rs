@@ -141,6 +141,7 @@ pub fn reading(read_at: Timestamp, free: u64) -> FrameReading {
         surrogates: vec![],
         partitions: vec![],
         shapes: BTreeMap::new(),
+        processors: BTreeMap::new(),
         pools: BTreeMap::new(),
     }
 }

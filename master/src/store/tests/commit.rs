@@ -187,8 +187,9 @@ impl World {
             Writing::Heartbeat => store.heartbeat(*owner, LeaseTimes::default()).await.map(drop),
             Writing::Resign => store.resign(*owner).await,
             Writing::ReserveAndProceed => {
-                let answer =
-                    store.reserve_and_proceed(id, fence, &wish(), |_, _| Decision::Granted).await?;
+                let answer = store
+                    .reserve_and_proceed(id, fence, &wish(), |_, _| Decision::Granted(None))
+                    .await?;
                 assert!(matches!(answer, Proceeding::Granted(_)));
                 Ok(())
             }
@@ -394,7 +395,7 @@ async fn given(store: &Store, keys: KeyFile, writing: Writing) -> Given {
         _ => (),
     }
     if writing == Writing::Release {
-        let granted = |_: &_, _| Decision::Granted;
+        let granted = |_: &_, _| Decision::Granted(None);
         store.reserve_and_proceed(record.id, record.fence, &wish(), granted).await.unwrap();
     }
     assert_ne!(by, owner);
@@ -432,6 +433,7 @@ fn reading(record: &Record) -> FrameReading {
         surrogates: vec![],
         partitions: vec![],
         shapes: std::collections::BTreeMap::new(),
+        processors: std::collections::BTreeMap::new(),
         pools: std::collections::BTreeMap::new(),
     }
 }

@@ -164,6 +164,16 @@ fn who_may_give_up_processors_does_not_wait_for_those_that_there_were() {
     frame.free().memory = Megabytes(0);
     let told = frame.fresh(&[]);
     assert_eq!((told[0], told[1]), (Some(0), None));
+    // What is read later does not know what its lvupdate.data says; that it was planned with less tells.
+    let mut frame = Frame::new(|snapshot| {
+        let shape = snapshot.lpars[0].shape.as_mut().unwrap();
+        shape.cpu_reduction = CpuReduction::Yes;
+        shape.processors = ProcessorUnits { hundredths: 12_000 };
+    });
+    let shape = frame.snapshot.lpars[0].shape.as_mut().unwrap();
+    shape.cpu_reduction = CpuReduction::No;
+    frame.free().processors = ProcessorUnits { hundredths: 1 };
+    assert_eq!(frame.fresh(&[])[1], None);
 }
 
 #[test]

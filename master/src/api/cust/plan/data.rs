@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use nim_shared::aix;
 use nim_shared::api::{AUTO, ProposalState};
 use nim_shared::disks::ChosenDisk;
-use nim_shared::id::{LparId, ObjectName};
-use nim_shared::lvupdate::{self, Data};
+use nim_shared::id::ObjectName;
+use nim_shared::lvupdate::{Data, General};
 use nim_shared::object::Spec;
-use nim_shared::request::Request;
 
 use super::{Known, Order, partition};
 use crate::api::live_update_data::Written;
@@ -182,32 +181,29 @@ fn facts(target: &Target, known: &Known) -> Facts {
     }
 }
 
-/// The id that the second partition is to have, of an order as text.
-pub(super) fn wanted_id(order: &str) -> Option<LparId> {
-    let order: Request = serde_json::from_str(order).ok()?;
-    lvupdate::parse(&order.lvupdate_data).data().hmc?.lpar_id
+/// What is written where the frame is short of processors when an LPAR comes to its turn: then they are taken from it.
+pub(super) fn short_of_processors() -> Data {
+    let general = General { cpu_reduction: Some(true), ..General::default() };
+    Data { general, ..Data::default() }
+}
+
+/// What comes of a template that asks for what is chosen, with any disks, where the frame is short of processors.
+pub(super) fn foreseen(template: &str, target: &Target, known: &Known) -> Option<Data> {
+    let disk = |name: &str| name.to_owned();
+    let chosen = Chosen {
+        nhdisk: disk("hdisk1"),
+        mhdisk: disk("hdisk2"),
+        cpu_reduction: "yes".to_owned(),
+        ..Chosen::default()
+    };
+    let facts = Facts { auto: Some(chosen), ..facts(target, known) };
+    // What is wrong with it is said when it is written.
+    render::render(template, &facts).ok().map(|rendered| rendered.data)
 }
 
 #[cfg(test)]
 mod tests {
-    use nim_shared::request::Kind;
-
     use super::*;
-
-    #[test]
-    fn an_order_asks_for_the_id_that_its_data_names() {
-        for (data, id) in [
-            ("hmc:\n\tlpar_id = 98\n\tuser = live\n", Some("98")),
-            ("hmc:\n\tlpar_id =\n", None),
-            ("hmc:\n\tlpar_id = x\n", None),
-            ("general:\n\tlpar_id = 98\n", None),
-            ("", None),
-        ] {
-            let order = Request { lvupdate_data: data.to_owned(), ..Request::of(Kind::Update) };
-            let found = wanted_id(&serde_json::to_string(&order).unwrap());
-            assert_eq!(found.map(|id| id.to_string()).as_deref(), id, "{data}");
-        }
-    }
 
     #[test]
     fn a_label_says_that_an_lpar_is_in_production() {

@@ -8,9 +8,8 @@ use nim_shared::capacity;
 use nim_shared::id::ObjectName;
 use nim_shared::unit::{Megabytes, ProcessorUnits};
 
-use crate::engine::capacity::Reading;
+use crate::engine::capacity::{Reading, Reservation};
 use crate::store::operation::Limits;
-use crate::store::rollout::Promise;
 
 /// What is known of frames.
 pub(super) struct Around {
@@ -19,20 +18,16 @@ pub(super) struct Around {
     pub(super) readings: BTreeMap<ObjectName, (Reading, Vec<PartitionView>)>,
     pub(super) shapes: BTreeMap<ObjectName, BTreeMap<String, capacity::Shape>>,
     pub(super) pools: BTreeMap<ObjectName, BTreeMap<u32, ProcessorUnits>>,
-    pub(super) promises: Vec<Promise>,
+    pub(super) promises: BTreeMap<ObjectName, Vec<Reservation>>,
     pub(super) limits: Limits,
 }
 
 impl Around {
     /// The frames, and how they are shown.
     pub(super) fn frames(&self) -> (Vec<Frame>, Vec<PlannedFrame>) {
-        let mut promised: BTreeMap<&ObjectName, Vec<&Promise>> = BTreeMap::new();
-        for one in &self.promises {
-            promised.entry(&one.frame).or_default().push(one);
-        }
         let made = self.consoles.iter().map(|one| {
             let reading = self.readings.get(&one.name);
-            let promised = promised.get(&one.name).map_or(&[][..], Vec::as_slice);
+            let promised = self.promises.get(&one.name).map_or(&[][..], Vec::as_slice);
             let free = reading.map(|(reading, _)| free(reading, promised));
             let hmc = one.hmcs.first();
             let states = || one.hmcs.iter().filter_map(|hmc| hmc.last_state.as_deref());
@@ -72,12 +67,12 @@ impl Around {
 const OPERATING: &str = "Operating";
 
 /// What is free of what was read, less what was promised since.
-fn free(reading: &Reading, promised: &[&Promise]) -> Free {
-    let unseen = || unseen(promised, reading);
-    let memory: Megabytes = unseen().filter_map(|one| one.need).map(|need| need.memory).sum();
-    let units: ProcessorUnits =
-        unseen().filter_map(|one| one.need).map(|need| need.processors).sum();
-    let waiting = u32::try_from(unseen().count()).unwrap_or(u32::MAX);
+fn free(reading: &Reading, promised: &[Reservation]) -> Free {
+    let outstanding = || promised.iter().filter_map(|one| one.outstanding(reading));
+    let memory: Megabytes = outstanding().map(|need| need.memory).sum();
+    let units: ProcessorUnits = outstanding().map(|need| need.processors).sum();
+    let waiting = promised.iter().filter(|one| !one.is_seen(reading)).count();
+    let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
     let taken = reading.partitions.map(|there| there.saturating_add(waiting));
     let partitions = reading.max_partitions.zip(taken);
     Free {
@@ -95,22 +90,13 @@ fn free(reading: &Reading, promised: &[&Promise]) -> Free {
 fn free_of_pools(
     pools: &BTreeMap<u32, ProcessorUnits>,
     reading: &Reading,
-    promised: &[&Promise],
+    promised: &[Reservation],
 ) -> BTreeMap<u32, ProcessorUnits> {
     let of = |(pool, free): (&u32, &ProcessorUnits)| {
-        let needs = unseen(promised, reading).filter_map(|one| one.need);
+        let needs = promised.iter().filter_map(|one| one.outstanding(reading));
         let taken: ProcessorUnits =
             needs.filter(|need| need.pool == Some(*pool)).map(|need| need.processors).sum();
         (*pool, ProcessorUnits { hundredths: free.hundredths.saturating_sub(taken.hundredths) })
     };
     pools.iter().map(of).collect()
-}
-
-/// What was promised and is not seen in the reading.
-fn unseen<'p>(
-    promised: &'p [&'p Promise],
-    reading: &Reading,
-) -> impl Iterator<Item = &'p Promise> + use<'p> {
-    let read_at = reading.read_at;
-    promised.iter().copied().filter(move |one| one.seen_at.is_none_or(|at| at > read_at))
 }

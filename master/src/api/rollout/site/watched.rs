@@ -39,7 +39,7 @@ pub(in crate::api::rollout) async fn watched_frames(
             std::iter::once(name).chain(&frame.hmc).chain(vioses.get(name).into_iter().flatten());
         WatchedFrame {
             memory: around.readings.get(name).map(|(reading, _)| reading.configurable_memory),
-            updates: around.promises.iter().filter(|one| one.frame == *name).count(),
+            updates: around.promises.get(name).map_or(0, Vec::len),
             maintenance: why(on, &maintained),
             frame,
         }
