@@ -4,6 +4,7 @@
 //! [`make()`] looks at nothing else. Its [`fingerprint`](Plan::fingerprint) stands for all of these.
 
 pub(crate) mod excluded;
+mod late;
 mod make;
 mod numbers;
 mod propose;

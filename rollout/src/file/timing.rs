@@ -193,6 +193,12 @@ impl DayTime {
             .flatten()
     }
 
+    /// Minutes from here to the next time that `to` is, a day where that is now.
+    pub(crate) fn minutes_to(self, to: Self) -> u64 {
+        let minutes = (1440 + to.minutes - self.minutes) % 1440;
+        if minutes == 0 { 1440 } else { minutes.into() }
+    }
+
     /// The time of the day; `None` for its end.
     pub(crate) fn time(self) -> Option<Time> {
         let part = |of: u16| i8::try_from(of).ok();

@@ -20,6 +20,7 @@ use crate::site::{Job, Site, Tick};
 use crate::wave::{Candidate, assign};
 
 use super::excluded::left_out;
+use super::late::{self, Late, Moved};
 use super::numbers::{numbers, worst_failed};
 use super::{Excluded, Held, Input, Plan, Planned, PlannedWave, Why, propose};
 
@@ -62,6 +63,10 @@ pub struct Row<'a> {
 /// Finds out who takes part, and what each of them needs.
 #[must_use]
 pub fn prepare<'a>(input: &Input<'a>) -> Prepared<'a> {
+    prepared(input, None)
+}
+
+fn prepared<'a>(input: &Input<'a>, moved: Moved<'_>) -> Prepared<'a> {
     let Input { file, snapshot, history, begin } = *input;
     let choice = choose(file, snapshot);
     let mut excluded = choice.excluded;
@@ -102,6 +107,7 @@ pub fn prepare<'a>(input: &Input<'a>) -> Prepared<'a> {
     let mut rows = Vec::with_capacity(known.len());
     let mut kept = Vec::with_capacity(known.len());
     for (((lpar, class, forecast), wave), job) in known.into_iter().zip(waves).zip(jobs) {
+        let wave = moved.filter(|(name, _)| **name == lpar.name).map(|(_, wave)| wave).or(wave);
         match wave {
             Some(wave) => {
                 kept.push(job);
@@ -270,8 +276,17 @@ pub fn present(file: &Rollout, snapshot: &Snapshot) -> (Vec<Present>, Vec<Exclud
 /// Makes the plan.
 #[must_use]
 pub fn make(input: &Input<'_>) -> Plan {
+    let (mut plan, late) = made(input, None);
+    if !late.is_empty() {
+        late::propose(input, &mut plan, &late);
+    }
+    plan
+}
+
+/// The plan without what would help those who are late, and these.
+pub(super) fn made(input: &Input<'_>, moved: Moved<'_>) -> (Plan, Vec<Late>) {
     let Input { file, snapshot, begin, .. } = *input;
-    let mut prepared = prepare(input);
+    let mut prepared = prepared(input, moved);
     let count = file.waves.len().max(1);
     let horizon = file.deadlines.whole.get();
     let time = |tick: Tick| begin.plus(Duration::from_secs(tick.into()));
@@ -333,7 +348,7 @@ pub fn make(input: &Input<'_>) -> Plan {
             best_next = bound.saturating_add(soak).min(horizon);
         }
     }
-    let (mut targets, mut held) = (Vec::new(), Vec::new());
+    let (mut targets, mut held, mut late) = (Vec::new(), Vec::new(), Vec::new());
     for (at, row) in prepared.rows.iter().enumerate() {
         let lpar = row.lpar.name.clone();
         let (wave, fingerprint) = (row.wave, row.fingerprint);
@@ -343,6 +358,7 @@ pub fn make(input: &Input<'_>) -> Plan {
         }
         let Some((begins, usual)) = starts[at] else {
             prepared.excluded.push(left_out(lpar.as_str(), &Why::NoTime));
+            late.push(Late { lpar, wave, long: row.forecast.long });
             continue;
         };
         targets.push(Planned {
@@ -363,7 +379,7 @@ pub fn make(input: &Input<'_>) -> Plan {
     targets.sort_by(|a, b| (a.wave, a.begin, &a.lpar).cmp(&(b.wave, b.begin, &b.lpar)));
     let stop = numbers(&file.stop.whole, targets.len() + held.len());
     let worst_failed = worst_failed(stop, &prepared.site, &prepared.jobs, &members.concat());
-    Plan {
+    let plan = Plan {
         name: file.name.clone(),
         fingerprint: whole_fingerprint(input, &prepared, snapshot),
         seed: file.seed,
@@ -378,7 +394,8 @@ pub fn make(input: &Input<'_>) -> Plan {
         classes: prepared.classes,
         stop,
         worst_failed,
-    }
+    };
+    (plan, late)
 }
 
 /// All facts that were used, in one number.

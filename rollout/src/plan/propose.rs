@@ -12,7 +12,7 @@ use crate::file::{DayTime, Rollout};
 use crate::predict::Forecast;
 
 use super::excluded::Shortage;
-use super::{Input, Why};
+use super::{Input, WhatIf, Why};
 
 /// A change with which it fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,19 @@ pub enum Proposal {
         /// When it would have to end.
         to: DayTime,
     },
+    /// More at a time.
+    Limit(WhatIf),
+    /// A window that ends later.
+    LaterEnd {
+        /// Name of the window.
+        name: String,
+        /// When it begins.
+        from: DayTime,
+        /// When it would have to end.
+        to: DayTime,
+    },
+    /// A wave before its own.
+    Wave(String),
 }
 
 impl fmt::Display for Proposal {
@@ -61,6 +74,11 @@ impl fmt::Display for Proposal {
             Self::Window { name, from, to } => {
                 write!(f, "it fits if window {name} is from {from} to {to}")
             }
+            Self::Limit(change) => write!(f, "it comes to its turn with {change}"),
+            Self::LaterEnd { name, from, to } => {
+                write!(f, "it comes to its turn if window {name} is from {from} to {to}")
+            }
+            Self::Wave(name) => write!(f, "it comes to its turn in wave {name}"),
         }
     }
 }

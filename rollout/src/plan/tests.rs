@@ -223,3 +223,52 @@ fn what_if_is_read_and_tried() {
     let bad = "per_hmcs=3".parse::<WhatIf>().unwrap_err().to_string();
     assert!(bad.ends_with("did you mean \"per_hmc\"?"), "{bad}");
 }
+
+#[test]
+fn what_brings_the_late_to_their_turn_was_tried_and_is_so() {
+    let mut site = site(4);
+    // A quarter of an hour each, one after the other, in an hour: the fourth and a soak do not fit.
+    let text = |limit: u32, to: &str| {
+        format!(
+            "waves: [{{name: early, labels: env=test, soak: 15m}}, {{name: rest}}]\n\
+             limits: {{in_flight: {limit}, stagger_hmc: 0s, stagger_vios: 0s}}\n\
+             windows: [{{name: night, zone: UTC, from: '22:00', to: '{to}'}}]\ndeadlines: {{whole: 1d}}\n"
+        )
+    };
+    let late = |plan: &Plan| -> Vec<(String, Vec<String>)> {
+        let late = plan.excluded.iter().filter(|one| one.why.contains("does not come to its turn"));
+        late.map(|one| (one.name.clone(), one.proposals.clone())).collect()
+    };
+    site.lpars[0].labels.insert("env".to_owned(), "test".to_owned());
+    let tight = plan(&text(1, "23:00"), &site);
+    let [(_, proposals)] = &late(&tight)[..] else { panic!("{tight:#?}") };
+    assert_eq!(
+        proposals[..],
+        [
+            "it comes to its turn with max_in_flight=2",
+            "it comes to its turn if window night is from 22:00 to 23:15",
+        ]
+    );
+    for (limit, to) in [(2, "23:00"), (1, "23:15")] {
+        assert_eq!(late(&plan(&text(limit, to), &site)), [], "{limit} to {to}");
+    }
+    // Where the first wave has a place beside, going with it is a help too.
+    let tight = plan(&text(2, "22:45"), &site);
+    let [(name, proposals)] = &late(&tight)[..] else { panic!("{tight:#?}") };
+    assert_eq!(
+        proposals[..],
+        [
+            "it comes to its turn with max_in_flight=4",
+            "it comes to its turn if window night is from 22:00 to 23:00",
+            "it comes to its turn in wave early",
+        ]
+    );
+    let it = site.lpars.iter_mut().find(|one| one.name.as_str() == name).unwrap();
+    it.labels.insert("env".to_owned(), "test".to_owned());
+    assert_eq!(late(&plan(&text(2, "22:45"), &site)), []);
+    // What costs somebody else his turn is none: in the first wave there is time for one.
+    let short = late(&plan(&text(1, "22:29"), &site));
+    assert_eq!(short.len(), 3, "{short:?}");
+    let waves = short.iter().flat_map(|(_, all)| all).filter(|one| one.contains("in wave"));
+    assert_eq!(waves.count(), 0, "{short:?}");
+}

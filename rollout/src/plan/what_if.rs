@@ -1,5 +1,6 @@
 //! What would be if limits were others: `max_in_flight=20,finish_by=2026-12-01T06:00:00Z`.
 
+use std::fmt;
 use std::str::FromStr;
 
 use nim_shared::id::{ObjectName, printable};
@@ -72,7 +73,32 @@ impl FromStr for WhatIf {
     }
 }
 
+impl fmt::Display for WhatIf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word =
+            |limit| LIMITS.iter().find(|(_, one)| one == limit).map_or("?", |(word, _)| *word);
+        let limits = self.limits.iter().map(|(limit, most)| format!("{}={most}", word(limit)));
+        let parts = limits.chain(self.finish_by.map(|by| format!("{FINISH_BY}={by}")));
+        f.write_str(&parts.collect::<Vec<_>>().join(","))
+    }
+}
+
 impl WhatIf {
+    /// Twice as much of each limit that the file sets, each by itself.
+    pub(crate) fn of_twice(file: &Rollout) -> impl Iterator<Item = Self> + use<> {
+        let limits = &file.limits;
+        let set = [
+            (Limit::InFlight, limits.in_flight),
+            (Limit::PerHmc, limits.per_hmc),
+            (Limit::PerFrame, limits.per_frame),
+            (Limit::PerVioPair, Some(limits.per_vios_pair)),
+        ];
+        let twice = |(limit, most): (Limit, Option<u32>)| {
+            Some(Self { limits: vec![(limit, most?.saturating_mul(2))], finish_by: None })
+        };
+        set.into_iter().filter_map(twice)
+    }
+
     /// The rollout with these limits.
     #[must_use]
     pub fn applied(&self, file: &Rollout) -> Rollout {
