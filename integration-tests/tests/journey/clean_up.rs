@@ -1,6 +1,8 @@
 //! What a Live Update could not clean up itself is cleaned up: by who runs where, with nothing answered for a person.
 
-use anyhow::{Context as _, Result, ensure};
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, bail, ensure};
 use integration_tests::{Harness, SOURCE, cust, wait_until};
 use nim_lab::Phase;
 use nim_lab::fault::{Armed, Fault};
@@ -32,6 +34,16 @@ fn ended(site: &Harness, id: &str) -> Result<serde_json::Value> {
         let over = view["state"] != "stuck";
         Ok(if over { Ok(view) } else { Err(format!("{view:#}")) })
     })
+}
+
+/// Whether this machine has a connection to `address`.
+fn is_connected(address: SocketAddr) -> Result<bool> {
+    let SocketAddr::V4(address) = address else { bail!("{address} is no address of IPv4") };
+    let octets = u32::from_ne_bytes(address.ip().octets());
+    let (peer, established) = (format!("{octets:08X}:{:04X}", address.port()), "01");
+    let table = std::fs::read_to_string("/proc/net/tcp")?;
+    let mut rows = table.lines().map(|line| line.split_whitespace().skip(2).take(2));
+    Ok(rows.any(|row| row.eq([peer.as_str(), established])))
 }
 
 /// The arguments with which clvupdate was run.
@@ -130,8 +142,12 @@ async fn clvupdate_is_told_what_the_situation_asks_for_and_a_person_has_agreed_t
     ensure!(view["state"] == "succeeded", "{view:#}");
     ensure!(!has_original(&site, "lpar09")?, "the original is left");
 
-    // Its kernel has never heard of the update.
+    // Its kernel has never heard of the update. By now nimd looks at what is stuck every five minutes alone.
     let id = left(&site, "lpar07", Fault::Reboot, Phase::Mirror).await?;
+    let address = site.lab().address("lpar07")?;
+    wait_until("nimd to leave lpar07 alone", || {
+        Ok(if is_connected(address)? { Err("it is connected".to_owned()) } else { Ok(()) })
+    })?;
     let done = site.nimctl(["cleanup", "--yes", "--after-reboot", "lpar07"]).ended_with(0)?;
     ensure!(done.stdout.contains("the LPAR was booted since the Live Update began"), "{done}");
     ensure!(ended(&site, &id)?["state"] == "failed");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nim_shared::id::{ObjectName, OperationId};
+use nim_shared::request::Kind;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -48,11 +49,18 @@ enum Scope {
     Queue,
 }
 
+/// A session as the dispatcher knows it.
+struct Running {
+    lpar: ObjectName,
+    kind: Kind,
+    hints: mpsc::Sender<Hint>,
+}
+
 /// Takes operations and looks after their sessions.
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
     sessions: JoinSet<(OperationId, Over)>,
-    hints: HashMap<OperationId, mpsc::Sender<Hint>>,
+    running: HashMap<OperationId, Running>,
     /// Operations whose session broke off, and when to take them up again.
     again: Vec<(Instant, OperationId)>,
     /// The life of the database in which these sessions began.
@@ -63,8 +71,8 @@ pub(super) struct Dispatcher {
 impl Dispatcher {
     /// A dispatcher without sessions.
     pub(super) fn new(shared: Arc<Shared>, stop: CancellationToken) -> Self {
-        let (sessions, hints, again) = (JoinSet::new(), HashMap::new(), Vec::new());
-        Self { shared, sessions, hints, again, life: None, stop }
+        let (sessions, running, again) = (JoinSet::new(), HashMap::new(), Vec::new());
+        Self { shared, sessions, running, again, life: None, stop }
     }
 
     /// Works until it is told to stop; then waits until every session has ended.
@@ -141,7 +149,7 @@ impl Dispatcher {
         let life = *self.shared.life.borrow();
         if self.life.is_some_and(|known| Some(known) != life) {
             // A session without its hints has lost its operation.
-            self.hints.clear();
+            self.running.clear();
         }
         self.life = life;
     }
@@ -152,7 +160,7 @@ impl Dispatcher {
             self.again.drain(..).partition(|(at, _)| *at <= Instant::now());
         self.again = later;
         while let Some((at, id)) = due.pop() {
-            if self.hints.contains_key(&id) {
+            if self.running.contains_key(&id) {
                 continue;
             }
             match self.shared.store.claim_again(self.shared.master, id).await {
@@ -173,7 +181,7 @@ impl Dispatcher {
     async fn overdue(&mut self) -> Result<(), store::Error> {
         let shared = Arc::clone(&self.shared);
         for record in shared.store.overdue(shared.master, TOGETHER).await? {
-            if self.hints.contains_key(&record.id) {
+            if self.running.contains_key(&record.id) {
                 continue;
             }
             let Ok((operation, actions)) = record.operation.after(Event::DeadlinePassed) else {
@@ -211,12 +219,12 @@ impl Dispatcher {
 
     fn start(&mut self, record: Record, way: Option<Box<Endpoint>>) {
         let id = record.id;
-        let (lpar, owner) = (record.lpar.clone(), Arc::clone(&self.shared));
+        let (lpar, kind, owner) = (record.lpar.clone(), record.kind, Arc::clone(&self.shared));
         let (hints, receiver) = mpsc::channel(HINTS);
         match Session::new(owner, record, way, receiver, self.stop.child_token()) {
             Ok(session) => {
                 // A session that worked under an older fence loses its hints, and with them the operation.
-                self.hints.insert(id, hints);
+                self.running.insert(id, Running { lpar, kind, hints });
                 self.sessions.spawn(async move { (id, session.run().await) });
             }
             Err(cause) => error!(operation.id = %id, lpar.name = %lpar, error = %cause,
@@ -225,8 +233,8 @@ impl Dispatcher {
     }
 
     fn tell(&self, id: OperationId, hint: Hint) {
-        if let Some(session) = self.hints.get(&id) {
-            hint_at(session, hint);
+        if let Some(session) = self.running.get(&id) {
+            hint_at(&session.hints, hint);
         }
     }
 
@@ -235,16 +243,21 @@ impl Dispatcher {
             Ok(ended) => ended,
             Err(panic) => {
                 error!(error = %panic, "a session ended in a panic: {panic}");
+                let is_lost = |session: &Running| session.hints.is_closed();
                 let lost =
-                    self.hints.iter().filter(|(_, session)| session.is_closed()).map(|(id, _)| *id);
+                    self.running.iter().filter(|(_, session)| is_lost(session)).map(|(id, _)| *id);
                 let at = Instant::now() + AGAIN;
                 self.again.extend(lost.map(|id| (at, id)));
-                self.hints.retain(|_, session| !session.is_closed());
+                self.running.retain(|_, session| !is_lost(session));
                 return;
             }
         };
-        if self.hints.get(&id).is_some_and(mpsc::Sender::is_closed) {
-            self.hints.remove(&id);
+        let is_over = self.running.get(&id).is_some_and(|session| session.hints.is_closed());
+        if let Some(session) = is_over.then(|| self.running.remove(&id)).flatten()
+            && session.kind.looks_after()
+        {
+            // What it looked after is asked at once, not when its session would look again: that one has lost its hints, and is replaced.
+            self.running.retain(|_, other| other.lpar != session.lpar);
         }
         match over {
             Over::Failed => self.again.push((Instant::now() + AGAIN, id)),
