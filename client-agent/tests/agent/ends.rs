@@ -6,8 +6,8 @@ use nim_shared::request::Request;
 use nim_shared::unit::Seconds;
 
 use crate::lpar::{Lpar, OWN_DATA};
-use crate::master::Master;
-use crate::prep::{self, lpar, run, state, with_copy, with_prep};
+use crate::master::{AtReady, Master};
+use crate::prep::{self, lpar, run, run_by, state, with_copy, with_prep};
 
 /// How an update ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,34 +17,43 @@ enum Ends {
     /// The copy fails, behind the steps that it needs.
     CopyFails,
     /// Nobody says `proceed` in time.
+    NotLetOn,
+    /// Somebody cancels it when it is ready.
     Cancelled,
 }
 
 impl Ends {
-    const ALL: [Self; 3] = [Self::StepFails, Self::CopyFails, Self::Cancelled];
+    const ALL: [Self; 4] = [Self::StepFails, Self::CopyFails, Self::NotLetOn, Self::Cancelled];
 
     fn lpar(self) -> Lpar {
         let lpar = lpar();
         match self {
             Self::StepFails => lpar.set("wlm", "5\n"),
             Self::CopyFails => lpar.set("copy.fails", ""),
-            Self::Cancelled => {}
+            Self::NotLetOn | Self::Cancelled => {}
         }
         lpar
     }
 
     fn request(self) -> Request {
         let mut request = with_prep();
-        if self == Self::Cancelled {
+        if self == Self::NotLetOn {
             request.limits.proceed = Seconds(0);
         }
         request
     }
 
+    fn master(self) -> Master {
+        let at_ready = if self == Self::Cancelled { AtReady::Cancel } else { AtReady::Proceed };
+        let mut master = Master::new(&self.request());
+        master.at_ready = at_ready;
+        master
+    }
+
     fn outcome(self) -> Outcome {
         match self {
             Self::StepFails | Self::CopyFails => Outcome::Failed { software: Software::Unchanged },
-            Self::Cancelled => Outcome::Cancelled,
+            Self::NotLetOn | Self::Cancelled => Outcome::Cancelled,
         }
     }
 
@@ -52,7 +61,7 @@ impl Ends {
     fn state(self) -> Vec<(&'static str, String)> {
         let before = state(&self.lpar());
         match self {
-            Self::StepFails | Self::Cancelled => with_copy(before),
+            Self::StepFails | Self::NotLetOn | Self::Cancelled => with_copy(before),
             // It was tried, and that is all.
             Self::CopyFails => {
                 let tried = |(name, text): (&'static str, String)| match name {
@@ -78,7 +87,7 @@ impl Ends {
 fn whatever_ends_it_before_geninstall_all_steps_of_prep_are_put_back() {
     for ends in Ends::ALL {
         let lpar = ends.lpar();
-        let (master, report) = run(&lpar, &ends.request());
+        let (master, report) = run_by(ends.master(), &lpar);
         ends.check(&lpar, &master, &report);
     }
 }
@@ -131,14 +140,13 @@ mod struck {
     /// Runs an update; the first process that comes to `crash` is struck. How it ended, and the places that were passed.
     fn run(
         lpar: &Lpar,
-        request: &Request,
+        mut master: Master,
         strike: Strike,
         crash: &str,
     ) -> (Master, Report, Vec<String>) {
         push(lpar);
         let log = lpar.path(LOG);
         let log = log.to_str().unwrap();
-        let mut master = Master::new(request);
         let variables = [("NIM_AGENT_CRASH", crash), ("NIM_AGENT_CRASH_LOG", log)];
         let mut session = Session::open(lpar, &variables);
         let mut report = master.follow_until(&mut session, || has_crashed(log, crash));
@@ -160,16 +168,16 @@ mod struck {
 
     #[test]
     fn wherever_the_agent_is_killed_when_prep_does_not_come_to_its_end_everything_is_put_back() {
-        let (_, _, success) = run(&lpar(), &with_prep(), Strike::Kill, "");
-        // A cancel is none of them: a successor waits anew, and its master may say `proceed` by then.
-        for ends in [Ends::StepFails, Ends::CopyFails] {
-            let (_, _, passed) = run(&ends.lpar(), &ends.request(), Strike::Kill, "");
+        let (_, _, success) = run(&lpar(), Master::new(&with_prep()), Strike::Kill, "");
+        // Not the one that nobody lets on: a successor waits anew, and its master may say `proceed` by then.
+        for ends in [Ends::StepFails, Ends::CopyFails, Ends::Cancelled] {
+            let (_, _, passed) = run(&ends.lpar(), ends.master(), Strike::Kill, "");
             // The places that a success passes first in the same order are another test's.
             let same = success.iter().zip(&passed).take_while(|(a, b)| a == b).count();
             assert!(passed.len() > same + 20, "{ends:?}: {same} of {}", passed.len());
             at_each(&passed, same, |point| {
                 let lpar = ends.lpar();
-                let (master, report, _) = run(&lpar, &ends.request(), Strike::Kill, point);
+                let (master, report, _) = run(&lpar, ends.master(), Strike::Kill, point);
                 ends.check(&lpar, &master, &report);
             });
         }
@@ -177,7 +185,7 @@ mod struck {
 
     #[test]
     fn wherever_the_lpar_is_booted_all_steps_of_prep_are_put_back() {
-        let (_, _, passed) = run(&lpar(), &with_prep(), Strike::Kill, "");
+        let (_, _, passed) = run(&lpar(), Master::new(&with_prep()), Strike::Kill, "");
         // Each kind of place once: where the agent is killed is what tells places of one kind apart.
         let kinds: BTreeSet<String> = passed.into_iter().collect();
         let kinds: Vec<String> = kinds.into_iter().collect();
@@ -191,7 +199,7 @@ mod struck {
         let before = settings(&lpar());
         at_each(&kinds, 0, |point| {
             let lpar = lpar();
-            let (master, report, _) = run(&lpar, &with_prep(), Strike::Boot, point);
+            let (master, report, _) = run(&lpar, Master::new(&with_prep()), Strike::Boot, point);
             assert_eq!(settings(&lpar), before, "{point}: {report:?}");
             assert!(lpar.get("lspv").contains("hdisk4 00f94f58c90ae059 altinst_rootvg"), "{point}");
             assert_eq!(std::fs::read_to_string(lpar.data()).unwrap(), OWN_DATA, "{point}");

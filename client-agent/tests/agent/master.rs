@@ -181,7 +181,18 @@ pub(crate) struct Master {
     pub(crate) steps: fn(usize) -> Option<StepAnswer>,
     /// The steps that it was asked for, each question once.
     pub(crate) asked: Vec<(Digest, MasterStep)>,
+    /// What it says where an operation is ready.
+    pub(crate) at_ready: AtReady,
     start: Start,
+}
+
+/// What a master says where an operation is ready.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum AtReady {
+    /// To go on.
+    Proceed,
+    /// To stop, as somebody has asked.
+    Cancel,
 }
 
 /// How a master answers that IP filters are on trial.
@@ -216,6 +227,7 @@ impl Master {
             on_trial: None,
             steps: |_| Some(StepAnswer::GoOn),
             asked: Vec::new(),
+            at_ready: AtReady::Proceed,
             start: Start::NotSent,
         }
     }
@@ -228,6 +240,15 @@ impl Master {
     pub(crate) fn command(&self) -> frame::Command {
         let digest = Digest::of(self.request.as_bytes());
         frame::Command { operation: self.operation, fence: self.fence, digest }
+    }
+
+    /// What the agent waits for at `ready`.
+    fn word(&self) -> MasterFrame {
+        let command = self.command();
+        match self.at_ready {
+            AtReady::Proceed => MasterFrame::Proceed { command },
+            AtReady::Cancel => MasterFrame::Cancel { command },
+        }
     }
 
     fn order(&self) -> MasterFrame {
@@ -287,7 +308,7 @@ impl Master {
                     self.start = Start::Taken;
                     // What was sent before may have been lost with its session.
                     if !proceeded && self.has_passed_ready() {
-                        session.send(&MasterFrame::Proceed { command: self.command() });
+                        session.send(&self.word());
                     }
                 }
                 AgentFrame::Tombstoned { fence, .. } => {
@@ -389,7 +410,7 @@ impl Master {
         match recorded.event.body {
             Body::Known(known) => match *known {
                 Known::Point { point } if point.known() == Some(Point::Ready) => {
-                    session.send(&MasterFrame::Proceed { command: self.command() });
+                    session.send(&self.word());
                     None
                 }
                 Known::Finished(report) => Some(*report),

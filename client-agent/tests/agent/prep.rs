@@ -198,8 +198,12 @@ fn sees(lpar: &Lpar) {
 }
 
 pub(crate) fn run(lpar: &Lpar, request: &Request) -> (Master, Report) {
+    run_by(Master::new(request), lpar)
+}
+
+/// The same, asked for by `master`.
+pub(crate) fn run_by(mut master: Master, lpar: &Lpar) -> (Master, Report) {
     push(lpar);
-    let mut master = Master::new(request);
     let mut session = Session::open(lpar, &[]);
     let report = master.follow(&mut session).expect("the session ended");
     assert_eq!(session.close(), Some(0));

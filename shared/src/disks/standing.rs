@@ -89,7 +89,10 @@ pub fn standing(runs: &[PastRun]) -> Vec<Standing> {
     let mut kernel_later = false;
     let mut way_back_later = false;
     let mut running_later = false;
+    let last_boot = runs.iter().find_map(|run| run.left.booted_at.as_ref());
     for run in runs {
+        let own_boot = run.left.booted_at.as_ref();
+        let booted_since = own_boot.is_some() && own_boot != last_boot;
         let mut new: Vec<Standing> = Vec::new();
         for disk in &run.left.disks {
             let is_known = all.iter().chain(&new).any(|known| known.disk.is(disk));
@@ -100,6 +103,7 @@ pub fn standing(runs: &[PastRun]) -> Vec<Standing> {
             let (need, until) = match good_for {
                 _ if !run.over => (Some(Need::Open), "the operation is over"),
                 GoodFor::BootedKernel if kernel_later => (None, "a later update has succeeded"),
+                GoodFor::BootedKernel if booted_since => (None, "the LPAR was booted since"),
                 GoodFor::WayBack if way_back_later => (None, "a later way back is there"),
                 // It ran then, and now another disk does: what it holds is not what the run left.
                 GoodFor::Running if running_later => (Some(Need::Unclear), good_for.until()),

@@ -14,6 +14,10 @@ fn run(number: u128, over: bool, disks: &[RunDisk]) -> PastRun {
     }
 }
 
+fn booted_at(at: &str, run: PastRun) -> PastRun {
+    PastRun { left: RunDisks { booted_at: Some(at.to_owned()), ..run.left }, ..run }
+}
+
 fn root() -> RunDisk {
     disk(0, DiskUse::Rootvg, Some("rootvg"), GoodFor::Running)
 }
@@ -79,6 +83,14 @@ fn a_disk_is_needed_until_something_later_takes_its_place() {
             "one that is not over ends no need",
             vec![run(2, false, &[booted(3)]), run(1, true, &[booted(1), way_back(2)])],
             &["hdisk3 open", "hdisk1 booted_kernel", "hdisk2 way_back"],
+        ),
+        (
+            "booted since, for a rollback",
+            vec![
+                booted_at("Nov 13 10:00", run(2, true, &[root()])),
+                booted_at("Nov 12 09:14", run(1, true, &[booted(1), way_back(2)])),
+            ],
+            &["hdisk0 running", "hdisk1 free", "hdisk2 way_back"],
         ),
         ("asked for", vec![run(1, true, &[copy(DiskUse::Copy)])], &["hdisk3 asked"]),
         ("of the level after", vec![run(1, true, &[copy(DiskUse::Mhdisk)])], &["hdisk3 free"]),
