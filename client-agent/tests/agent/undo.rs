@@ -3,8 +3,9 @@
 
 use nim_shared::frame::ChangeMoment;
 use nim_shared::operation::{Outcome, StuckReason};
+use nim_shared::request::{Images, Request};
 
-use crate::lpar::Lpar;
+use crate::lpar::{FIX, Lpar, OWN_DATA};
 use crate::master::Session;
 use crate::prep::{lpar, run, state, with_copy, with_prep};
 
@@ -18,7 +19,7 @@ struct Back {
 }
 
 /// One for each setting that an operation with all steps changes.
-const BACK: [Back; 13] = [
+const BACK: [Back; 14] = [
     back("trustchk", "'-p te=on'", &["state/te"]),
     // Trusted Execution would be enforced by another source than the one that was verified.
     back("chsec", "*", &["state/te", "etc/nscontrol.conf"]),
@@ -34,16 +35,38 @@ const BACK: [Back; 13] = [
     back("mkfilt", "*6\\ -u", &FILTERS),
     // The order's own; `token` shows whether it is there.
     back(TOKEN, "-r*", &[]),
+    // `mounts` shows whether it is.
+    back(UMOUNT, "*", &[]),
 ];
 
 /// Has the token of the console, and takes it away.
 const TOKEN: &str = "hmcauth";
+
+/// Takes the packages away that were mounted.
+const UMOUNT: &str = "umount";
 
 /// Filters that do not come back whole are off, and their rules are kept elsewhere.
 const FILTERS: [&str; 3] = ["state/device.6", "state/table.6", "state/active.6"];
 
 const fn back(command: &'static str, calls: &'static str, left: &'static [&'static str]) -> Back {
     Back { command, calls, left }
+}
+
+/// An LPAR that has everything on, with the server of a site's packages.
+fn mounting() -> Lpar {
+    let lpar = lpar();
+    lpar.set("fix", std::str::from_utf8(FIX).unwrap());
+    let mount = "[ $# = 0 ] && { cat mounts; exit; }\ncp fix $NIM_AGENT_ROOT/$3/IJ1.241031.epkg.Z && echo \"$2 $3\" >> mounts";
+    lpar.command("mount", mount);
+    lpar.command(UMOUNT, "rm $NIM_AGENT_ROOT/$1/IJ1.241031.epkg.Z && : > mounts");
+    lpar.set("mounts", "");
+    lpar
+}
+
+/// An order with all steps, whose packages are on that server.
+fn mounted() -> Request {
+    let (server, export) = ("nim01".to_owned(), "/export/lpp".to_owned());
+    Request { images: Some(Images::Nfs { server, export }), ..with_prep() }
 }
 
 /// How often a call fails.
@@ -80,10 +103,10 @@ fn differing(lpar: &Lpar, before: &[(&'static str, String)]) -> Vec<&'static str
 #[test]
 fn what_fails_once_is_put_back_at_the_next_look() {
     for back in &BACK {
-        let lpar = lpar();
+        let lpar = mounting();
         breaks(&lpar, back, Fails::Once);
         let before = with_copy(state(&lpar));
-        let (mut master, report) = run(&lpar, &with_prep());
+        let (mut master, report) = run(&lpar, &mounted());
         assert_eq!(
             report.outcome,
             Outcome::Stuck { reason: StuckReason::UndoFailed },
@@ -92,11 +115,13 @@ fn what_fails_once_is_put_back_at_the_next_look() {
         assert!(report.summary.contains(back.command), "{report:?}");
         assert_eq!(differing(&lpar, &before), back.left, "{}", back.command);
         assert_eq!(lpar.get("token").is_empty(), back.command != TOKEN, "{}", back.command);
+        assert_eq!(lpar.get("mounts").is_empty(), back.command != UMOUNT, "{}", back.command);
         let report = master.follow(&mut Session::open(&lpar, &[])).unwrap();
         let succeeded = Outcome::Succeeded { follow_up: vec![] };
         assert_eq!(report.outcome, succeeded, "{}: {report:?}", back.command);
         assert_eq!(differing(&lpar, &before), [""; 0], "{}", back.command);
-        assert_eq!(lpar.get("token"), "", "{}", back.command);
+        let left = (lpar.get("token"), lpar.get("mounts"));
+        assert_eq!(left, (String::new(), String::new()), "{}", back.command);
         assert!(master.changes(ChangeMoment::UndoFailed) >= 1);
     }
 }
@@ -104,10 +129,10 @@ fn what_fails_once_is_put_back_at_the_next_look() {
 #[test]
 fn what_fails_always_keeps_the_operation_open_until_it_works() {
     for back in &BACK {
-        let lpar = lpar();
+        let lpar = mounting();
         breaks(&lpar, back, Fails::Always);
         let before = with_copy(state(&lpar));
-        let (mut master, report) = run(&lpar, &with_prep());
+        let (mut master, report) = run(&lpar, &mounted());
         let stuck = Outcome::Stuck { reason: StuckReason::UndoFailed };
         assert_eq!(report.outcome, stuck, "{}: {report:?}", back.command);
         assert_eq!(differing(&lpar, &before), back.left, "{}", back.command);
@@ -125,4 +150,25 @@ fn what_fails_always_keeps_the_operation_open_until_it_works() {
         assert_eq!(report.outcome, succeeded, "{}: {report:?}", back.command);
         assert_eq!(differing(&lpar, &before), [""; 0], "{}", back.command);
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_put_back_keeps_the_operation_open_until_it_can() {
+    let lpar = lpar();
+    let (data, path) = (lpar.data(), lpar.path("usr/sbin/geninstall"));
+    let script = std::fs::read_to_string(&path).unwrap();
+    let moves = format!("rm {0}; mkdir {0}; : > {0}/somebodys\ncat transcript\n", data.display());
+    std::fs::write(&path, script.replacen("cat transcript\n", &moves, 1)).unwrap();
+    let before = with_copy(state(&lpar));
+    let (mut master, report) = run(&lpar, &with_prep());
+    let stuck = Outcome::Stuck { reason: StuckReason::UndoFailed };
+    assert_eq!(report.outcome, stuck, "{report:?}");
+    assert!(report.summary.contains("lvupdate.data"), "{report:?}");
+    // Nobody else's is taken away, and all the rest is put back.
+    assert!(data.join("somebodys").exists());
+    assert_eq!(differing(&lpar, &before), [""; 0]);
+    std::fs::remove_dir_all(&data).unwrap();
+    let report = master.follow(&mut Session::open(&lpar, &[])).unwrap();
+    assert_eq!(report.outcome, Outcome::Succeeded { follow_up: vec![] }, "{report:?}");
+    assert_eq!(std::fs::read_to_string(&data).unwrap(), OWN_DATA);
 }
