@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod file;
+pub(crate) mod fold;
 pub(crate) mod stream;
 pub(crate) mod table;
 pub(crate) mod text;
@@ -31,6 +32,13 @@ pub(crate) struct Style {
     pub(crate) width: Option<u16>,
     /// Whether more is wanted than fits on most screens.
     pub(crate) wide: bool,
+}
+
+impl Style {
+    /// Whether what belongs together in a table stands in several lines of one column, rather than in columns beside each other.
+    pub(crate) fn is_narrow(self) -> bool {
+        self.width.is_some_and(|width| width < 100)
+    }
 }
 
 /// The only writer of stdout and stderr.

@@ -13,7 +13,7 @@ use crate::client::Target;
 use crate::command::{Context, ask, cust};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::table::{Columns, NONE, Piece};
+use crate::output::table::{Columns, NONE, Piece, beside};
 use crate::output::text::{Paint, clean, count};
 use crate::output::{Style, View};
 
@@ -73,24 +73,26 @@ struct Listed(DiskList);
 
 impl View for Listed {
     fn table(&self, style: Style) -> String {
-        let mut columns = Columns::new(
-            &["DISK", "PVID", "USED AS", "VOLUME GROUP", "LEVEL", "GOOD FOR", "UNTIL"],
-            style,
-        );
+        let headings: &[&str] = if style.is_narrow() {
+            &["DISK, PVID", "USED AS", "GROUP, LEVEL", "GOOD FOR", "UNTIL"]
+        } else {
+            &["DISK", "PVID", "USED AS", "VOLUME GROUP", "LEVEL", "GOOD FOR", "UNTIL"]
+        };
+        let mut columns = Columns::new(headings, style);
         for one in &self.0.disks {
             let paint = match one.need {
                 Some(_) => Paint::Care,
                 None => Paint::Good,
             };
-            columns.row([
-                one.disk.name.as_str().into(),
-                pvid(one).into(),
-                one.disk.role.to_string().into(),
-                one.disk.volume_group.as_deref().unwrap_or(NONE).into(),
-                one.disk.level.as_deref().unwrap_or(NONE).into(),
-                Piece::painted(one.disk.good_for.to_string(), paint),
-                one.until.as_str().into(),
-            ]);
+            let disk = [one.disk.name.to_string(), pvid(one)];
+            let group = [&one.disk.volume_group, &one.disk.level]
+                .map(|value| value.clone().unwrap_or_else(|| NONE.to_owned()));
+            let mut row = beside(style, disk);
+            row.push(one.disk.role.to_string().into());
+            row.extend(beside(style, group));
+            row.push(Piece::painted(one.disk.good_for.to_string(), paint));
+            row.push(one.until.as_str().into());
+            columns.row(row);
         }
         columns.text()
     }
@@ -103,10 +105,12 @@ struct Proposed(ReleaseProposal);
 
 impl View for Proposed {
     fn table(&self, style: Style) -> String {
-        let mut columns = Columns::new(
-            &["DISK", "PVID", "USED AS", "LEVEL", "RELEASED BY", "KEPT BECAUSE"],
-            style,
-        );
+        let headings: &[&str] = if style.is_narrow() {
+            &["DISK, PVID", "USED AS, LEVEL", "RELEASED BY", "KEPT BECAUSE"]
+        } else {
+            &["DISK", "PVID", "USED AS", "LEVEL", "RELEASED BY", "KEPT BECAUSE"]
+        };
+        let mut columns = Columns::new(headings, style);
         for one in &self.0.disks {
             let by = match (&one.against, &one.command) {
                 (Some(_), _) => NONE,
@@ -115,14 +119,12 @@ impl View for Proposed {
             };
             let why = one.against.as_ref().map_or(NONE.to_owned(), |why| clean(&why.text));
             let name = one.now.as_ref().unwrap_or(&one.standing.disk.name);
-            columns.row([
-                name.as_str().into(),
-                pvid(&one.standing).into(),
-                one.standing.disk.role.to_string().into(),
-                one.standing.disk.level.as_deref().unwrap_or(NONE).into(),
-                by.into(),
-                Piece::from(why.as_str()),
-            ]);
+            let disk = &one.standing.disk;
+            let level = disk.level.clone().unwrap_or_else(|| NONE.to_owned());
+            let mut row = beside(style, [name.to_string(), pvid(&one.standing)]);
+            row.extend(beside(style, [disk.role.to_string(), level]));
+            row.extend([Piece::from(by), Piece::from(why.as_str())]);
+            columns.row(row);
         }
         columns.text()
     }

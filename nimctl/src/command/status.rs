@@ -13,6 +13,7 @@ use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::operation::{find, shortened};
+use crate::output::fold::folded;
 use crate::output::table::{Columns, Piece};
 use crate::output::text::{ago, clean, moment};
 use crate::output::{Style, View};
@@ -118,7 +119,7 @@ pub(super) struct One {
 }
 
 impl View for One {
-    fn table(&self, _: Style) -> String {
+    fn table(&self, style: Style) -> String {
         let view = &self.view;
         let mut rows = vec![
             ("operation", view.id.to_string()),
@@ -155,8 +156,8 @@ impl View for One {
         rows.extend(exposed.map(|one| ("exposed", one.to_string())));
         let mut text = format!("{}:\n", view.lpar);
         for (what, value) in rows {
-            text += &format!("   {what:9} = {}\n", clean(&value));
+            text += &folded(&format!("   {what:9} = "), &clean(&value), style);
         }
-        text + &ending(view)
+        text + &ending(view, style)
     }
 }

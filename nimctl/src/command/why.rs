@@ -9,6 +9,7 @@ use crate::command::Context;
 use crate::command::rollout::long;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::output::fold::{folded, painted};
 use crate::output::text::{Paint, clean, count};
 use crate::output::{Style, View};
 
@@ -34,21 +35,22 @@ impl View for Reasons {
 
 fn part(why: &api::Why, style: Style) -> String {
     let since = why.since.map(|at| format!(", since {}", long(at))).unwrap_or_default();
-    let mut text = format!("{}: {}{since}\n", clean(&why.about), clean(&why.stands));
+    let about = format!("{}: ", clean(&why.about));
+    let mut text = folded(&about, &format!("{}{since}", clean(&why.stands)), style);
     text += &why.ticket.as_ref().map(|one| format!("ticket     {one}\n")).unwrap_or_default();
     if why.waits.is_empty() {
         text += "waits for  nothing\n";
     }
     let shown = if style.wide { why.waits.len() } else { SHOWN };
     for one in why.waits.iter().take(shown) {
-        let what = Paint::Care.paint(&clean(&one.what), style);
         let who = one.lpars.map(|number| format!("  ({})", count(number, "LPAR")));
-        text += &format!("waits for  {what}{}\n", who.unwrap_or_default());
+        let what = format!("{}{}", clean(&one.what), who.unwrap_or_default());
+        text += &painted("waits for  ", &what, style, |line| Paint::Care.paint(line, style));
         for (label, at) in [("since", one.since), ("until", one.until)] {
             text += &at.map(|at| format!("  {label}    {}\n", long(at))).unwrap_or_default();
         }
-        text += &format!("  decides  {}\n", clean(&one.decides));
-        text += &typed(one.hint.as_deref());
+        text += &folded("  decides  ", &clean(&one.decides), style);
+        text += &typed(one.hint.as_deref(), style);
     }
     if why.waits.len() > shown {
         text += &format!("... and for {} more: -o wide\n", why.waits.len() - shown);
@@ -56,9 +58,9 @@ fn part(why: &api::Why, style: Style) -> String {
     if let Some(at) = why.given_up_at {
         text += &format!("given up   {}, if nothing changes before\n", long(at));
     }
-    text + &typed(why.hint.as_deref())
+    text + &typed(why.hint.as_deref(), style)
 }
 
-fn typed(hint: Option<&str>) -> String {
-    hint.map(|hint| format!("  type     {}\n", clean(hint))).unwrap_or_default()
+fn typed(hint: Option<&str>, style: Style) -> String {
+    hint.map(|hint| folded("  type     ", &clean(hint), style)).unwrap_or_default()
 }

@@ -144,6 +144,15 @@ impl<T: AsRef<str>> From<T> for Piece {
     }
 }
 
+/// Values that belong together: a piece each, or below each other in one where there is no room for columns beside each other.
+pub(crate) fn beside(style: Style, values: impl IntoIterator<Item = String>) -> Vec<Piece> {
+    if style.is_narrow() {
+        vec![Piece::lines(values)]
+    } else {
+        values.into_iter().map(Piece::from).collect()
+    }
+}
+
 /// A table without lines, as wide as the screen at most.
 fn bare(style: Style) -> Table {
     let mut table = Table::new();

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Subject;
 use super::sentence::{or_unknown, tenths};
+use crate::output::fold::folded;
 use crate::output::table::{Columns, NONE, Piece};
 use crate::output::text::{Paint, clean, clock, clock_seconds};
 use crate::output::{Style, View};
@@ -40,7 +41,7 @@ impl View for Summary {
             updated(&self.operations, style)
         };
         for view in &self.operations {
-            let ending = ending(view);
+            let ending = ending(view, style);
             if !ending.is_empty() {
                 text += &format!("\n{}:\n", view.lpar);
                 text += &ending;
@@ -54,7 +55,7 @@ impl View for Summary {
 fn updated(operations: &[OperationView], style: Style) -> String {
     let headings = ["LPAR", "OUTCOME", "LEVEL", "LPAR ID", "BLACKOUT", "TIME"];
     let mut columns = Columns::new(&headings, style);
-    let narrow = style.width.is_some_and(|width| width < 100);
+    let narrow = style.is_narrow();
     for view in operations {
         let report = view.report.as_ref();
         let level = change(view, narrow, |at| at.level.clone());
@@ -165,9 +166,11 @@ fn duration(view: &OperationView) -> String {
 }
 
 /// What is to be said of an operation that did not simply succeed: indented lines, or nothing.
-pub(crate) fn ending(view: &OperationView) -> String {
+pub(crate) fn ending(view: &OperationView, style: Style) -> String {
     let mut text = String::new();
-    let mut line = |what: &str, value: &str| text += &format!("   {what:9} = {}\n", clean(value));
+    let mut line = |what: &str, value: &str| {
+        text += &folded(&format!("   {what:9} = "), &clean(value), style);
+    };
     if let Some(report) = &view.report {
         line("outcome", &format!("{}: {}", outcome_word(&report.outcome), report.summary));
         if let Some(found) = &report.found {
@@ -378,7 +381,8 @@ mod tests {
     #[test]
     fn what_was_released_is_said() {
         let succeeded = json!({"outcome": "succeeded", "follow_up": []});
-        let text = |kind| ending(&ended(kind, &succeeded, &Value::Null));
+        let style = Style { color: false, width: None, wide: false };
+        let text = |kind| ending(&ended(kind, &succeeded, &Value::Null), style);
         assert_eq!(text("release_disks"), "   outcome   = succeeded: hdisk2 is released\n");
         assert_eq!(text("update"), "");
     }

@@ -180,6 +180,99 @@ fn a_narrow_terminal_cuts_no_word_in_two() {
     }
 }
 
+/// What `nimctl` shows of these answers on a terminal of 80 columns, where no line may be longer.
+fn on_80_columns(api: &Api, line: &str) -> String {
+    let (code, text) = Terminal::open(api, &format!("--color never {line}")).end();
+    assert_eq!(code, Some(0), "{text}");
+    let text = text.replace('\r', "");
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line:?} of\n{text}");
+    }
+    text
+}
+
+#[test]
+fn long_values_are_folded_between_words_and_commands_stay_whole() {
+    let mut view = failed(2, "lpar02");
+    let command = format!("nimctl log --file lvupdlog {}", id(2));
+    let failure = view.failure.as_mut().unwrap();
+    failure.message = "the Live Update of lpar02 did not happen: nothing was installed, and what was prepared is put back".to_owned();
+    failure.hint = Some(format!(
+        "stop what holds files in /proc, such as nmon; then: {command} says whether updates remain"
+    ));
+    let why = json!([{
+        "about": "lpar02 in rollout spring", "stands": "waiting in wave canary", "since": "2026-12-01T17:37:00Z",
+        "waits": [{
+            "what": "memory of its frame p10-a, of which 20480 MB are taken by updates of lpar05 and lpar06",
+            "since": null, "until": "2026-12-02T17:37:00Z", "decides": "the updates that run there, or whoever ends them by hand",
+            "hint": format!("{command} shows what the first of them does"),
+        }],
+        "given_up_at": null, "hint": null,
+    }]);
+    let mut status = view_of_rollout();
+    status["waits_for"] =
+        json!("the wave before it to soak until 2026-12-01T21:00:00Z, or somebody to promote it");
+    let api = Api::new()
+        .on("GET /v1/operations?lpar=lpar02&limit=1", &page(vec![view]))
+        .on("GET /v1/why/lpar02", &why)
+        .on("GET /v1/rollouts/spring", &status);
+    let text = on_80_columns(&api, "status lpar02");
+    assert!(text.contains(&command) && text.contains("   means     = the Live Update"), "{text}");
+    let indented = "\n               ";
+    assert!(text.contains(&format!("{indented}{command}")), "{text}");
+    let text = on_80_columns(&api, "why lpar02");
+    assert!(text.contains(&command) && text.contains("updates of\n           lpar05"), "{text}");
+    let text = on_80_columns(&api, "rollout status spring");
+    assert!(text.contains("somebody to\n           promote it"), "{text}");
+}
+
+fn view_of_rollout() -> serde_json::Value {
+    let mut status = view("running");
+    status["targets"] = json!([]);
+    status["events"] = json!([]);
+    status
+}
+
+#[test]
+fn tables_of_disks_and_blackouts_fit_80_columns() {
+    let disk = |name: &str, good_for: &str, until: &str| {
+        json!({
+            "operation": id(1), "name": name, "pvid": "00f6db0a6c7aece5", "udid": null, "role": "nhdisk",
+            "volume_group": "altinst_rootvg", "level": "7300-03-01-2520", "good_for": good_for,
+            "need": null, "until": until, "booted_at": null,
+        })
+    };
+    let update = json!({
+        "lpar": "lpar01", "operation": id(1), "ended_at": "2026-12-01T17:37:00Z", "level": "7300-03-01-2520",
+        "estimated": 77, "reported": 75, "measured": 74_812, "milliseconds": 74_812, "error": 2188,
+    });
+    let spread =
+        json!({"count": 1, "least": 74_812, "median": 74_812, "ninth": 74_812, "most": 74_812});
+    let report = json!({
+        "updates": 1, "lpars": 1, "distribution": spread, "errors": null, "longer_than_estimated": 0, "worst": [update],
+    });
+    let api = Api::new()
+        .on(
+            "GET /v1/disks/lpar01",
+            &json!({"lpar": "lpar01", "disks": [
+                disk("hdisk2", "booted_kernel", "a reboot, or a later update that succeeds"),
+                disk("hdisk13", "nothing", "now"),
+            ]}),
+        )
+        .on("GET /v1/report/blackout?limit=10", &report);
+    let text = on_80_columns(&api, "disks lpar01");
+    for whole in ["00f6db0a6c7aece5", "altinst_rootvg", "7300-03-01-2520", "booted_kernel"] {
+        assert_eq!(text.matches(whole).count(), if whole == "booted_kernel" { 1 } else { 2 });
+    }
+    let text = on_80_columns(&api, "report blackout");
+    for whole in ["measured  74.8 s", "2026-12-01T17:37:00Z", &id(1).to_string()] {
+        assert!(text.contains(whole), "{text}");
+    }
+    // Where there is room each has its column.
+    let said = api.nimctl("disks lpar01").to_string();
+    assert!(said.contains("DISK     PVID              USED AS  VOLUME GROUP"), "{said}");
+}
+
 #[test]
 fn many_lpars_are_one_line_and_the_busiest() {
     let views: Vec<_> = (0..40)

@@ -3,7 +3,7 @@
 use nim_shared::api::{BlackoutReport, BlackoutView, Distribution};
 use serde::Serialize;
 
-use crate::output::table::{Columns, Piece, or_none};
+use crate::output::table::{Columns, Piece, beside, or_none};
 use crate::output::text::{count, moment};
 use crate::output::{Style, View};
 
@@ -50,21 +50,31 @@ impl View for Blackouts {
 }
 
 fn longest(worst: &[BlackoutView], style: Style) -> String {
-    let headings =
-        ["LPAR", "BLACKOUT", "ESTIMATED", "REPORTED", "MEASURED", "LEVEL", "ENDED", "OPERATION"];
-    let mut columns = Columns::new(&headings, style);
+    let narrow = style.is_narrow();
+    let headings: &[&str] = if narrow {
+        &["LPAR", "BLACKOUT", "FIGURES", "LEVEL, ENDED, OPERATION"]
+    } else {
+        &["LPAR", "BLACKOUT", "ESTIMATED", "REPORTED", "MEASURED", "LEVEL", "ENDED", "OPERATION"]
+    };
+    let mut columns = Columns::new(headings, style);
     for view in worst {
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        columns.row([
+        let figures = [
+            ("estimated ", or_none(view.times.estimated)),
+            ("reported  ", or_none(view.times.reported)),
+            ("measured  ", or_none(view.times.measured.map(|one| tenths(signed(one.0), false)))),
+        ];
+        // Where each has a column of its own, its heading says what it is.
+        let named = |(name, value)| if narrow { format!("{name}{value}") } else { value };
+        let update =
+            [or_none(view.level.as_deref()), moment(view.ended_at), view.operation.to_string()];
+        let mut row = vec![
             Piece::from(view.lpar.as_str()),
             or_none(view.milliseconds.map(|value| tenths(signed(value), false))).into(),
-            or_none(view.times.estimated).into(),
-            or_none(view.times.reported).into(),
-            or_none(view.times.measured.map(|value| tenths(signed(value.0), false))).into(),
-            or_none(view.level.as_deref()).into(),
-            moment(view.ended_at).into(),
-            view.operation.to_string().into(),
-        ]);
+        ];
+        row.extend(beside(style, figures.map(named)));
+        row.extend(beside(style, update));
+        columns.row(row);
     }
     columns.text()
 }

@@ -5,6 +5,7 @@ use nim_shared::ticket::Ticket;
 use serde::Serialize;
 
 use super::plan::{long, short};
+use crate::output::fold::{folded, painted};
 use crate::output::table::{Columns, NONE, Piece, or_none};
 use crate::output::text::{Paint, clean};
 use crate::output::{Style, View};
@@ -69,16 +70,18 @@ impl View for Status {
         let RolloutStatus { view, targets, events, told } = &self.0;
         let mut text = format!("rollout {} is {}\n", view.name, view.phase);
         if let Some(waits) = &view.waits_for {
-            text += &format!("{} {}\n", Paint::Care.paint("waits for:", style), clean(waits));
+            let paint = |line: &str| Paint::Care.paint(line, style);
+            text += &painted("waits for: ", &clean(waits), style, paint);
         }
         let ended = view.ended_at.map(|at| format!(", ended {}", long(at))).unwrap_or_default();
-        text += &format!(
-            "started {} by uid {}{}, planned to be over by {}{ended}\n",
+        let started = format!(
+            "{} by uid {}{}, planned to be over by {}{ended}",
             long(view.created_at),
             view.requested_by,
             under(view.ticket.as_ref()),
             long(view.planned_end)
         );
+        text += &folded("started ", &started, style);
         told.iter().for_each(|one| text += &deliveries(one, style));
         let mut columns = Columns::new(&["LPAR", "WAVE", "STATE", "TRY", "SINCE", "WHY"], style);
         for one in targets {
@@ -90,7 +93,8 @@ impl View for Status {
             for one in events {
                 let by = one.by.map(|uid| format!(" by uid {uid}")).unwrap_or_default();
                 let under = under(one.ticket.as_ref());
-                text += &format!("  {} {}{by}{under}\n", short(one.at), clean(&one.what));
+                let at = format!("  {} ", short(one.at));
+                text += &folded(&at, &format!("{}{by}{under}", clean(&one.what)), style);
             }
         }
         text += &format!("fingerprint {}\n", view.fingerprint);
@@ -110,7 +114,9 @@ fn deliveries(one: &ReceiverDeliveries, style: Style) -> String {
         text += &Paint::Bad.paint(&format!(", {given_up} given up"), style).to_string();
     }
     match failure {
-        Some(why) if *waiting + *given_up > 0 => format!("{text}: {}\n", clean(why)),
+        Some(why) if *waiting + *given_up > 0 => {
+            folded("", &format!("{text}: {}", clean(why)), style)
+        }
         Some(_) | None => format!("{text}\n"),
     }
 }
