@@ -73,6 +73,9 @@ struct Listed(DiskList);
 
 impl View for Listed {
     fn table(&self, style: Style) -> String {
+        if self.0.disks.is_empty() {
+            return String::new();
+        }
         let headings: &[&str] = if style.is_narrow() {
             &["DISK, PVID", "USED AS", "GROUP, LEVEL", "GOOD FOR", "UNTIL"]
         } else {

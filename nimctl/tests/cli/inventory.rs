@@ -377,3 +377,13 @@ fn a_fleet_is_exported_as_it_is_stored() {
     ]
     "#);
 }
+
+#[test]
+fn where_nothing_was_left_on_disks_that_is_all_that_is_said() {
+    let api = Api::new().on("GET /v1/disks/lpar01", &json!({"lpar": "lpar01", "disks": []}));
+    assert_snapshot!(api.nimctl("disks lpar01"), @"
+    exit: 0
+    --- stderr
+    no operation has left anything on a disk of lpar01
+    ");
+}
