@@ -68,6 +68,9 @@ pub(crate) enum Error {
     /// Several operations have an id that begins so.
     #[error("several operations have an id that begins with \"{}\"", printable(typed))]
     Ambiguous { typed: String, candidates: Vec<String> },
+    /// What may be a slip means one operation, which is perhaps not the one that was meant.
+    #[error("\"{}\" is too short to mean an operation", printable(typed))]
+    TooShort { typed: String, candidates: Vec<String> },
     /// A lab cannot be set up for a rehearsal.
     #[error("{what}")]
     NoLab { what: String, hint: String },
@@ -126,7 +129,7 @@ impl Error {
             Self::Declined => 507,
             Self::File { .. } => 508,
             Self::NoOperation { .. } => 509,
-            Self::Ambiguous { .. } => 510,
+            Self::Ambiguous { .. } | Self::TooShort { .. } => 510,
             Self::Output(_) => 511,
             Self::Format { .. } => 512,
             Self::Signal(_) => 515,
@@ -147,7 +150,10 @@ impl Error {
             | Self::LabNotReady { .. } => FailureKind::Unreachable,
             Self::Usage { .. } | Self::NobodyToAsk { .. } | Self::File { .. } => FailureKind::Usage,
             Self::NoOperation { .. } | Self::Unknown { .. } => FailureKind::NotFound,
-            Self::Declined | Self::Ambiguous { .. } | Self::NoLab { .. } => FailureKind::Refused,
+            Self::Declined
+            | Self::Ambiguous { .. }
+            | Self::TooShort { .. }
+            | Self::NoLab { .. } => FailureKind::Refused,
             Self::NotUnderstood { .. }
             | Self::PipeClosed
             | Self::LabProgram { .. }
@@ -182,7 +188,7 @@ impl Error {
             }
             Self::NobodyToAsk { hint, .. } => (*hint).to_owned(),
             Self::NoOperation { .. } => "`nimctl status --all` lists them".to_owned(),
-            Self::Ambiguous { candidates, .. } => {
+            Self::Ambiguous { candidates, .. } | Self::TooShort { candidates, .. } => {
                 format!("type more of it; it can be {}", candidates.join(", "))
             }
             Self::Server(_)

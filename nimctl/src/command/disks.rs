@@ -13,7 +13,7 @@ use crate::client::Target;
 use crate::command::{Context, ask, cust};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::output::table::{Columns, NONE, Piece, beside};
+use crate::output::table::{Columns, Layout, NONE, Piece};
 use crate::output::text::{Paint, clean, count};
 use crate::output::{Style, View};
 
@@ -76,7 +76,8 @@ impl View for Listed {
         if self.0.disks.is_empty() {
             return String::new();
         }
-        let headings: &[&str] = if style.is_narrow() {
+        let layout = Layout::of(style);
+        let headings: &[&str] = if layout == Layout::Below {
             &["DISK, PVID", "USED AS", "GROUP, LEVEL", "GOOD FOR", "UNTIL"]
         } else {
             &["DISK", "PVID", "USED AS", "VOLUME GROUP", "LEVEL", "GOOD FOR", "UNTIL"]
@@ -90,9 +91,9 @@ impl View for Listed {
             let disk = [one.disk.name.to_string(), pvid(one)];
             let group = [&one.disk.volume_group, &one.disk.level]
                 .map(|value| value.clone().unwrap_or_else(|| NONE.to_owned()));
-            let mut row = beside(style, disk);
+            let mut row = layout.pieces(disk);
             row.push(one.disk.role.to_string().into());
-            row.extend(beside(style, group));
+            row.extend(layout.pieces(group));
             row.push(Piece::painted(one.disk.good_for.to_string(), paint));
             row.push(one.until.as_str().into());
             columns.row(row);
@@ -108,7 +109,8 @@ struct Proposed(ReleaseProposal);
 
 impl View for Proposed {
     fn table(&self, style: Style) -> String {
-        let headings: &[&str] = if style.is_narrow() {
+        let layout = Layout::of(style);
+        let headings: &[&str] = if layout == Layout::Below {
             &["DISK, PVID", "USED AS, LEVEL", "RELEASED BY", "KEPT BECAUSE"]
         } else {
             &["DISK", "PVID", "USED AS", "LEVEL", "RELEASED BY", "KEPT BECAUSE"]
@@ -124,8 +126,8 @@ impl View for Proposed {
             let name = one.now.as_ref().unwrap_or(&one.standing.disk.name);
             let disk = &one.standing.disk;
             let level = disk.level.clone().unwrap_or_else(|| NONE.to_owned());
-            let mut row = beside(style, [name.to_string(), pvid(&one.standing)]);
-            row.extend(beside(style, [disk.role.to_string(), level]));
+            let mut row = layout.pieces([name.to_string(), pvid(&one.standing)]);
+            row.extend(layout.pieces([disk.role.to_string(), level]));
             row.extend([Piece::from(by), Piece::from(why.as_str())]);
             columns.row(row);
         }

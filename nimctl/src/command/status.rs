@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::operation::{find, shortened};
 use crate::output::fold::folded;
-use crate::output::table::{Columns, Piece};
+use crate::output::table::{Columns, Layout, Piece};
 use crate::output::text::{ago, clean, moment};
 use crate::output::{Style, View};
 use crate::watch::summary::{ending, paint_of};
@@ -38,8 +38,9 @@ pub(super) async fn run(args: &Status, context: &Context) -> Result<Exit, Error>
         ([], None) => open.map(|state| state.name()).collect(),
         (states, _) => states.iter().map(|state| state.name()).collect(),
     };
+    let complete = states.is_empty() && args.batch.is_none();
     let target = target.with_each("state", states);
-    let operations = context.client.pages(target, Some(args.limit)).await?;
+    let operations: Vec<OperationView> = context.client.pages(target, Some(args.limit)).await?;
     if operations.is_empty() && context.printer.format().is_for_people() {
         context.printer.note(match (args.all, args.batch, &args.state[..]) {
             (true, None, _) => "no operation has run yet",
@@ -47,7 +48,11 @@ pub(super) async fn run(args: &Status, context: &Context) -> Result<Exit, Error>
             _ => "there is no such operation: `nimctl status --all` lists all",
         });
     }
-    context.printer.show(&Many { operations, now })?;
+    let ids = match context.printer.format().is_for_people() {
+        true => shortened(&operations, complete, &context.client).await?,
+        false => Vec::new(),
+    };
+    context.printer.show(&Many { operations, ids, now })?;
     Ok(Exit::Done)
 }
 
@@ -55,6 +60,9 @@ pub(super) async fn run(args: &Status, context: &Context) -> Result<Exit, Error>
 #[serde(transparent)]
 struct Many {
     operations: Vec<OperationView>,
+    /// Their ids, as short as they may be.
+    #[serde(skip)]
+    ids: Vec<String>,
     #[serde(skip)]
     now: Timestamp,
 }
@@ -64,22 +72,30 @@ impl View for Many {
         if self.operations.is_empty() {
             return String::new();
         }
-        let ids: Vec<_> = self.operations.iter().map(|view| view.id).collect();
-        let mut columns =
-            Columns::new(&["ID", "LPAR", "KIND", "STATE", "AT", "SINCE", "NOTE"], style);
-        for (view, id) in self.operations.iter().zip(shortened(&ids)) {
+        let flat = self.columns(Layout::Beside, style);
+        // Operations of one request have ids that differ late: then there is less room for the rest.
+        let fits = flat.fits() || !style.is_narrow();
+        if fits { flat.text() } else { self.columns(Layout::Below, style).text() }
+    }
+}
+
+impl Many {
+    fn columns(&self, layout: Layout, style: Style) -> Columns {
+        let headings: &[&str] = match layout {
+            Layout::Beside => &["ID", "LPAR", "KIND", "STATE", "AT", "SINCE", "NOTE"],
+            Layout::Below => &["ID", "LPAR, KIND", "STATE", "AT", "SINCE, NOTE"],
+        };
+        let mut columns = Columns::new(headings, style);
+        for (view, id) in self.operations.iter().zip(&self.ids) {
             let since = view.ended_at.or(view.entered_at).unwrap_or(view.created_at);
-            columns.row([
-                id.into(),
-                view.lpar.as_str().into(),
-                kind(view.kind).into(),
-                Piece::painted(view.state.name(), paint_of(view.state)),
-                place(view).into(),
-                ago(since, self.now).into(),
-                note(view, self.now).into(),
-            ]);
+            let mut row = vec![Piece::from(id)];
+            row.extend(layout.pieces([view.lpar.to_string(), kind(view.kind).to_owned()]));
+            row.push(Piece::painted(view.state.name(), paint_of(view.state)));
+            row.push(place(view).into());
+            row.extend(layout.pieces([ago(since, self.now), note(view, self.now)]));
+            columns.row(row);
         }
-        columns.text()
+        columns
     }
 }
 

@@ -97,10 +97,15 @@ impl Columns {
         self.table.add_row(cells);
     }
 
+    /// Whether there is room for one word of each column.
+    pub(crate) fn fits(&self) -> bool {
+        let least = self.words.iter().map(|word| word + GAP).sum::<usize>();
+        self.table.width().is_none_or(|width| usize::from(width) >= least)
+    }
+
     /// The text, with its line ends and without blanks at the ends of lines.
     pub(crate) fn text(mut self) -> String {
-        let least = self.words.iter().map(|word| word + GAP).sum::<usize>();
-        if self.table.width().is_some_and(|width| usize::from(width) < least) {
+        if !self.fits() {
             // Too narrow for one word of each column: whole lines, which the terminal folds.
             self.table.set_content_arrangement(ContentArrangement::Disabled);
         }
@@ -144,12 +149,27 @@ impl<T: AsRef<str>> From<T> for Piece {
     }
 }
 
-/// Values that belong together: a piece each, or below each other in one where there is no room for columns beside each other.
-pub(crate) fn beside(style: Style, values: impl IntoIterator<Item = String>) -> Vec<Piece> {
-    if style.is_narrow() {
-        vec![Piece::lines(values)]
-    } else {
-        values.into_iter().map(Piece::from).collect()
+/// How values stand that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Each in a column of its own.
+    Beside,
+    /// Below each other in one column: there is no room for more.
+    Below,
+}
+
+impl Layout {
+    /// Where a table is wider than a narrow screen.
+    pub(crate) fn of(style: Style) -> Self {
+        if style.is_narrow() { Self::Below } else { Self::Beside }
+    }
+
+    /// The pieces of such values.
+    pub(crate) fn pieces(self, values: impl IntoIterator<Item = String>) -> Vec<Piece> {
+        match self {
+            Self::Beside => values.into_iter().map(Piece::from).collect(),
+            Self::Below => vec![Piece::lines(values)],
+        }
     }
 }
 

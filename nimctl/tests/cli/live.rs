@@ -172,7 +172,9 @@ fn a_narrow_terminal_cuts_no_word_in_two() {
     // With room for one word of each column they are folded between words, with less the terminal folds whole lines; 0 is what a
     // terminal says that does not know its size.
     for columns in [75, 40, 0] {
-        let api = Api::new().on(asked, &page(views.to_vec()));
+        let api = Api::new()
+            .on(asked, &page(views.to_vec()))
+            .on("GET /v1/operations?id=0193a2b4-5c6d&limit=1000", &page(views.to_vec()));
         let (code, text) =
             Terminal::open_as("xterm", columns, &api, "--color never status --all").end();
         assert_eq!(code, Some(0), "{text}");
@@ -224,6 +226,22 @@ fn long_values_are_folded_between_words_and_commands_stay_whole() {
     assert!(text.contains(&command) && text.contains("updates of\n           lpar05"), "{text}");
     let text = on_80_columns(&api, "rollout status spring");
     assert!(text.contains("somebody to\n           promote it"), "{text}");
+}
+
+#[test]
+fn operations_of_one_request_fit_80_columns_with_ids_that_differ_late() {
+    let mut views = [succeeded(1, "lpar01"), failed(2, "lpar02")];
+    for (view, end) in views.iter_mut().zip(["1123456789ab", "2123456789ab"]) {
+        view.id = format!("0193a2b4-5c6d-7001-8def-012{}", &end[..9]).parse().unwrap();
+        view.kind = nim_shared::request::Kind::Install;
+    }
+    let api = Api::new()
+        .on("GET /v1/operations?limit=1000", &page(views.to_vec()))
+        .on("GET /v1/operations?id=0193a2b4-5c6d&limit=1000", &page(views.to_vec()));
+    let text = on_80_columns(&api, "status --all");
+    let ids = ["0193a2b4-5c6d-7001-8def-0121 ", "0193a2b4-5c6d-7001-8def-0122 "];
+    assert!(ids.iter().all(|id| text.contains(id)), "{text}");
+    assert_eq!(text.matches("installation").count(), 2, "{text}");
 }
 
 fn view_of_rollout() -> serde_json::Value {

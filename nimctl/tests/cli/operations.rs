@@ -385,23 +385,33 @@ fn an_interrupt_between_the_answer_and_the_first_look_detaches_as_any_other() {
 }
 
 #[test]
-fn open_operations_are_listed_with_ids_as_short_as_possible() {
+fn open_operations_are_listed_with_ids_that_are_taken_where_one_is_asked_for() {
     let mut waiting = operation(2, "lpar02");
     waiting.waits_for = Some("p10-a has no free memory".to_owned());
     waiting.created_at = crate::sample::before(200);
     let mut silent = running(1, "lpar01", "update", "blackout");
     silent.entered_at = Some(crate::sample::before(20 * 60 + 30));
-    let api = Api::new().on(
-        "GET /v1/operations?state=queued&state=dispatching&state=running&state=stuck&limit=1000",
-        &page(vec![waiting, silent]),
-    );
+    // One of the same millisecond that has ended and is not listed, with an id that begins as that of lpar01.
+    let mut ended = succeeded(3, "lpar03");
+    ended.id = "0193a2b4-5c6d-7001-8def-0123456789ff".parse().unwrap();
+    let all = [&waiting, &silent, &ended].map(Clone::clone).to_vec();
+    let api = Api::new()
+        .on(
+            "GET /v1/operations?state=queued&state=dispatching&state=running&state=stuck&limit=1000",
+            &page(vec![waiting, silent]),
+        )
+        .on("GET /v1/operations?id=0193a2b4-5c6d&limit=1000", &page(all));
     assert_snapshot!(api.nimctl("status"), @"
     exit: 0
     --- stdout
-    ID                  LPAR    KIND    STATE    AT                SINCE       NOTE
-    0193a2b4-5c6d-7002  lpar02  update  queued                     3 min ago   p10-a has no free memory
-    0193a2b4-5c6d-7001  lpar01  update  running  update: blackout  20 min ago
+    ID                                   LPAR    KIND    STATE    AT                SINCE       NOTE
+    0193a2b4-5c6d-7002                   lpar02  update  queued                     3 min ago   p10-a has no free memory
+    0193a2b4-5c6d-7001-8def-0123456789a  lpar01  update  running  update: blackout  20 min ago
     ");
+    let asked = api.requests().len();
+    let data = api.nimctl("status -o json").to_string();
+    assert!(data.contains("0193a2b4-5c6d-7001-8def-0123456789ab"), "{data}");
+    assert_eq!(api.requests().len(), asked + 1, "whole ids need no second question");
 }
 
 #[test]
@@ -425,6 +435,9 @@ fn one_operation_is_found_by_its_lpar_or_the_beginning_of_its_id() {
         .on("GET /v1/operations?lpar=lpar02&limit=1", &page(vec![view.clone()]))
         .on("GET /v1/operations?lpar=0193a2&limit=1", &page(Vec::<()>::new()))
         .on("GET /v1/operations?lpar=01&limit=1", &page(Vec::<()>::new()))
+        .on("GET /v1/operations?id=01&limit=5", &page(vec![view.clone()]))
+        .on("GET /v1/operations?lpar=02&limit=1", &page(Vec::<()>::new()))
+        .on("GET /v1/operations?id=02&limit=5", &page(Vec::<()>::new()))
         .on("GET /v1/operations?id=0193a2&limit=5", &page(vec![view, operation(1, "lpar01")]));
     assert_snapshot!(api.nimctl("status lpar02"), @"
     exit: 0
@@ -452,7 +465,13 @@ fn one_operation_is_found_by_its_lpar_or_the_beginning_of_its_id() {
     assert_snapshot!(api.nimctl("status 01"), @r#"
     exit: 3
     --- stderr
-    error: no operation has an id that begins with "01", and no LPAR of that name had one  [NLU-0509]
+    error: "01" is too short to mean an operation  [NLU-0510]
+      hint: type more of it; it can be 0193a2b4-5c6d-7002-8def-0123456789ab (lpar02)
+    "#);
+    assert_snapshot!(api.nimctl("status 02"), @r#"
+    exit: 3
+    --- stderr
+    error: no operation has an id that begins with "02", and no LPAR of that name had one  [NLU-0509]
       hint: `nimctl status --all` lists them
     "#);
 }

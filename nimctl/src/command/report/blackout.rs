@@ -3,7 +3,7 @@
 use nim_shared::api::{BlackoutReport, BlackoutView, Distribution};
 use serde::Serialize;
 
-use crate::output::table::{Columns, Piece, beside, or_none};
+use crate::output::table::{Columns, Layout, Piece, or_none};
 use crate::output::text::{count, moment};
 use crate::output::{Style, View};
 
@@ -50,7 +50,8 @@ impl View for Blackouts {
 }
 
 fn longest(worst: &[BlackoutView], style: Style) -> String {
-    let narrow = style.is_narrow();
+    let layout = Layout::of(style);
+    let narrow = layout == Layout::Below;
     let headings: &[&str] = if narrow {
         &["LPAR", "BLACKOUT", "FIGURES", "LEVEL, ENDED, OPERATION"]
     } else {
@@ -72,8 +73,8 @@ fn longest(worst: &[BlackoutView], style: Style) -> String {
             Piece::from(view.lpar.as_str()),
             or_none(view.milliseconds.map(|value| tenths(signed(value), false))).into(),
         ];
-        row.extend(beside(style, figures.map(named)));
-        row.extend(beside(style, update));
+        row.extend(layout.pieces(figures.map(named)));
+        row.extend(layout.pieces(update));
         columns.row(row);
     }
     columns.text()
