@@ -41,7 +41,7 @@ use crate::client::{Address, DEFAULT};
 #[command(name = "nimctl", version = nim_shared::VERSION, max_term_width = 100, subcommand_required = true)]
 #[command(
     after_help = "Exit codes: 0 done, 1 an update did not succeed, 2 wrong usage, 3 refused and nothing changed, \
-    4 no answer, 5 not allowed, 130 interrupted (what runs goes on)."
+    4 no answer, 5 not allowed, 6 the output could not be written, 130 interrupted (what runs goes on)."
 )]
 pub(crate) struct Cli {
     /// Socket of nimd: a path, or unix:PATH.

@@ -191,13 +191,14 @@ impl Error {
             Self::Ambiguous { candidates, .. } | Self::TooShort { candidates, .. } => {
                 format!("type more of it; it can be {}", candidates.join(", "))
             }
+            Self::Output(_) | Self::Format { .. } => {
+                "what nimd had accepted goes on: `nimctl status` lists it".to_owned()
+            }
             Self::Server(_)
             | Self::Declined
             | Self::File { .. }
             | Self::PipeClosed
-            | Self::Output(_)
-            | Self::Signal(_)
-            | Self::Format { .. } => return None,
+            | Self::Signal(_) => return None,
         })
     }
 
@@ -233,7 +234,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::PipeClosed => Exit::Done,
-            Self::Output(_) | Self::Signal(_) | Self::Format { .. } => Exit::DidNotSucceed,
+            Self::Output(_) | Self::Format { .. } => Exit::Unwritten,
             _ => self.kind().into(),
         }
     }

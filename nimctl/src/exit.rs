@@ -7,6 +7,8 @@ use nim_shared::api::FailureKind;
 pub(crate) enum Exit {
     /// Done, and what was asked for is true.
     Done,
+    /// What was to be printed is lost. Whatever else is wrong is worse.
+    Unwritten,
     /// It ran and did not succeed: an update failed.
     DidNotSucceed,
     /// The command line is wrong, or a question had nobody to answer it.
@@ -33,6 +35,7 @@ impl Exit {
             Self::Refused => 3,
             Self::NoAnswer => 4,
             Self::NotAllowed => 5,
+            Self::Unwritten => 6,
             Self::Interrupted => 130,
             Self::Nim(code) => code,
         }

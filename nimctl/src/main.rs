@@ -15,7 +15,7 @@ mod terminal;
 mod watch;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -45,8 +45,13 @@ fn run(cli: &Cli) -> Exit {
             let context = Context { client: Client::new(cli.server.clone()), printer };
             runtime.block_on(command::run(&cli.command, &context))
         }
-        Err(cause) => Err(Error::Output(cause)),
+        Err(cause) => Err(Error::NoServer { at: cli.server.socket.clone(), cause }),
     };
+    ended(printer, done)
+}
+
+/// How it ended; a failure is reported.
+fn ended(printer: Printer, done: Result<Exit, Error>) -> Exit {
     match done {
         Ok(exit) => exit,
         Err(Error::PipeClosed) => Exit::Done,
@@ -71,9 +76,5 @@ fn usage(said: &clap::Error, line: &[OsString]) -> Exit {
         printer.on_stderr(&if colored { text.ansi().to_string() } else { text.to_string() });
         return Exit::Usage;
     }
-    let shown = io::stdout().lock().write_all(text.to_string().as_bytes());
-    match shown {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::DidNotSucceed,
-        _ => Exit::Done,
-    }
+    ended(printer, printer.raw(text.to_string().as_bytes()).map(|()| Exit::Done))
 }

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::cli::{Color, Format};
 use crate::error::Error;
+use crate::exit::Exit;
 use crate::output::text::{Paint, clean};
 
 /// What a command has to say: one serialisable value, and how a person sees it.
@@ -62,6 +63,19 @@ impl Printer {
         match self.format {
             Format::Table | Format::Wide => self.raw(view.table(self.style_of_stdout()).as_bytes()),
             Format::Json | Format::Yaml => self.data(view),
+        }
+    }
+
+    /// Shows what came of something that ended so. Where that cannot be written, how it ended is still what the shell is told.
+    pub(crate) fn show_end<V: View>(self, view: &V, exit: Exit) -> Result<Exit, Error> {
+        match self.show(view) {
+            Ok(()) => Ok(exit),
+            Err(Error::PipeClosed) if exit != Exit::Done => Ok(exit),
+            Err(error @ Error::Output(_)) if exit != Exit::Done => {
+                self.failure(&error.failure());
+                Ok(exit)
+            }
+            Err(error) => Err(error),
         }
     }
 

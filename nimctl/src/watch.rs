@@ -118,10 +118,10 @@ pub(crate) async fn follow(
     }
     display.clear();
     let exit = board.exit();
-    if !stream {
-        printer.show(&Summary::new(subject, board.into_views()))?;
+    if stream {
+        return Ok(exit);
     }
-    Ok(exit)
+    printer.show_end(&Summary::new(subject, board.into_views()), exit)
 }
 
 /// Says how to go on, to somebody who pressed Ctrl-C.

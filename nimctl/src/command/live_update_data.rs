@@ -33,7 +33,7 @@ pub(super) async fn run(args: &LiveUpdateData, context: &Context) -> Result<Exit
         }
     }
     let view = Proposals(found);
-    context.printer.show(&view)?;
+    context.printer.show_end(&view, exit)?;
     for failure in view.0.lpars.iter().filter_map(|one| one.failure.as_ref()) {
         context.printer.failure(failure);
     }

@@ -78,7 +78,7 @@ pub(super) async fn run(args: &cli::Preflight, context: &Context) -> Result<Exit
         }
     }
     let view = Fleet::of(found.lpars);
-    context.printer.show(&view)?;
+    context.printer.show_end(&view, exit)?;
     for failure in view.lpars.iter().filter_map(|report| report.failure.as_ref()) {
         context.printer.failure(failure);
     }

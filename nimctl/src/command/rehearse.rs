@@ -26,8 +26,7 @@ pub(super) async fn run(args: &Rehearse, context: &Context) -> Result<Exit, Erro
     }
     let rehearsed = rehearse(&body(args)?, context).await?;
     let exit = if rehearsed.targets == 0 { Exit::DidNotSucceed } else { Exit::Done };
-    context.printer.show(&Rehearsal(rehearsed))?;
-    Ok(exit)
+    context.printer.show_end(&Rehearsal(rehearsed), exit)
 }
 
 /// What is asked for.

@@ -106,7 +106,7 @@ async fn plan(args: &PlanRollout, context: &Context) -> Result<Exit, Error> {
     let exit =
         if late || planned.plan.targets.is_empty() { Exit::DidNotSucceed } else { Exit::Done };
     let view = Plan(planned);
-    context.printer.show(&view)?;
+    context.printer.show_end(&view, exit)?;
     context.printer.warnings(&view.0.warnings);
     if let Some(Picture { path, kind }) = picture {
         let text = match kind {

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use insta::assert_snapshot;
 use nim_shared::api::FailureKind;
 
-use crate::api::Api;
-use crate::sample::{lpar, refusal};
+use crate::api::{Api, Ran};
+use crate::sample::{failed, lpar, page, refusal, says, succeeded};
 
 #[test]
 fn wrong_usage_ends_with_2() {
@@ -169,7 +169,7 @@ fn help_and_version_are_data() {
               Print version
 
     Exit codes: 0 done, 1 an update did not succeed, 2 wrong usage, 3 refused and nothing changed, 4 no
-    answer, 5 not allowed, 130 interrupted (what runs goes on).
+    answer, 5 not allowed, 6 the output could not be written, 130 interrupted (what runs goes on).
     ");
 }
 
@@ -271,6 +271,27 @@ fn a_closed_pipe_is_no_error() {
     child.stdout.take().unwrap().read_exact(&mut first).unwrap();
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), ended.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn output_that_is_lost_is_told_from_an_update_that_failed() {
+    let asked = |lpar: &str| format!("GET /v1/operations?lpar={lpar}&limit=1");
+    let mut api = Api::new();
+    for view in [succeeded(1, "lpar01"), failed(2, "lpar02")] {
+        let target = format!("GET /v1/watch?operation={}", view.id);
+        let name = view.lpar.to_string();
+        api = api.on(&asked(&name), &page(vec![view.clone()])).events(&target, 1, &[says(&view)]);
+    }
+    // What was done is done; an update that failed has failed, wherever its summary went.
+    let lost = [("watch lpar01", 6), ("status lpar01", 6), ("--help", 6), ("watch lpar02", 1)];
+    for (line, code) in lost {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ran = Ran(api.command(&words).stdout(full).output().unwrap()).to_string();
+        assert!(ran.starts_with(&format!("exit: {code}\n")), "{line}: {ran}");
+        let said = "error: cannot write the output  [NLU-0511]\n  cause: No space left on device";
+        assert!(ran.contains(said), "{line}: {ran}");
+    }
 }
 
 #[test]

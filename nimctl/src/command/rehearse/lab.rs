@@ -234,8 +234,7 @@ fn finish(played: Played, ready: Ready, folder: &Folder, context: &Context) -> R
         left_out: copy.left_out,
         differs,
     };
-    context.printer.show(&InLab { rehearsal: rehearsed, lab })?;
-    Ok(exit)
+    context.printer.show_end(&InLab { rehearsal: rehearsed, lab }, exit)
 }
 
 /// Hears of Ctrl-C, of a terminal that is closed, and of being told to end: what was started is to end with it.

@@ -14,8 +14,7 @@ pub(super) async fn run(rollout: &str, context: &Context) -> Result<Exit, Error>
     let target = Target::new(&["rollouts", rollout, "replay"]);
     let replayed: RolloutReplayed = context.client.get(target).await?;
     let exit = if replayed.differs.is_some() { Exit::DidNotSucceed } else { Exit::Done };
-    context.printer.show(&Replayed(replayed))?;
-    Ok(exit)
+    context.printer.show_end(&Replayed(replayed), exit)
 }
 
 #[derive(Serialize)]

@@ -41,7 +41,7 @@ pub(super) async fn run(args: &WatchRollout, context: &Context) -> Result<Exit, 
         let exit = exit(&first.view);
         let text = format!("it is over: nimctl rollout report {} says more", first.view.name);
         if context.printer.format().is_for_people() {
-            context.printer.show(&List(vec![first.view]))?;
+            context.printer.show_end(&List(vec![first.view]), exit)?;
             context.printer.note(&text);
         } else {
             context.printer.stream(&Change::Rollout(Box::new(first.view)))?;
@@ -202,7 +202,7 @@ async fn live(
     match ended {
         Ok(Some(view)) => {
             let exit = exit(&view);
-            printer.show(&List(vec![view]))?;
+            printer.show_end(&List(vec![view]), exit)?;
             printer.note(&format!("it is over: nimctl rollout report {name} says more"));
             Ok(exit)
         }
