@@ -34,7 +34,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::client::{Address, DEFAULT};
+use crate::client::{Address, DEFAULT, VARIABLE};
 
 /// Updates AIX LPARs without a reboot: one master, many LPARs.
 #[derive(Debug, Parser)]
@@ -44,9 +44,9 @@ use crate::client::{Address, DEFAULT};
     4 no answer, 5 not allowed, 6 the output could not be written, 130 interrupted (what runs goes on)."
 )]
 pub(crate) struct Cli {
-    /// Socket of nimd: a path, or unix:PATH.
-    #[arg(long, global = true, env = "NIMD_SERVER", default_value = DEFAULT, value_name = "ADDRESS", hide_env_values = true)]
-    pub(crate) server: Address,
+    // Where clap itself reads the environment, it shows the option in each usage as if it had to be given.
+    #[arg(long, global = true, value_name = "ADDRESS", help = format!("Socket of nimd: a path, or unix:PATH [env: {VARIABLE}] [default: {DEFAULT}]"))]
+    pub(crate) server: Option<Address>,
 
     /// How results are written.
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]

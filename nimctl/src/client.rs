@@ -7,7 +7,7 @@ mod address;
 mod events;
 mod lines;
 
-pub(crate) use address::{Address, DEFAULT};
+pub(crate) use address::{Address, DEFAULT, VARIABLE};
 pub(crate) use events::Events;
 pub(crate) use lines::Lines;
 

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Color, Format};
-use crate::client::Client;
+use crate::client::{Address, Client, VARIABLE};
 use crate::command::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -38,14 +38,22 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Exit {
     let printer = Printer::new(cli.output, cli.color);
+    let server = match cli.server.clone().map_or_else(Address::of_environment, Ok) {
+        Ok(server) => server,
+        Err(bad) => {
+            let what = format!("{VARIABLE} in the environment: {bad}");
+            let hint = Some(format!("unset {VARIABLE}, or say --server ADDRESS"));
+            return ended(printer, Err(Error::Usage { what, faults: Vec::new(), hint }));
+        }
+    };
     // One thread: a command waits for one socket, and a process that starts none ends sooner.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
         Ok(runtime) => {
-            let context = Context { client: Client::new(cli.server.clone()), printer };
+            let context = Context { client: Client::new(server.clone()), printer };
             runtime.block_on(command::run(&cli.command, &context))
         }
-        Err(cause) => Err(Error::NoServer { at: cli.server.socket.clone(), cause }),
+        Err(cause) => Err(Error::NoServer { at: server.socket.clone(), cause }),
     };
     ended(printer, done)
 }

@@ -8,6 +8,9 @@ use nim_shared::id::printable;
 /// Where `nimd` listens unless somebody said otherwise.
 pub(crate) const DEFAULT: &str = "/var/lib/nimd/run/nimd.sock";
 
+/// The variable of the environment that says otherwise.
+pub(crate) const VARIABLE: &str = "NIMD_SERVER";
+
 /// The socket of a `nimd`: a path, or `unix:` and a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -18,6 +21,19 @@ pub(crate) struct Address {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{}\" is no path of a socket, such as unix:{DEFAULT}", printable(.0))]
 pub(crate) struct BadAddress(String);
+
+impl Address {
+    /// Where it listens as far as the environment knows.
+    ///
+    /// # Errors
+    /// That the environment has no such address.
+    pub(crate) fn of_environment() -> Result<Self, BadAddress> {
+        match std::env::var_os(VARIABLE) {
+            Some(text) => text.to_string_lossy().parse(),
+            None => Ok(Self { socket: DEFAULT.into() }),
+        }
+    }
+}
 
 impl FromStr for Address {
     type Err = BadAddress;

@@ -46,6 +46,24 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
+fn what_the_environment_gives_is_not_asked_for_and_told_where_it_is_wrong() {
+    let api = Api::new();
+    for line in ["hooks", "notify", "release-disks", "rollout approve", "hooks -o json"] {
+        let said = api.nimctl(line).to_string();
+        assert!(said.starts_with("exit: 2") && !said.contains("--server"), "{said}");
+        assert!(said.contains("Usage: nimctl") || line.ends_with("json"), "{said}");
+    }
+    let wrong = api.command(&["server"]).env("NIMD_SERVER", "https://nim01").output().unwrap();
+    assert_snapshot!(Ran(wrong), @r#"
+    exit: 2
+    --- stderr
+    error: NIMD_SERVER in the environment: "https://nim01" is no path of a socket, such as unix:/var/lib/nimd/run/nimd.sock  [NLU-0505]
+      hint: unset NIMD_SERVER, or say --server ADDRESS
+    "#);
+    assert_eq!(api.requests(), [""; 0]);
+}
+
+#[test]
 fn wrong_usage_is_an_object_where_data_was_asked_for() {
     let api = Api::new();
     assert_snapshot!(api.nimctl("remove a*b -o json"), @r#"
@@ -135,10 +153,8 @@ fn help_and_version_are_data() {
 
     Options:
           --server <ADDRESS>
-              Socket of nimd: a path, or unix:PATH
-              
-              [env: NIMD_SERVER]
-              [default: /var/lib/nimd/run/nimd.sock]
+              Socket of nimd: a path, or unix:PATH [env: NIMD_SERVER] [default:
+              /var/lib/nimd/run/nimd.sock]
 
       -o, --output <FORMAT>
               How results are written
