@@ -328,6 +328,24 @@ impl Kind {
         matches!(self, Self::CleanUp | Self::Snap)
     }
 
+    /// What it is called in a sentence.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Preview => "preview",
+            Self::Update => "update",
+            Self::InstallPreview => "preview of an installation",
+            Self::Install => "installation",
+            Self::MaintPreview => "preview of maintenance",
+            Self::Maint => "maintenance",
+            Self::AltDisk => "copy of rootvg",
+            Self::ReleaseDisks => "release of disks",
+            Self::Rollback => "rollback",
+            Self::CleanUp => "clean-up",
+            Self::Snap => "snap",
+        }
+    }
+
     /// The program on the LPAR that does it.
     #[must_use]
     pub const fn program(self) -> &'static str {

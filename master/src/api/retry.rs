@@ -154,7 +154,7 @@ fn refuse(record: &Record, body: &Body) -> Answer<()> {
     let remedies: Vec<_> = open.iter().map(|one| one.remedy).collect();
     Err(Refusal::refused(
         "NLU-0156",
-        format!("the update of {lpar} would fail again: {}", what.join("; ")),
+        format!("the {} of {lpar} would fail again: {}", record.kind.words(), what.join("; ")),
     )
     .hint(format!("{} When that is done: nimctl retry {options} {id}", remedies.join(" "))))
 }

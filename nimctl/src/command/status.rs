@@ -2,7 +2,6 @@
 
 use nim_shared::api::OperationView;
 use nim_shared::operation::StateName;
-use nim_shared::request::Kind;
 use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -89,7 +88,7 @@ impl Many {
         for (view, id) in self.operations.iter().zip(&self.ids) {
             let since = view.ended_at.or(view.entered_at).unwrap_or(view.created_at);
             let mut row = vec![Piece::from(id)];
-            row.extend(layout.pieces([view.lpar.to_string(), kind(view.kind).to_owned()]));
+            row.extend(layout.pieces([view.lpar.to_string(), view.kind.words().to_owned()]));
             row.push(Piece::painted(view.state.name(), paint_of(view.state)));
             row.push(place(view).into());
             row.extend(layout.pieces([ago(since, self.now), note(view, self.now)]));
@@ -108,23 +107,6 @@ fn note(view: &OperationView, now: Timestamp) -> String {
     }
 }
 
-/// The word for a kind of operation.
-pub(super) const fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Preview => "preview",
-        Kind::Update => "update",
-        Kind::InstallPreview => "preview of an installation",
-        Kind::Install => "installation",
-        Kind::MaintPreview => "preview of maintenance",
-        Kind::Maint => "maintenance",
-        Kind::AltDisk => "copy of rootvg",
-        Kind::ReleaseDisks => "release of disks",
-        Kind::Rollback => "rollback",
-        Kind::CleanUp => "clean-up",
-        Kind::Snap => "snap",
-    }
-}
-
 /// One operation with its details.
 #[derive(Serialize)]
 #[serde(transparent)]
@@ -140,7 +122,7 @@ impl View for One {
         let mut rows = vec![
             ("operation", view.id.to_string()),
             ("batch", view.batch.to_string()),
-            ("kind", kind(view.kind).to_owned()),
+            ("kind", view.kind.words().to_owned()),
             ("state", view.state.to_string()),
         ];
         if let Some(way) = &view.way {

@@ -2,6 +2,7 @@
 
 use nim_shared::api::EventView;
 use nim_shared::id::Epoch;
+use nim_shared::request::Kind;
 use nim_shared::stamp::Timestamp;
 use serde::Serialize;
 
@@ -21,7 +22,9 @@ pub(super) async fn run(args: &Events, context: &Context) -> Result<Exit, Error>
     let target = Target::new(&["operations", &found.id.to_string(), "events"]);
     let events: Vec<EventView> = context.client.pages(target, None).await?;
     match context.printer.format() {
-        Format::Table | Format::Wide | Format::Yaml => context.printer.show(&Timeline(events))?,
+        Format::Table | Format::Wide | Format::Yaml => {
+            context.printer.show(&Timeline { events, kind: found.kind })?;
+        }
         Format::Json => {
             for event in &events {
                 context.printer.stream(event)?;
@@ -33,20 +36,26 @@ pub(super) async fn run(args: &Events, context: &Context) -> Result<Exit, Error>
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Timeline(Vec<EventView>);
+struct Timeline {
+    events: Vec<EventView>,
+    /// Of what operation.
+    #[serde(skip)]
+    kind: Kind,
+}
 
 impl View for Timeline {
     fn table(&self, style: Style) -> String {
-        let Some(first) = self.0.first() else {
+        let Some(first) = self.events.first() else {
             return String::new();
         };
         let begin: Timestamp = first.event.at;
         let is_ours = |view: &EventView| view.event.epoch == Epoch::OF_MASTERS;
-        let mut lines = self.0.iter().filter(|view| !is_ours(view)).map(|view| view.event.epoch);
+        let mut lines =
+            self.events.iter().filter(|view| !is_ours(view)).map(|view| view.event.epoch);
         let epochs = lines.next().is_some_and(|first| lines.any(|other| other != first));
         let headings = ["LPAR'S CLOCK", "AFTER", "EVENT", "WHAT"];
         let mut columns = Columns::new(&headings, style);
-        for view in &self.0 {
+        for view in &self.events {
             let event = &view.event;
             let number = if is_ours(view) {
                 format!("nimd.{}", event.seq)
@@ -64,7 +73,7 @@ impl View for Timeline {
                     clock(event.at.since(begin))
                 }),
                 Piece::from(number),
-                Piece::from(sentence::of(&event.body)),
+                Piece::from(sentence::of(&event.body, self.kind)),
             ]);
         }
         columns.text()

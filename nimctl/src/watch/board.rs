@@ -187,7 +187,7 @@ impl Board {
                     Some(paint) => Weight::Matters(paint),
                     None => return Vec::new(),
                 };
-                let text = sentence::of(&view.event.body);
+                let text = sentence::of(&view.event.body, row.view.kind);
                 vec![Said { at: view.stored_at, lpar: row.view.lpar.to_string(), text, weight }]
             }
         }

@@ -7,6 +7,7 @@ use nim_shared::frame::{
 use nim_shared::id::printable;
 use nim_shared::operation::Named;
 use nim_shared::prep::listed;
+use nim_shared::request::Kind;
 use nim_shared::stage::Point;
 use nim_shared::strategy::Part;
 use nim_shared::unit::{Milliseconds, Seconds};
@@ -14,13 +15,13 @@ use nim_shared::unit::{Milliseconds, Seconds};
 use super::summary::outcome_word;
 use crate::output::text::Paint;
 
-/// What happened, in one sentence.
-pub(crate) fn of(body: &Body) -> String {
+/// What happened in an operation of this kind, in one sentence.
+pub(crate) fn of(body: &Body, kind: Kind) -> String {
     match body {
-        Body::Known(known) => known_event(known),
+        Body::Known(known) => known_event(known, kind),
         Body::Other(value) => {
-            let kind = value.get("kind").and_then(serde_json::Value::as_str).unwrap_or("event");
-            format!("{kind}: this nimctl is too old to know what that is")
+            let what = value.get("kind").and_then(serde_json::Value::as_str).unwrap_or("event");
+            format!("{what}: this nimctl is too old to know what that is")
         }
     }
 }
@@ -72,7 +73,7 @@ pub(super) fn paint(known: &Known) -> Option<Paint> {
     }
 }
 
-fn known_event(known: &Known) -> String {
+fn known_event(known: &Known, kind: Kind) -> String {
     match known {
         Known::Taken { identity, .. } => {
             let host = identity.hostname.as_deref().unwrap_or("the LPAR");
@@ -128,7 +129,9 @@ fn known_event(known: &Known) -> String {
         ),
         Known::Adopted { evidence } => format!("taken up by another supervisor: {evidence}"),
         Known::Note { text } => text.clone(),
-        Known::Finished(report) => format!("{}: {}", outcome_word(&report.outcome), report.summary),
+        Known::Finished(report) => {
+            format!("{}: {}", outcome_word(&report.outcome, kind), report.summary)
+        }
         Known::Found(found) => found.to_string(),
     }
 }

@@ -172,7 +172,10 @@ pub(crate) fn ending(view: &OperationView, style: Style) -> String {
         text += &folded(&format!("   {what:9} = "), &clean(value), style);
     };
     if let Some(report) = &view.report {
-        line("outcome", &format!("{}: {}", outcome_word(&report.outcome), report.summary));
+        line(
+            "outcome",
+            &format!("{}: {}", outcome_word(&report.outcome, view.kind), report.summary),
+        );
         if let Some(found) = &report.found {
             line("software", software_found(found.software));
             line("kernel", kernel_found(found.kernel));
@@ -237,7 +240,7 @@ fn to_do(view: &OperationView) -> Option<String> {
 /// The outcome in a line, and its colour.
 pub(super) fn outcome(view: &OperationView) -> (String, Paint) {
     let word = match &view.report {
-        Some(report) => outcome_word(&report.outcome),
+        Some(report) => outcome_word(&report.outcome, view.kind),
         None => view.state.to_string(),
     };
     let why = match (&view.failure, &view.report) {
@@ -256,23 +259,42 @@ pub(super) fn outcome(view: &OperationView) -> (String, Paint) {
     (format!("{word}{why}"), paint_of(view.state))
 }
 
-/// An outcome in a few words.
-pub(crate) fn outcome_word(outcome: &Outcome) -> String {
+/// The outcome of an operation of this kind in a few words.
+pub(crate) fn outcome_word(outcome: &Outcome, kind: Kind) -> String {
     match outcome {
         Outcome::Succeeded { follow_up } if follow_up.is_empty() => "succeeded".to_owned(),
         Outcome::Succeeded { .. } => "succeeded, with something left to do".to_owned(),
         Outcome::Unchanged => "unchanged, there was nothing to do".to_owned(),
-        Outcome::Failed { software } => {
-            let software = match software {
-                Software::Unchanged => "nothing was installed",
-                Software::PartlyApplied => "some of the software was installed",
-                Software::AppliedNotLive => "the software is installed, the old kernel runs",
-                Software::Applied => "everything is installed; what was to follow failed",
-            };
-            format!("failed, {software}")
-        }
+        Outcome::Failed { software } => format!("failed, {}", failed_word(*software, kind)),
         Outcome::Cancelled => "cancelled, everything is as it was".to_owned(),
         Outcome::Stuck { reason } => format!("stuck, a person is needed ({reason})"),
+    }
+}
+
+/// What a failure of an operation of this kind means for the LPAR.
+const fn failed_word(software: Software, kind: Kind) -> &'static str {
+    match (kind, software) {
+        (Kind::Rollback, _) => "the LPAR runs what it ran before",
+        (Kind::CleanUp, _) => "it did not come to its end",
+        (Kind::ReleaseDisks, _) => "disks were not released, or not all of them",
+        (Kind::AltDisk, _) => "the running system is as it was",
+        (Kind::Snap, _) => "what it collects is not kept",
+        (Kind::MaintPreview | Kind::Maint, Software::Unchanged) => "nothing was changed",
+        (Kind::MaintPreview | Kind::Maint, Software::PartlyApplied) => "a part of it was done",
+        (
+            Kind::Preview
+            | Kind::Update
+            | Kind::InstallPreview
+            | Kind::Install
+            | Kind::MaintPreview
+            | Kind::Maint,
+            software,
+        ) => match software {
+            Software::Unchanged => "nothing was installed",
+            Software::PartlyApplied => "some of the software was installed",
+            Software::AppliedNotLive => "the software is installed, the old kernel runs",
+            Software::Applied => "everything is installed; what was to follow failed",
+        },
     }
 }
 
@@ -375,6 +397,22 @@ mod tests {
         ] {
             let view = ended(kind, &outcome, after);
             assert_eq!(change(&view, false, |at| at.level.clone()), [level], "{kind} {outcome}");
+        }
+    }
+
+    #[test]
+    fn a_failure_speaks_of_what_was_to_be_done() {
+        let said = |kind| {
+            let failed = json!({"outcome": "failed", "software": "unchanged"});
+            outcome(&ended(kind, &failed, &Value::Null)).0
+        };
+        for (kind, wanted) in [
+            ("update", "failed, nothing was installed: hdisk2 is released"),
+            ("rollback", "failed, the LPAR runs what it ran before: hdisk2 is released"),
+            ("clean_up", "failed, it did not come to its end: hdisk2 is released"),
+            ("maint", "failed, nothing was changed: hdisk2 is released"),
+        ] {
+            assert_eq!(said(kind), wanted);
         }
     }
 

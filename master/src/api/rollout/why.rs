@@ -103,22 +103,23 @@ fn nothing(about: String, stands: String) -> Why {
 /// Of an operation that nobody's rollout started.
 fn of_operation(about: String, operation: &OperationView) -> Why {
     let id = operation.id;
-    let stands = format!("operation {id} is {} on it", operation.state);
+    let (kind, state) = (operation.kind.words(), operation.state);
+    let stands = format!("operation {id} ({kind}) is {state} on it");
     Why {
         since: Some(operation.entered_at.unwrap_or(operation.created_at)),
-        waits: vec![update(operation)],
+        waits: vec![its_end(operation)],
         given_up_at: operation.deadline,
         ..nothing(about, stands)
     }
 }
 
 /// What is waited for while an operation is open.
-fn update(operation: &OperationView) -> WaitsFor {
-    let id = operation.id;
+fn its_end(operation: &OperationView) -> WaitsFor {
+    let (id, kind) = (operation.id, operation.kind.words());
     let place = match (&operation.stage, &operation.phase) {
-        (_, Some(phase)) => format!("the update, which is at {phase}"),
-        (Some(stage), None) => format!("the update, which is at {stage}"),
-        (None, None) => "the update to begin".to_owned(),
+        (_, Some(phase)) => format!("the {kind}, which is at {phase}"),
+        (Some(stage), None) => format!("the {kind}, which is at {stage}"),
+        (None, None) => format!("the {kind} to begin"),
     };
     let since = Some(operation.entered_at.unwrap_or(operation.created_at));
     let (what, decides, hint) = match operation.state {
@@ -176,19 +177,19 @@ fn of_target(
                 why.waits.push(waits("the next look of nimd", "nimd: it may start"));
             }
             // Somebody else has it under way.
-            why.waits.extend(open.map(update));
+            why.waits.extend(open.map(its_end));
         }
         Is::Starting { .. } | Is::Running { .. } | Is::Recalled { .. } => {
             why.since = since;
             why.waits.push(match open {
-                Some(operation) => update(operation),
+                Some(operation) => its_end(operation),
                 None => waits("its start to be accepted", "nimd"),
             });
         }
         Is::Releasing { .. } => {
             why.since = since;
             // One that is stuck keeps its memory until a person was there.
-            why.waits.extend(open.map(update));
+            why.waits.extend(open.map(its_end));
             why.waits.push(waits("its memory to be shown as free", "the HMC, which nimd reads"));
         }
         Is::Ended { end, keeps_capacity } => {
@@ -476,6 +477,28 @@ mod tests {
             ended_at: None,
         };
         (rollout, started)
+    }
+
+    #[test]
+    fn an_operation_is_called_what_it_is() {
+        let id = "0193a2b4-5c6d-7001-8def-0123456789ab";
+        let why = |kind: &str, stage: Option<&str>| {
+            let view = serde_json::json!({
+                "id": id, "batch": id, "lpar": "lpar01", "kind": kind, "state": "running", "stage": stage,
+                "cancel_asked": false, "created_at": "2026-01-01T00:00:00Z", "requested_by": 0,
+            });
+            of_operation("lpar01".to_owned(), &serde_json::from_value(view).unwrap())
+        };
+        for (kind, stage, wanted) in [
+            ("rollback", Some("prep"), "the rollback, which is at prep"),
+            ("clean_up", Some("update"), "the clean-up, which is at update"),
+            ("update", None, "the update to begin"),
+        ] {
+            let why = why(kind, stage);
+            assert_eq!(why.waits[0].what, wanted);
+        }
+        let stands = why("rollback", None).stands;
+        assert_eq!(stands, format!("operation {id} (rollback) is running on it"));
     }
 
     #[test]
