@@ -21,7 +21,7 @@ use crate::store::Who;
 use crate::store::event::Cursor;
 use crate::store::object::{NamePattern, Target, Targets};
 use crate::store::operation::{OperationFilter, Record};
-use advice::Found;
+use advice::{Found, Place};
 
 /// `GET /v1/clean-up/{lpar}`
 pub(super) async fn look(
@@ -30,6 +30,7 @@ pub(super) async fn look(
 ) -> Answer<Json<CleanUpView>> {
     let target = target(&api, &name).await?;
     let before = before(&api, &name).await?;
+    refuse_open(&name, &before)?;
     Ok(Json(view(&api, &target, &before).await?))
 }
 
@@ -47,6 +48,7 @@ pub(super) async fn start(
     }
     let target = target(&api, &name).await?;
     let before = before(&api, &name).await?;
+    refuse_open(&name, &before)?;
     let found = view(&api, &target, &before).await?;
     for flag in &body.flags {
         refuse(&name, found.flags.iter().find(|one| one.flag == *flag))?;
@@ -75,6 +77,21 @@ pub(super) async fn accept(
     cust::accept_one(api, who, written, &Target { frame: None, ..target }, request).await
 }
 
+/// Refuses where something runs on it: who runs where is about to change, and `clvupdate` would be run into it.
+fn refuse_open(name: &ObjectName, before: &Before) -> Answer<()> {
+    match before.open {
+        Some((id, kind)) => Err(Refusal::refused(
+            "NLU-0320",
+            format!(
+                "{name} has an open operation ({}): what there is to clean up is seen when that is over",
+                kind.words()
+            ),
+        )
+        .hint(format!("nimctl watch {id}"))),
+        None => Ok(()),
+    }
+}
+
 /// Refuses what the evidence stands against.
 fn refuse(name: &ObjectName, flag: Option<&FlagView>) -> Answer<()> {
     match flag {
@@ -101,6 +118,8 @@ pub(super) async fn target(api: &Api, name: &ObjectName) -> Answer<Target> {
 struct Before {
     /// The operation that is stuck, where one is.
     stuck: Option<OperationId>,
+    /// What is open beside it, with what it is.
+    open: Option<(OperationId, Kind)>,
     console: Option<Console>,
     /// The boot in which the agent took it.
     boot: Option<Boot>,
@@ -113,8 +132,10 @@ async fn before(api: &Api, name: &ObjectName) -> Answer<Before> {
     let newest = api.store.operations(&filter, None, LOOK_BACK).await?.items;
     let is_stuck = |one: &&Record| one.operation.name() == StateName::Stuck;
     let stuck = newest.iter().find(is_stuck).map(|one| one.id);
+    let is_open = |one: &&Record| !one.operation.name().is_terminal() && !is_stuck(one);
+    let open = newest.iter().find(is_open).map(|one| (one.id, one.kind));
     let Some(moved) = newest.iter().find(|one| one.kind.moves()) else {
-        return Ok(Before { stuck, ..Before::default() });
+        return Ok(Before { stuck, open, ..Before::default() });
     };
     let request: Option<Request> = serde_json::from_str(&moved.request).ok();
     let first = api.store.events(moved.id, Cursor::default(), FIRST_EVENTS).await?.items;
@@ -125,7 +146,7 @@ async fn before(api: &Api, name: &ObjectName) -> Answer<Before> {
         },
         EventBody::Other(_) => None,
     });
-    Ok(Before { stuck, console: request.and_then(|request| request.console), boot })
+    Ok(Before { stuck, open, console: request.and_then(|request| request.console), boot })
 }
 
 /// What is found now.
@@ -168,6 +189,7 @@ async fn view(api: &Api, target: &Target, before: &Before) -> Answer<CleanUpView
     };
     let place = found.place();
     let flags = found.flags(&place);
+    let nothing_left = before.stuck.is_none() && matches!(place, Place::Alone { .. });
     let place = place.to_string();
     Ok(CleanUpView {
         lpar: name.clone(),
@@ -175,6 +197,7 @@ async fn view(api: &Api, target: &Target, before: &Before) -> Answer<CleanUpView
         lpar_id: hello.identity.lpar_id,
         booted_at: hello.boot.booted_at.clone(),
         place,
+        nothing_left,
         flags,
         partitions,
         not_seen,

@@ -2,13 +2,14 @@
 //!
 //! Codes by origin: 00xx starting nimd, 01xx this API, 02xx connections to hosts, 03xx the database, 04xx the engine.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use nim_shared::api::{Failure, FailureKind, FileFault};
-use nim_shared::id::printable;
+use nim_shared::id::{ObjectName, OperationId, printable};
 use tracing::error;
 
 use crate::store;
@@ -108,6 +109,10 @@ impl From<Box<Failure>> for Refusal {
 impl From<store::Error> for Refusal {
     fn from(error: store::Error) -> Self {
         use store::Error as E;
+        let error = match error {
+            E::OpenOperation { open } => E::OpenOperation { open: newest_of_each(open) },
+            other => other,
+        };
         let kind = match &error {
             E::NoSuchObject { .. }
             | E::NoSuchLpar { .. }
@@ -156,6 +161,15 @@ impl From<store::Error> for Refusal {
     }
 }
 
+/// The newest open operation of each LPAR: beside one that is stuck there may be what looks after it, and that is what runs.
+fn newest_of_each(open: Vec<(ObjectName, OperationId)>) -> Vec<(ObjectName, OperationId)> {
+    let mut newest: BTreeMap<ObjectName, OperationId> = BTreeMap::new();
+    for (lpar, id) in open {
+        newest.entry(lpar).and_modify(|known| *known = id.max(*known)).or_insert(id);
+    }
+    newest.into_iter().collect()
+}
+
 /// A fault of one object, without a file: the path is the object's name.
 fn fault(fault: &store::object::Fault) -> FileFault {
     FileFault {
@@ -174,6 +188,18 @@ const fn is_missing(problem: &store::object::Problem) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_lpar_with_two_open_operations_is_named_once_with_the_one_that_runs() {
+        let open = |lpar: &str, number: u128| {
+            (lpar.parse().unwrap(), OperationId(uuid::Uuid::from_u128(number)))
+        };
+        let open = vec![open("lpar08", 1), open("lpar08", 2), open("lpar09", 3)];
+        let newest = open[1].1;
+        let failure = Refusal::from(store::Error::OpenOperation { open }).failure();
+        assert_eq!(failure.message, "lpar08, lpar09 already have an open operation");
+        assert_eq!(failure.hint, Some(format!("nimctl status {newest}")));
+    }
 
     #[test]
     fn control_characters_of_a_host_do_not_reach_the_answer() {

@@ -13,6 +13,7 @@ use crate::client::Target;
 use crate::command::{Context, ask, cust, log};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::output::fold::folded;
 use crate::output::table::{Columns, NONE, Piece};
 use crate::output::text::{Paint, clean};
 use crate::output::{Style, View};
@@ -22,10 +23,20 @@ pub(super) async fn run(args: &Cleanup, context: &Context) -> Result<Exit, Error
     let found: CleanUpView = context.client.with_limit(LOOK).get(target.clone()).await?;
     let shown = Found(found);
     let printer = context.printer;
-    if printer.format().is_for_people() {
+    let is_named = [args.yes, args.after_reboot, args.force_original, args.ignore_processes];
+    let stop = shown.0.nothing_left && !is_named.contains(&true);
+    if stop || printer.format().is_for_people() {
         printer.show(&shown)?;
     } else {
         printer.on_stderr(&shown.table(printer.style_of_stderr()));
+    }
+    if stop {
+        printer.note(&format!(
+            "nothing is to be cleaned up: no operation on {0} is stuck, and there is no second partition of it; \
+             `nimctl cleanup --yes {0}` runs clvupdate all the same",
+            args.lpar
+        ));
+        return Ok(Exit::Done);
     }
     let mut flags = Vec::new();
     for one in &shown.0.flags {
@@ -150,7 +161,11 @@ impl View for Found {
             }
             text += &columns.text();
         }
-        text += &format!("{}\n\n", clean(&view.place));
+        text += &folded("", &clean(&view.place), style);
+        if view.nothing_left {
+            return text;
+        }
+        text += "\n";
         let mut columns = Columns::new(&["FLAG", "MEANING", "ADVICE", "BECAUSE"], style);
         for one in &view.flags {
             let paint = match one.advice {

@@ -616,3 +616,32 @@ fn a_person_ends_an_operation() {
     ");
     assert_snapshot!(api.changes()[1], @r#"POST /v1/operations/0193a2b4-5c6d-7001-8def-0123456789ab/resolve {"state":"failed","reason":"it was rebooted","seen":[1,9]}"#);
 }
+
+#[test]
+fn clvupdate_is_not_offered_where_nothing_is_to_be_cleaned_up() {
+    let view = json!({
+        "lpar": "lpar08", "operation": null, "lpar_id": 8, "booted_at": "2026-01-01 10:00", "not_seen": null,
+        "partitions": [{"name": "lpar08", "lpar_id": 8, "lpar_env": "aixlinux", "state": "Running",
+            "rmc_state": "active", "rmc_ipaddr": "", "os_version": ""}],
+        "place": "the workload runs on lpar08 (id 8, Running), and there is no second partition of it",
+        "nothing_left": true,
+        "flags": [{"flag": "u", "advice": "possible", "because": "clvupdate refused"}],
+    });
+    let api =
+        Api::new().on("GET /v1/clean-up/lpar08", &view).on("POST /v1/clean-up/lpar08", &accepted());
+    assert_snapshot!(api.nimctl("cleanup lpar08"), @"
+    exit: 0
+    --- stdout
+    lpar08: id 8, booted 2026-01-01 10:00
+    PARTITION  ID  STATE    RMC
+    lpar08     8   Running  active
+    the workload runs on lpar08 (id 8, Running), and there is no second partition of it
+    --- stderr
+    nothing is to be cleaned up: no operation on lpar08 is stuck, and there is no second partition of it; `nimctl cleanup --yes lpar08` runs clvupdate all the same
+    ");
+    let said = api.nimctl("cleanup lpar08 -o json").to_string();
+    assert!(said.contains("\"nothing_left\": true"), "{said}");
+    assert_eq!(api.changes(), [""; 0]);
+    let said = api.nimctl("cleanup --yes --detach lpar08").to_string();
+    assert!(said.starts_with("exit: 0") && api.changes().len() == 1, "{said}");
+}

@@ -97,6 +97,20 @@ async fn an_open_operation_is_seen_in_the_state_of_its_lpar() {
 }
 
 #[tokio::test]
+async fn nothing_is_cleaned_up_while_something_runs_there() {
+    let nimd = ready().await;
+    let ids = accepted(&nimd, &["lpar01"]).await;
+    let body = json!({"token": uuid::Uuid::from_u128(9), "flags": []});
+    let looked = nimd.get("/v1/clean-up/lpar01").await;
+    for (status, failure) in [looked, nimd.post("/v1/clean-up/lpar01", &body).await] {
+        assert_eq!((status, failure["code"].as_str()), (409, Some("NLU-0320")), "{failure}");
+        let message = failure["message"].as_str().unwrap();
+        assert!(message.starts_with("lpar01 has an open operation (preview):"), "{failure}");
+        assert_eq!(failure["hint"], format!("nimctl watch {}", ids[0]));
+    }
+}
+
+#[tokio::test]
 async fn output_and_events_are_read_in_parts() {
     let nimd = ready().await;
     let ids = accepted(&nimd, &["lpar01"]).await;
