@@ -26,6 +26,7 @@ use crate::command::{Context, apply, cust};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::file;
+use crate::output::text::count;
 use plan::Plan;
 pub(super) use plan::{long, short};
 use status::{List, Status};
@@ -78,8 +79,17 @@ async fn start(args: &StartRollout, context: &Context) -> Result<Exit, Error> {
         ticket: args.ticket.clone(),
     };
     let target = Target::new(&["rollouts"]);
-    let view = cust::ask_patiently(target, &body, Some(LIMIT), context).await?;
+    let view: RolloutView = cust::ask_patiently(target, &body, Some(LIMIT), context).await?;
+    let (name, excluded) = (view.name.clone(), view.excluded);
     context.printer.show(&List(vec![view]))?;
+    if context.printer.format().is_for_people() {
+        if excluded > 0 {
+            let lpars = count(excluded, "LPAR");
+            let which = format!("`nimctl rollout report {name}` names them and says why");
+            context.printer.note(&format!("left out by the plan: {lpars}; {which}"));
+        }
+        context.printer.note(&format!("follow: nimctl rollout watch {name}"));
+    }
     Ok(Exit::Done)
 }
 

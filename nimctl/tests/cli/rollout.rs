@@ -121,8 +121,10 @@ pub(crate) fn view(phase: &str) -> Value {
 
 #[test]
 fn a_rollout_is_started_and_turned() {
+    let mut started = view("running");
+    started["excluded"] = json!(2);
     let api = Api::new()
-        .on("POST /v1/rollouts", &view("running"))
+        .on("POST /v1/rollouts", &started)
         .on("GET /v1/rollouts", &json!([view("stopped"), view("ended")]))
         .on("POST /v1/rollouts/spring/turn", &view("paused"));
     let fingerprint = "c".repeat(64);
@@ -132,6 +134,9 @@ fn a_rollout_is_started_and_turned() {
     --- stdout
     ROLLOUT  STATE    WAVE    WAIT  RUN  DONE  FAILED  OTHERS  STARTED (UTC)
     spring   running  canary  3     2    1     1       2       12-01 20:00
+    --- stderr
+    left out by the plan: 2 LPARs; `nimctl rollout report spring` names them and says why
+    follow: nimctl rollout watch spring
     ");
     let asked = &api.changes()[0];
     assert!(asked.contains(&fingerprint) && asked.contains(r#""token":"#), "{asked}");
@@ -418,13 +423,13 @@ fn a_rollout_is_watched_in_lines_until_it_is_over() {
     assert_snapshot!(watched_to_its_end().nimctl("rollout watch spring -o json"), @r#"
     exit: 1
     --- stdout
-    {"kind":"rollout","id":"0193a2b4-0000-7000-8000-00000000ba7c","name":"spring","phase":"running","waits_for":null,"wave":"canary","fingerprint":"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","begin":"2026-12-01T20:00:00Z","planned_end":"2026-12-01T20:30:00Z","requested_by":1000,"created_at":"2026-12-01T20:00:00Z","ended_at":null,"counts":{"waiting":1,"in_flight":1,"done":0,"failed":0,"unreachable":0,"left_out":0}}
+    {"kind":"rollout","id":"0193a2b4-0000-7000-8000-00000000ba7c","name":"spring","phase":"running","waits_for":null,"wave":"canary","fingerprint":"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","begin":"2026-12-01T20:00:00Z","planned_end":"2026-12-01T20:30:00Z","requested_by":1000,"created_at":"2026-12-01T20:00:00Z","ended_at":null,"counts":{"waiting":1,"in_flight":1,"done":0,"failed":0,"unreachable":0,"left_out":0},"excluded":0}
     {"kind":"event","at":"2026-12-01T20:11:00Z","by":null,"what":"lpar01 is updated"}
     {"kind":"event","at":"2026-12-01T20:11:01Z","by":null,"what":"lpar02 starts"}
-    {"kind":"rollout","id":"0193a2b4-0000-7000-8000-00000000ba7c","name":"spring","phase":"running","waits_for":null,"wave":"canary","fingerprint":"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","begin":"2026-12-01T20:00:00Z","planned_end":"2026-12-01T20:30:00Z","requested_by":1000,"created_at":"2026-12-01T20:00:00Z","ended_at":null,"counts":{"waiting":0,"in_flight":1,"done":1,"failed":0,"unreachable":0,"left_out":0}}
+    {"kind":"rollout","id":"0193a2b4-0000-7000-8000-00000000ba7c","name":"spring","phase":"running","waits_for":null,"wave":"canary","fingerprint":"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","begin":"2026-12-01T20:00:00Z","planned_end":"2026-12-01T20:30:00Z","requested_by":1000,"created_at":"2026-12-01T20:00:00Z","ended_at":null,"counts":{"waiting":0,"in_flight":1,"done":1,"failed":0,"unreachable":0,"left_out":0},"excluded":0}
     {"kind":"event","at":"2026-12-01T20:20:00Z","by":null,"what":"lpar02 is failed: files in /proc are open\u001b[2J"}
     {"kind":"event","at":"2026-12-01T20:20:00Z","by":null,"what":"ended"}
-    {"kind":"rollout","id":"0193a2b4-0000-7000-8000-00000000ba7c","name":"spring","phase":"ended","waits_for":null,"wave":"canary","fingerprint":"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","begin":"2026-12-01T20:00:00Z","planned_end":"2026-12-01T20:30:00Z","requested_by":1000,"created_at":"2026-12-01T20:00:00Z","ended_at":null,"counts":{"waiting":0,"in_flight":0,"done":1,"failed":1,"unreachable":0,"left_out":0}}
+    {"kind":"rollout","id":"0193a2b4-0000-7000-8000-00000000ba7c","name":"spring","phase":"ended","waits_for":null,"wave":"canary","fingerprint":"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc","begin":"2026-12-01T20:00:00Z","planned_end":"2026-12-01T20:30:00Z","requested_by":1000,"created_at":"2026-12-01T20:00:00Z","ended_at":null,"counts":{"waiting":0,"in_flight":0,"done":1,"failed":1,"unreachable":0,"left_out":0},"excluded":0}
     "#);
 }
 

@@ -370,6 +370,7 @@ pub(super) fn view(rollout: &Rollout) -> RolloutView {
         created_at: rollout.created_at,
         ended_at: rollout.ended_at,
         counts: counts(state),
+        excluded: rollout.plan.excluded.len(),
     }
 }
 

@@ -103,6 +103,9 @@ pub struct RolloutView {
     pub ended_at: Option<Timestamp>,
     /// How many LPARs stand where.
     pub counts: RolloutCounts,
+    /// How many LPARs its file means that the plan has left out; they are in no count.
+    #[serde(default)]
+    pub excluded: usize,
 }
 
 /// How many LPARs of a rollout stand where.
