@@ -13,7 +13,7 @@ async fn what_failed_in_the_move_is_moved_again_once_its_remedy_is_done() -> Res
     let whole = site.nimctl(["retry", "lpar08"]).ended_with(3)?;
     ensure!(whole.stderr.contains("NLU-0155") && whole.stderr.contains("--move-only"), "{whole}");
     let at_once = site.nimctl(["retry", "--move-only", "lpar08"]).ended_with(3)?;
-    let told = ["NLU-0156", "1430-030", "--remedied"];
+    let told = ["NLU-0156", "its summary: ", "1430-030", "--remedied"];
     ensure!(told.iter().all(|part| at_once.stderr.contains(part)), "{at_once}");
     assert_eq!(site.updates_started("lpar08")?, 1);
 

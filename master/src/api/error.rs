@@ -62,6 +62,12 @@ impl Refusal {
         self
     }
 
+    /// Adds what is known of the cause, in words of others.
+    pub(crate) fn caused_by(mut self, causes: impl IntoIterator<Item = String>) -> Self {
+        self.0.causes.extend(causes.into_iter().map(|cause| printable(&cause)));
+        self
+    }
+
     /// Adds the chain of causes that begins with `cause`.
     pub(crate) fn because(mut self, cause: Option<&dyn StdError>) -> Self {
         self.0.causes = causes(cause);

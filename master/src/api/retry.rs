@@ -152,11 +152,13 @@ fn refuse(record: &Record, body: &Body) -> Answer<()> {
     let what: Vec<_> = open.iter().map(|one| format!("{}: {}", one.code, one.title)).collect();
     let options = if body.move_only { "--move-only --remedied" } else { "--remedied" };
     let remedies: Vec<_> = open.iter().map(|one| one.remedy).collect();
-    Err(Refusal::refused(
-        "NLU-0156",
-        format!("the {} of {lpar} would fail again: {}", record.kind.words(), what.join("; ")),
-    )
-    .hint(format!("{} When that is done: nimctl retry {options} {id}", remedies.join(" "))))
+    let message =
+        format!("the {} of {lpar} would fail again: {}", record.kind.words(), what.join("; "));
+    // What a remedy calls the summary.
+    let summary = report.map(|report| format!("its summary: {}", report.summary));
+    Err(Refusal::refused("NLU-0156", message)
+        .caused_by(summary)
+        .hint(format!("{} When that is done: nimctl retry {options} {id}", remedies.join(" "))))
 }
 
 /// What is on disk decides what can be done again.
