@@ -83,6 +83,8 @@ pub(super) async fn written(api: &Api, targets: &[Target]) -> Answer<Vec<Written
     let runs = api.store.live_updates_of(&names).await?;
     let frames = processors(api, targets).await;
     let consoles = consoles(api, targets).await?;
+    let names: Vec<ObjectName> = targets.iter().filter_map(|target| own(&target.name)).collect();
+    let there = super::cust::objects(&api.store, &names).await?;
     let mut all = Vec::new();
     for (((target, pool), looked), facts) in targets.iter().zip(pools).zip(looked).zip(facts) {
         let pins = disks::pins(runs.get(&target.name).map_or(&[], Vec::as_slice));
@@ -104,7 +106,13 @@ pub(super) async fn written(api: &Api, targets: &[Target]) -> Answer<Vec<Written
         };
         let proposal = disks::propose(&choice, &around);
         let disks = chosen(&choice);
-        let looked = Shown { target, pool, level, failure, at: now };
+        let name_disks = match own(&target.name).filter(|own| there.contains_key(own)) {
+            Some(own) => format!(
+                "nimctl change -a ATTRIBUTE=VALUE {own}, which is there already (nimctl show {own})"
+            ),
+            None => format!("nimctl define -t live_update_data lud_{}", target.name),
+        };
+        let looked = Shown { target, pool, level, failure, name_disks, at: now };
         let view = looked.view(&choice, &proposal);
         all.push(Written { view, proposal, disks });
     }
@@ -249,13 +257,20 @@ struct Shown<'a> {
     pool: Vec<PoolEntry>,
     level: Option<String>,
     failure: Option<Failure>,
+    /// What is typed to name the disks oneself.
+    name_disks: String,
     at: Timestamp,
+}
+
+/// The name that its own `live_update_data` has by custom.
+fn own(lpar: &ObjectName) -> Option<ObjectName> {
+    format!("lud_{lpar}").parse().ok()
 }
 
 impl Shown<'_> {
     /// The proposal as it is shown.
     fn view(self, choice: &Choice, proposal: &Proposal) -> DataProposal {
-        let Self { target, pool, level, failure, at } = self;
+        let Self { target, pool, level, failure, name_disks, at } = self;
         let lpar = &target.name;
         let is_whole = failure.is_none() && proposal.missing.is_empty();
         let state = match (is_whole, pool.is_empty()) {
@@ -281,9 +296,9 @@ impl Shown<'_> {
                 Some(text)
             }
             ProposalState::Incomplete if failure.is_some() => None,
-            ProposalState::Incomplete => Some(format!(
-                "mend what is missing, or name the disks yourself: nimctl define -t live_update_data lud_{lpar}"
-            )),
+            ProposalState::Incomplete => {
+                Some(format!("mend what is missing, or name the disks yourself: {name_disks}"))
+            }
         };
         DataProposal {
             lpar: lpar.clone(),

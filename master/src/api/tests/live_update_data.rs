@@ -172,6 +172,14 @@ async fn an_lpar_whose_disks_nobody_has_seen_may_share_each_of_them() {
     assert_eq!(found[0]["state"], "incomplete", "{found:#}");
     let all = against(&found[0]);
     assert!(all.contains(&"hdisk1: sharing_unknown".to_owned()), "{all:?}");
+    // Of the two only lpar01 has an object of its own.
+    for (lpar, next) in [
+        ("lpar01", "nimctl change -a ATTRIBUTE=VALUE lud_lpar01, which is there already"),
+        ("lpar02", "nimctl define -t live_update_data lud_lpar02"),
+    ] {
+        let found = generate(&nimd, &[lpar]).await;
+        assert!(found[0]["next"].as_str().unwrap().contains(next), "{found:#}");
+    }
     let down = generate(&nimd, &["down01"]).await;
     assert_eq!(down[0]["failure"]["code"], "NLU-0201", "{down:#}");
 }
