@@ -306,6 +306,7 @@ fn fault(arguments: FaultArguments) -> anyhow::Result<()> {
     else {
         bail!("an LPAR, an HMC or a VIOS, a fault and --dir are needed");
     };
+    let said = told(&host, fault, arguments.clear, arguments.at);
     let request = match (fault, arguments.at) {
         (AnyFault::Console(fault), None) => {
             Request::ConsoleFault { host, fault, set: !arguments.clear }
@@ -326,7 +327,28 @@ fn fault(arguments: FaultArguments) -> anyhow::Result<()> {
         }
     };
     Client::connect(&dir)?.done(&request)?;
+    writeln!(out, "{said}")?;
     Ok(())
+}
+
+/// What was done by setting a fault or taking it back: without `--at` what strikes once has struck already.
+fn told(host: &str, fault: AnyFault, clear: bool, at: Option<Phase>) -> String {
+    let name = match fault {
+        AnyFault::Lpar(fault) => fault.name(),
+        AnyFault::State(state) => state.name(),
+        AnyFault::Console(fault) => fault.name(),
+    };
+    match (fault, at) {
+        _ if clear => format!("{host}: {name} is taken back"),
+        (_, Some(phase)) => format!("{host}: {name} strikes when an update enters {phase}"),
+        (AnyFault::Lpar(fault), None) if fault.kind() == Kind::Event => format!(
+            "{host}: {name} has struck, once, whatever runs there; with --at PHASE, such as {}, it strikes when an update enters that phase",
+            fault.phase()
+        ),
+        (AnyFault::Lpar(_) | AnyFault::State(_) | AnyFault::Console(_), None) => {
+            format!("{host}: {name} from now on, until --clear")
+        }
+    }
 }
 
 fn advance(dir: &Path, lpar: Option<String>, to: Option<Phase>) -> anyhow::Result<()> {

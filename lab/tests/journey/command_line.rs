@@ -39,15 +39,35 @@ fn it_says_when_it_is_ready_takes_faults_and_ends_cleanly() {
     let (mut site, ready) = up(&directory);
     assert!(ready.starts_with("ready: 12 LPARs"), "{ready}");
     let dir = directory.to_str().unwrap();
-    assert!(nim_lab(&["fault", "lpar07", "procfs-open", "--dir", dir]).status.success());
-    assert!(
-        nim_lab(&["fault", "lpar08", "reboot", "--at", "mirror", "--dir", dir]).status.success()
+    let fault = |words: &[&str]| {
+        let ran = nim_lab(&[&["fault"], words, &["--dir", dir]].concat());
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let said = fault(&["lpar07", "procfs-open"]);
+    assert_eq!(
+        said,
+        "lpar07: procfs-open from now on, until --clear
+"
     );
+    let said = fault(&["lpar08", "reboot", "--at", "mirror"]);
+    assert_eq!(
+        said,
+        "lpar08: reboot strikes when an update enters mirror
+"
+    );
+    let said = fault(&["lpar09", "ssh-drop"]);
+    assert!(said.starts_with("lpar09: ssh-drop has struck, once,"), "{said}");
+    assert!(said.contains("--at PHASE, such as clone"), "{said}");
     let status = String::from_utf8(nim_lab(&["status", "--dir", dir]).stdout).unwrap();
     let row = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
     assert!(row("lpar07").ends_with("procfs-open"), "{status}");
     assert!(row("lpar08").ends_with("reboot"), "{status}");
-    assert!(nim_lab(&["fault", "lpar07", "procfs-open", "--clear", "--dir", dir]).status.success());
+    assert_eq!(
+        fault(&["lpar07", "procfs-open", "--clear"]),
+        "lpar07: procfs-open is taken back
+"
+    );
     let unknown = nim_lab(&["fault", "lpar99", "procfs-open", "--dir", dir]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("no LPAR is called \"lpar99\""));
     assert_eq!(nim_lab(&["advance", "--dir", dir]).stdout, b"nothing waits\n");
