@@ -2,7 +2,7 @@
 
 use nim_shared::api::{Failure, FailureKind};
 use nim_shared::code::{self, Entry};
-use nim_shared::id::printable;
+use nim_shared::id::{OperationId, printable};
 use nim_shared::operation::{Outcome, Software, StuckReason};
 use nim_shared::request::Kind;
 
@@ -185,9 +185,7 @@ fn stuck_hint(reason: StuckReason, record: &Record) -> String {
         StuckReason::UndoFailed => {
             "the last events say what could not be put back; put it back by hand"
         }
-        StuckReason::JournalLost => {
-            "on the LPAR: `oslevel -s`, `lspv` and `errpt -N LVUPDATE` say whether the update happened"
-        }
+        StuckReason::JournalLost => return format!("{}; {}", lost(record.kind), verdict(id)),
         StuckReason::JournalDamaged => {
             "on the LPAR: the folder /var/adm/nim-agent, `oslevel -s` and `errpt -N LVUPDATE`"
         }
@@ -201,14 +199,34 @@ fn stuck_hint(reason: StuckReason, record: &Record) -> String {
             "`nimctl agent status` says which machine answers; correct the address or the attributes of the object"
         }
     };
+    format!("{look}; {}", verdict(id))
+}
+
+/// Where it is seen what became of an operation of this kind.
+fn lost(kind: Kind) -> String {
+    let look = match kind {
+        Kind::Rollback => "`oslevel -s`, `bootlist -m normal -o` and `lspv`",
+        _ => "`oslevel -s`, `lspv` and `errpt -N LVUPDATE`",
+    };
+    format!("on the LPAR: {look} say whether the {} happened", kind.words())
+}
+
+/// How a person ends what is stuck.
+fn verdict(id: OperationId) -> String {
     format!(
-        "{look}; `nimctl log {id}` has the output; when you know: nimctl resolve {id} --as STATE --reason TEXT"
+        "`nimctl log {id}` has the output; when you know: nimctl resolve {id} --as STATE --reason TEXT"
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_looked_at_is_of_what_was_done() {
+        assert!(lost(Kind::Rollback).ends_with("and `lspv` say whether the rollback happened"));
+        assert!(lost(Kind::Update).ends_with("LVUPDATE` say whether the update happened"));
+    }
 
     #[test]
     fn what_to_do_is_said_once() {
