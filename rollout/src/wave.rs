@@ -15,6 +15,8 @@ pub struct Candidate<'a> {
     pub class: u32,
     /// Memory × time: what makes a canary cheap.
     pub cost: u64,
+    /// Whether something holds it back for now: a canary that does not come keeps its wave, and all after it.
+    pub is_held: bool,
 }
 
 /// The wave of each candidate, by its number; `None` where no wave takes it. Without waves all are in the first.
@@ -33,10 +35,11 @@ pub fn assign(file: &Rollout, candidates: &[Candidate<'_>]) -> Vec<Option<usize>
             (Some(Canary::OnePerClass), _) => {
                 // Chance decides among those that cost the same.
                 random.shuffle(&mut fitting);
+                let price = |at: usize| (candidates[at].is_held, candidates[at].cost);
                 let mut cheapest: BTreeMap<u32, usize> = BTreeMap::new();
                 for at in fitting {
                     let best = cheapest.entry(candidates[at].class).or_insert(at);
-                    if candidates[at].cost < candidates[*best].cost {
+                    if price(at) < price(*best) {
                         *best = at;
                     }
                 }

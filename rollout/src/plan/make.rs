@@ -95,18 +95,22 @@ fn prepared<'a>(input: &Input<'a>, moved: Moved<'_>) -> Prepared<'a> {
     });
     let (site, jobs, names) = compiler.finish();
 
+    let holds = Holds::new(snapshot);
+    let held: Vec<Vec<String>> = known.iter().map(|(lpar, ..)| holds.of(lpar)).collect();
     let candidates: Vec<Candidate<'_>> = known
         .iter()
-        .map(|(lpar, class, forecast)| {
+        .zip(&held)
+        .map(|((lpar, class, forecast), held)| {
             let memory = lpar.shape.map_or(u64::from(u32::MAX), |shape| shape.memory.0);
-            Candidate { lpar, class: *class, cost: memory.saturating_mul(forecast.long.0) }
+            let cost = memory.saturating_mul(forecast.long.0);
+            Candidate { lpar, class: *class, cost, is_held: !held.is_empty() }
         })
         .collect();
     let waves = assign(file, &candidates);
-    let holds = Holds::new(snapshot);
     let mut rows = Vec::with_capacity(known.len());
     let mut kept = Vec::with_capacity(known.len());
-    for (((lpar, class, forecast), wave), job) in known.into_iter().zip(waves).zip(jobs) {
+    let placed = known.into_iter().zip(waves).zip(held).zip(jobs);
+    for ((((lpar, class, forecast), wave), held), job) in placed {
         let wave = moved.filter(|(name, _)| **name == lpar.name).map(|(_, wave)| wave).or(wave);
         match wave {
             Some(wave) => {
@@ -117,7 +121,7 @@ fn prepared<'a>(input: &Input<'a>, moved: Moved<'_>) -> Prepared<'a> {
                     forecast,
                     wave,
                     approval: approvals.get(&lpar.name).cloned(),
-                    held: holds.of(lpar),
+                    held,
                     fingerprint: fingerprint(lpar),
                 });
             }

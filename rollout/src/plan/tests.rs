@@ -126,6 +126,21 @@ fn a_canary_of_every_class_goes_first_and_the_wave_has_its_numbers() {
 }
 
 #[test]
+fn one_that_is_held_back_is_a_canary_only_where_its_class_has_no_other() {
+    let mut site = site(3);
+    site.lpars[0].shape.as_mut().unwrap().memory = Megabytes(2048);
+    site.lpars[0].held = vec!["a path is lost".to_owned()];
+    site.lpars[2].storage.insert("npiv".to_owned());
+    site.lpars[2].held = vec!["a path is lost".to_owned()];
+    let plan = plan("waves: [{name: canary, canary: one-per-class}, {name: rest}]\n", &site);
+    let canaries: Vec<&str> =
+        plan.targets.iter().filter(|one| one.wave == 0).map(|one| one.lpar.as_str()).collect();
+    assert_eq!(canaries, ["lpar02"]);
+    let held: Vec<_> = plan.held.iter().map(|one| (one.lpar.as_str(), one.wave)).collect();
+    assert_eq!(held, [("lpar01", 1), ("lpar03", 0)]);
+}
+
+#[test]
 fn partners_labels_and_distances_are_kept_and_named() {
     let mut site = site(4);
     let ha = Cluster { software: ClusterSoftware::PowerHa, name: "web".to_owned() };
