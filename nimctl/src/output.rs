@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::cli::{Color, Format};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::output::fold::folded;
 use crate::output::text::{Paint, clean};
 
 /// What a command has to say: one serialisable value, and how a person sees it.
@@ -122,16 +123,18 @@ impl Printer {
 
     /// Says something to a person, beside the data.
     pub(crate) fn note(self, text: &str) {
-        self.on_stderr(&format!("{text}\n"));
+        self.on_stderr(&fold::noted(text, self.style_of_stderr()));
     }
 
     /// Says what somebody should look at, to a person. Where data was asked for, the data says it.
     pub(crate) fn warnings<T: std::fmt::Display>(self, warnings: &[T]) {
         if self.format.is_for_people() {
-            let label = Paint::Care.paint("warning:", self.style_of_stderr());
-            warnings
-                .iter()
-                .for_each(|one| self.note(&format!("{label} {}", clean(&one.to_string()))));
+            let style = self.style_of_stderr();
+            let label = Paint::Care.paint("warning:", style).to_string();
+            for one in warnings {
+                let text = folded("warning: ", &clean(&one.to_string()), style);
+                self.on_stderr(&text.replacen("warning:", &label, 1));
+            }
         }
     }
 

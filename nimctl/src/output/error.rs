@@ -3,12 +3,12 @@
 use nim_shared::api::Failure;
 
 use super::Style;
+use super::fold::noted;
 use super::text::{Paint, clean};
 
 /// What was tried, why it failed, all faults, and what to do now.
 pub(crate) fn text(failure: &Failure, style: Style) -> String {
-    let label = Paint::Bad.paint("error:", style);
-    let mut text = format!("{label} {}  [{}]\n", clean(&failure.message), clean(&failure.code));
+    let mut text = format!("error: {}  [{}]\n", clean(&failure.message), clean(&failure.code));
     for cause in &failure.causes {
         text += &format!("  cause: {}\n", clean(cause));
     }
@@ -18,5 +18,6 @@ pub(crate) fn text(failure: &Failure, style: Style) -> String {
     if let Some(hint) = &failure.hint {
         text += &format!("  hint: {}\n", clean(hint));
     }
-    text
+    let label = Paint::Bad.paint("error:", style).to_string();
+    noted(&text, style).replacen("error:", &label, 1)
 }

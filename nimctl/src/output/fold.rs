@@ -13,6 +13,20 @@ pub(crate) fn folded(label: &str, value: &str, style: Style) -> String {
     painted(label, value, style, str::to_owned)
 }
 
+/// Lines of `text` that are too long as [`folded`] has them, below their own beginning; the others as they are.
+pub(crate) fn noted(text: &str, style: Style) -> String {
+    let fits =
+        |line: &str| style.width.is_none_or(|width| line.chars().count() <= usize::from(width));
+    let line = |line: &str| match fits(line) {
+        true => format!("{line}\n"),
+        false => {
+            let value = line.trim_start();
+            folded(&line[..line.len() - value.len()], value, style)
+        }
+    };
+    text.lines().map(line).collect()
+}
+
 /// As [`folded`], with `paint` for each line of the value: what it adds takes no room.
 pub(crate) fn painted(
     label: &str,
@@ -124,6 +138,16 @@ mod tests {
         ");
         assert_eq!(folded("a = ", &text, style(None)), format!("a = {text}\n"));
         assert_eq!(folded("a = ", "", style(Some(40))), "a = \n");
+    }
+
+    #[test]
+    fn a_note_is_folded_where_it_is_too_long_and_left_alone_elsewhere() {
+        let text = "two  columns\n  what it says is longer than the line";
+        assert_eq!(
+            noted(text, style(Some(20))),
+            "two  columns\n  what it says is\n  longer than the\n  line\n"
+        );
+        assert_eq!(noted(text, style(None)), format!("{text}\n"));
     }
 
     #[test]
