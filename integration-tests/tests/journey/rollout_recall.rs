@@ -5,6 +5,7 @@ use integration_tests::{Harness, wait_until};
 use nim_lab::fault::Fault;
 
 use crate::rollout::until;
+use crate::split::waits;
 
 /// One LPAR, whose update stops in `prep` until it is let on: the room that the rollout has seen is gone by then.
 const FILE: &str = "name: lab
@@ -28,13 +29,7 @@ async fn what_waits_for_capacity_past_its_last_start_is_put_back_and_installs_no
 {
     let site = Harness::small(100).await?;
     site.nimctl(["discover", "--yes"]).succeeded()?;
-    let script = site.site_folder().join("waits");
-    std::fs::write(&script, "#!/bin/sh\nuntil [ -e $NIM_AGENT_ROOT/go ]; do sleep 0.1; done\n")?;
-    let location = format!("location={}", script.display());
-    site.nimctl(["define", "-t", "script", "-a", "server=master", "-a", &location, "waits"])
-        .succeeded()?;
-    let root = site.lab().root("lpar08");
-    std::fs::write(root.join("etc/nim-agent.policy"), "scripts = on\n")?;
+    let go = waits(&site)?;
     let file = site.site_folder().join("rollout.yaml");
     std::fs::write(&file, FILE)?;
     let file = file.to_str().context("a path")?;
@@ -42,7 +37,7 @@ async fn what_waits_for_capacity_past_its_last_start_is_put_back_and_installs_no
     site.nimctl(["rollout", "start", file]).succeeded()?;
     until(&site, "its hook to run", |status| status["targets"][0]["state"] == "running")?;
     site.lab().set_fault("lpar08", Fault::FrameFull).await?;
-    std::fs::write(root.join("go"), "")?;
+    std::fs::write(go, "")?;
 
     let ended = until(&site, "the rollout to end", |status| status["phase"] == "ended")?;
     let one = &ended["targets"][0];

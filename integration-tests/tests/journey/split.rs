@@ -1,5 +1,7 @@
 //! Updates in parts: what is installed first stays, whatever becomes of the move.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, ensure};
 use integration_tests::{Harness, SOURCE, cust, wait_until};
 use nim_lab::Phase;
@@ -67,13 +69,7 @@ async fn a_level_that_keeps_libraries_is_updated_in_parts_by_itself_and_moved_la
 #[tokio::test(flavor = "multi_thread")]
 async fn room_that_was_taken_since_ready_is_missed_before_anything_is_installed() -> Result<()> {
     let site = Harness::small(200).await?;
-    let script = site.site_folder().join("waits");
-    std::fs::write(&script, "#!/bin/sh\nuntil [ -e $NIM_AGENT_ROOT/go ]; do sleep 0.1; done\n")?;
-    let location = format!("location={}", script.display());
-    site.nimctl(["define", "-t", "script", "-a", "server=master", "-a", &location, "waits"])
-        .succeeded()?;
-    let root = site.lab().root("lpar08");
-    std::fs::write(root.join("etc/nim-agent.policy"), "scripts = on\n")?;
+    let go = waits(&site)?;
     let order = |more: &[&'static str]| {
         let words = cust(SOURCE, &["lpar08"]).into_iter();
         let hook = ["-a", "strategy=split", "-a", "hook=before-update:waits"];
@@ -86,7 +82,7 @@ async fn room_that_was_taken_since_ready_is_missed_before_anything_is_installed(
         Ok(if view["stage"] == "update" { Ok(()) } else { Err(view.to_string()) })
     })?;
     site.lab().set_fault("lpar08", Fault::FrameFull).await?;
-    std::fs::write(root.join("go"), "")?;
+    std::fs::write(go, "")?;
     let view = wait_until("the update to fail", || {
         let view = status(&site, "lpar08")?;
         Ok(if view["state"] == "failed" { Ok(view) } else { Err(view.to_string()) })
@@ -131,6 +127,18 @@ async fn room_that_is_taken_between_the_parts_keeps_the_kernel_and_what_is_insta
     let lpar = site.lab().world()?.lpar("lpar08")?.clone();
     ensure!(lpar.kernel == lpar.software.level, "{lpar:#?}");
     site.end().await
+}
+
+/// Defines the script `waits`, which ends when the file that is returned is there, and lets lpar08 run it.
+pub(crate) fn waits(site: &Harness) -> Result<PathBuf> {
+    let script = site.site_folder().join("waits");
+    std::fs::write(&script, "#!/bin/sh\nuntil [ -e $NIM_AGENT_ROOT/go ]; do sleep 0.1; done\n")?;
+    let location = format!("location={}", script.display());
+    site.nimctl(["define", "-t", "script", "-a", "server=master", "-a", &location, "waits"])
+        .succeeded()?;
+    let root = site.lab().root("lpar08");
+    std::fs::write(root.join("etc/nim-agent.policy"), "scripts = on\n")?;
+    Ok(root.join("go"))
 }
 
 fn status(site: &Harness, lpar: &str) -> Result<Value> {
