@@ -90,7 +90,7 @@ fn failed_message(record: &Record, software: Software) -> String {
             format!("the copy of rootvg on {lpar} was not made: the running system is as it was")
         }
         Kind::Rollback => {
-            format!("{lpar} was not booted from the copy: it runs what it ran before")
+            format!("{lpar} was not booted from the copy")
         }
         Kind::ReleaseDisks => {
             format!("disks of {lpar} were not released, or not all of them")

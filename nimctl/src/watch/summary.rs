@@ -274,7 +274,7 @@ pub(crate) fn outcome_word(outcome: &Outcome, kind: Kind) -> String {
 /// What a failure of an operation of this kind means for the LPAR.
 const fn failed_word(software: Software, kind: Kind) -> &'static str {
     match (kind, software) {
-        (Kind::Rollback, _) => "the LPAR runs what it ran before",
+        (Kind::Rollback, _) => "the LPAR was not booted from the copy",
         (Kind::CleanUp, _) => "it did not come to its end",
         (Kind::ReleaseDisks, _) => "disks were not released, or not all of them",
         (Kind::AltDisk, _) => "the running system is as it was",
@@ -408,7 +408,7 @@ mod tests {
         };
         for (kind, wanted) in [
             ("update", "failed, nothing was installed: hdisk2 is released"),
-            ("rollback", "failed, the LPAR runs what it ran before: hdisk2 is released"),
+            ("rollback", "failed, the LPAR was not booted from the copy: hdisk2 is released"),
             ("clean_up", "failed, it did not come to its end: hdisk2 is released"),
             ("maint", "failed, nothing was changed: hdisk2 is released"),
         ] {
