@@ -9,6 +9,7 @@ mod import;
 mod inventory;
 mod list;
 mod live;
+mod look;
 mod lpp;
 mod nim;
 mod operations;
