@@ -21,6 +21,10 @@ impl State {
         if self.wave != before.wave {
             told.push((Subject::Wave, Vec::new()));
         }
+        // Before what somebody is asked for: that waits until the rollout goes on.
+        if self.phase != before.phase {
+            told.extend(self.phase_told(before).map(|subject| (subject, Vec::new())));
+        }
         let asks: Vec<TargetNumber> = pairs()
             .filter(|(_, (was, is))| is.asks.is_some() && was.asks != is.asks)
             .map(|(target, _)| target)
@@ -29,9 +33,6 @@ impl State {
         let is_new = self.gate != before.gate || self.wave != before.wave;
         if !asks.is_empty() || (waits && is_new) {
             told.push((Subject::Approval, asks));
-        }
-        if self.phase != before.phase {
-            told.extend(self.phase_told(before).map(|subject| (subject, Vec::new())));
         }
         told
     }

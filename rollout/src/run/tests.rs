@@ -437,6 +437,18 @@ fn people_are_told_of_what_goes_wrong_and_of_what_waits_for_them() {
 }
 
 #[test]
+fn of_a_stop_and_a_question_at_once_the_stop_is_told_first() {
+    let text =
+        "waves: [{name: a, take: 1, healthy: 100%}, {name: b}]\nstop: {whole: {failed: 1}}\n";
+    let (mut case, _) = Case::started(text, &one_each(2));
+    let before = case.state.clone();
+    case.ends(0, REMEDY);
+    let told: Vec<Subject> =
+        case.state.tells(&before, &case.orders).into_iter().map(|(subject, _)| subject).collect();
+    assert_eq!(told, [Subject::Failed, Subject::Stopped, Subject::Approval]);
+}
+
+#[test]
 fn what_was_stuck_and_came_to_its_end_is_no_longer_stuck() {
     let over = |end| Event::Over { target: 0, attempt: 1, end };
     for (later, then) in [

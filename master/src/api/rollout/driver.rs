@@ -378,15 +378,15 @@ fn told(
     {
         told.push(format!("wave {} is next", wave.name));
     }
-    if before.gate != after.gate {
-        told.extend(super::run::gate(after, rollout.begin).map(|what| format!("waits for {what}")));
-    }
     if before.phase != after.phase {
         let why = match &after.phase {
             Phase::Stopped { why } => format!(": {why}"),
             _ => String::new(),
         };
         told.push(format!("{}{why}", after.phase.name()));
+    }
+    if before.gate != after.gate {
+        told.extend(super::run::gate(after, rollout.begin).map(|what| format!("waits for {what}")));
     }
     // What is over lets a wave begin, and that lets others start.
     told.append(&mut starts);
