@@ -270,7 +270,7 @@ impl Context {
 
     /// The LPAR as it is now.
     pub(crate) fn lpar(&self) -> anyhow::Result<Lpar> {
-        Ok(self.world()?.lpar(&self.name)?.clone())
+        Ok(self.store.lpar()?)
     }
 
     /// What the LPAR stands on, as it is now.

@@ -9,6 +9,8 @@ mod table;
 mod user;
 mod viosvrcmd;
 
+use std::collections::BTreeSet;
+
 use crate::fault::ConsoleFault;
 use crate::shell::{self, After};
 use crate::ssh::Output;
@@ -41,6 +43,19 @@ fn filter(words: &[String], piped: &[u8]) -> Result<Vec<u8>, String> {
 pub(crate) fn changes(line: &str) -> bool {
     let commands = shell::split(line).unwrap_or_default();
     commands.iter().any(|one| one.words.first().is_some_and(|name| user::changes(name)))
+}
+
+/// The frames that a command line which changes nothing asks about, as it names them; `None` where that may be any.
+pub(crate) fn frames_asked(line: &str) -> Option<BTreeSet<String>> {
+    let commands = shell::split(line).ok()?;
+    let asking = commands.iter().map(|one| one.words.as_slice()).filter(|words| {
+        words
+            .first()
+            .is_some_and(|name| ["lssyscfg", "lshwres", "viosvrcmd"].contains(&name.as_str()))
+    });
+    asking
+        .map(|words| Some(words.get(words.iter().position(|word| word == "-m")? + 1)?.clone()))
+        .collect()
 }
 
 /// Runs a command line as `user`.

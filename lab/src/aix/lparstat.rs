@@ -5,7 +5,8 @@ use std::io::Write;
 use super::Context;
 
 pub(super) fn run(context: &Context, _: &[String], out: &mut dyn Write) -> anyhow::Result<u8> {
-    let (world, lpar) = (context.world()?, context.lpar()?);
+    let world = context.world()?;
+    let lpar = world.lpar(&context.name)?;
     let partition = world.partition_of(&context.name)?;
     let (whole, part) = (partition.hundredths / 100, partition.hundredths % 100);
     let usual = partition.memory_mb.min(2048);

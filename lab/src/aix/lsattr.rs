@@ -10,7 +10,8 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "laF");
-    let (world, lpar) = (context.world()?, context.lpar()?);
+    let world = context.world()?;
+    let lpar = world.lpar(&context.name)?;
     let frame = world.frame_of(&context.name)?;
     let name = options.value('l').unwrap_or_default();
     let rows: Vec<(&str, String, &str)> = if name == "sys0" {

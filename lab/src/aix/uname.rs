@@ -10,7 +10,8 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<u8> {
     let options = Options::read(arguments, "");
-    let (world, lpar) = (context.world()?, context.lpar()?);
+    let world = context.world()?;
+    let lpar = world.lpar(&context.name)?;
     let frame = world.frame_of(&context.name)?;
     if options.has('L') {
         // The name without the suffix it has on the HMC for a while: the hypervisor's view of the moved LPAR (HV §4.1).

@@ -160,7 +160,10 @@ impl Backend for HmcHost {
                 };
                 self.shared.store.change(run).map_err(io::Error::other)?
             } else {
-                let mut world = self.shared.store.read().map_err(io::Error::other)?;
+                // One frame of forty is a fortieth of the reading.
+                let asked = hmc::frames_asked(command);
+                let read = self.shared.store.read_some(asked.as_ref());
+                let mut world = read.map_err(io::Error::other)?;
                 hmc::run(&mut world, &self.name, &login.user, command)
             };
             Ok(Execution::Answered(said))

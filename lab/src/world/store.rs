@@ -10,6 +10,8 @@
 //! LPARs costs it as much as one of twenty. A change takes the locks of the files that it may touch, reads, changes, writes beside
 //! and renames; a command killed half-way leaves the old frame.
 
+mod one;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -74,8 +76,8 @@ struct Shared {
     seed: u64,
     hmcs: BTreeMap<String, Hmc>,
     exports: BTreeMap<String, String>,
-    /// Frames by name: those with a file.
-    frames: BTreeSet<String>,
+    /// Frames by name, those with a file, with their type, model and serial.
+    frames: BTreeMap<String, String>,
     /// LPAR to frame.
     places: BTreeMap<String, String>,
 }
@@ -113,11 +115,19 @@ impl Store {
 
     /// The world as it is now.
     pub fn read(&self) -> Result<World, StoreError> {
+        self.read_some(None)
+    }
+
+    /// The world as it is now with no frames but those `asked` for by name or by type, model and serial, and what is on them.
+    pub(crate) fn read_some(&self, asked: Option<&BTreeSet<String>>) -> Result<World, StoreError> {
         let _site = self.lock(SITE, File::lock_shared)?;
         let shared: Shared = self.parse(SITE)?;
         let mut world = shared.world();
         let mut locks = Vec::new();
-        for name in &shared.frames {
+        let is_asked = |(name, mtms): &(&String, &String)| {
+            asked.is_none_or(|asked| asked.contains(*name) || asked.contains(*mtms))
+        };
+        for (name, _) in shared.frames.iter().filter(is_asked) {
             locks.push(self.lock(&frame_file(name), File::lock_shared)?);
             world.add(name, self.parse(&frame_file(name))?);
         }
@@ -138,7 +148,7 @@ impl Store {
         let shared: Shared = self.parse(SITE)?;
         let mut world = shared.world();
         let (mut locks, mut texts) = (Vec::new(), BTreeMap::new());
-        for name in &shared.frames {
+        for name in shared.frames.keys() {
             locks.push(self.lock(&frame_file(name), File::lock)?);
             let text = self.text(&frame_file(name))?;
             world.add(name, self.decode(&frame_file(name), &text)?);
@@ -198,6 +208,18 @@ impl Store {
             .map_err(|cause| StoreError::Format { path: self.file(name), cause })
     }
 
+    /// The entry `name` of the map `field` in a file.
+    fn entry<T: DeserializeOwned>(
+        &self,
+        file: &str,
+        field: &'static str,
+        name: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let text = self.text(file)?;
+        one::entry(&text, field, name)
+            .map_err(|cause| StoreError::Format { path: self.file(file), cause })
+    }
+
     fn parse<T: DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
         self.decode(name, &self.text(name)?)
     }
@@ -217,6 +239,21 @@ impl Near {
     pub fn read(&self) -> Result<World, StoreError> {
         let (world, ..) = self.locked(File::lock_shared)?;
         Ok(world)
+    }
+
+    /// The LPAR alone, as it is now: most commands look at nothing else, and its frame has many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn lpar(&self) -> Result<Lpar, StoreError> {
+        loop {
+            let file = frame_file(&self.place()?);
+            let _lock = self.store.lock(&file, File::lock_shared)?;
+            // None where it was moved to another frame since.
+            if let Some(lpar) = self.store.entry(&file, "lpars", &self.lpar)? {
+                return Ok(lpar);
+            }
+        }
     }
 
     /// Changes what is on the frame of the LPAR. When `change` returns an error nothing is written.
@@ -250,6 +287,12 @@ impl Near {
         change: impl FnOnce(&mut BTreeMap<String, Hmc>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.store.change_hmcs(change)
+    }
+
+    /// The name of the frame it was on a moment ago.
+    fn place(&self) -> Result<String, StoreError> {
+        let missing = || StoreError::NoLpar { name: self.lpar.clone() };
+        self.store.entry(SITE, "places", &self.lpar)?.ok_or_else(missing)
     }
 
     /// What is there, the frame's name and text, and its lock.
@@ -290,11 +333,16 @@ impl Shared {
     fn of(world: &World) -> Self {
         let places: BTreeMap<_, _> =
             world.lpars.iter().map(|(name, lpar)| (name.clone(), lpar.frame.clone())).collect();
+        let known = world.frames.iter().map(|(name, frame)| (name.clone(), frame.mtms()));
         Self {
             seed: world.seed,
             hmcs: world.hmcs.clone(),
             exports: world.exports.clone(),
-            frames: world.frames.keys().chain(places.values()).cloned().collect(),
+            frames: places
+                .values()
+                .map(|name| (name.clone(), String::new()))
+                .chain(known)
+                .collect(),
             places,
         }
     }
@@ -312,7 +360,7 @@ impl World {
 fn apart(mut world: World) -> (Shared, BTreeMap<String, OnFrame>) {
     let shared = Shared::of(&world);
     let mut frames: BTreeMap<String, OnFrame> = BTreeMap::new();
-    for name in &shared.frames {
+    for name in shared.frames.keys() {
         let frame = world.frames.remove(name);
         frames.insert(name.clone(), OnFrame { frame, lpars: BTreeMap::new() });
     }

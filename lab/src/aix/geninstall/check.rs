@@ -35,7 +35,8 @@ pub(super) fn all(
     selection: &Selection,
 ) -> anyhow::Result<bool> {
     printer.enter(Phase::Preview)?;
-    let (world, lpar) = (context.world()?, context.lpar()?);
+    let world = context.world()?;
+    let lpar = world.lpar(&context.name)?;
     let mut failed = 0;
     printer.plain("Validating live update input data.")?;
     printer.plain("")?;

@@ -114,3 +114,49 @@ fn who_moves_to_another_frame_is_found_there() {
     assert_eq!(near.frames.keys().collect::<Vec<_>>(), ["frame1"]);
     assert_eq!(near.lpars.len(), 7);
 }
+
+#[test]
+fn an_lpar_alone_is_what_the_world_has_of_it() {
+    let world = small();
+    let (_directory, store) = store(&world);
+    for (name, lpar) in &world.lpars {
+        assert_eq!(&store.near(name).lpar().unwrap(), lpar);
+    }
+    let missing = store.near("lpar99").lpar();
+    assert!(matches!(missing, Err(StoreError::NoLpar { .. })), "{missing:?}");
+    fs::write(store.file("frame-frame1"), "{\"lpars\": {\"lpar01\": {}}}").unwrap();
+    let other = store.near("lpar01").lpar();
+    assert!(matches!(other, Err(StoreError::Format { .. })), "{other:?}");
+}
+
+#[test]
+fn an_hmc_answers_from_the_frames_asked_about_as_from_all() {
+    let (_directory, store) = store(&small());
+    let world = store.read().unwrap();
+    let mtms = world.frames["frame2"].mtms();
+    let vios = world.frames["frame1"].vioses.keys().next().unwrap();
+    let lines = [
+        ("lssyscfg -r sys".to_owned(), 2),
+        ("lssyscfg -r sys -m frame1 -F name".to_owned(), 1),
+        (
+            format!(
+                "lssyscfg -r lpar -m '{mtms}' -F name,state && lshwres -r mem -m frame1 --level sys"
+            ),
+            2,
+        ),
+        (format!("echo a; lshwres -r proc -m '{mtms}' --level lpar | grep lpar"), 1),
+        (format!("viosvrcmd -m frame1 -p {vios} -c 'lsmap -all'"), 1),
+        ("lssyscfg -r lpar -m nosuch".to_owned(), 0),
+        ("lssyscfg -r lpar".to_owned(), 2),
+        ("lssyscfg -r lpar -m".to_owned(), 2),
+        ("lshmc -V; lshmcusr".to_owned(), 0),
+    ];
+    for (line, frames) in &lines {
+        let mut some = store.read_some(crate::hmc::frames_asked(line).as_ref()).unwrap();
+        assert_eq!(some.frames.len(), *frames, "{line}");
+        for hmc in world.hmcs.keys() {
+            let all = crate::hmc::run(&mut world.clone(), hmc, "hscroot", line);
+            assert_eq!(crate::hmc::run(&mut some, hmc, "hscroot", line), all, "{line}");
+        }
+    }
+}
