@@ -3,6 +3,7 @@
 use nim_shared::frame::{Known, Moment};
 use nim_shared::lvupdate;
 use nim_shared::operation::Snapshot;
+use nim_shared::preflight::workload::{self, Found};
 use nim_shared::request::{Content, Images, Install, Request};
 
 use super::Stop;
@@ -33,6 +34,9 @@ pub(crate) fn run(supervisor: &mut Supervisor) -> Result<(), Stop> {
         faults.extend(super::disks::faults(supervisor));
         faults.extend(space(supervisor)?);
         faults.extend(file(supervisor));
+    }
+    if supervisor.request.kind.moves() {
+        faults.extend(workloads(supervisor)?);
     }
     faults.extend(super::alt_disk::faults(supervisor, &before));
     faults.extend(super::backup::faults(supervisor, &before));
@@ -108,6 +112,23 @@ fn space(supervisor: &mut Supervisor) -> Result<Vec<String>, Stop> {
         }
     }
     Ok(faults)
+}
+
+/// Whether a workload runs that is not moved while it runs. Source: LU §4.4, S32.
+fn workloads(supervisor: &mut Supervisor) -> Result<Vec<String>, Stop> {
+    let Some(running) = alive::processes(&supervisor.commands) else {
+        supervisor.note("not known: whether a workload runs that no Live Update is made of")?;
+        return Ok(Vec::new());
+    };
+    let programs = running.iter().map(|(_, arguments)| alive::program(arguments));
+    let refused = workload::refused(&programs.collect::<Vec<_>>());
+    let fault = |found: Found| {
+        let (title, evidence) = (found.profile.title, found.evidence.join(", "));
+        format!(
+            "{title}: {evidence}; no Live Update is made of it (nimctl preflight --explain S32)"
+        )
+    };
+    Ok(refused.into_iter().map(fault).collect())
 }
 
 /// Whether the images are there, as far as that shows before anything is mounted or linked.

@@ -205,6 +205,28 @@ fn faults_of_the_order_are_found_before_anything_is_changed_and_told_at_once() {
 }
 
 #[test]
+fn a_workload_that_stands_no_live_update_is_found_before_anything_is_changed() {
+    let clustered = || {
+        let lpar = Lpar::new();
+        let rows = "echo '  4711 asm_pmon_+ASM'; echo '  4712 /u01/grid/bin/crsd.bin reboot'";
+        lpar.command("ps", rows);
+        push(&lpar);
+        lpar
+    };
+    let (master, report) = run(&clustered(), Kind::Update);
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged });
+    assert!(
+        report.summary.contains("asm_pmon_+ASM runs, crsd.bin runs; no Live Update is made of it"),
+        "{}",
+        report.summary
+    );
+    assert_eq!(master.changes(ChangeMoment::Intent), 0);
+    // A preview moves nothing.
+    let (_, report) = run(&clustered(), Kind::Preview);
+    assert_eq!(report.outcome, Outcome::Succeeded { follow_up: vec![] }, "{report:?}");
+}
+
+#[test]
 fn a_fix_that_is_installed_is_not_installed_again() {
     let lpar = Lpar::new();
     lpar.set("fixes", "1    S    IJ1        04/30/20 11:03:46            a fix\n");

@@ -69,10 +69,13 @@ async fn the_right_disks_are_chosen_and_stay_the_right_ones() -> Result<()> {
     let site = Harness::small(200).await?;
     more_disks(&site, "lpar07")?;
     site.lab().set_fault("lpar07", Fault::AsmDisk).await?;
+    let json = ["-o", "json", "live-update-data", "generate", "lpar07"];
+    let before = site.nimctl(json).ended_with(3)?.json()?["lpars"][0].clone();
+    ensure!(!against(&before, "hdisk4").contains(&"shared".to_owned()), "{before:#}");
+    // All LPARs have been seen by now: what is mapped to one of them since is found all the same.
     site.lab().set_fault("lpar07", Fault::SharedLun).await?;
 
     // Nobody has said which disks are free: it proposes, and says against each other one what it is.
-    let json = ["-o", "json", "live-update-data", "generate", "lpar07"];
     let first = site.nimctl(json).ended_with(3)?.json()?["lpars"][0].clone();
     ensure!(first["state"] == "proposed", "{first:#}");
     ensure!(against(&first, "hdisk0") == ["volume_group"], "{first:#}");
@@ -154,7 +157,7 @@ async fn an_lpar_that_cannot_be_looked_at_keeps_others_from_disks_that_may_be_it
     site.lab().thaw("lpar05").await?;
     let found = site.nimctl(json).ended_with(0)?.json()?["lpars"][0].clone();
     ensure!(found["state"] == "ready", "{found:#}");
-    // Seen once, it may be silent.
+    // Seen once, it may be silent: what it showed then counts.
     site.lab().freeze("lpar05").await?;
     site.nimctl(json).ended_with(0)?;
     site.lab().thaw("lpar05").await?;

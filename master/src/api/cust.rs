@@ -27,7 +27,7 @@ use uuid::Uuid;
 use super::Api;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body};
-use super::live_update_data::{self, Written};
+use super::live_update_data::{self, Sharers, Written};
 use crate::render;
 use crate::store::hostkey::KeyHolder;
 use crate::store::object::{NamePattern, ObjectFilter, Target, Targets};
@@ -43,7 +43,7 @@ pub(super) async fn cust(
     // The same request again, because its answer was lost: by now its LPARs have an open operation, its own.
     match before(&api, &cust).await? {
         Some(before) => Ok(Json(before)),
-        None => Ok(Json(start(&api, who, cust, None).await?)),
+        None => Ok(Json(start(&api, who, cust, None, Sharers::Now).await?)),
     }
 }
 
@@ -74,10 +74,12 @@ pub(super) async fn start(
     who: Who,
     cust: Cust,
     again_of: Option<OperationId>,
+    sharers: Sharers,
 ) -> Answer<Accepted> {
     let request = written(&cust)?;
     let (token, concurrent, time_limit) = (cust.token, cust.concurrent, cust.time_limit);
-    let Looked { planned, faults, warnings, foreseen: _ } = look(api, cust, Depth::Whole).await?;
+    let Looked { planned, faults, warnings, foreseen: _ } =
+        look(api, cust, Depth::Whole(sharers)).await?;
     if !faults.is_empty() {
         let what = if faults.len() == 1 {
             "1 reason".to_owned()
@@ -110,7 +112,7 @@ pub(super) async fn start(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Depth {
     /// As for one that is about to start.
-    Whole,
+    Whole(Sharers),
     /// As for one that is to start some other time: no LPAR is asked, and an operation that is open now says nothing. LPARs whose disks
     /// are chosen live are left out.
     OnRecord,
@@ -163,7 +165,7 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
     let known = known(api, &cust, &targets, scripts).await?;
     let mut foreseen = Vec::new();
     let written = match depth {
-        Depth::Whole => chosen(api, &cust, &targets, &known).await?,
+        Depth::Whole(sharers) => chosen(api, &cust, &targets, &known, sharers).await?,
         Depth::OnRecord => {
             let asks = targets.iter().filter(|target| asks_for_choice(&cust, target, &known));
             let data = |one: &Target| Some((one.name.clone(), plan::foreseen(&cust, one, &known)?));
@@ -411,13 +413,14 @@ async fn chosen(
     cust: &Cust,
     targets: &[Target],
     known: &Known,
+    sharers: Sharers,
 ) -> Answer<BTreeMap<ObjectName, Written>> {
     let asks = |target: &&Target| asks_for_choice(cust, target, known);
     let targets: Vec<Target> = targets.iter().filter(asks).cloned().collect();
     if targets.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let written = live_update_data::written(api, &targets).await?;
+    let written = live_update_data::written(api, &targets, sharers).await?;
     Ok(written.into_iter().map(|one| (one.view.lpar.clone(), one)).collect())
 }
 

@@ -38,7 +38,8 @@ pub(super) async fn generate(
     Body(asked): Body<Generate>,
 ) -> Answer<Json<Generated>> {
     let targets = named_or_all(&api, &asked.targets).await?;
-    let lpars = written(&api, &targets).await?.into_iter().map(|one| one.view).collect();
+    let lpars =
+        written(&api, &targets, Sharers::Now).await?.into_iter().map(|one| one.view).collect();
     Ok(Json(Generated { lpars }))
 }
 
@@ -52,8 +53,31 @@ pub(super) struct Written {
     pub(super) disks: Vec<ChosenDisk>,
 }
 
+/// When the LPARs that might see the same disk were looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharers {
+    /// They are looked at for this: somebody waits for the answer.
+    Now,
+    /// A while ago will do. A rollout asks for each of its starts, and each would have all LPARs of the site looked at.
+    Lately,
+}
+
+impl Sharers {
+    /// How long ago at most an LPAR was seen that is not looked at for this.
+    const fn age(self) -> Duration {
+        match self {
+            Self::Now => Duration::ZERO,
+            Self::Lately => Duration::from_secs(600),
+        }
+    }
+}
+
 /// Looks at `targets` and writes the file of each, in their order.
-pub(super) async fn written(api: &Api, targets: &[Target]) -> Answer<Vec<Written>> {
+pub(super) async fn written(
+    api: &Api,
+    targets: &[Target],
+    sharers: Sharers,
+) -> Answer<Vec<Written>> {
     let pools = pools(api, targets).await?;
     let silence = Silence::new(api);
     let looks: Vec<BoxFuture<'_, Result<Looked, Failure>>> = targets
@@ -75,10 +99,9 @@ pub(super) async fn written(api: &Api, targets: &[Target]) -> Answer<Vec<Written
         Some((target.name.clone(), now, facts.as_ref()?.disks.as_ref().ok()?.clone()))
     });
     api.store.record_disks(&seen.collect::<Vec<_>>()).await?;
-    // Those that gave no answer a moment ago are not waited for once more.
-    let silent = targets.iter().zip(&looked).filter(|(_, looked)| looked.is_err());
-    let silent: BTreeSet<&ObjectName> = silent.map(|(target, _)| &target.name).collect();
-    let others = others(api, &silence, &silent).await?;
+    // Those that were asked a moment ago are not asked once more.
+    let asked: BTreeSet<&ObjectName> = targets.iter().map(|target| &target.name).collect();
+    let others = others(api, &silence, &asked, sharers).await?;
     let names: Vec<&ObjectName> = targets.iter().map(|target| &target.name).collect();
     let runs = api.store.live_updates_of(&names).await?;
     let frames = processors(api, targets).await;
@@ -122,6 +145,12 @@ pub(super) async fn written(api: &Api, targets: &[Target]) -> Answer<Vec<Written
 /// How long LPARs are looked at together that are not asked for themselves, and whose disks were never seen.
 const UNSEEN: Duration = Duration::from_secs(120);
 
+/// How long LPARs are looked at together that were seen before.
+const OUTDATED: Duration = Duration::from_secs(20);
+
+/// Most LPARs that were seen before and are looked at again for one answer.
+const AGAIN: usize = 1000;
+
 /// Looks at the disks of an LPAR, unless its workload is being moved.
 pub(super) async fn look(
     api: &Api,
@@ -150,36 +179,66 @@ async fn pools(api: &Api, targets: &[Target]) -> Answer<Vec<Vec<PoolEntry>>> {
     Ok(targets.iter().map(of).collect())
 }
 
-/// The disks of all LPARs. Those that were never seen are looked at now, so that a LUN of theirs is not taken for free.
-async fn others(api: &Api, silence: &Silence, silent: &BTreeSet<&ObjectName>) -> Answer<Others> {
-    let mut others = Others::default();
+/// The disks of all LPARs but those `asked` already. Who was never seen is looked at now, and who was seen too long ago: a LUN may have
+/// been mapped to it since. Who gives no answer counts as it was seen last.
+async fn others(
+    api: &Api,
+    silence: &Silence,
+    asked: &BTreeSet<&ObjectName>,
+    sharers: Sharers,
+) -> Answer<Others> {
+    let (mut others, now) = (Others::default(), api.clock.now());
     let mut unseen: BTreeSet<ObjectName> = BTreeSet::new();
-    for (lpar, disks) in api.store.disks_of_all().await? {
-        match disks {
-            Some(disks) => others.sees(&lpar, &disks),
+    let mut outdated: Vec<(Timestamp, ObjectName, Vec<SeenDisk>)> = Vec::new();
+    for (lpar, last) in api.store.disks_of_all().await? {
+        match last {
+            Some(last) if !asked.contains(&lpar) && now.since(last.at) >= sharers.age() => {
+                outdated.push((last.at, lpar, last.disks));
+            }
+            Some(last) => others.sees(&lpar, &last.disks),
             None => drop(unseen.insert(lpar)),
         }
     }
-    let asked: Vec<ObjectName> =
-        unseen.iter().filter(|lpar| !silent.contains(lpar)).cloned().collect();
-    let looks = asked.into_iter().map(|lpar| {
+    let never: Vec<ObjectName> =
+        unseen.iter().filter(|lpar| !asked.contains(lpar)).cloned().collect();
+    let mut found = looked_at(api, silence, never, UNSEEN).await;
+    // The oldest first: of a large site the next look takes the others.
+    outdated.sort_by_key(|(at, ..)| *at);
+    let again = outdated.iter().take(AGAIN).map(|(_, lpar, _)| lpar.clone()).collect();
+    found.extend(looked_at(api, silence, again, OUTDATED).await);
+    for (lpar, _, disks) in &found {
+        others.sees(lpar, disks);
+        unseen.remove(lpar);
+    }
+    let answered: BTreeSet<&ObjectName> = found.iter().map(|(lpar, ..)| lpar).collect();
+    for (_, lpar, disks) in outdated.iter().filter(|(_, lpar, _)| !answered.contains(lpar)) {
+        others.sees(lpar, disks);
+    }
+    api.store.record_disks(&found).await?;
+    unseen.into_iter().for_each(|lpar| others.never_seen(lpar));
+    Ok(others)
+}
+
+/// The disks of those of `lpars` that answer within `limit`.
+async fn looked_at(
+    api: &Api,
+    silence: &Silence,
+    lpars: Vec<ObjectName>,
+    limit: Duration,
+) -> Vec<(ObjectName, Timestamp, Vec<SeenDisk>)> {
+    let looks = lpars.into_iter().map(|lpar| {
         async move { (look(api, silence, &lpar, DiskLook::Names).await, lpar) }.boxed()
     });
     let looks: Vec<BoxFuture<'_, (Result<Looked, Failure>, ObjectName)>> = looks.collect();
     let mut looks = stream::iter(looks).buffer_unordered(AT_A_TIME);
-    let end = Instant::now() + UNSEEN;
+    let end = Instant::now() + limit;
     let mut found = Vec::new();
     while let Ok(Some((looked, lpar))) = timeout_at(end, looks.next()).await {
         if let Some(disks) = looked.ok().and_then(|looked| named(&looked)) {
-            others.sees(&lpar, &disks);
-            unseen.remove(&lpar);
             found.push((lpar, api.clock.now(), disks));
         }
     }
-    drop(looks);
-    api.store.record_disks(&found).await?;
-    unseen.into_iter().for_each(|lpar| others.never_seen(lpar));
-    Ok(others)
+    found
 }
 
 /// The disks in a look at their names alone.

@@ -12,6 +12,7 @@ use super::Api;
 use super::cust;
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body as Given, Named};
+use super::live_update_data::Sharers;
 use crate::engine::operation::State as Engine;
 use crate::store::Store;
 use crate::store::object::NamePattern;
@@ -41,7 +42,7 @@ pub(super) async fn retry(
     }
     refuse(&record, &body)?;
     refuse_past(&api.store, &record).await?;
-    Ok(Json(cust::start(&api, who, again, Some(id)).await?))
+    Ok(Json(cust::start(&api, who, again, Some(id), Sharers::Now).await?))
 }
 
 /// What is decided by what an LPAR shows at the moment is asked for anew.

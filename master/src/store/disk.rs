@@ -13,6 +13,7 @@ use nim_shared::request::{Kind, Request};
 use nim_shared::stamp::Timestamp;
 use sea_orm::sqlx::{query, query_as};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::commit::Writing;
@@ -29,6 +30,15 @@ type Ids = (Option<Pvid>, Option<Udid>);
 
 /// LPAR, operation, state, order, report.
 type Row = (String, Uuid, String, String, Option<Value>);
+
+/// The disks of an LPAR as they were seen last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastSeen {
+    /// The disks.
+    pub disks: Vec<SeenDisk>,
+    /// When they were.
+    pub at: Timestamp,
+}
 
 impl Store {
     /// Stores what disks LPARs show. A reading that is older than the stored one is dropped, and so is one of an LPAR that is no longer
@@ -57,25 +67,27 @@ impl Store {
         txn.commit().await
     }
 
-    /// The disks of every LPAR as they were seen last; `None` where they never were.
+    /// The disks of every LPAR as they were seen last, and when that was; `None` where they never were.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and its like.
-    pub async fn disks_of_all(&self) -> Result<BTreeMap<ObjectName, Option<Vec<SeenDisk>>>, Error> {
-        let rows: Vec<(String, Option<Value>)> = query_as(
-            "SELECT o.name, r.disks FROM nim_standalone s JOIN nim_object o ON o.id = s.object_id
+    pub async fn disks_of_all(&self) -> Result<BTreeMap<ObjectName, Option<LastSeen>>, Error> {
+        let rows: Vec<(String, Option<Value>, Option<OffsetDateTime>)> = query_as(
+            "SELECT o.name, r.disks, r.read_at FROM nim_standalone s JOIN nim_object o ON o.id = s.object_id
              LEFT JOIN disk_reading r ON r.lpar_id = s.object_id",
         )
         .fetch_all(&self.pool)
         .await
         .map_err(|cause| Error::sqlx("read the disks of LPARs", cause))?;
         rows.into_iter()
-            .map(|(name, disks)| {
+            .map(|(name, disks, at)| {
                 let disks = disks
                     .map(serde_json::from_value)
                     .transpose()
                     .map_err(|cause| Error::unreadable(format!("the disks of {name}"), cause))?;
-                Ok((super::batch::name(&name)?, disks))
+                let seen =
+                    disks.zip(at).map(|(disks, at)| LastSeen { disks, at: Timestamp::new(at) });
+                Ok((super::batch::name(&name)?, seen))
             })
             .collect()
     }
@@ -270,7 +282,8 @@ mod tests {
         store.record_disks(&reading(4, vec![disk(2)])).await.unwrap();
         store.record_disks(&[(name("gone"), at(1), vec![])]).await.unwrap();
         let all = store.disks_of_all().await.unwrap();
-        assert_eq!(all[&name("lpar01")], Some(vec![disk(1)]));
+        let seen = LastSeen { disks: vec![disk(1)], at: at(5) };
+        assert_eq!(all[&name("lpar01")], Some(seen));
         assert_eq!(all[&name("lpar02")], None);
         assert_eq!(all.len(), 2);
         assert!(store.live_updates_of(&[&name("lpar01")]).await.unwrap().is_empty());

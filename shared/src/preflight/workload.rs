@@ -5,7 +5,7 @@
 //! time-outs are not in the sources that this is made of, and differ by release: a time-out counts once the site names its value. The
 //! names of programs are those of the vendors' published documentation, which each profile names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
 use crate::unit::Seconds;
@@ -262,16 +262,37 @@ pub fn found(facts: &Facts) -> Vec<Found> {
     PROFILES.iter().filter_map(|profile| profile.seen(facts).ok().flatten()).collect()
 }
 
+/// The workloads that no Live Update is made of, by the names of the programs that run: nothing else shows them.
+#[must_use]
+pub fn refused(programs: &[&str]) -> Vec<Found> {
+    let of = |profile: &'static Profile| {
+        let groups = profile.signs.iter().filter_map(|group| {
+            group.iter().map(|sign| sign.among(programs)).collect::<Option<Vec<String>>>()
+        });
+        let evidence: BTreeSet<String> = groups.flatten().collect();
+        (!evidence.is_empty()).then(|| Found { profile, evidence: evidence.into_iter().collect() })
+    };
+    PROFILES.iter().filter(|profile| profile.stance == Stance::Refused).filter_map(of).collect()
+}
+
 impl Sign {
+    /// What shows it among the names of programs that run.
+    fn among(self, programs: &[&str]) -> Option<String> {
+        let is_it = |name: &str| match self {
+            Self::Program(wanted) => name == wanted,
+            Self::Begins(start) => name.starts_with(start),
+            Self::Subsystem(_) | Self::Mounted(_) => false,
+        };
+        programs.iter().find(|name| is_it(name)).map(|name| format!("{name} runs"))
+    }
+
     /// What shows it, where it is there.
     fn seen(self, facts: &Facts) -> Result<Option<String>, String> {
-        let program = |matches: &dyn Fn(&str) -> bool| -> Result<Option<String>, String> {
-            let all = facts.processes.as_ref().map_err(Clone::clone)?;
-            Ok(all.iter().find(|one| matches(one.name())).map(|one| format!("{} runs", one.name())))
-        };
         match self {
-            Self::Program(name) => program(&|one| one == name),
-            Self::Begins(start) => program(&|one| one.starts_with(start)),
+            Self::Program(_) | Self::Begins(_) => {
+                let all = facts.processes.as_ref().map_err(Clone::clone)?;
+                Ok(self.among(&all.iter().map(|one| one.name()).collect::<Vec<_>>()))
+            }
             Self::Subsystem(name) => {
                 let all = facts.subsystems.as_ref().map_err(Clone::clone)?;
                 let is_there = all.iter().any(|one| one.name == name && one.is_active());
@@ -379,6 +400,20 @@ mod tests {
             assert!(profile.signs.iter().all(|group| !group.is_empty()), "{profile:?}");
             let is_refused = profile.stance == Stance::Refused;
             assert_eq!(profile.timeouts.is_empty(), is_refused, "{profile:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_known_by_its_programs_alone() {
+        let refused = |programs: &[&str]| -> Vec<&str> {
+            refused(programs).iter().map(|one| one.profile.id).collect()
+        };
+        assert_eq!(refused(&["init", "ora_pmon_ORCL", "db2sysc", "mmfsd"]), [] as [&str; 0]);
+        assert_eq!(refused(&["crsd.bin", "asm_pmon_+ASM"]), ["oracle-rac"]);
+        assert_eq!(refused(&["ca-server"]), ["purescale"]);
+        for profile in PROFILES.iter().filter(|one| one.stance == Stance::Refused) {
+            let mut signs = profile.signs.iter().copied().flatten();
+            assert!(signs.all(|sign| matches!(sign, Program(_) | Begins(_))), "{}", profile.id);
         }
     }
 }

@@ -33,6 +33,7 @@ use super::tell::{Change, Of, notices};
 use crate::api::Api;
 use crate::api::cust;
 use crate::api::error::{Answer, Refusal};
+use crate::api::live_update_data::Sharers;
 use crate::engine::lease::Guard;
 use crate::store::maintenance::Maintenance;
 use crate::store::notify::Topic;
@@ -296,7 +297,7 @@ impl Driver {
         if left < rollout.orders.deadlines.start.get() {
             cust.time_limit = Some(Seconds(left.max(1).into()));
         }
-        let refusal = match cust::start(&self.api, who, cust, None).await {
+        let refusal = match cust::start(&self.api, who, cust, None, Sharers::Lately).await {
             Ok(_) => return Ok(()),
             Err(refusal) => refusal.failure(),
         };
