@@ -8,7 +8,7 @@ mod rows;
 mod site;
 
 pub use rows::ROWS;
-pub use site::{CLUSTERED, HEALTHY, set, site};
+pub use site::{CLUSTERED, HEALTHY, policy, set, site};
 
 use std::fmt;
 
@@ -70,6 +70,8 @@ pub enum How {
     ViosLevel(&'static str),
     /// The name of its partition.
     Name(&'static str),
+    /// What the policy of the site says of it, as YAML.
+    Policy(&'static str),
     /// Lines of its lvupdate.data, beside or in place of those that are in order.
     Data(&'static str),
 }
@@ -107,6 +109,7 @@ impl fmt::Display for How {
             Self::Hmc(level) => write!(f, "`level: {level}` of the HMC"),
             Self::ViosLevel(level) => write!(f, "`level: {level}` of the VIOSes"),
             Self::Name(name) => write!(f, "`name: {name}`"),
+            Self::Policy(entry) => write!(f, "`{entry}` in the policy"),
             Self::Data(lines) => {
                 let lines: Vec<_> = lines.split_whitespace().collect();
                 write!(f, "`{}` in lvupdate.data", lines.join(" "))

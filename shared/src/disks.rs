@@ -37,7 +37,9 @@ pub use reason::Reason;
 pub use record::{
     BACKUP, Copied, DiskUse, Ended, GoodFor, RunDisk, RunDisks, SURROGATE, is_copy, record,
 };
-pub use resolve::{ChosenDisk, Unresolved, fault, fault_of_named, resolve, with_keys, with_names};
+pub use resolve::{
+    ChosenDisk, Unresolved, backup_faults, fault, fault_of_named, resolve, with_keys, with_names,
+};
 pub use standing::{
     Free, Keep, Live, Need, PastRun, Said, Standing, as_recorded, releasable, standing,
 };

@@ -24,6 +24,7 @@ pub use judged::{Finding, Judged, Silenced, Verdict, judge, score};
 use serde::{Deserialize, Serialize};
 
 use crate::level::{Level, TechnologyLevel};
+use crate::prep::StepKind;
 use crate::stage::names;
 
 names! {
@@ -92,13 +93,15 @@ pub struct Explained {
     pub precondition: Option<String>,
     /// Whether `nimd` does it and puts it back.
     pub ours: Ours,
+    /// The step of a policy's prep that does it, where one does.
+    pub step: Option<StepKind>,
     /// Where it is from.
     pub source: String,
 }
 
 impl From<&Check> for Explained {
     fn from(check: &Check) -> Self {
-        let Remedy { text, danger, precondition, ours, .. } = check.remedy;
+        let Remedy { text, danger, precondition, ours, step, .. } = check.remedy;
         Self {
             check: check.id.to_owned(),
             title: check.title.to_owned(),
@@ -109,6 +112,7 @@ impl From<&Check> for Explained {
             danger,
             precondition: (!precondition.is_empty()).then(|| precondition.to_owned()),
             ours,
+            step,
             source: check.source.to_owned(),
         }
     }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::ChangeClass;
 use crate::id::{DiskName, ObjectName};
+use crate::stage::names;
 
 /// Something of the system that has a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,7 +261,53 @@ pub enum Step {
     },
 }
 
+names! {
+    /// The kinds of steps, by the keys that a policy has for them.
+    StepKind, "step of prep" {
+        /// [`Step::TrustedExecution`].
+        TrustedExecution = "trusted_execution",
+        /// [`Step::Secorder`].
+        Secorder = "secorder",
+        /// [`Step::OtherCopy`].
+        OtherCopy = "other_copy",
+        /// [`Step::WorkloadManager`].
+        WorkloadManager = "workload_manager",
+        /// [`Step::Service`].
+        Service = "services",
+        /// [`Step::AuditStream`].
+        AuditStream = "audit_stream",
+        /// [`Step::Pfcdaemon`].
+        Pfcdaemon = "pfcdaemon",
+        /// [`Step::StaleAutofs`].
+        StaleAutofs = "stale_autofs",
+        /// [`Step::InterimFixes`].
+        InterimFixes = "interim_fixes",
+        /// [`Step::UnsupportedFilesets`].
+        UnsupportedFilesets = "unsupported_filesets",
+        /// [`Step::IpFilters`].
+        IpFilters = "ip_filters",
+    }
+}
+
 impl Step {
+    /// Which kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> StepKind {
+        match self {
+            Self::TrustedExecution => StepKind::TrustedExecution,
+            Self::Secorder => StepKind::Secorder,
+            Self::OtherCopy => StepKind::OtherCopy,
+            Self::WorkloadManager => StepKind::WorkloadManager,
+            Self::Service { .. } => StepKind::Service,
+            Self::AuditStream => StepKind::AuditStream,
+            Self::Pfcdaemon => StepKind::Pfcdaemon,
+            Self::StaleAutofs => StepKind::StaleAutofs,
+            Self::InterimFixes => StepKind::InterimFixes,
+            Self::UnsupportedFilesets { .. } => StepKind::UnsupportedFilesets,
+            Self::IpFilters { .. } => StepKind::IpFilters,
+        }
+    }
+
     /// Whether it comes before the copy of rootvg is made, so that the copy can be updated itself.
     #[must_use]
     pub const fn is_before_backup(&self) -> bool {

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use nim_shared::aix;
-use nim_shared::disks::BACKUP;
+use nim_shared::disks::{self, BACKUP};
 use nim_shared::frame::{ChangeClass, Effect, ScriptMoment, ScriptStep};
 use nim_shared::hook::HookPoint;
 use nim_shared::id::DiskName;
@@ -104,18 +104,9 @@ fn content_faults(commands: &Commands, wanted: &[DiskName], disks: &[Disk]) -> V
 }
 
 /// Whether the disks are free, and the name of a new copy is.
-fn disk_faults(wanted: &[DiskName], disks: &[Disk], other: OtherCopy) -> Vec<String> {
-    let mut faults = Vec::new();
-    for name in wanted {
-        match disks.iter().find(|disk| disk.name == *name) {
-            None => faults.push(format!("the backup goes to {name}, and lspv shows no such disk")),
-            Some(Disk { volume_group: Some(group), .. }) => {
-                faults.push(format!("the backup goes to {name}, which is in {group}"));
-            }
-            Some(_) => {}
-        }
-    }
-    let held = disks.iter().find(|disk| disk.volume_group.as_deref() == Some(COPY));
+fn disk_faults(wanted: &[DiskName], found: &[Disk], other: OtherCopy) -> Vec<String> {
+    let mut faults = disks::backup_faults(wanted, found);
+    let held = found.iter().find(|disk| disk.volume_group.as_deref() == Some(COPY));
     if let Some(disk) = held.filter(|_| other == OtherCopy::InTheWay) {
         faults.push(format!(
             "{COPY} is there, on {0}: keep it under another name with `{RENAMES} -v NAME -d {0}`, or have the policy rename it (other_copy)",

@@ -15,6 +15,7 @@ async fn each_fixture_trips_its_check_and_its_remedy_mends_it() -> Result<()> {
     let file = nim_lab::site::parse("fixtures.yaml", &fixtures::site())?;
     let site = Harness::with(file, Mode::Auto { speed: 100 }).await?;
     site.nimctl(["discover", "--yes"]).succeeded()?;
+    site.set_policy(&fixtures::policy())?;
     vioses_are_read(&site)?;
     fixtures::set(site.lab()).await?;
     let before = preflight(&site)?;

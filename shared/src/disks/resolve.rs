@@ -8,6 +8,7 @@ use super::{Content, Pvid, Reason, Role, SeenDisk, Udid};
 use crate::aix;
 use crate::id::DiskName;
 use crate::lvupdate::Document;
+use crate::operation::Disk;
 use crate::unit::Megabytes;
 
 /// A disk that was chosen, as it travels: what names it whatever its number is.
@@ -133,6 +134,19 @@ pub fn fault(
         Ok(_) => {}
     }
     held(status, open)
+}
+
+/// What `lspv` says against a copy of rootvg on disks that somebody has named for it. Source: LU §5.3.
+#[must_use]
+pub fn backup_faults(wanted: &[DiskName], disks: &[Disk]) -> Vec<String> {
+    let fault = |name: &DiskName| match disks.iter().find(|disk| disk.name == *name) {
+        None => Some(format!("the backup goes to {name}, and lspv shows no such disk")),
+        Some(disk) => {
+            let group = disk.volume_group.as_ref()?;
+            Some(format!("the backup goes to {name}, which is in {group}"))
+        }
+    };
+    wanted.iter().filter_map(fault).collect()
 }
 
 /// What speaks against a copy of rootvg on a disk that somebody has named for it, by what `lquerypv -h` and `fuser` say of it. That `lspv`

@@ -1,6 +1,7 @@
 //! What to do about a finding: a command only where it may be typed.
 
 use super::facts::Facts;
+use crate::prep::StepKind;
 use crate::stage::names;
 
 names! {
@@ -26,6 +27,10 @@ names! {
         Nothing = "nothing",
         /// It applies it; there is nothing to put back.
         Applies = "applies",
+        /// It applies it where the policy of the LPAR has that step, and puts it back.
+        Undoes = "applies_and_undoes",
+        /// It applies it where the policy of the LPAR has that step, for good.
+        ForGood = "applies_for_good",
     }
 }
 
@@ -42,19 +47,21 @@ pub struct Remedy {
     pub precondition: &'static str,
     /// What of it is done by `nimd`.
     pub ours: Ours,
+    /// The step of prep that does it, where one does.
+    pub step: Option<StepKind>,
 }
 
 impl Remedy {
     /// Commands for the LPAR.
     #[must_use]
     pub const fn command(text: &'static str, danger: Danger) -> Self {
-        Self { text, is_command: true, danger, precondition: "", ours: Ours::Nothing }
+        Self { text, is_command: true, danger, precondition: "", ours: Ours::Nothing, step: None }
     }
 
     /// A sentence.
     #[must_use]
     pub const fn sentence(text: &'static str, danger: Danger) -> Self {
-        Self { text, is_command: false, danger, precondition: "", ours: Ours::Nothing }
+        Self { text, is_command: false, danger, precondition: "", ours: Ours::Nothing, step: None }
     }
 
     /// Nothing is to be done.
@@ -70,6 +77,18 @@ impl Remedy {
     #[must_use]
     pub const fn applied_by_us(self) -> Self {
         Self { ours: Ours::Applies, ..self }
+    }
+
+    /// The same, and a step of prep does it and puts it back.
+    #[must_use]
+    pub const fn undone_by(self, step: StepKind) -> Self {
+        Self { ours: Ours::Undoes, step: Some(step), ..self }
+    }
+
+    /// The same, and a step of prep does it for good.
+    #[must_use]
+    pub const fn done_for_good_by(self, step: StepKind) -> Self {
+        Self { ours: Ours::ForGood, step: Some(step), ..self }
     }
 
     /// What to print for an LPAR that stands so. Whoever is in a cluster, or may be, gets no command that touches its ground.

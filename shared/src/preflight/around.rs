@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::facts::Fact;
 use super::workload::SiteTimeouts;
-use crate::prep::Unsupported;
+use crate::prep::{Backup, PrepStep};
 use crate::unit::{Megabytes, ProcessorUnits, Seconds};
 
 /// What is around an LPAR.
@@ -44,8 +44,10 @@ pub struct Around {
     pub has_pool: Fact<bool>,
     /// What the last preview on the LPAR estimated for the standstill.
     pub estimate: Fact<Seconds>,
-    /// Filesets that the site's policy has removed before an update.
-    pub removed: Fact<Vec<Unsupported>>,
+    /// What the site's policy has changed on it before an update.
+    pub prep: Fact<Vec<PrepStep>>,
+    /// What the site's policy has made of its rootvg before an update, where it says something.
+    pub backup: Fact<Option<Backup>>,
     /// The time-outs of its workloads, as the site names them.
     pub timeouts: SiteTimeouts,
 }
@@ -143,7 +145,8 @@ impl Around {
             physical_slots: no(why),
             has_pool: no(why),
             estimate: no(why),
-            removed: no(why),
+            prep: no(why),
+            backup: no(why),
             timeouts: SiteTimeouts::new(),
         }
     }

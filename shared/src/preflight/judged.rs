@@ -9,6 +9,7 @@ use super::site::Day;
 use super::{Levels, Severity};
 use crate::id::printable;
 use crate::operation::Named;
+use crate::prep::{PrepStep, StepKind};
 use crate::stage::names;
 
 names! {
@@ -63,6 +64,14 @@ impl Judged {
     /// It would work, at a risk.
     pub(super) fn warn(found: impl Into<String>, evidence: Vec<String>) -> Self {
         Self::new(Verdict::Warn, found, evidence)
+    }
+
+    /// It is found, and stops nobody: `step` does away with it before the update.
+    fn is_done_by(&mut self, step: &PrepStep) {
+        if matches!(self.verdict, Verdict::Block | Verdict::Warn) {
+            self.verdict = Verdict::Warn;
+            self.found = format!("{}; prep: {step}", self.found);
+        }
     }
 
     fn unknown(why: String) -> Self {
@@ -165,6 +174,13 @@ pub(super) const MOST_EVIDENCE: usize = 20;
 pub(super) const LONGEST: usize = 300;
 
 impl Check {
+    /// The step of prep that does away with what the check finds, where the policy of the LPAR has it.
+    fn done_by<'a>(&self, seen: &Seen<'a>) -> Option<&'a PrepStep> {
+        // Of filesets the policy names some, and the check itself knows which.
+        let kind = self.remedy.step.filter(|kind| *kind != StepKind::UnsupportedFilesets)?;
+        seen.around.prep.as_ref().ok()?.iter().find(|one| one.step.kind() == kind)
+    }
+
     /// What this check says.
     #[must_use]
     pub fn judge(&self, seen: &Seen<'_>) -> Judged {
@@ -179,6 +195,9 @@ impl Check {
             }
         }
         let mut judged = (self.rule)(seen).unwrap_or_else(Judged::unknown);
+        if let Some(step) = self.done_by(seen) {
+            judged.is_done_by(step);
+        }
         // A check that only informs stops nobody.
         if self.severity == Severity::Info && judged.verdict == Verdict::Block {
             judged.verdict = Verdict::Warn;

@@ -8,15 +8,16 @@ use std::collections::BTreeSet;
 
 use super::probe::{self, Answer, Look, MOST_PROCESSES, Probe, ProbeId};
 use super::*;
+use crate::frame::ChangeClass;
 use crate::operation::Named;
-use crate::prep::Unsupported;
+use crate::prep::{PrepStep, Step, Unsupported};
 
 use lpar::*;
 
 #[test]
 fn each_row_of_the_reference_is_a_check_of_its_own() {
     let mut wanted = BTreeSet::new();
-    for (letter, last) in [('L', 16), ('M', 12), ('D', 28), ('S', 38), ('F', 7), ('R', 3)] {
+    for (letter, last) in [('L', 16), ('M', 12), ('D', 28), ('S', 38), ('F', 8), ('R', 3)] {
         wanted.extend((1..=last).map(|number| format!("{letter}{number:02}")));
     }
     wanted.extend(["P06", "P09", "P10", "P11"].map(str::to_owned));
@@ -259,7 +260,10 @@ fn a_fileset_that_the_policy_has_removed_stops_nobody() {
         let installed: Vec<_> = installed.iter().map(|name| (*name, "7.2.5.0")).collect();
         let mut answers = healthy();
         answers.insert(ProbeId::Filesets, filesets(&installed));
-        let (facts, around) = (facts(LEVEL, &answers), Around { removed, ..around() });
+        let step = |filesets| Step::UnsupportedFilesets { filesets };
+        let prep = removed
+            .map(|filesets| vec![PrepStep { step: step(filesets), class: ChangeClass::Permanent }]);
+        let (facts, around) = (facts(LEVEL, &answers), Around { prep, ..around() });
         let judged = check(id).unwrap().judge(&Seen { facts: &facts, around: &around });
         (judged.verdict, judged.found)
     };
@@ -281,6 +285,35 @@ fn a_fileset_that_the_policy_has_removed_stops_nobody() {
         ("S06", vec![mls, pkcs], Ok(vec![Pkcs11]), Block, "bos.mls.cfg installed".to_owned()),
     ] {
         assert_eq!(of(id, &installed, policy), (verdict, found), "{id} {installed:?}");
+    }
+}
+
+#[test]
+fn what_a_step_of_prep_does_away_with_stops_nobody() {
+    use Verdict::{Block, Pass, Warn};
+    let on = "TE=ON\nLOCK_KERN_POLICIES=OFF\n";
+    let of = |trust: &str, prep: Fact<Vec<PrepStep>>| {
+        let mut answers = healthy();
+        answers.insert(ProbeId::Trust, printed(trust));
+        let (facts, around) = (facts(LEVEL, &answers), Around { prep, ..around() });
+        check("S08").unwrap().judge(&Seen { facts: &facts, around: &around })
+    };
+    let steps = |step| Ok(vec![PrepStep { step, class: ChangeClass::Always }]);
+    let done = of(on, steps(Step::TrustedExecution));
+    assert_eq!(done.verdict, Warn);
+    assert!(
+        done.found.ends_with("; prep: Trusted Execution off; put back in any case"),
+        "{done:?}"
+    );
+    assert_eq!(of(on, steps(Step::Secorder)).verdict, Block);
+    assert_eq!(of(on, Err("no policy was set".to_owned())).verdict, Block);
+    assert_eq!(of("TE=OFF\nLOCK_KERN_POLICIES=OFF\n", steps(Step::TrustedExecution)).verdict, Pass);
+    // What is locked on stays on, whatever the policy has.
+    let locked = of("TE=ON\nLOCK_KERN_POLICIES=ON\n", steps(Step::TrustedExecution));
+    assert_eq!(locked.verdict, Verdict::NotApplicable);
+    // Each step of which a check knows is one that can be undone or not, as its class says.
+    for check in catalogue().filter(|one| one.remedy.step.is_some()) {
+        assert!(matches!(check.remedy.ours, Ours::Undoes | Ours::ForGood), "{}", check.id);
     }
 }
 

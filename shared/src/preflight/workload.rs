@@ -394,7 +394,7 @@ mod tests {
 
     #[test]
     fn each_profile_has_an_id_of_its_own_and_says_where_it_is_from() {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for profile in PROFILES {
             assert!(seen.insert(profile.id) && !profile.source.is_empty(), "{profile:?}");
             assert!(profile.signs.iter().all(|group| !group.is_empty()), "{profile:?}");

@@ -95,10 +95,11 @@ impl Site {
     pub(super) fn around(&self, target: &Target) -> Around {
         let estimate = self.estimates.get(&target.name).copied();
         let estimate = estimate.ok_or_else(|| "no preview estimated the standstill yet".to_owned());
-        let removed = self.policy.as_ref().map_err(Clone::clone);
-        let removed =
-            removed.map(|policy| policy.prep_of(&target.name, &target.labels).removed_filesets());
-        Around { estimate, removed, ..self.seen(target) }
+        let policy = self.policy.as_ref().map_err(Clone::clone);
+        let prep =
+            policy.clone().map(|policy| policy.prep_of(&target.name, &target.labels).steps());
+        let backup = policy.map(|policy| policy.backup_of(&target.name, &target.labels).cloned());
+        Around { estimate, prep, backup, ..self.seen(target) }
     }
 
     fn seen(&self, target: &Target) -> Around {

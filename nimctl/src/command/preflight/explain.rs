@@ -2,7 +2,7 @@
 
 use nim_shared::api::{Failure, FailureKind};
 use nim_shared::preflight::workload::{self, Profile};
-use nim_shared::preflight::{self, Explained};
+use nim_shared::preflight::{self, Explained, Ours};
 use serde::Serialize;
 
 use crate::command::Context;
@@ -29,10 +29,24 @@ impl View for One {
             one.looks_at,
             one.remedy,
             one.danger,
-            one.ours,
+            done(one),
             one.source
         )
     }
+}
+
+/// What `nimd` does of the remedy.
+fn done(one: &Explained) -> String {
+    let part = match one.ours {
+        Ours::Nothing => return "nothing".to_owned(),
+        Ours::Applies => return "it applies it; there is nothing to put back".to_owned(),
+        Ours::Undoes => "it applies it and puts it back",
+        Ours::ForGood => "it applies it, for good",
+    };
+    one.step.map_or_else(
+        || part.to_owned(),
+        |step| format!("{part}, where the policy of the LPAR has prep: {step}"),
+    )
 }
 
 /// A workload in words.

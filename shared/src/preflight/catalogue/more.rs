@@ -4,6 +4,8 @@ use super::super::advice::{Danger, Remedy};
 use super::super::judged::Judged;
 use super::super::{Levels, Severity};
 use super::{Check, get, none};
+use crate::disks::backup_faults;
+use crate::prep::Backup;
 
 const ALL: Levels = Levels::All;
 const BLOCK: Severity = Severity::Block;
@@ -153,6 +155,25 @@ pub(super) const CHECKS: &[Check] = &[
                     vec!["LOCK_KERN_POLICIES=ON".to_owned()],
                 ),
             })
+        },
+    },
+    Check {
+        id: "F08",
+        title: "the disks that the policy copies rootvg to are there and in no volume group",
+        looks_at: "lspv, the policy",
+        severity: BLOCK,
+        levels: ALL,
+        remedy: Remedy::sentence(
+            "name other disks in the policy's backup, or have what is on these released: nimctl disks and nimctl release-disks say what may go",
+            Danger::None,
+        ),
+        source: "LU §4.4 S37, §4.3 D12",
+        rule: |seen| {
+            let Some(Backup::CopyTo(wanted)) = get(&seen.around.backup)? else {
+                return Ok(Judged::not_applicable("the policy has no copy of rootvg made"));
+            };
+            let faults = backup_faults(wanted, get(&seen.facts.disks)?);
+            Ok(none("the backup has no place", faults, "they are in no volume group"))
         },
     },
 ];

@@ -7,6 +7,7 @@ use super::super::{Levels, Severity};
 use super::{Check, get, none};
 use crate::aix::LogicalVolume;
 use crate::operation::Disk;
+use crate::prep::StepKind;
 
 const ALL: Levels = Levels::All;
 const BLOCK: Severity = Severity::Block;
@@ -21,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
         remedy: Remedy::sentence(
             "rename it: alt_rootvg_op -v NAME -d DISK; do not remove it, it is usually somebody's way back",
             Danger::Reversible,
-        ),
+        ).undone_by(StepKind::OtherCopy),
         source: "LU §4.3 D12, §4.4a",
         rule: |seen| no_group(seen.facts, "altinst_rootvg"),
     },

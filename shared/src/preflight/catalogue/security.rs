@@ -6,6 +6,7 @@ use super::super::judged::Judged;
 use super::super::{Levels, Severity};
 use super::{Check, get, has_wpars, none};
 use crate::level::TechnologyLevel;
+use crate::prep::StepKind;
 
 const ALL: Levels = Levels::All;
 const BLOCK: Severity = Severity::Block;
@@ -19,7 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
         levels: ALL,
         remedy: Remedy::command("trustchk -p te=off", Danger::Reversible).after(
             "LOCK_KERN_POLICIES is off; before te=on the changed files are verified with trustchk -n",
-        ),
+        ).undone_by(StepKind::TrustedExecution),
         source: "LU §4.4 S08, §4.4a",
         rule: |seen| {
             let all = get(&seen.facts.trust)?;
@@ -57,7 +58,7 @@ pub(super) const CHECKS: &[Check] = &[
             "chsec -f /etc/nscontrol.conf -s tsddat -a secorder=files",
             Danger::Reversible,
         )
-        .after("for the time of the update; LDAP may hold the old hashes afterwards"),
+        .after("for the time of the update; LDAP may hold the old hashes afterwards").undone_by(StepKind::Secorder),
         source: "LU §4.4 S10, §4.4a",
         rule: |seen| {
             let order = get(&seen.facts.trust_order)?;
@@ -146,7 +147,7 @@ pub(super) const CHECKS: &[Check] = &[
             "a policy with prep: ip_filters: always has them off for the update and back after it; by hand, where no tunnel is active: save \
              the rules with lsfilt, then rmdev -dl ipsec_v4 -R and the same for v6; the host is open until they are back",
             Danger::Reversible,
-        ),
+        ).undone_by(StepKind::IpFilters),
         source: "LU §4.4 S15, §4.4a",
         rule: |seen| {
             let all = get(&seen.facts.devices)?.iter();
@@ -170,7 +171,7 @@ pub(super) const CHECKS: &[Check] = &[
         remedy: Remedy::sentence(
             "audit shutdown, streammode = off in /etc/security/audit/config, audit start",
             Danger::Reversible,
-        ),
+        ).undone_by(StepKind::AuditStream),
         source: "LU §4.4 S16",
         rule: |seen| {
             if !*get(&seen.facts.audit_streams)? {

@@ -6,6 +6,7 @@ use super::super::judged::Judged;
 use super::super::{Levels, Severity};
 use super::{Check, get, has_wpars, none, processes};
 use crate::level::TechnologyLevel;
+use crate::prep::StepKind;
 
 const ALL: Levels = Levels::All;
 const BLOCK: Severity = Severity::Block;
@@ -73,7 +74,7 @@ pub(super) const CHECKS: &[Check] = &[
         remedy: Remedy::command(
             "wlmcntrl -o; chitab \"rcnetwlm:23456789:off:/etc/rc.netwlm start> /dev/console 2>&1 # disable netwlm\"",
             Danger::Reversible,
-        ),
+        ).undone_by(StepKind::WorkloadManager),
         source: "LU §4.4 S22, §4.5 pitfall 2",
         rule: workload_manager,
     },
@@ -83,7 +84,7 @@ pub(super) const CHECKS: &[Check] = &[
         looks_at: "lssrc -a, pfcdaemon",
         severity: Severity::Warn,
         levels: ALL,
-        remedy: Remedy::command("startsrc -s pfcdaemon", Danger::Reversible),
+        remedy: Remedy::command("startsrc -s pfcdaemon", Danger::Reversible).undone_by(StepKind::Pfcdaemon),
         source: "LU §4.4 S23, §4.5 pitfall 3",
         rule: |seen| {
             let found = get(&seen.facts.subsystems)?.iter().find(|one| one.name == "pfcdaemon");
@@ -130,7 +131,7 @@ pub(super) const CHECKS: &[Check] = &[
         remedy: Remedy::sentence(
             "take the registration away: lvupdateRegScript -r -n AUTOFS_UMOUNT -d PLACE -P PHASE",
             Danger::Reversible,
-        ),
+        ).undone_by(StepKind::StaleAutofs),
         source: "LU §4.4 S25, §4.5 pitfall 5",
         rule: |seen| {
             let missing = get(&seen.facts.missing_scripts)?;

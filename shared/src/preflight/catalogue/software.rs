@@ -6,7 +6,7 @@ use super::super::judged::Judged;
 use super::super::{Levels, Severity};
 use super::{Check, get, none, of_the_update};
 use crate::aix::FilesetState;
-use crate::prep::Unsupported;
+use crate::prep::{Step, StepKind, Unsupported};
 
 const ALL: Levels = Levels::All;
 const BLOCK: Severity = Severity::Block;
@@ -21,7 +21,7 @@ pub(super) const CHECKS: &[Check] = &[
         remedy: Remedy::sentence(
             "before a TL or SP, and for that only: emgr -r -L LABEL for each, without a reboot; it cannot be put back on the new level",
             Danger::Permanent,
-        ),
+        ).done_for_good_by(StepKind::InterimFixes),
         source: "LU §4.4 S01, §4.4a",
         rule: |seen| {
             let all = get(&seen.facts.fixes)?.iter().filter(|one| !one.wants_reboot());
@@ -99,7 +99,7 @@ pub(super) const CHECKS: &[Check] = &[
             "a policy with prep: unsupported_filesets has those that it names removed before an update; by hand, installp -ugw of those that \
              are found; only media bring them back",
             Danger::Permanent,
-        ),
+        ).done_for_good_by(StepKind::UnsupportedFilesets),
         source: "LU §4.4 S06, §4.4a",
         rule: |seen| absent(seen, &[Unsupported::MlsConfiguration, Unsupported::Pkcs11]),
     },
@@ -110,7 +110,7 @@ pub(super) const CHECKS: &[Check] = &[
         severity: BLOCK,
         levels: ALL,
         remedy: Remedy::command("installp -ugw cas.agent", Danger::Permanent)
-            .after("nothing needs it; only media bring it back; a policy with prep: unsupported_filesets has it removed before an update"),
+            .after("nothing needs it; only media bring it back; a policy with prep: unsupported_filesets has it removed before an update").done_for_good_by(StepKind::UnsupportedFilesets),
         source: "LU §4.4 S07",
         rule: |seen| absent(seen, &[Unsupported::CasAgent]),
     },
@@ -130,8 +130,13 @@ pub(super) const CHECKS: &[Check] = &[
 fn absent(seen: &Seen<'_>, filesets: &[Unsupported]) -> Result<Judged, String> {
     let installed = get(&seen.facts.filesets)?;
     let is_installed = |one: &Unsupported| installed.iter().any(|row| row.name == one.name());
-    let is_removed =
-        |one: &Unsupported| seen.around.removed.as_ref().is_ok_and(|removed| removed.contains(one));
+    let steps = seen.around.prep.as_ref().map_or(&[][..], Vec::as_slice);
+    let is_removed = |one: &Unsupported| {
+        steps.iter().any(|done| match &done.step {
+            Step::UnsupportedFilesets { filesets } => filesets.contains(one),
+            _ => false,
+        })
+    };
     let found: Vec<_> = filesets.iter().copied().filter(is_installed).collect();
     let names = |all: &[Unsupported]| -> Vec<String> {
         all.iter().map(|one| one.name().to_owned()).collect()

@@ -6,6 +6,7 @@ use super::lpar::*;
 use crate::preflight::around::{Console, ScsiServer, Target, Vios, VirtualSlots};
 use crate::preflight::probe::ProbeId;
 use crate::preflight::*;
+use crate::prep::Backup;
 use crate::unit::{Megabytes, ProcessorUnits, Seconds};
 
 type Change = fn(&mut Around);
@@ -45,7 +46,7 @@ fn slots(next: &str) -> Fact<VirtualSlots> {
 #[test]
 fn each_check_is_judged_by_what_the_hmc_and_the_vioses_show() {
     use Verdict::{Block, NotApplicable, Pass, Unknown, Warn};
-    let cases: [(&str, Change, Verdict); 54] = [
+    let cases: [(&str, Change, Verdict); 60] = [
         ("L08", |_| {}, Pass),
         ("L08", |all| with_console(all, |one| one.level = Ok("V8R8.3.0".into())), Block),
         ("L08", |all| with_console(all, |one| one.level = Ok("V8R8.4.0".into())), Pass),
@@ -100,11 +101,21 @@ fn each_check_is_judged_by_what_the_hmc_and_the_vioses_show() {
         ("F05", |all| all.migration = Ok(String::new()), Unknown),
         ("F06", |_| {}, Pass),
         ("F06", |all| all.physical_slots = Ok(vec!["U78C9-P1-C6".into()]), Block),
+        ("F08", |_| {}, NotApplicable),
+        ("F08", |all| all.backup = Ok(Some(Backup::Waived("mksysb".into()))), NotApplicable),
+        ("F08", |all| all.backup = copy_to("hdisk1"), Pass),
+        ("F08", |all| all.backup = copy_to("hdisk0"), Block),
+        ("F08", |all| all.backup = copy_to("hdisk9"), Block),
+        ("F08", |all| all.backup = Err("no policy was set".into()), Unknown),
     ];
     for (check, change, wanted) in cases {
         let found = verdict(check, LEVEL, &healthy(), &with(change));
         assert_eq!(found, wanted, "{check}");
     }
+}
+
+fn copy_to(disk: &str) -> Fact<Option<Backup>> {
+    Ok(Some(Backup::CopyTo(vec![disk.parse().unwrap()])))
 }
 
 fn role(console: &mut Console, task: &str, resource: &str) {

@@ -169,7 +169,8 @@ pub(in crate::preflight) fn around() -> Around {
         physical_slots: Ok(Vec::new()),
         has_pool: Ok(false),
         estimate: Err("no preview was run".to_owned()),
-        removed: Ok(Vec::new()),
+        prep: Ok(Vec::new()),
+        backup: Ok(None),
         timeouts: BTreeMap::new(),
     }
 }
