@@ -18,6 +18,7 @@ use crate::Phase;
 use crate::fault::{ConsoleFault, Fault};
 use crate::state::State;
 use crate::world::Variation;
+use crate::world::frame::USUAL_LEAST;
 use crate::world::lpar::{AgentInstalled, Style};
 
 /// A site as written.
@@ -167,9 +168,9 @@ pub struct LparEntry {
     /// Entitlement, such as `0.5`.
     #[serde(default = "entitlement")]
     pub processors: ProcessorUnits,
-    /// Least entitlement, such as `0.1`.
-    #[serde(default = "least_entitlement")]
-    pub min_processors: ProcessorUnits,
+    /// Least entitlement, such as `0.1`. Default: that, or what it has where that is less.
+    #[serde(default)]
+    pub min_processors: Option<ProcessorUnits>,
     /// Virtual processors.
     #[serde(default = "virtual_processors")]
     pub virtual_processors: u32,
@@ -427,10 +428,6 @@ const fn nothing() -> ProcessorUnits {
     ProcessorUnits { hundredths: 0 }
 }
 
-fn least_entitlement() -> ProcessorUnits {
-    ProcessorUnits { hundredths: 10 }
-}
-
 fn virtual_processors() -> u32 {
     2
 }
@@ -456,6 +453,12 @@ pub(crate) fn variation(entry: &LparEntry, seed: u64) -> Result<Variation, Strin
 }
 
 impl LparEntry {
+    /// The least entitlement that it may run with.
+    pub(crate) fn least_processors(&self) -> ProcessorUnits {
+        let usual = ProcessorUnits { hundredths: USUAL_LEAST };
+        self.min_processors.unwrap_or_else(|| usual.min(self.processors))
+    }
+
     /// The states in which it is from the start, those that its faults bring among them.
     pub(crate) fn all_states(&self) -> impl Iterator<Item = State> + '_ {
         let faults = self.faults.iter().filter_map(|fault| fault.read().ok()?.0.state());

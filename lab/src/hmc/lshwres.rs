@@ -184,7 +184,7 @@ fn processors(frame: &Frame, partition: &Partition) -> Row {
         ("curr_proc_mode", "shared".to_owned()),
         ("curr_min_proc_units", units(partition.min_hundredths)),
         ("curr_proc_units", own.clone()),
-        ("curr_max_proc_units", units(partition.hundredths * 2)),
+        ("curr_max_proc_units", units(partition.desired_hundredths * 2)),
         ("curr_min_procs", "1".to_owned()),
         ("curr_procs", partition.procs.to_string()),
         ("curr_max_procs", (partition.procs * 2).to_string()),

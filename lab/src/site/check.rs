@@ -82,7 +82,7 @@ fn lpar_entry(found: &mut Found, file: &File, lpar: &LparEntry, place: &str) {
     if lpar.processors.hundredths == 0 {
         found.add(format!("{place}.processors"), "is nothing".to_owned());
     }
-    if lpar.min_processors > lpar.processors {
+    if lpar.least_processors() > lpar.processors {
         found.add(format!("{place}.min_processors"), "is more than it has".to_owned());
     }
     if lpar.pool != 0 && !frame.pools.iter().any(|pool| pool.id == lpar.pool) {

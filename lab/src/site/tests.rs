@@ -49,6 +49,20 @@ fn all_faults_are_reported_at_once_with_their_place() {
 }
 
 #[test]
+fn the_least_of_an_lpar_with_less_than_usual_is_what_it_has() {
+    let least = |lpar: &str| {
+        let text = SMALL.replacen("  - {name: lpar02,", &format!("  - {{name: lpar02, {lpar},"), 1);
+        let world = build::world(&parse("site.yaml", &text).map_err(|faults| faults.to_string())?);
+        world.partition_of("lpar02").map(|one| one.min_hundredths).map_err(|no| no.to_string())
+    };
+    assert_eq!(least("processors: 0.05"), Ok(5));
+    assert_eq!(least("processors: 0.2"), Ok(10));
+    assert_eq!(least("processors: 0.2, min_processors: 0.15"), Ok(15));
+    let more = least("processors: 0.05, min_processors: 0.1").unwrap_err();
+    assert!(more.contains("min_processors") && more.contains("is more than it has"), "{more}");
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_line() {
     let faults = parse("site.yaml", "seed: 1\nweather: fine\n").unwrap_err();
     assert_eq!(faults.list[0].place, "line 2", "{faults}");

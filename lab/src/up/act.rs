@@ -370,6 +370,7 @@ fn fill(world: &mut World, lpar: &str) -> anyhow::Result<()> {
         state: PartitionState::Running,
         memory_mb,
         hundredths,
+        desired_hundredths: hundredths,
         min_hundredths: 0,
         procs: 1,
         pool: 0,

@@ -54,9 +54,11 @@ pub struct Pool {
     pub reserved_hundredths: u64,
 }
 
-/// The least entitlement of a partition of which none is said.
+/// The least entitlement of a partition of which none is said, in hundredths of a unit.
+pub(crate) const USUAL_LEAST: u64 = 10;
+
 const fn usual_least() -> u64 {
-    10
+    USUAL_LEAST
 }
 
 /// What each virtual processor needs, in hundredths of a unit (HV §2.3).
@@ -167,6 +169,8 @@ pub struct Partition {
     pub memory_mb: u64,
     /// Entitlement it holds, in hundredths of a unit.
     pub hundredths: u64,
+    /// What its profile gives it, in hundredths of a unit: a Live Update that gives up processors does not change that.
+    pub desired_hundredths: u64,
     /// Least entitlement that it may run with, in hundredths of a unit.
     #[serde(default = "usual_least")]
     pub min_hundredths: u64,

@@ -199,6 +199,9 @@ fn processors_that_are_short_come_from_the_original_and_go_back_to_the_one_that_
     assert!(matches!(refused, Err(Refused::Processors { free: 10, needed: 50 })), "{refused:?}");
     take(&mut short, CpuReduction::WhereShort).unwrap();
     assert_eq!(processors(&short), (vec![30, 30], 0));
+    let partitions = &short.frame_of("lpar01").unwrap().partitions;
+    let mut own = partitions.iter().filter(|one| one.name.starts_with("lpar01"));
+    assert!(own.all(|one| one.desired_hundredths == 50), "the profile stays as it is");
     let mut back = short.clone();
     back.rolled_back("lpar01").unwrap();
     assert_eq!(processors(&back), (vec![50], 10));
