@@ -3,7 +3,7 @@
 mod bundle;
 mod fix;
 
-pub use bundle::{BadLine, bundle, is_fileset, is_interim_fix, is_package};
+pub use bundle::{BadLine, bundle, is_fileset, is_interim_fix, is_package, label_of};
 pub use fix::{fixes, is_keyword};
 
 use serde::{Deserialize, Serialize};

@@ -7,29 +7,29 @@ use nim_shared::aftercare::{MOST_ITEMS, OpenItem};
 use nim_shared::aix;
 use nim_shared::frame::Effect;
 use nim_shared::id::DiskName;
-use nim_shared::lpp::is_interim_fix;
+use nim_shared::lpp::label_of;
 use nim_shared::operation::{FollowUp, PathCount, Snapshot};
 use nim_shared::request::Install;
 
-use super::content::Lagging;
+use super::content::{Lagging, Wanted};
 use super::update;
 use crate::pty;
 use crate::supervisor::{Error, Supervisor};
 use crate::text::chain;
 
-/// Looks for all of it; `follow_up` is what the run itself left, `lagging` what of the images is not installed. What cannot be looked at
+/// Looks for all of it; `follow_up` is what the run itself left, `wanted` what the images should have brought. What cannot be looked at
 /// is noted: it is neither open nor in order.
 pub(crate) fn look(
     supervisor: &mut Supervisor,
     follow_up: &[FollowUp],
-    lagging: Option<Vec<Lagging>>,
+    wanted: Wanted,
 ) -> Result<Vec<OpenItem>, Error> {
     let mut look = Look { supervisor, unknown: Vec::new(), items: Vec::new() };
     if follow_up.contains(&FollowUp::PostProcessing) {
         look.post_processing();
     }
-    look.level(lagging);
-    look.interim_fixes();
+    look.level(wanted.lagging);
+    look.interim_fixes(wanted.fixes);
     look.paths();
     look.boot_list();
     look.error_log()?;
@@ -112,17 +112,14 @@ impl Look<'_> {
         }
     }
 
-    /// The label is the name of the file up to its first dot.
-    fn interim_fixes(&mut self) {
-        let (Install::List(names), Some(after)) = (&self.supervisor.request.install, self.after())
-        else {
+    /// A fix is known by the name of its file.
+    fn interim_fixes(&mut self, files: Option<Vec<String>>) {
+        let Some(files) = files else {
+            self.unknown.push("which interim fixes the images have".to_owned());
             return;
         };
-        let files = names.iter().filter(|name| is_interim_fix(name));
-        let labels = files.map(|name| {
-            let name = name.strip_prefix("E:").unwrap_or(name);
-            name.split('.').next().unwrap_or_default().to_owned()
-        });
+        let Some(after) = self.after() else { return };
+        let labels = files.iter().map(|file| label_of(file).to_owned());
         let missing = labels.filter(|label| !after.interim_fixes.contains(label));
         let missing: Vec<_> = missing.map(|label| OpenItem::InterimFix { label }).collect();
         self.items.extend(missing);

@@ -134,9 +134,21 @@ pub(crate) struct Lagging {
     pub(crate) wanted: String,
 }
 
-/// What the order's update should have brought and has not; `None` where the images have no table or are gone, or the LPAR does not tell
-/// what is installed.
-pub(crate) fn lagging(supervisor: &Supervisor) -> Result<Option<Vec<Lagging>>, disk::Error> {
+/// What the images of an order should have brought, as far as that is known.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    /// Filesets that are lower; `None` where the images have no table or are gone, or the LPAR does not tell what is installed.
+    pub(crate) lagging: Option<Vec<Lagging>>,
+    /// Files of interim fixes; `None` where the images are gone.
+    pub(crate) fixes: Option<Vec<String>>,
+}
+
+/// What the order's update should have brought.
+pub(crate) fn wanted(supervisor: &Supervisor) -> Result<Wanted, disk::Error> {
+    Ok(Wanted { lagging: lagging(supervisor)?, fixes: super::fixes::files(supervisor)? })
+}
+
+fn lagging(supervisor: &Supervisor) -> Result<Option<Vec<Lagging>>, disk::Error> {
     let lagging =
         |(name, level): (String, FilesetLevel)| Lagging { name, wanted: level.to_string() };
     Ok(newer(supervisor)?.map(|newer| newer.filesets.into_iter().map(lagging).collect()))

@@ -9,21 +9,35 @@ use nim_shared::request::{Images, Install};
 
 use super::{Stop, update};
 use crate::command;
+use crate::disk;
 use crate::supervisor::Supervisor;
 use crate::text::chain;
+
+/// The files of the interim fixes of the order. Where it names them they are known without the images; `all` takes those of the images
+/// (LU §2.1), and `None` says that they are gone.
+pub(crate) fn files(supervisor: &Supervisor) -> Result<Option<Vec<String>>, disk::Error> {
+    let Supervisor { operation, root, request, .. } = supervisor;
+    Ok(match &request.install {
+        Install::Nothing | Install::UpdateAll => Some(Vec::new()),
+        Install::List(names) => {
+            let fixes = names.iter().filter(|name| is_interim_fix(name));
+            Some(fixes.map(|name| bare(name)).collect())
+        }
+        Install::All => match update::images_folder(operation, root, request) {
+            Some(folder) if root.at(&folder).is_dir() => {
+                Some(update::split::fixes_in(root, &folder)?)
+            }
+            Some(_) | None => None,
+        },
+    })
+}
 
 /// Looks at the interim fixes of the order, which are mounted or linked by now. All faults are said at once.
 pub(crate) fn check(supervisor: &mut Supervisor) -> Result<(), Stop> {
     let request = &supervisor.request;
     let folder = update::images_folder(&supervisor.operation, &supervisor.root, request);
     let (true, Some(folder)) = (request.kind.moves(), folder) else { return Ok(()) };
-    let names = match &request.install {
-        Install::Nothing | Install::UpdateAll => Vec::new(),
-        Install::All => update::split::fixes_in(&supervisor.root, &folder)?,
-        Install::List(names) => {
-            names.iter().filter(|name| is_interim_fix(name)).map(|name| bare(name)).collect()
-        }
-    };
+    let names = files(supervisor)?.unwrap_or_default();
     if names.is_empty() {
         return Ok(());
     }

@@ -11,6 +11,7 @@ use nim_shared::stage::{Point, Stage};
 
 use crate::alive;
 use crate::operation::Verdict;
+use crate::stage::content::Wanted;
 use crate::stage::prep::ip_filters::{self, Failed};
 use crate::stage::prep::{setting, unsupported};
 use crate::supervisor::{Error, Supervisor};
@@ -28,11 +29,11 @@ pub(crate) fn run(
     supervisor.enter(Stage::Post)?;
     let Verdict { mut outcome, found, mut summary, follow_up, codes } = verdict;
     // The images go with what is put back.
-    let lagging = match &outcome {
+    let wanted = match &outcome {
         Outcome::Succeeded { .. } if supervisor.request.kind.moves() => {
-            super::content::lagging(supervisor)?
+            super::content::wanted(supervisor)?
         }
-        _ => None,
+        _ => Wanted::default(),
     };
     if may_undo(supervisor)? {
         let mut failures = undo_all(supervisor, software)?;
@@ -68,7 +69,7 @@ pub(crate) fn run(
         {
             open.extend(follow_up);
             if kind.moves() {
-                items = super::aftercare::look(supervisor, open, lagging)?;
+                items = super::aftercare::look(supervisor, open, wanted)?;
                 open.extend(items.iter().filter_map(OpenItem::follow_up));
             }
             let mut told = Vec::new();

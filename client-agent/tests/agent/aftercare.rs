@@ -4,7 +4,7 @@ use nim_shared::aftercare::OpenItem;
 use nim_shared::frame::{AgentFrame, Body, ChangeMoment, Event, Known};
 use nim_shared::operation::{FollowUp, Outcome, Report};
 use nim_shared::prep::Subsystem;
-use nim_shared::request::{Kind, Request};
+use nim_shared::request::{Install, Kind, Request};
 
 use crate::lpar::{Lpar, order};
 use crate::master::{Master, Session, push};
@@ -159,6 +159,19 @@ pub(crate) fn anew(lpar: &Lpar) -> Vec<&'static str> {
 }
 
 const SUBSYSTEMS_NAMED: [&str; 4] = ["sshd", "syslogd", "ctrmc", "biod"];
+
+#[test]
+fn an_interim_fix_that_all_should_have_brought_is_left_to_do() {
+    let lpar = Lpar::new();
+    let script = std::fs::read_to_string(lpar.path("usr/sbin/geninstall")).unwrap();
+    let other = script.replace("1    S    IJ1 ", "1    S    IJ9 ");
+    assert_ne!(other, script);
+    std::fs::write(lpar.path("usr/sbin/geninstall"), other).unwrap();
+    push(&lpar);
+    let mut master = Master::new(&Request { install: Install::All, ..order(Kind::Update) });
+    let report = master.follow(&mut Session::open(&lpar, &[])).expect("the session ended");
+    assert_eq!(report.open_items, [OpenItem::InterimFix { label: "IJ1".to_owned() }], "{report:?}");
+}
 
 #[test]
 fn what_the_order_has_started_anew_is_one_after_the_other_where_it_needs_that() {

@@ -61,6 +61,13 @@ pub fn is_interim_fix(text: &str) -> bool {
     text.ends_with(".epkg.Z")
 }
 
+/// The label of an interim fix by the name of its file: what stands before its first dot.
+#[must_use]
+pub fn label_of(file: &str) -> &str {
+    let name = file.strip_prefix("E:").unwrap_or(file);
+    name.split('.').next().unwrap_or(name)
+}
+
 /// Most characters of a line that are shown.
 const SHOWN: usize = 60;
 
