@@ -35,7 +35,7 @@ pub use pool::{BadPoolEntry, PoolEntry};
 pub use proposal::{Around, ConsoleFacts, Proposal, propose};
 pub use reason::Reason;
 pub use record::{
-    BACKUP, Copied, DiskUse, Ended, GoodFor, RunDisk, RunDisks, SURROGATE, is_copy, record,
+    BACKUP, Copied, DiskUse, Ended, GoodFor, RENAMED, RunDisk, RunDisks, SURROGATE, is_copy, record,
 };
 pub use resolve::{
     ChosenDisk, Unresolved, backup_faults, fault, fault_of_named, resolve, with_keys, with_names,

@@ -322,6 +322,9 @@ pub const SURROGATE: &str = "lvup_rootvg";
 /// How the names of the copies that are made before an update begin.
 pub const BACKUP: &str = "nimbak_";
 
+/// How the names begin that copies of somebody else have for the time of an update.
+pub const RENAMED: &str = "nimalt_";
+
 /// The volume group of a copy of rootvg that has no other name. Source: LU §5.3.
 pub(super) const COPY: &str = "altinst_rootvg";
 

@@ -2,6 +2,7 @@
 //! §4.4a.
 
 use nim_shared::aix;
+use nim_shared::disks::RENAMED;
 use nim_shared::frame::ChangeClass;
 use nim_shared::operation::Disk;
 use nim_shared::prep::Setting;
@@ -25,7 +26,7 @@ pub(super) fn run(supervisor: &mut Supervisor, class: ChangeClass) -> Result<(),
             Setting::CopyName { pvid: held.and_then(|disk| disk.pvid).unwrap_or_default() }
         }
     };
-    let name = name(&supervisor.operation, OTHER);
+    let name = name(&supervisor.operation, RENAMED);
     setting::change(supervisor, class, setting, |before| (before == COPY).then_some(name))
 }
 
@@ -61,6 +62,3 @@ pub(crate) const PROGRAM: &str = "alt_rootvg_op";
 
 /// The name that every copy has when it is made.
 pub(crate) const COPY: &str = "altinst_rootvg";
-
-/// Beginning of the name of a copy that somebody else has made.
-pub(super) const OTHER: &str = "nimalt_";

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nim_shared::disks::RENAMED;
 use nim_shared::frame::{ChangeClass, Effect};
 use nim_shared::prep::{FilterState, PrepStep, Setting, Step};
 
@@ -186,7 +187,7 @@ pub(super) fn makes(supervisor: &Supervisor, setting: &Setting, before: &str, af
             after.is_empty() && autofs::is_stale(&supervisor.root, before)
         }
         (Step::OtherCopy, Setting::CopyName { .. }) => {
-            let ours = copy_name::name(&supervisor.operation, copy_name::OTHER);
+            let ours = copy_name::name(&supervisor.operation, RENAMED);
             before == copy_name::COPY && after == ours
         }
         (Step::IpFilters { .. }, Setting::IpFilters { .. }) => {

@@ -6,6 +6,7 @@ use super::super::judged::Judged;
 use super::super::workload::{self, Stance};
 use super::super::{Levels, Severity};
 use super::{Check, for_information, get, of_the_update, processes};
+use crate::disks;
 use crate::level::TechnologyLevel;
 
 const ALL: Levels = Levels::All;
@@ -85,7 +86,7 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Warn,
         levels: ALL,
         remedy: Remedy::sentence(
-            "make one before a TL or SP, and rename its volume group: alt_disk_copy -B -d DISK, alt_rootvg_op -v NAME -d DISK",
+            "make one before a TL or SP, and give its volume group a name with rootvg in it, by which it is known here: alt_disk_copy -B -d DISK, alt_rootvg_op -v bak_rootvg -d DISK",
             Danger::None,
         ),
         source: "LU §4.4 S37",
@@ -93,8 +94,7 @@ pub(super) const CHECKS: &[Check] = &[
             let disks = get(&seen.facts.disks)?.iter();
             let copies: Vec<_> = disks
                 .filter_map(|disk| disk.volume_group.as_ref().map(|group| (disk, group)))
-                .filter(|(_, group)| group.as_str() != "rootvg" && group.contains("rootvg"))
-                .filter(|(_, group)| group.as_str() != "lvup_rootvg")
+                .filter(|(_, group)| holds_copy(group))
                 .map(|(disk, group)| format!("{} is {group}", disk.name))
                 .collect();
             Ok(if copies.is_empty() {
@@ -106,6 +106,13 @@ pub(super) const CHECKS: &[Check] = &[
         },
     },
 ];
+
+/// Whether a volume group of this name is a copy of rootvg to go back to: one of ours, or one that is called after it. What the surrogate
+/// was booted from has the new level (LU §6.1).
+fn holds_copy(group: &str) -> bool {
+    let ours = [disks::BACKUP, disks::RENAMED].iter().any(|begin| group.starts_with(begin));
+    ours || (group.contains("rootvg") && !["rootvg", disks::SURROGATE].contains(&group))
+}
 
 /// That the partner stands still cannot be seen from here: which node that is, is the cluster's own knowledge.
 fn power_ha(seen: &Seen<'_>) -> Result<Judged, String> {

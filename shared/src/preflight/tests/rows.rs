@@ -441,6 +441,12 @@ fn each_check_is_broken_by_what_it_is_for() {
         ("S32", LEVEL, vec![(P::Processes, printed("1 init\n2 mmfsd\n3 db2sysc\n"))], Unknown),
         ("S33", LEVEL, vec![(P::Processes, process("ora_pmon_PROD"))], Unknown),
         ("S37", LEVEL, vec![(P::Disks, disk("hdisk3 00f9 old_rootvg"))], Pass),
+        ("S37", LEVEL, vec![(P::Disks, disk("hdisk3 00f9 nimbak_12345678"))], Pass),
+        ("S37", LEVEL, vec![(P::Disks, disk("hdisk3 00f9 nimalt_12345678"))], Pass),
+        // By the name that the remedy gives it.
+        ("S37", LEVEL, vec![(P::Disks, disk("hdisk3 00f9 bak_rootvg"))], Pass),
+        ("S37", LEVEL, vec![(P::Disks, disk("hdisk3 00f9 lvup_rootvg"))], Warn),
+        ("S37", LEVEL, vec![(P::Disks, disk("hdisk3 00f9 datavg"))], Warn),
         ("P06", "7200-05-01-2038", vec![], Warn),
         ("P06", "7200-05-01-2038", vec![(P::InterimFixes, fix("S", "IJ30267s1a"))], Pass),
         ("P06", late, vec![], NotApplicable),
