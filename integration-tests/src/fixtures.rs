@@ -135,8 +135,10 @@ impl fmt::Display for Fixture {
 mod tests {
     use std::collections::BTreeSet;
 
+    use nim_shared::code::{self as knowledge, Retry};
     use nim_shared::preflight::catalogue;
 
+    use super::codes::By;
     use super::*;
 
     #[test]
@@ -149,6 +151,36 @@ mod tests {
         assert!(unknown.is_empty(), "no check: {unknown:?}");
         assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), rows.len());
     }
+
+    #[test]
+    fn a_message_is_linked_to_the_check_that_the_same_trips() {
+        for row in ROWS {
+            let Fixture::Staged(stage) = row.fixture else { continue };
+            let is_same = |by: By| {
+                stage.how.iter().any(|how| match (by, how) {
+                    (By::Fault(fault, _), How::Fault(of)) => fault == *of,
+                    (By::State(state, _), How::State(of)) => state == *of,
+                    _ => false,
+                })
+            };
+            let said = codes::MESSAGES.iter().filter(|message| is_same(message.by));
+            for message in said {
+                let entry = knowledge::explain(message.code, message.says).unwrap();
+                // What only closes a run leads to no cause.
+                let leads = entry.retry != Retry::SeeOthers && !CLOSING.contains(&entry.code);
+                assert!(
+                    !leads || entry.checks.contains(&row.check),
+                    "{} {}: not linked to {}",
+                    message.code,
+                    message.says,
+                    row.check
+                );
+            }
+        }
+    }
+
+    /// They say where a run failed, and other lines why.
+    const CLOSING: [&str; 2] = ["1430-025", "1430-030"];
 
     #[test]
     fn each_state_of_the_lab_is_the_fixture_of_a_row() {

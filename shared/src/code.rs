@@ -180,6 +180,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_check_looks_at_before_it_bites_is_linked() {
+        for (code, check) in [
+            ("1430-143", "S16"),
+            ("1430-237", "M02"),
+            ("1430-244", "D20"),
+            ("1430-246", "M01"),
+            ("0503-497", "D17"),
+            ("HSCL350B", "M08"),
+        ] {
+            assert!(find(code).unwrap().checks.contains(&check), "{code}: {check}");
+        }
+    }
+
+    #[test]
     fn each_pitfall_is_an_entry_that_a_preflight_finds() {
         for number in 1..=8 {
             let entry = find(&format!("pitfall-{number}")).unwrap();

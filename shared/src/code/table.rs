@@ -89,6 +89,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         remedy: "audit shutdown, then streammode = off in /etc/security/audit/config; or update to 7300-03 first.",
         retry: Retry::AfterRemedy,
         levels: "before 7300-03; later with audit_stream_check = yes",
+        checks: &["S16"],
         ..Entry::PLAIN
     },
     Entry {
@@ -109,6 +110,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "lvupdate.data has no usable hmc: or pvc: stanza: it is missing, or perhaps its lines are not indented.",
         remedy: "Complete /var/adm/ras/liveupdate/lvupdate.data; every attribute line begins with a tab.",
         retry: Retry::AfterRemedy,
+        checks: &["M01", "M02"],
         ..Entry::PLAIN
     },
     Entry {
@@ -119,6 +121,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Something else than jfs2 or NFS is mounted (autofs on NFS only from 7200-04).",
         remedy: "Unmount it for the update. On nodes of a cluster leave AHAFS mounted and ask its vendor.",
         retry: Retry::AfterRemedy,
+        checks: &["D20"],
         ..Entry::PLAIN
     },
     Entry {
@@ -129,6 +132,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The kernel has no token, it has expired (a reboot loses it), or its address or user differ from lvupdate.data.",
         remedy: "hmcauth -l shows the token; hmcauth -a HMC -u USER gets a new one. Both names must be those of the hmc: stanza.",
         retry: Retry::AfterRemedy,
+        checks: &["M01", "M02", "M03"],
         ..Entry::PLAIN
     },
     Entry {
@@ -227,6 +231,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Verification before the installation failed: a wrong bootlist, a wrong boot logical volume, or links of /unix.",
         remedy: "Repair that before any update: bootlist -m normal -o, bosboot -a.",
         retry: Retry::AfterRemedy,
+        checks: &["D17"],
         ..Entry::PLAIN
     },
     Entry {
@@ -307,6 +312,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Filesets that would be updated carry interim fixes that installp does not remove by itself.",
         remedy: "emgr -P lists them; emgr -r -L LABEL removes each. Do not reboot in between. A fix removed before an update cannot be put back on the new level.",
         retry: Retry::AfterRemedy,
+        checks: &["S01"],
         ..Entry::PLAIN
     },
     Entry {
@@ -317,6 +323,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The build date check found interim fixes whose APARs are not in the update, so it does not remove them.",
         remedy: "Use a later service pack that has them, or remove those fixes: emgr -P, then emgr -r -L LABEL.",
         retry: Retry::AfterRemedy,
+        checks: &["S01"],
         ..Entry::PLAIN
     },
     Entry {
@@ -380,6 +387,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "The user may not read the Enterprise Pool, whereupon Live Update gives up that console. Also seen with a broken RMC link.",
         remedy: "Give the user the role hmcclientliveupdate with access to all managed systems; check rmcdomainstatus -s ctrmc.",
         retry: Retry::AfterRemedy,
+        checks: &["M08"],
         ..Entry::PLAIN
     },
     Entry {
@@ -410,6 +418,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         cause: "Probably the frame has too little free memory or processor capacity to activate the surrogate.",
         remedy: "Free capacity on the frame, use cpu_reduction or capacity on demand, or choose another time.",
         retry: Retry::Later,
+        checks: &["L11"],
         ..Entry::PLAIN
     },
     Entry {
