@@ -188,7 +188,8 @@ fn the_json_of_an_understanding_has_exactly_the_promised_keys() {
     assert_eq!(json["phases"][0]["started_at"], serde_json::Value::Null);
     assert_eq!(keys(&json["estimate"]), ["blackout_seconds", "total_seconds"]);
     let json = serde_json::to_value(explain(NO_TOKEN.as_bytes())).unwrap();
-    assert_eq!(keys(&json["checks"][0]), ["text", "verdict"]);
+    assert_eq!(keys(&json["checks"][0]), ["code", "text", "verdict"]);
+    assert_eq!(json["checks"][0]["code"], "1430-246");
     assert_eq!(json["checks"][0]["verdict"], "failed");
     assert_eq!(json["codes"], serde_json::json!(["1430-246"]));
 }

@@ -61,6 +61,9 @@ pub struct PhaseSpan {
 pub struct CheckLine {
     /// What Live Update thinks.
     pub verdict: Verdict,
+    /// The number before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// The sentence behind the verdict.
     pub text: String,
 }
@@ -126,9 +129,9 @@ impl Understanding {
             }
             What::Estimate(estimate) => self.estimate = estimate,
             What::Check(Check { verdict, code, text }) => {
-                code.into_iter().for_each(|code| self.code(code));
+                code.clone().into_iter().for_each(|code| self.code(code));
                 if self.checks.len() < MAX_CHECKS {
-                    self.checks.push(CheckLine { verdict, text });
+                    self.checks.push(CheckLine { verdict, code, text });
                 } else {
                     self.omitted.checks += 1;
                 }

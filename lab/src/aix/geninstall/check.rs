@@ -252,6 +252,8 @@ fn table(
     let no_device = |class: &str| !system.devices.iter().any(|device| device.class == class);
     let active_wpar = system.workload_partitions.values().any(|state| *state == 'A');
     let firmware = world.frame_of(&context.name).is_ok_and(|frame| supported(&frame.firmware));
+    let restarts =
+        world.partition_of(&context.name).is_ok_and(|partition| partition.odd.remote_restart);
     let applicable = selection.ifixes.iter().all(|ifix| ifix.live_update);
     let pass = |passed| Check { passed, failed: None };
     let check = |passed, ok: bool, number| Check { passed, failed: (!ok).then_some(number) };
@@ -303,7 +305,7 @@ fn table(
             "9999-018",
         ),
         check("multibos environment not present.", system.volumes.is_empty(), "9999-019"),
-        pass("Trusted Computing Base not defined."),
+        check("Trusted Computing Base not defined.", !system.trusted_base, "9999-020"),
         check("no local tape devices found.", no_device("tape"), "9999-021"),
         pass("live update not executed from console."),
         pass("the execution environment is valid."),
@@ -333,7 +335,7 @@ fn table(
             !context.path("/etc/krb5/krb5.conf").exists(),
             "9999-035",
         ),
-        pass("lpar is not remote restart capable."),
+        check("lpar is not remote restart capable.", !restarts, "9999-036"),
         check("no virtual log device configured.", no_device("vlog"), "9999-037"),
         check(
             "lpar is not using shared memory or ams resources are available.",
