@@ -98,6 +98,20 @@ fn a_failed_update_is_told_with_its_codes_and_undone() {
 #[test]
 fn what_a_failed_run_has_locked_is_not_touched_and_goes_on_when_the_lock_is_gone() {
     let lpar = Lpar::new();
+#[test]
+fn an_installation_that_fails_without_a_number_is_told_by_its_names() {
+    let lpar = Lpar::new();
+    lpar.set("fail", "");
+    // LU §2.7, §3.2.
+    let text = "install_all_updates: Initializing system parameters.\nEFIX MANAGER LOCKS\n\
+                The following selected filesets are locked by EFIX manager:\ninstall_all_updates: Result = FAILURE\n\
+                geninstall:  The live update will not proceed because of an install failure.\n";
+    lpar.set("transcript", text);
+    let (_, report) = run(&lpar, Kind::Update);
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged }, "{report:?}");
+    assert_eq!(report.codes, ["efix-locks", "install-failed"]);
+}
+
     let lock = lpar.path("usr/lpp/.genlib.lock.check");
     lpar.set("fail", "");
     lpar.set(

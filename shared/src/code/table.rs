@@ -332,9 +332,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             "will not proceed because of an install failure",
             "install_all_updates: Result = FAILURE",
         ],
-        title: "the software was not installed, so the move did not begin",
+        title: "the software was not installed",
         phases: &[P::Install],
-        cause: "installp or emgr failed. The kernel is unchanged; some filesets may be updated.",
+        cause: "installp or emgr failed. A Live Update does not begin then: the kernel is unchanged; some filesets may be updated.",
         remedy: "Read /var/adm/ras/install_all_updates.log and /var/adm/ras/emgr.log; lppchk -v shows what is incomplete.",
         retry: Retry::AfterRemedy,
         ..Entry::PLAIN

@@ -63,6 +63,8 @@ pub enum What {
     Install {
         /// What it says.
         install: Install,
+        /// The sentence.
+        text: &'static str,
     },
     /// `The live update preview succeeded.`: the end of a preview, or the beginning of the real run.
     PreviewSucceeded,

@@ -197,7 +197,9 @@ impl Reader {
             Meaning::Phase(phase) => return self.enter(at, phase, events),
             Meaning::Starting => return self.pass(at, Point::Committed, events),
             Meaning::InstallPart => return self.install_part(at, None, events),
-            Meaning::Install(install) => return self.install_part(at, Some(install), events),
+            Meaning::Install(install) => {
+                return self.install_part(at, Some((install, found.says)), events);
+            }
             Meaning::BlackoutEnded => {
                 let since = self.run.blackout_since.take();
                 let seconds = since.zip(at).and_then(|(since, at)| at.seconds_since(since));
@@ -322,7 +324,7 @@ impl Reader {
     fn install_part(
         &mut self,
         at: Option<LocalTime>,
-        install: Option<Install>,
+        install: Option<(Install, &'static str)>,
         events: &mut Vec<Event>,
     ) {
         if self.run.evidence.has_ended() {
@@ -331,11 +333,11 @@ impl Reader {
         if !self.run.evidence.is_past_its_checks() && self.run.phase != Some(Phase::Install) {
             self.enter(at, Phase::Install, events);
         }
-        if install == Some(Install::Failed) {
+        if matches!(install, Some((Install::Failed, _))) {
             self.run.evidence.install_failed();
         }
-        if let Some(install) = install {
-            self.tell(at, What::Install { install }, events);
+        if let Some((install, text)) = install {
+            self.tell(at, What::Install { install, text }, events);
         }
     }
 

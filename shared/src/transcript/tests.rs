@@ -221,7 +221,8 @@ fn an_update_that_interim_fixes_stop_is_an_install_failure() {
     let understood = explain(INSTALL_FAILURE.as_bytes());
     assert_eq!(understood.outcome, Outcome::InstallFailed);
     assert_eq!(phases(INSTALL_FAILURE), [Phase::Install]);
-    assert!(whats(INSTALL_FAILURE).contains(&What::Install { install: Install::EfixLocks }));
+    let says = |what: &What| matches!(what, What::Install { install: Install::EfixLocks, .. });
+    assert!(whats(INSTALL_FAILURE).iter().any(says));
 }
 
 #[test]

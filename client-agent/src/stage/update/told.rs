@@ -1,5 +1,6 @@
 //! What geninstall's output becomes in the journal.
 
+use nim_shared::code::{self, Retry};
 use nim_shared::frame::Known;
 use nim_shared::operation::Named;
 use nim_shared::request::Kind;
@@ -16,6 +17,8 @@ pub(super) struct Told {
     kind: Kind,
     written: usize,
     seen: Summary,
+    /// Messages without a number that were said.
+    named: Vec<&'static str>,
 }
 
 /// Something for the journal.
@@ -64,7 +67,7 @@ impl Told {
             installed: false,
             configuration_changed: false,
         };
-        Self { reader: Reader::new(), kind, written, seen }
+        Self { reader: Reader::new(), kind, written, seen, named: Vec::new() }
     }
 
     /// What the next bytes say.
@@ -100,6 +103,20 @@ impl Told {
         records
     }
 
+    /// Records what has a name of ours instead of a number, once: several sentences say the same. What is no fault is a code only where
+    /// it says that what was asked for is not all there: an update goes on with it.
+    fn name(&mut self, install: Install, text: &str, records: &mut Vec<Record>) {
+        let Some(entry) = code::install(install) else { return };
+        let counts = match entry.retry {
+            Retry::NotNeeded => install == Install::HigherUtilities && self.kind.is_preview(),
+            Retry::Later | Retry::AfterRemedy | Retry::Never | Retry::SeeOthers => true,
+        };
+        if counts && !self.named.contains(&entry.code) {
+            self.named.push(entry.code);
+            records.push(known(Known::Code { code: entry.code.to_owned(), text: text.to_owned() }));
+        }
+    }
+
     fn record(&mut self, what: What, printed_at: Option<String>, records: &mut Vec<Record>) {
         match what {
             What::Phase { phase } => {
@@ -131,14 +148,20 @@ impl Told {
             What::Code(mention) => {
                 records.push(known(Known::Code { code: mention.code, text: mention.text }));
             }
-            What::Install { install } => match install {
-                Install::Succeeded => self.seen.installed = true,
-                Install::NothingToInstall => self.seen.nothing_to_install = true,
-                Install::Failed
-                | Install::HigherUtilities
-                | Install::EfixLocks
-                | Install::MissingApars => {}
-            },
+            What::Install { install, text } => {
+                match install {
+                    Install::Succeeded => self.seen.installed = true,
+                    Install::NothingToInstall => self.seen.nothing_to_install = true,
+                    Install::Failed
+                    | Install::HigherUtilities
+                    | Install::EfixLocks
+                    | Install::MissingApars => {}
+                }
+                self.name(install, text, records);
+            }
+            What::Ended { ending: Ending::InstallFailed, .. } => {
+                self.name(Install::Failed, INSTALL_FAILED, records);
+            }
             What::ConfigurationChanged { .. } => self.seen.configuration_changed = true,
             // The raw output has the rest.
             What::NewRun
@@ -152,6 +175,9 @@ impl Told {
         }
     }
 }
+
+/// What geninstall says where installp or emgr failed. Source: LU §2.7.
+const INSTALL_FAILED: &str = "The live update will not proceed because of an install failure.";
 
 /// A subsystem was started. Source: LU §3.2.
 const STARTED: &str = "0513-059";
@@ -191,6 +217,50 @@ Non-interruptable live update operation begins in 10 seconds.
         assert!(records.contains(&known(Known::BlackoutEnded { reported: Some(Seconds(21)) })));
         assert!(summary.says_success());
         assert_eq!(summary.phase, Some(Phase::Done));
+    }
+
+    /// What is named of a text, without the phases.
+    fn named(text: &str, kind: Kind) -> Vec<(String, String)> {
+        let mut told = Told::after(0, kind);
+        let mut records = told.push(text.as_bytes());
+        records.extend(told.finish());
+        let code = |record| match record {
+            Record::Known(known) => match *known {
+                Known::Code { code, text } => Some((code, text)),
+                _ => None,
+            },
+            Record::Point(_) => None,
+        };
+        records.into_iter().filter_map(code).collect()
+    }
+
+    #[test]
+    fn what_installp_says_without_a_number_is_named_once() {
+        // LU §2.7, §3.2.
+        let text = "\
+install_all_updates: Initializing system parameters.
+install_all_updates: ATTENTION, a higher level of install utilities is available.
+EFIX MANAGER LOCKS
+------------------
+The following selected filesets are locked by EFIX manager:
+BUILDDATE Verification ...
+The updates being installed do not contain all the APARs to allow all existing interim fixes to be automatically removed.
+install_all_updates: Result = FAILURE
+geninstall:  The live update will not proceed because of an install failure.
+";
+        let codes = |kind| {
+            let all = named(text, kind).into_iter().map(|(code, _)| code);
+            all.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(codes(Kind::Update), "efix-locks missing-apars install-failed");
+        let preview = "higher-install-utilities efix-locks missing-apars install-failed";
+        assert_eq!(codes(Kind::Preview), preview);
+        assert_eq!(named(text, Kind::Update)[0].1, "EFIX MANAGER LOCKS");
+        // emgr alone has failed: there is no result of installp.
+        let fix = "geninstall:  The live update will not proceed because of an install failure.\n";
+        assert_eq!(named(fix, Kind::Update)[0].0, "install-failed");
+        let same = "Either the software is already at the same level as on the media, or\n";
+        assert_eq!(named(same, Kind::Update), []);
     }
 
     #[test]
