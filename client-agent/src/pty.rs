@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use nim_shared::aix::{self, Token};
 use nim_shared::frame::SecretText;
 use nim_shared::request::Console;
+use nim_shared::unit::Seconds;
 
 use crate::command::{self, Commands};
 use crate::system::{self, Pty};
@@ -38,6 +39,28 @@ pub(crate) fn tokens(commands: &Commands) -> Result<Vec<Token>, command::Error> 
 /// name resolves to that address.
 pub(crate) fn has_token(tokens: &[Token], console: &Console) -> bool {
     tokens.iter().any(|token| is_for(token, &console.address, &console.user))
+}
+
+/// What the kernel holds for a console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// No token.
+    Nothing,
+    /// One that runs out before it is over, after so long.
+    Short(Seconds),
+    /// One that lasts, or does not say how long: only some levels do (LU §4.2 M01, M03).
+    Enough,
+}
+
+/// What of `tokens` is for `console` and its user, where one is `needed` for so long.
+pub(crate) fn held(tokens: &[Token], console: &Console, needed: Seconds) -> Held {
+    let ours = tokens.iter().filter(|token| is_for(token, &console.address, &console.user));
+    let lives: Vec<Option<Seconds>> = ours.map(|token| token.life).collect();
+    match lives.iter().map(|life| life.unwrap_or(Seconds(u64::MAX))).max() {
+        None => Held::Nothing,
+        Some(life) if life < needed => Held::Short(life),
+        Some(_) => Held::Enough,
+    }
 }
 
 fn is_for(token: &Token, address: &str, user: &str) -> bool {
@@ -206,6 +229,27 @@ mod tests {
         assert!(has_token(&[token("127.0.0.1", "lu")], &console));
         assert!(!has_token(&[token("127.0.0.1", "other")], &console));
         assert!(!has_token(&[token("192.0.2.1", "lu")], &console));
+    }
+
+    #[test]
+    fn a_token_that_runs_out_too_early_is_told_from_one_that_lasts() {
+        let console = Console {
+            address: "hmc01".to_owned(),
+            port: 12443,
+            user: "lu".to_owned(),
+            secret: "hmc01".parse().unwrap(),
+        };
+        let token = |user: &str, life: Option<u64>| Token {
+            address: "HMC01".to_owned(),
+            user: Some(user.to_owned()),
+            port: None,
+            life: life.map(Seconds),
+        };
+        let of = |tokens: &[Token]| held(tokens, &console, Seconds(3600));
+        assert_eq!(of(&[token("other", None)]), Held::Nothing);
+        assert_eq!(of(&[token("lu", Some(3599))]), Held::Short(Seconds(3599)));
+        assert_eq!(of(&[token("lu", Some(10)), token("lu", Some(3600))]), Held::Enough);
+        assert_eq!(of(&[token("lu", None)]), Held::Enough);
     }
 
     #[test]

@@ -236,7 +236,9 @@ impl Look<'_> {
     fn console_token(&mut self) {
         let Some(console) = &self.supervisor.request.console else { return };
         let mut changes = self.supervisor.progress.changes.values();
-        if changes.any(|change| matches!(change.effect, Effect::ConsoleToken { .. })) {
+        if changes.any(|change| {
+            matches!(change.effect, Effect::ConsoleToken { present_before: false, .. })
+        }) {
             return;
         }
         match pty::tokens(&self.supervisor.commands) {

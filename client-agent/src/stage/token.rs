@@ -1,4 +1,5 @@
-//! The token for the management console: fetched when there is none, given back in the end.
+//! The token for the management console: fetched when there is none or it runs out too early; one that was not there is given back in the
+//! end.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -7,43 +8,63 @@ use std::path::Path;
 use std::time::Instant;
 
 use nim_shared::frame::{ChangeClass, Effect, SecretText};
-use nim_shared::request::Console;
+use nim_shared::request::{Console, Limits};
+use nim_shared::unit::Seconds;
 
 use super::Stop;
 use crate::disk;
-use crate::pty;
+use crate::pty::{self, Held};
 use crate::serve::{SECRET_LIMIT, SecretAnswer};
 use crate::slot::Durability;
 use crate::supervisor::{CONTROL_PACE, Supervisor};
 use crate::system;
 use crate::text::chain;
 
-/// Sees that there is a token for the console of the order.
+/// Sees that there is a token for the console of the order that outlives the run. One that is there and does not is replaced, and stays in the
+/// end as it was there before.
 pub(crate) fn fetch(supervisor: &mut Supervisor) -> Result<(), Stop> {
     let Some(console) = supervisor.request.console.clone() else { return Ok(()) };
-    let has_token = |supervisor: &Supervisor| {
+    let needed = whole_run(&supervisor.request.limits);
+    let held = |supervisor: &Supervisor| {
         let tokens =
             pty::tokens(&supervisor.commands).map_err(|error| Stop::failed(chain(&error)))?;
-        Ok::<_, Stop>(pty::has_token(&tokens, &console))
+        Ok::<_, Stop>(pty::held(&tokens, &console, needed))
     };
     supervisor.change(
         ChangeClass::Always,
         |supervisor| {
-            Ok((!has_token(supervisor)?).then(|| Effect::ConsoleToken {
-                address: console.address.clone(),
-                user: console.user.clone(),
-                present_before: false,
-            }))
+            let present_before = match held(supervisor)? {
+                Held::Enough => return Ok(None),
+                Held::Short(_) => true,
+                Held::Nothing => false,
+            };
+            let (address, user) = (console.address.clone(), console.user.clone());
+            Ok(Some(Effect::ConsoleToken { address, user, present_before }))
         },
         |supervisor, _| {
-            if has_token(supervisor)? {
+            if held(supervisor)? == Held::Enough {
                 return Ok(());
             }
             let secret = ask(supervisor, &console)?;
             pty::fetch(&supervisor.commands, &console, &secret)
-                .map_err(|error| refused(&chain(&error)))
+                .map_err(|error| refused(&chain(&error)))?;
+            if let Held::Short(life) = held(supervisor)? {
+                let (life, needed) = (life.0 / 60, needed.0 / 60);
+                supervisor.note(format!(
+                    "the token of {} at {} was just fetched and runs out in {life} minutes; the limits of this operation come to {needed}",
+                    console.user, console.address
+                ))?;
+            }
+            Ok(())
         },
     )
+}
+
+/// Until when the token may be needed: what follows may make a backup, wait to be let on, and then run up to its limit. Immediately before
+/// geninstall nothing is left to be renewed then.
+fn whole_run(limits: &Limits) -> Seconds {
+    let Limits { stage, proceed, update, .. } = *limits;
+    Seconds(stage.0.saturating_add(proceed.0).saturating_add(update.0))
 }
 
 fn refused(text: &str) -> Stop {

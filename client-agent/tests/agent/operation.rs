@@ -252,6 +252,21 @@ fn a_fix_that_is_installed_is_not_installed_again() {
 #[test]
 fn a_wrong_password_is_told_without_it() {
     let lpar = Lpar::new();
+#[test]
+fn a_token_that_runs_out_too_early_is_replaced_and_stays() {
+    let held = "Address  : 127.0.0.1\nUser name: liveupdate\nport     : 12443\n";
+    for (life, is_replaced) in [("01:00:00", true), ("20:25:41", false)] {
+        let lpar = Lpar::new();
+        let before = format!("{held}TTL      : {life} left\n");
+        lpar.set("token", &before);
+        let (_, report) = run(&lpar, Kind::Update);
+        assert_eq!(report.outcome, Outcome::Succeeded { follow_up: vec![] }, "{report:?}");
+        let after = lpar.get("token");
+        assert_eq!(after.contains(life), !is_replaced, "{after}");
+        assert!(after.contains("User name: liveupdate"), "{after}");
+    }
+}
+
     let script = std::fs::read_to_string(lpar.path("usr/sbin/hmcauth")).unwrap();
     std::fs::write(lpar.path("usr/sbin/hmcauth"), script.replace("= tiger-canary", "= another"))
         .unwrap();
