@@ -372,6 +372,9 @@ pub struct AgentHello {
     /// Operations whose files are here and that were not forgotten.
     #[serde(default)]
     pub operations: Vec<OpenOperation>,
+    /// Whether the lock of a Live Update is there; an older agent does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_update_lock: Option<bool>,
 }
 
 /// Which machine this is. The partition id is reported, and is no part of identity.

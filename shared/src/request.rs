@@ -288,6 +288,8 @@ names! {
 names! {
     /// What `clvupdate` is told beside that it is to clean up. Source: IBM Docs, clvupdate; LU §5.1.
     CleanUpFlag, "flag of clvupdate" {
+        /// Nothing but the lock is released: nothing else is left. It goes with no other.
+        OnlyLock = "l",
         /// The state that the kernel has is ignored: the LPAR was booted since.
         AfterReboot = "e",
         /// The original is forced down: the workload runs on the surrogate.

@@ -120,6 +120,7 @@ impl Answerer {
             clock: self.facts.clock(),
             level: about.level,
             operations,
+            live_update_lock: Some(alive::live_update_lock(&self.root).is_there()),
         }))))
     }
 

@@ -9,7 +9,7 @@ use nim_shared::api::{self, Advice, CleanUp, CleanUpView, FailureKind, FlagView}
 use nim_shared::frame::{Body as EventBody, Boot, Known};
 use nim_shared::id::{ClientToken, ObjectName, OperationId};
 use nim_shared::operation::StateName;
-use nim_shared::request::{Console, Expected, Kind, Request};
+use nim_shared::request::{CleanUpFlag, Console, Expected, Kind, Request};
 
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
@@ -50,12 +50,15 @@ pub(super) async fn start(
     let before = before(&api, &name).await?;
     refuse_open(&name, &before)?;
     let found = view(&api, &target, &before).await?;
+    refuse_company(&name, &body.flags)?;
     for flag in &body.flags {
         refuse(&name, found.flags.iter().find(|one| one.flag == *flag))?;
     }
     let request = order(&api, Kind::CleanUp, &target);
     // The console that the Live Update used: clvupdate speaks with it too.
-    let request = Request { console: before.console, clean_up: body.flags, ..request };
+    // The lock is on the LPAR alone.
+    let console = before.console.filter(|_| !body.flags.contains(&CleanUpFlag::OnlyLock));
+    let request = Request { console, clean_up: body.flags, ..request };
     Ok(Json(accept(&api, who, target, &request, (body.token, written)).await?))
 }
 
@@ -90,6 +93,18 @@ fn refuse_open(name: &ObjectName, before: &Before) -> Answer<()> {
         .hint(format!("nimctl watch {id}"))),
         None => Ok(()),
     }
+}
+
+/// Refuses a lock that is released beside other things: clvupdate takes that alone. Source: LU §5.1.
+fn refuse_company(name: &ObjectName, flags: &[CleanUpFlag]) -> Answer<()> {
+    if flags.contains(&CleanUpFlag::OnlyLock) && flags.len() > 1 {
+        let flag = CleanUpFlag::OnlyLock;
+        let text =
+            format!("clvupdate is not run on {name} with -{flag} and others: -{flag} goes alone");
+        return Err(Refusal::refused("NLU-0189", text)
+            .hint(format!("nimctl cleanup {name} shows what is found")));
+    }
+    Ok(())
 }
 
 /// Refuses what the evidence stands against.
@@ -186,10 +201,13 @@ async fn view(api: &Api, target: &Target, before: &Before) -> Answer<CleanUpView
         rows: not_seen.is_none().then_some(&partitions),
         booted_at: hello.boot.booted_at.as_deref(),
         booted_before: before.boot.as_ref().and_then(|boot| boot.booted_at.as_deref()),
+        locked: hello.live_update_lock,
+        is_stuck: before.stuck.is_some(),
     };
     let place = found.place();
     let flags = found.flags(&place);
-    let nothing_left = before.stuck.is_none() && matches!(place, Place::Alone { .. });
+    let is_locked = hello.live_update_lock == Some(true);
+    let nothing_left = before.stuck.is_none() && matches!(place, Place::Alone { .. }) && !is_locked;
     let place = place.to_string();
     Ok(CleanUpView {
         lpar: name.clone(),

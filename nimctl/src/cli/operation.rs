@@ -147,6 +147,9 @@ pub(crate) struct Retry {
 /// removed on an HMC.
 #[derive(Debug, Args)]
 pub(crate) struct Cleanup {
+    /// `clvupdate -l`: nothing but the lock of a Live Update is left, and it is released.
+    #[arg(long, conflicts_with_all = ["after_reboot", "force_original", "ignore_processes"])]
+    pub(crate) only_lock: bool,
     /// `clvupdate -e`: the LPAR was booted since, and what its kernel knows is ignored.
     #[arg(long)]
     pub(crate) after_reboot: bool,

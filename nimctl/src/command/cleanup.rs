@@ -23,7 +23,8 @@ pub(super) async fn run(args: &Cleanup, context: &Context) -> Result<Exit, Error
     let found: CleanUpView = context.client.with_limit(LOOK).get(target.clone()).await?;
     let shown = Found(found);
     let printer = context.printer;
-    let is_named = [args.yes, args.after_reboot, args.force_original, args.ignore_processes];
+    let is_named =
+        [args.yes, args.only_lock, args.after_reboot, args.force_original, args.ignore_processes];
     let stop = shown.0.nothing_left && !is_named.contains(&true);
     if stop || printer.format().is_for_people() {
         printer.show(&shown)?;
@@ -32,7 +33,7 @@ pub(super) async fn run(args: &Cleanup, context: &Context) -> Result<Exit, Error
     }
     if stop {
         printer.note(&format!(
-            "nothing is to be cleaned up: no operation on {0} is stuck, and there is no second partition of it; \
+            "nothing is to be cleaned up: no operation on {0} is stuck, there is no second partition of it, and no lock; \
              `nimctl cleanup --yes {0}` runs clvupdate all the same",
             args.lpar
         ));
@@ -40,6 +41,10 @@ pub(super) async fn run(args: &Cleanup, context: &Context) -> Result<Exit, Error
     }
     let mut flags = Vec::new();
     for one in &shown.0.flags {
+        // It goes alone.
+        if flags.contains(&CleanUpFlag::OnlyLock) {
+            break;
+        }
         if is_meant(one, args, context)? {
             flags.push(one.flag);
         }
@@ -66,6 +71,7 @@ pub(super) async fn run(args: &Cleanup, context: &Context) -> Result<Exit, Error
 /// Whether `clvupdate` is told this: where that is a question, a person answers it.
 fn is_meant(one: &FlagView, args: &Cleanup, context: &Context) -> Result<bool, Error> {
     let (name, named) = match one.flag {
+        CleanUpFlag::OnlyLock => ("--only-lock", args.only_lock),
         CleanUpFlag::AfterReboot => ("--after-reboot", args.after_reboot),
         CleanUpFlag::ForceOriginal => ("--force-original", args.force_original),
         CleanUpFlag::IgnoreProcesses => ("--ignore-processes", args.ignore_processes),
@@ -121,6 +127,7 @@ const fn decide(advice: Advice, named: bool, somebody: bool) -> Decision {
 /// What a flag means.
 const fn meaning(flag: CleanUpFlag) -> &'static str {
     match flag {
+        CleanUpFlag::OnlyLock => "release the lock, and nothing else",
         CleanUpFlag::AfterReboot => "ignore what the kernel knows",
         CleanUpFlag::ForceOriginal => "force the original down",
         CleanUpFlag::IgnoreProcesses => "ignore that processes may still run",

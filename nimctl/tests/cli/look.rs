@@ -265,11 +265,30 @@ fn clvupdate_is_not_offered_where_nothing_is_to_be_cleaned_up() {
     lpar08     8   Running  active
     the workload runs on lpar08 (id 8, Running), and there is no second partition of it
     --- stderr
-    nothing is to be cleaned up: no operation on lpar08 is stuck, and there is no second partition of it; `nimctl cleanup --yes lpar08` runs clvupdate all the same
+    nothing is to be cleaned up: no operation on lpar08 is stuck, there is no second partition of it, and no lock; `nimctl cleanup --yes lpar08` runs clvupdate all the same
     ");
     let said = api.nimctl("cleanup lpar08 -o json").to_string();
     assert!(said.contains("\"nothing_left\": true"), "{said}");
     assert_eq!(api.changes(), [""; 0]);
+    the_lock_alone_is_released(&view);
     let said = api.nimctl("cleanup --yes --detach lpar08").to_string();
     assert!(said.starts_with("exit: 0") && api.changes().len() == 1, "{said}");
+}
+
+/// Where the lock is all that is left, that alone is told.
+fn the_lock_alone_is_released(view: &serde_json::Value) {
+    let mut view = view.clone();
+    view["nothing_left"] = json!(false);
+    view["flags"] = json!([
+        {"flag": "l", "advice": "wanted", "because": "the lock of a Live Update is there"},
+        {"flag": "u", "advice": "possible", "because": "clvupdate refused"},
+    ]);
+    let api =
+        Api::new().on("GET /v1/clean-up/lpar08", &view).on("POST /v1/clean-up/lpar08", &accepted());
+    let said = api.nimctl("cleanup --yes --only-lock --detach lpar08").to_string();
+    assert!(said.starts_with("exit: 0"), "{said}");
+    let sent = &api.changes()[0];
+    assert!(sent.contains(r#""flags":["l"]"#), "{sent}");
+    let said = api.nimctl("cleanup --yes --only-lock --after-reboot lpar08").to_string();
+    assert!(said.starts_with("exit: 2"), "{said}");
 }

@@ -25,7 +25,8 @@ pub struct CleanUpView {
     pub not_seen: Option<String>,
     /// Who runs where, in a sentence.
     pub place: String,
-    /// Whether nothing asks for it to be cleaned up: no operation on it is stuck, and there is no second partition of it.
+    /// Whether nothing asks for it to be cleaned up: no operation on it is stuck, there is no second partition of it,
+    /// and no lock of a Live Update is seen.
     #[serde(default)]
     pub nothing_left: bool,
     /// What `clvupdate` can be told.

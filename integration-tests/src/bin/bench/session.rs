@@ -113,6 +113,7 @@ impl Agent {
             clock: ClockReading { now: self.now, utc_offset_minutes: 0, zone: None },
             level: Some("7300-03-01-2520".to_owned()),
             operations: Vec::new(),
+            live_update_lock: None,
         }));
         Ok(vec![Step::Hear("hello".to_owned()), self.say(&hello)?])
     }

@@ -23,6 +23,10 @@ pub(super) struct Found<'a> {
     pub(super) booted_at: Option<&'a str>,
     /// The same when the Live Update began, where that is on record.
     pub(super) booted_before: Option<&'a str>,
+    /// Whether the lock of a Live Update is there; `None` where the LPAR does not say.
+    pub(super) locked: Option<bool>,
+    /// Whether an operation on it is stuck.
+    pub(super) is_stuck: bool,
 }
 
 /// On which partition the workload is.
@@ -99,6 +103,7 @@ impl Found<'_> {
     pub(super) fn flags(&self, place: &Place) -> Vec<FlagView> {
         let flag = |flag, (advice, because)| FlagView { flag, advice, because };
         vec![
+            flag(CleanUpFlag::OnlyLock, self.only_lock(place)),
             flag(CleanUpFlag::AfterReboot, self.after_reboot()),
             flag(CleanUpFlag::ForceOriginal, force_original(place)),
             flag(
@@ -111,6 +116,31 @@ impl Found<'_> {
                 ),
             ),
         ]
+    }
+
+    /// Whether the lock is all that is left. Source: LU §4.4 S28, §5.1.
+    fn only_lock(&self, place: &Place) -> (Advice, String) {
+        match (self.locked, place) {
+            (Some(false), _) => (Advice::Refused, "no lock of a Live Update is there".to_owned()),
+            (None, _) => (
+                Advice::Refused,
+                "the agent is too old to say whether the lock of a Live Update is there".to_owned(),
+            ),
+            (Some(true), _) if self.is_stuck => (
+                Advice::Refused,
+                "an operation on it is stuck: more than the lock may be left".to_owned(),
+            ),
+            (Some(true), Place::Alone { .. }) => (
+                Advice::Wanted,
+                format!(
+                    "the lock of a Live Update is there, and nothing else is left of one: {place}"
+                ),
+            ),
+            (
+                Some(true),
+                Place::Surrogate { .. } | Place::Original { .. } | Place::Unknown { .. },
+            ) => (Advice::Refused, format!("more than the lock may be left: {place}")),
+        }
     }
 
     fn after_reboot(&self) -> (Advice, String) {
@@ -187,11 +217,13 @@ mod tests {
             rows,
             booted_at: None,
             booted_before: None,
+            locked: Some(false),
+            is_stuck: false,
         };
         let place = found.place();
         let flags = found.flags(&place);
         let force = flags.iter().find(|one| one.flag == CleanUpFlag::ForceOriginal).unwrap();
-        let others = flags.iter().filter(|one| one.flag != CleanUpFlag::ForceOriginal);
+        let others = flags[2..].iter().filter(|one| one.flag != CleanUpFlag::ForceOriginal);
         assert!(others.into_iter().all(|one| one.advice == Advice::Possible));
         (place.to_string(), force.advice)
     }
@@ -260,6 +292,33 @@ mod tests {
     }
 
     #[test]
+    fn the_lock_alone_is_released_only_where_nothing_else_is_left() {
+        let advised = |locked, is_stuck, rows: Vec<PartitionView>| {
+            let found = Found {
+                partition: "aix1",
+                original: "aix1_lku0",
+                own: Some("98".parse().unwrap()),
+                rows: Some(&rows),
+                booted_at: None,
+                booted_before: None,
+                locked,
+                is_stuck,
+            };
+            let flag = found.flags(&found.place()).swap_remove(0);
+            assert_eq!(flag.flag, CleanUpFlag::OnlyLock);
+            flag.advice
+        };
+        let alone = || vec![row("aix1", 98, "Running")];
+        assert_eq!(advised(Some(true), false, alone()), Advice::Wanted);
+        assert_eq!(advised(Some(true), true, alone()), Advice::Refused);
+        assert_eq!(advised(Some(false), false, alone()), Advice::Refused);
+        assert_eq!(advised(None, false, alone()), Advice::Refused);
+        let both = vec![row("aix1", 98, "Running"), row("aix1_lku0", 99, "Running")];
+        assert_eq!(advised(Some(true), false, both), Advice::Refused);
+        assert_eq!(advised(Some(true), false, Vec::new()), Advice::Refused);
+    }
+
+    #[test]
     fn the_kernels_state_is_ignored_only_after_a_reboot() {
         let advised = |before, now| {
             let found = Found {
@@ -269,6 +328,8 @@ mod tests {
                 rows: None,
                 booted_at: now,
                 booted_before: before,
+                locked: None,
+                is_stuck: false,
             };
             found.after_reboot().0
         };

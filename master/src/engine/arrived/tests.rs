@@ -60,6 +60,7 @@ fn hello(rootvg: &str, level: Option<&str>, has: &[(u128, bool, bool)]) -> Agent
         },
         level: level.map(str::to_owned),
         operations: has.iter().map(operation).collect(),
+        live_update_lock: None,
     }
 }
 

@@ -54,6 +54,7 @@ fn hello(partition_name: &str) -> AgentHello {
         },
         level: None,
         operations: vec![],
+        live_update_lock: None,
     }
 }
 
