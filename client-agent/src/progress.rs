@@ -8,7 +8,7 @@ use nim_shared::frame::{
 };
 use nim_shared::hook::HookPoint;
 use nim_shared::id::Epoch;
-use nim_shared::operation::{Named, Report, Snapshot};
+use nim_shared::operation::{Message, Named, Report, Snapshot};
 use nim_shared::stage::{Phase, Point, Stage};
 use nim_shared::strategy::Part;
 use nim_shared::unit::Seconds;
@@ -49,6 +49,8 @@ pub(crate) struct Progress {
     pub(crate) told: usize,
     /// Error codes in order of appearance.
     pub(crate) codes: Vec<String>,
+    /// The first line of each.
+    pub(crate) messages: Vec<Message>,
     /// Times without IP filters.
     pub(crate) exposed: Vec<Exposed>,
     /// Logs that are kept behind the output.
@@ -127,15 +129,17 @@ impl Progress {
             }
             Known::BlackoutEnded { reported } => self.reported_blackout = *reported,
             Known::Freeze(gap) => self.freeze = Some(*gap),
-            Known::Code { code, .. } => self.add_code(code),
+            Known::Code { code, text } => self.add_code(code, text),
             Known::Log(log) => {
-                log.messages.iter().for_each(|message| self.add_code(&message.code));
+                log.messages.iter().for_each(|message| self.add_code(&message.code, &message.text));
                 if self.stage < Some(Stage::Update) {
                     self.output_before = self.output_before.max(log.output + log.bytes);
                 }
                 self.logs.push(log.clone());
             }
-            Known::Check { code, .. } => code.iter().for_each(|code| self.add_code(code)),
+            Known::Check { code, text, .. } => {
+                code.iter().for_each(|code| self.add_code(code, text));
+            }
             Known::Change(change) => {
                 self.changes.insert(change.number, change.clone());
             }
@@ -184,8 +188,10 @@ impl Progress {
         }
     }
 
-    fn add_code(&mut self, code: &str) {
+    fn add_code(&mut self, code: &str, line: &str) {
         if !self.codes.iter().any(|known| known == code) && self.codes.len() < MOST_CODES {
+            let text = line.chars().take(LONGEST_LINE).collect();
+            self.messages.push(Message { code: code.to_owned(), text });
             self.codes.push(code.to_owned());
         }
     }
@@ -260,3 +266,6 @@ pub(crate) const fn is_told(known: &Known) -> bool {
 
 /// Most codes of a report.
 const MOST_CODES: usize = 50;
+
+/// Most characters of a line that is kept of a code.
+pub(crate) const LONGEST_LINE: usize = 300;

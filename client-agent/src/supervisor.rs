@@ -381,6 +381,7 @@ impl Supervisor {
         self.open_epoch(found.epoch.next(), found)?;
         let report = Report {
             codes: self.progress.codes.clone(),
+            messages: self.progress.messages.clone(),
             ..Report::of(
                 Outcome::Stuck { reason: StuckReason::JournalDamaged },
                 format!("{damage}; the file is kept as journal.damaged beside the journal"),

@@ -91,6 +91,8 @@ pub struct Api {
     tasks: TaskTracker,
     /// Who may plan a rollout: one at a time.
     planning: Arc<Semaphore>,
+    /// What is known of codes.
+    codes: Arc<codes::LastRead>,
 }
 
 /// See [`Api::new`].
@@ -142,6 +144,7 @@ impl Api {
             news: Arc::new(News::new(())),
             tasks: TaskTracker::new(),
             planning: Arc::new(Semaphore::new(1)),
+            codes: Arc::default(),
         }
     }
 

@@ -93,6 +93,7 @@ mod aftercare;
 mod allocation;
 mod blackout;
 mod clean_up;
+mod code;
 mod discover;
 mod disks;
 mod hook;
@@ -114,6 +115,7 @@ pub use aftercare::{Aftercare, GoneItem, LeftToDo, LparAftercare, StillOpen};
 pub use allocation::{Allocate, AllocationChange, Check, Checked, Deallocate};
 pub use blackout::{BlackoutReport, BlackoutView, Distribution};
 pub use clean_up::{Advice, CleanUp, CleanUpView, FlagView};
+pub use code::CodeMeaning;
 pub use discover::{
     Discover, Discovered, FailedHmc, Finding, FindingKind, FrameConsole, FrameFigures,
     FramePartition, FrameStatus, LevelCount, PartitionView, SystemView,

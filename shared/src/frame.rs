@@ -18,7 +18,7 @@ pub use event::{
 };
 pub use exposed::Exposed;
 pub use file::{FileChunk, FileFrame, FileOffer, FileState};
-pub use log::{KeptLog, LogMessage};
+pub use log::KeptLog;
 pub use secret::SecretText;
 pub use step::{MasterStep, StepAnswer};
 

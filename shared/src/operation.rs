@@ -265,6 +265,16 @@ pub struct PathCount {
     pub count: u32,
 }
 
+/// A line that has a code: what the code means may depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Message {
+    /// Number or name.
+    pub code: String,
+    /// The line, as it came from the LPAR.
+    pub text: String,
+}
+
 /// What the agent reports at the end of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -280,6 +290,9 @@ pub struct Report {
     /// Error codes in the order in which they appeared, such as `1430-030`.
     #[serde(default)]
     pub codes: Vec<String>,
+    /// The first line of each of them of which one is at hand. Empty from an older agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<Message>,
     /// State before anything was touched.
     pub before: Option<Snapshot>,
     /// State at the end.
@@ -315,6 +328,7 @@ impl Report {
             found: None,
             summary: summary.into(),
             codes: Vec::new(),
+            messages: Vec::new(),
             before: None,
             after: None,
             blackout: Blackout::default(),

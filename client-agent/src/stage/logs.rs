@@ -11,12 +11,12 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::time::SystemTime;
 
 use nim_shared::code::{Knowledge, Retry};
-use nim_shared::frame::{KeptLog, Known, LogMessage};
-use nim_shared::operation::{FollowUp, Outcome, Report, StuckReason};
+use nim_shared::frame::{KeptLog, Known};
+use nim_shared::operation::{FollowUp, Message, Outcome, Report, StuckReason};
 
 use crate::alive;
 use crate::disk;
-use crate::progress::Progress;
+use crate::progress::{LONGEST_LINE, Progress};
 use crate::run::Run;
 use crate::supervisor::{Error, Supervisor};
 use crate::system;
@@ -40,10 +40,11 @@ pub(crate) fn keep(
             }
         }
     }
-    let Progress { logs, codes, .. } = &supervisor.progress;
+    let Progress { logs, codes, messages, .. } = &supervisor.progress;
     report.logs = logs.iter().map(|log| log.name.clone()).collect();
     let new: Vec<_> = codes.iter().filter(|code| !report.codes.contains(code)).cloned().collect();
     report.codes.extend(new);
+    report.messages.clone_from(messages);
     Ok(report)
 }
 
@@ -166,9 +167,9 @@ fn open(supervisor: &Supervisor) -> Result<File, disk::Error> {
 }
 
 /// What a log says that a person should know of.
-fn messages(text: &[u8]) -> Vec<LogMessage> {
+fn messages(text: &[u8]) -> Vec<Message> {
     let matched = Knowledge::default().matched(&String::from_utf8_lossy(text));
-    let message = |code: &str, line: &str| LogMessage {
+    let message = |code: &str, line: &str| Message {
         code: code.to_owned(),
         text: line.chars().take(LONGEST_LINE).collect(),
     };
@@ -194,6 +195,3 @@ const WINDOW: u64 = 1 << 20;
 
 /// Most messages of one log.
 const MOST_MESSAGES: usize = 16;
-
-/// Most characters of a line.
-const LONGEST_LINE: usize = 300;

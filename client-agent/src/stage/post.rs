@@ -203,6 +203,7 @@ fn report(
     all.extend(codes.into_iter().filter(|code| !progress.codes.contains(code)));
     Report {
         codes: all,
+        messages: progress.messages.clone(),
         before: progress.before.clone(),
         after: progress.after.clone(),
         blackout: Blackout {

@@ -91,13 +91,13 @@ fn a_failed_update_is_told_with_its_codes_and_undone() {
     let (master, report) = run(&lpar, Kind::Update);
     assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged }, "{report:?}");
     assert_eq!(report.codes, ["1020-311", "1430-030", "1430-045"]);
+    let said: Vec<_> = report.messages.iter().map(|one| (&*one.code, &*one.text)).collect();
+    assert_eq!(said[1], ("1430-030", "1430-030 An error occurred while moving the workload."));
+    assert_eq!(said.len(), 3, "{said:?}");
     assert_eq!(master.changes(ChangeMoment::Undone), 3);
     assert_eq!(std::fs::read_to_string(lpar.data()).unwrap(), OWN_DATA);
 }
 
-#[test]
-fn what_a_failed_run_has_locked_is_not_touched_and_goes_on_when_the_lock_is_gone() {
-    let lpar = Lpar::new();
 #[test]
 fn an_installation_that_fails_without_a_number_is_told_by_its_names() {
     let lpar = Lpar::new();
@@ -112,6 +112,9 @@ fn an_installation_that_fails_without_a_number_is_told_by_its_names() {
     assert_eq!(report.codes, ["efix-locks", "install-failed"]);
 }
 
+#[test]
+fn what_a_failed_run_has_locked_is_not_touched_and_goes_on_when_the_lock_is_gone() {
+    let lpar = Lpar::new();
     let lock = lpar.path("usr/lpp/.genlib.lock.check");
     lpar.set("fail", "");
     lpar.set(
@@ -250,9 +253,6 @@ fn a_fix_that_is_installed_is_not_installed_again() {
 }
 
 #[test]
-fn a_wrong_password_is_told_without_it() {
-    let lpar = Lpar::new();
-#[test]
 fn a_token_that_runs_out_too_early_is_replaced_and_stays() {
     let held = "Address  : 127.0.0.1\nUser name: liveupdate\nport     : 12443\n";
     for (life, is_replaced) in [("01:00:00", true), ("20:25:41", false)] {
@@ -267,6 +267,9 @@ fn a_token_that_runs_out_too_early_is_replaced_and_stays() {
     }
 }
 
+#[test]
+fn a_wrong_password_is_told_without_it() {
+    let lpar = Lpar::new();
     let script = std::fs::read_to_string(lpar.path("usr/sbin/hmcauth")).unwrap();
     std::fs::write(lpar.path("usr/sbin/hmcauth"), script.replace("= tiger-canary", "= another"))
         .unwrap();

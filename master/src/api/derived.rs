@@ -230,7 +230,7 @@ fn content(source: &LppSummary) -> String {
 
 /// One line on an operation, as NIM's `info` has it: where it stands, or why it ended. `None` where there is nothing to say.
 fn info(last: &Record) -> Option<String> {
-    let why = || verdict::failure(last).map(|failure| failure.message);
+    let why = || verdict::message(last);
     match last.operation.name() {
         StateName::Succeeded | StateName::Unchanged | StateName::Cancelled => None,
         StateName::Failed | StateName::Stuck => why(),

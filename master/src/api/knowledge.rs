@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use nim_shared::api::{File, FileFault};
@@ -12,6 +13,18 @@ pub(super) fn file(path: &Path, needed: bool) -> io::Result<Option<File>> {
         Ok(text) => Ok(Some(File { name: path.display().to_string(), text })),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound && !needed => Ok(None),
         Err(cause) => Err(cause),
+    }
+}
+
+/// Which state of a file was read: inode, size, and when it was changed in seconds and nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version(u64, u64, i64, i64);
+
+impl Version {
+    /// As it is now; `None` where it cannot be looked at.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let file = std::fs::metadata(path).ok()?;
+        Some(Self(file.ino(), file.len(), file.ctime(), file.ctime_nsec()))
     }
 }
 

@@ -4,9 +4,10 @@ use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
-use nim_shared::api::{EventView, MasterHook, OperationView, Page, Resolve};
+use nim_shared::api::{CodeMeaning, EventView, MasterHook, OperationView, Page, Resolve};
+use nim_shared::code::Knowledge;
 use nim_shared::id::{BatchId, Epoch, ObjectName, OperationId, Seq};
-use nim_shared::operation::{Named as Name, Outcome, Software, StateName};
+use nim_shared::operation::{Named as Name, Outcome, Report, Software, StateName};
 use nim_shared::prep::{Backup, PrepStep};
 use nim_shared::strategy::Way;
 use tracing::info;
@@ -38,7 +39,9 @@ pub(super) async fn list(
     let mut page = api.store.operations(&filter, after, limit).await?;
     api.say_what_holds(&mut page.items).await?;
     let next = page.next.map(|id| id.to_string());
-    Ok(Json(Page { items: page.items.into_iter().map(view).collect(), next }))
+    let knowledge = api.knowledge().await;
+    let items = page.items.into_iter().map(|record| view(record, &knowledge)).collect();
+    Ok(Json(Page { items, next }))
 }
 
 /// `GET /v1/operations/{id}`
@@ -48,7 +51,7 @@ pub(super) async fn show(
 ) -> Answer<Json<OperationView>> {
     let mut record = api.store.operation(id).await?;
     api.say_what_holds([&mut record]).await?;
-    Ok(Json(view(record)))
+    Ok(Json(view(record, &*api.knowledge().await)))
 }
 
 /// `POST /v1/operations/{id}/cancel`: noted at once; it takes effect as soon as it can. Refused where it can have none.
@@ -75,7 +78,7 @@ pub(super) async fn cancel(
                 .hint(format!("nimctl status {id}")))
         }
         CancelAnswer::Cancelled | CancelAnswer::Noted { .. } | CancelAnswer::Over => {
-            Ok(Json(view(record)))
+            Ok(Json(view(record, &*api.knowledge().await)))
         }
     }
 }
@@ -117,7 +120,7 @@ pub(super) async fn resolve(
         operation.id = %id, lpar.name = %record.lpar, operation.state = %state, peer.uid = who.uid,
         "the operation on {} was resolved as {state} by uid {}", record.lpar, who.uid
     );
-    Ok(Json(view(record)))
+    Ok(Json(view(record, &*api.knowledge().await)))
 }
 
 /// `GET /v1/operations/{id}/events`
@@ -158,7 +161,7 @@ impl Api {
 }
 
 /// An operation as it is shown.
-pub(super) fn view(record: Record) -> OperationView {
+pub(super) fn view(record: Record, knowledge: &Knowledge) -> OperationView {
     let run = match &record.operation.state {
         Engine::Running(run) => Some(*run),
         Engine::Stuck { run, .. } => *run,
@@ -184,13 +187,21 @@ pub(super) fn view(record: Record) -> OperationView {
         ended_at: record.ended_at,
         requested_by: record.requested_by.uid,
         owner: record.owner,
-        failure: verdict::failure(&record),
+        failure: verdict::failure(&record, knowledge),
+        meanings: record.report.iter().flat_map(|report| meanings(report, knowledge)).collect(),
         prep: part.prep,
         backup: part.backup,
         lpar: record.lpar,
         waits_for: record.waits_for,
         report: record.report,
     }
+}
+
+/// What the codes of a report mean, as far as that is known.
+fn meanings(report: &Report, knowledge: &Knowledge) -> Vec<CodeMeaning> {
+    let of =
+        |code: &String| Some(CodeMeaning::new(code, knowledge.of_code(code, &report.messages)?));
+    report.codes.iter().filter_map(of).collect()
 }
 
 /// How an order goes, where that is worth saying.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use nim_shared::api::{Accepted, Cust, Retry as Body};
-use nim_shared::code::{self, Entry, Retry as Sense};
+use nim_shared::code::{Knowledge, Retry as Sense};
 use nim_shared::id::OperationId;
 use nim_shared::operation::{Outcome, Report, Software, StateName};
 use nim_shared::request::{Install, Kind};
@@ -40,7 +40,7 @@ pub(super) async fn retry(
     if let Some(before) = cust::before(&api, &again).await? {
         return Ok(Json(before));
     }
-    refuse(&record, &body)?;
+    refuse(&record, &body, &*api.knowledge().await)?;
     refuse_past(&api.store, &record).await?;
     Ok(Json(cust::start(&api, who, again, Some(id), Sharers::Now).await?))
 }
@@ -140,10 +140,11 @@ fn refuse(record: &Record, body: &Body) -> Answer<()> {
             )));
         }
     };
-    let known = known(report);
+    let known = report.map(|report| knowledge.of_codes(&report.codes, &report.messages));
+    let known = known.unwrap_or_default();
     if let Some(never) = known.iter().find(|entry| entry.retry == Sense::Never) {
         return Err(no_sense(format!("{}: {}: {}", never.code, never.title, never.cause))
-            .hint(never.remedy));
+            .hint(never.remedy.clone()));
     }
     refuse_by_software(record, software, body.move_only)?;
     let open: Vec<_> = known.iter().filter(|entry| entry.retry == Sense::AfterRemedy).collect();
@@ -152,7 +153,7 @@ fn refuse(record: &Record, body: &Body) -> Answer<()> {
     }
     let what: Vec<_> = open.iter().map(|one| format!("{}: {}", one.code, one.title)).collect();
     let options = if body.move_only { "--move-only --remedied" } else { "--remedied" };
-    let remedies: Vec<_> = open.iter().map(|one| one.remedy).collect();
+    let remedies: Vec<&str> = open.iter().map(|one| &*one.remedy).collect();
     let message =
         format!("the {} of {lpar} would fail again: {}", record.kind.words(), what.join("; "));
     // What a remedy calls the summary.
@@ -214,11 +215,6 @@ const fn makes_past(kind: Kind) -> bool {
         | Kind::Snap => false,
         Kind::Update | Kind::Install | Kind::Maint | Kind::AltDisk | Kind::Rollback => true,
     }
-}
-
-/// What is known of the codes of the report.
-fn known(report: Option<&Report>) -> Vec<&'static Entry> {
-    report.iter().flat_map(|report| &report.codes).filter_map(|code| code::find(code)).collect()
 }
 
 fn no_sense(message: String) -> Refusal {

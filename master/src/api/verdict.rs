@@ -1,16 +1,60 @@
 //! What is wrong with an operation that failed or is stuck, and what to do about it.
 
 use nim_shared::api::{Failure, FailureKind};
-use nim_shared::code::{self, Entry};
+use nim_shared::code::{Knowledge, Meaning, Retry};
 use nim_shared::id::{OperationId, printable};
-use nim_shared::operation::{Outcome, Software, StuckReason};
+use nim_shared::operation::{Outcome, Report, Software, StuckReason};
 use nim_shared::request::Kind;
 
 use crate::engine::operation::State;
 use crate::store::operation::Record;
 
 /// For `failed` and `stuck`; `None` for every other state.
-pub(super) fn failure(record: &Record) -> Option<Failure> {
+pub(super) fn failure(record: &Record, knowledge: &Knowledge) -> Option<Failure> {
+    let Said { code, message, hint } = said(record)?;
+    let report = record.report.as_ref();
+    let mut causes: Vec<String> = report.iter().map(|report| printable(&report.summary)).collect();
+    causes.extend(report.iter().flat_map(|report| because(report, knowledge)));
+    let known = report.map(|report| knowledge.of_codes(&report.codes, &report.messages));
+    Some(Failure {
+        code: code.to_owned(),
+        message,
+        causes,
+        hint: Some(to_do(&known.unwrap_or_default(), hint)),
+        faults: Vec::new(),
+        kind: FailureKind::Refused,
+    })
+}
+
+/// What did not come about, in a sentence; `None` for every other state.
+pub(super) fn message(record: &Record) -> Option<String> {
+    Some(said(record)?.message)
+}
+
+/// What the codes of a report mean, one line each; the line itself where that is not known.
+fn because(report: &Report, knowledge: &Knowledge) -> Vec<String> {
+    let of = |code: &String| {
+        let code_said = printable(code);
+        match knowledge.of_code(code, &report.messages) {
+            Some(known) => format!("{code_said}: {}: {}", known.title, known.cause),
+            None => match report.messages.iter().find(|message| message.code == *code) {
+                Some(message) if message.text.contains(code.as_str()) => printable(&message.text),
+                Some(message) => format!("{code_said}: {}", printable(&message.text)),
+                None => code_said,
+            },
+        }
+    };
+    report.codes.iter().map(of).collect()
+}
+
+/// What we say ourselves.
+struct Said {
+    code: &'static str,
+    message: String,
+    hint: String,
+}
+
+fn said(record: &Record) -> Option<Said> {
     let lpar = &record.lpar;
     let (code, message, hint) = match &record.operation.state {
         State::Ended { outcome: Outcome::Failed { software } } => (
@@ -34,28 +78,18 @@ pub(super) fn failure(record: &Record) -> Option<Failure> {
                 | Outcome::Stuck { .. },
         } => return None,
     };
-    let report = record.report.as_ref();
-    let codes = report.map(|report| report.codes.as_slice()).unwrap_or_default();
-    let known: Vec<_> = codes.iter().filter_map(|code| code::find(code)).collect();
-    let mut causes: Vec<String> = report.iter().map(|report| printable(&report.summary)).collect();
-    causes.extend(codes.iter().map(|text| match code::find(text) {
-        Some(entry) => format!("{}: {}: {}", entry.code, entry.title, entry.cause),
-        None => printable(text),
-    }));
-    Some(Failure {
-        code: code.to_owned(),
-        message,
-        causes,
-        hint: Some(to_do(&known, hint)),
-        faults: Vec::new(),
-        kind: FailureKind::Refused,
-    })
+    Some(Said { code, message, hint })
 }
 
-/// What to do: the remedy of the first code is nearer to the cause than our `hint`, unless it says the same without names.
-fn to_do(known: &[&'static Entry], hint: String) -> String {
-    match known.iter().find(|entry| entry.code != CLEAN_UP_NEEDS_A_PERSON) {
-        Some(entry) => format!("{}; then: {hint}", entry.remedy.trim_end_matches('.')),
+/// What to do: the remedy of the code that is nearest to the cause comes before our `hint`, unless it says the same without names.
+fn to_do(known: &[Meaning], hint: String) -> String {
+    let telling: Vec<Meaning> = known
+        .iter()
+        .filter(|one| one.code != CLEAN_UP_NEEDS_A_PERSON && one.retry != Retry::NotNeeded)
+        .cloned()
+        .collect();
+    match Meaning::nearest(&telling) {
+        Some(one) => format!("{}; then: {hint}", one.remedy.trim_end_matches('.')),
         None => hint,
     }
 }
@@ -220,6 +254,9 @@ fn verdict(id: OperationId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nim_shared::code;
+    use nim_shared::operation::Message;
+
     use super::*;
 
     #[test]
@@ -231,7 +268,8 @@ mod tests {
     #[test]
     fn what_to_do_is_said_once() {
         let of = |codes: &[&str]| {
-            let known: Vec<_> = codes.iter().filter_map(|code| code::find(code)).collect();
+            let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+            let known = Knowledge::default().of_codes(&codes, &[]);
             assert_eq!(known.len(), codes.len());
             to_do(&known, "ours".to_owned())
         };
@@ -241,5 +279,29 @@ mod tests {
         // What a clean-up ends with has no other remedy than what is said of that clean-up.
         assert_eq!(of(&[CLEAN_UP_NEEDS_A_PERSON]), "ours");
         assert_eq!(of(&["1020-311", CLEAN_UP_NEEDS_A_PERSON]), format!("{procfs}; then: ours"));
+        // Neither the closing line of every failure nor what is no fault is what to do.
+        assert_eq!(of(&["0503-409", "1430-045", "1020-311"]), format!("{procfs}; then: ours"));
+        assert_eq!(of(&["0503-409"]), "ours");
+    }
+
+    #[test]
+    fn a_cause_is_told_by_its_line_and_a_number_that_is_not_known_keeps_its_own() {
+        let message =
+            |code: &str, text: &str| Message { code: code.to_owned(), text: text.to_owned() };
+        let report = Report {
+            codes: ["1430-134", "1430-998", "HSCL1234", "9999-001"].map(Into::into).into(),
+            messages: vec![
+                message("1430-134", "script '/usr/lpp/nfs/autofs/autofs_lku orig' failed"),
+                message("1430-998", "ERROR 1430-998 what nobody has seen"),
+                message("9999-001", "a check said so"),
+            ],
+            ..Report::of(Outcome::Failed { software: Software::Unchanged }, "it failed")
+        };
+        let because = because(&report, &Knowledge::default());
+        let autofs = code::explain("1430-134", "/usr/lpp/nfs/autofs/").unwrap();
+        assert_eq!(because[0], format!("1430-134: {}: {}", autofs.title, autofs.cause));
+        assert_eq!(because[1], "ERROR 1430-998 what nobody has seen");
+        assert!(because[2].starts_with("HSCL1234: "), "{because:?}");
+        assert_eq!(because[3], "9999-001: a check said so");
     }
 }

@@ -240,12 +240,17 @@ impl Follower {
         };
         let news: Vec<(usize, Record)> =
             records.into_iter().filter_map(|one| Some((followed(&one)?, one))).collect();
+        if news.is_empty() {
+            return Ok(());
+        }
+        let knowledge = self.api.knowledge().await;
         for (index, record) in &news {
             let followed = &mut self.watched[*index];
             // Of what is over already, what happened comes first and the outcome last.
             if followed.shown.is_none() && !record.operation.name().is_terminal() {
                 followed.shown = Some(Shown::of(record));
-                messages.push((Watched::Operation(Box::new(view(record.clone()))), None));
+                messages
+                    .push((Watched::Operation(Box::new(view(record.clone(), &knowledge))), None));
             }
         }
         for part in news.chunks(TOGETHER) {
@@ -256,7 +261,7 @@ impl Follower {
             followed.over = record.operation.name().is_terminal();
             if followed.shown.as_ref() != Some(&shown) {
                 followed.shown = Some(shown);
-                messages.push((Watched::Operation(Box::new(view(record))), None));
+                messages.push((Watched::Operation(Box::new(view(record, &knowledge))), None));
             }
         }
         if self.watched.iter().all(|one| one.over) {

@@ -1,7 +1,7 @@
 //! What came of it: a row an LPAR, and for what did not succeed the code, what it means, and what to do.
 
 use nim_shared::api::OperationView;
-use nim_shared::code;
+use nim_shared::code::Retry;
 use nim_shared::id::BatchId;
 use nim_shared::operation::{Blackout, Kernel, OnDisk, Outcome, Snapshot, Software, StateName};
 use nim_shared::request::Kind;
@@ -196,7 +196,8 @@ pub(crate) fn ending(view: &OperationView, style: Style) -> String {
         let told = view.failure.iter().flat_map(|failure| &failure.causes);
         let told = |code: &str| told.clone().any(|cause| cause.starts_with(code));
         for code in report.codes.iter().filter(|code| !told(code)) {
-            let title = code::find(code).map(|entry| format!(": {}", entry.title));
+            let meaning = view.meanings.iter().find(|one| one.code == *code);
+            let title = meaning.map(|one| format!(": {}", one.title));
             line("code", &format!("{code}{}", title.unwrap_or_default()));
         }
         if let [name, ..] = &report.logs[..] {
@@ -229,12 +230,9 @@ pub(crate) fn ending(view: &OperationView, style: Style) -> String {
 /// What to do now: as `nimd` says, or else as the first code has it that decides.
 fn to_do(view: &OperationView) -> Option<String> {
     let said = view.failure.as_ref().and_then(|failure| failure.hint.clone());
-    let codes = view.report.iter().flat_map(|report| &report.codes);
-    let mut entries = codes.filter_map(|code| code::find(code));
-    let decides = |entry: &&code::Entry| {
-        !matches!(entry.retry, code::Retry::SeeOthers | code::Retry::NotNeeded)
-    };
-    said.or_else(|| entries.find(decides).map(|entry| entry.remedy.to_owned()))
+    let decides = |retry: Retry| !matches!(retry, Retry::SeeOthers | Retry::NotNeeded);
+    let first = || view.meanings.iter().find(|one| decides(one.retry));
+    said.or_else(|| first().map(|one| one.remedy.clone()))
 }
 
 /// The outcome in a line, and its colour.

@@ -1,6 +1,7 @@
 //! Values that a `nimd` could answer with.
 
-use nim_shared::api::{Failure, FailureKind, ObjectView, OperationView, Page};
+use nim_shared::api::{CodeMeaning, Failure, FailureKind, ObjectView, OperationView, Page};
+use nim_shared::code::Knowledge;
 use nim_shared::id::{Epoch, OperationId, Seq};
 use nim_shared::object::{Draft, ObjectType};
 use nim_shared::operation::{Blackout, Named, Outcome, Report, Snapshot, StateName};
@@ -79,6 +80,7 @@ pub(crate) fn operation(number: u32, lpar: &str) -> OperationView {
         requested_by: 0,
         owner: None,
         report: None,
+        meanings: Vec::new(),
         failure: None,
         prep: Vec::new(),
         backup: None,
@@ -113,6 +115,7 @@ pub(crate) fn succeeded(number: u32, lpar: &str) -> OperationView {
             found: None,
             summary: "the kernel and the level are the new ones".to_owned(),
             codes: Vec::new(),
+            messages: Vec::new(),
             before: Some(snapshot("7300-02-01-2346", 4)),
             after: Some(snapshot("7300-03-01-2520", 5)),
             blackout: Blackout {
@@ -139,11 +142,14 @@ pub(crate) fn failed(number: u32, lpar: &str) -> OperationView {
         hint: Some("see who holds it with `fuser /proc`, then start again".to_owned()),
         ..refusal("NLU-0431", "a process holds a file in /proc open", FailureKind::Refused)
     });
+    let code = "1430-030";
+    let meaning = Knowledge::default().of_code(code, &[]).unwrap();
+    view.meanings = vec![CodeMeaning::new(code, meaning)];
     if let Some(report) = &mut view.report {
         report.outcome =
             serde_json::from_value(json!({"outcome": "failed", "software": "unchanged"})).unwrap();
         report.summary = "geninstall ended before the move".to_owned();
-        report.codes = vec!["1430-030".to_owned()];
+        report.codes = vec![code.to_owned()];
         report.after.clone_from(&report.before);
         report.blackout = Blackout { estimated: Some(Seconds(77)), ..Blackout::default() };
     }

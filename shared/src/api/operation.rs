@@ -224,6 +224,9 @@ pub struct OperationView {
     pub owner: Option<MasterId>,
     /// How it ended, once the agent has said so.
     pub report: Option<Report>,
+    /// What the codes of the report mean, in their order, by their lines and by what the site adds. What is not known is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meanings: Vec<super::CodeMeaning>,
     /// What is wrong and what to do, for `failed` and `stuck`.
     pub failure: Option<super::Failure>,
     /// What is changed on the LPAR before the update, as the policy said when it was accepted.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::{Entry, Fix, Retry, SiteEntry, normal, scan};
+use crate::operation::Message;
 use crate::stage::Phase;
 
 /// All that is known, here and at this site.
@@ -40,6 +41,17 @@ pub struct Meaning {
     /// Whether the site says so.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub of_site: bool,
+}
+
+impl Meaning {
+    /// The one that is nearest to the cause: the first that tells by itself, else the first of something that went wrong, else the first.
+    #[must_use]
+    pub fn nearest(known: &[Self]) -> Option<&Self> {
+        let tells = |one: &&Self| !matches!(one.retry, Retry::SeeOthers | Retry::NotNeeded);
+        let wrong = |one: &&Self| one.retry != Retry::NotNeeded;
+        let found = known.iter().find(tells).or_else(|| known.iter().find(wrong));
+        found.or_else(|| known.first())
+    }
 }
 
 /// What a text says of what is known, and what is not known of what it says.
@@ -147,6 +159,19 @@ impl Knowledge {
             (Some(site), _) => Some(site.into()),
             (None, ours) => ours.map(Meaning::from),
         }
+    }
+
+    /// What is known about one of the codes of an operation, by its line where `messages` has one.
+    #[must_use]
+    pub fn of_code(&self, code: &str, messages: &[Message]) -> Option<Meaning> {
+        let line = messages.iter().find(|message| message.code == code);
+        self.explain(code, line.map(|message| message.text.as_str()).unwrap_or_default())
+    }
+
+    /// What is known about the codes of an operation, in their order; what is not known is left out.
+    #[must_use]
+    pub fn of_codes(&self, codes: &[String], messages: &[Message]) -> Vec<Meaning> {
+        codes.iter().filter_map(|code| self.of_code(code, messages)).collect()
     }
 
     /// What is known about a line that has no number.
@@ -296,6 +321,31 @@ OLVUPDMCR 1610089761.160 ERROR - 1430-998 again
         assert_eq!(matched.left_out, 2 * (1000 - MOST_MESSAGES as u64));
         let long = format!("1430-998 {}", "x".repeat(10_000));
         assert_eq!(Knowledge::default().matched(&long).unknown[0].line.len(), LONGEST_LINE);
+    }
+
+    #[test]
+    fn a_code_of_an_operation_is_told_by_its_line_and_the_nearest_is_the_cause() {
+        let knowledge =
+            Knowledge::with(vec![site("1430-134", &["/site/own"], "the script of the site")]);
+        let codes: Vec<String> =
+            ["0503-409", "1430-045", "9999-999", "1430-134"].map(Into::into).into();
+        let titles = |text: &str| {
+            let (code, text) = ("1430-134".to_owned(), text.to_owned());
+            let known = knowledge.of_codes(&codes, &[Message { code, text }]);
+            assert_eq!(known.len(), 3, "{known:?}");
+            Meaning::nearest(&known).unwrap().title.clone()
+        };
+        assert_eq!(titles("Notification script '/site/own' failed"), "the script of the site");
+        assert!(titles("'/usr/lpp/nfs/autofs/autofs_lku orig' failed").contains("autofs"));
+        assert_eq!(titles("of something else"), crate::code::find("1430-134").unwrap().title);
+        let nearest = |codes: &[&str]| {
+            let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+            let known = knowledge.of_codes(&codes, &[]);
+            Meaning::nearest(&known).map(|one| one.code.clone())
+        };
+        assert_eq!(nearest(&["0503-409", "1430-045"]).as_deref(), Some("1430-045"));
+        assert_eq!(nearest(&["0503-409"]).as_deref(), Some("0503-409"));
+        assert_eq!(nearest(&["9999-999"]), None);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::operation::Message;
+
 /// A part of a log file that the agent keeps behind what the programs of the operation wrote. Recorded before it is added: what is there
 /// is in the range that is named here, and may be shorter where the agent was killed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,15 +21,5 @@ pub struct KeptLog {
     pub bytes: u64,
     /// What it says of what is known, and errors with numbers that are not: the first of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub messages: Vec<LogMessage>,
-}
-
-/// A message in a log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct LogMessage {
-    /// Number or name.
-    pub code: String,
-    /// Its line.
-    pub text: String,
+    pub messages: Vec<Message>,
 }

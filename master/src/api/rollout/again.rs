@@ -2,13 +2,13 @@
 
 use nim_rollout::run::Standing;
 use nim_shared::api::TryAgain;
-use nim_shared::code::{self, Retry as Sense};
+use nim_shared::code::{Knowledge, Retry as Sense};
 use nim_shared::operation::{Outcome, Software};
 
 use crate::store::rollout::Started;
 
 /// Of a target, by its last operation.
-pub(super) fn again(one: &Standing, found: Option<&Started>) -> TryAgain {
+pub(super) fn again(one: &Standing, found: Option<&Started>, knowledge: &Knowledge) -> TryAgain {
     if let Some(why) = one.no_retry() {
         return TryAgain::Not { why: why.to_owned() };
     }
@@ -24,8 +24,8 @@ pub(super) fn again(one: &Standing, found: Option<&Started>) -> TryAgain {
         let why = "the software is installed, and only the kernel is not moved";
         return TryAgain::Not { why: format!("{why}: nimctl retry --move-only {id}") };
     }
-    let entries = report.codes.iter().filter_map(|code| code::find(code));
-    let open = entries.filter(|entry| entry.retry == Sense::AfterRemedy);
+    let known = knowledge.of_codes(&report.codes, &report.messages);
+    let open = known.iter().filter(|entry| entry.retry == Sense::AfterRemedy);
     let open: Vec<String> =
         open.map(|one| format!("{}: {}: {}", one.code, one.title, one.remedy)).collect();
     if open.is_empty() { TryAgain::Now } else { TryAgain::AfterRemedy { remedy: open.join(" ") } }
@@ -34,6 +34,7 @@ pub(super) fn again(one: &Standing, found: Option<&Started>) -> TryAgain {
 #[cfg(test)]
 mod tests {
     use nim_rollout::run::{End, Is};
+    use nim_shared::code;
     use nim_shared::id::OperationId;
     use nim_shared::operation::{Report, StateName};
     use uuid::Uuid;
@@ -71,7 +72,8 @@ mod tests {
 
     #[test]
     fn what_is_on_disk_and_what_is_known_decide_whether_it_is_tried_again() {
-        let of = |end, found: Option<&Started>| again(&standing(end), found);
+        let knowledge = Knowledge::default();
+        let of = |end, found: Option<&Started>| again(&standing(end), found, &knowledge);
         let sick = || End::Failed { sense: Sense::SeeOthers };
         assert_eq!(of(End::Unreachable, None), TryAgain::Now);
         assert_eq!(of(End::Skipped { why: "it moved".to_owned() }, None), TryAgain::Now);
@@ -91,5 +93,12 @@ mod tests {
         let first = of(sick(), Some(&failed(Software::Unchanged, &["1430-030"])));
         let TryAgain::AfterRemedy { remedy } = &first else { panic!("{first:?}") };
         assert!(remedy.contains(entry.remedy), "{remedy}");
+        // What the site says may pass by itself needs nothing to be done first.
+        let later = "codes: [{code: 1430-030, title: t, cause: c, remedy: r, retry: later}]";
+        let file = nim_shared::api::File { name: "codes.yaml".to_owned(), text: later.to_owned() };
+        let codes: code::SiteCodes = nim_shared::yaml::read_settings(&file).unwrap();
+        let site = Knowledge::with(codes.checked().unwrap());
+        let found = failed(Software::Unchanged, &["1430-030"]);
+        assert_eq!(again(&standing(sick()), Some(&found), &site), TryAgain::Now);
     }
 }

@@ -163,9 +163,10 @@ impl Driver {
             known.maintained = maintained;
         }
         let since = |at| tick(rollout.begin, at);
+        let knowledge = self.api.knowledge().await;
         for ((target, attempt), found) in open.iter().zip(&started) {
             events.extend(waits(*target, *attempt, found.as_ref(), since));
-            events.extend(happened(&state, *target, *attempt, found.as_ref()));
+            events.extend(happened(&state, *target, *attempt, (found.as_ref(), &knowledge)));
         }
         let may_be = |_, one: &Standing| outside::may_be_done_again(one);
         let lasts = outside::lasts(&store, (id, orders, &state), Reports::Without, may_be).await?;

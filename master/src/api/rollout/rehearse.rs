@@ -10,6 +10,7 @@ use nim_rollout::rehearse::{
 };
 use nim_rollout::run::{Action, Orders};
 use nim_shared::api::{RehearseRollout, RolloutRehearsed, RolloutReplayed};
+use nim_shared::code::Knowledge;
 use nim_shared::operation::StateName;
 
 use super::driver::found::sense;
@@ -48,8 +49,9 @@ pub(in crate::api) async fn rehearse(
     }
     let ready = ready(&api, file, begin).await?;
     let past = api.store.past_ends(UPDATES).await?;
+    let knowledge = api.knowledge().await;
     blocking(move || {
-        let past: Vec<PastRun> = past.into_iter().map(came).collect();
+        let past: Vec<PastRun> = past.into_iter().map(|past| came(past, &knowledge)).collect();
         let super::Ready { file, site, begin, .. } = &ready;
         let input = Input { file, snapshot: &site.snapshot, history: &site.history, begin: *begin };
         let plan = make(&input);
@@ -73,15 +75,17 @@ pub(in crate::api) async fn rehearse(
 }
 
 /// How an earlier update counts.
-fn came(past: PastEnd) -> PastRun {
+fn came(past: PastEnd, knowledge: &Knowledge) -> PastRun {
     let PastEnd { lpar, state, resolved, taken, took, report } = past;
-    let code = report.as_ref().and_then(|report| nearest(&report.codes));
-    let code = code.map(|entry| entry.code.to_owned());
+    let code = report.as_ref().and_then(|report| nearest(report, knowledge));
+    let code = code.map(|known| known.code.into_owned());
     let came = match state {
         _ if resolved => Came::Bad(Cause::Stuck { code }),
         StateName::Stuck => Came::Bad(Cause::Stuck { code }),
         StateName::Failed if !taken => Came::Bad(Cause::Unreachable),
-        StateName::Failed => Came::Bad(Cause::Failed { code, sense: sense(report.as_ref()) }),
+        StateName::Failed => {
+            Came::Bad(Cause::Failed { code, sense: sense(report.as_ref(), knowledge) })
+        }
         StateName::Succeeded
         | StateName::Unchanged
         | StateName::Cancelled
@@ -139,7 +143,11 @@ mod tests {
             };
             let lpar = "lpar01".parse().unwrap();
             let report = Some(report);
-            came(PastEnd { lpar, state, resolved, taken, took: Seconds(60), report }).came
+            came(
+                PastEnd { lpar, state, resolved, taken, took: Seconds(60), report },
+                &Knowledge::default(),
+            )
+            .came
         };
         assert_eq!(of(StateName::Succeeded, true, false, &[]), Came::Well);
         assert_eq!(of(StateName::Failed, false, false, &[]), Came::Bad(Cause::Unreachable));

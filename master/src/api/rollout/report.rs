@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State as Given;
 use nim_rollout::run::Is;
 use nim_shared::api::{FailureGroup, PlannedLpar, ReportedLpar, RolloutEvent, RolloutReport};
-use nim_shared::code::{self, Entry, Retry as Sense};
+use nim_shared::code::{Knowledge, Meaning};
 use nim_shared::id::{ObjectName, OperationId, printable};
 use nim_shared::operation::Report;
 use nim_shared::unit::Seconds;
@@ -50,6 +50,7 @@ pub(in crate::api) async fn report(
     let operation = read_kept(&rollout).map(|file| file.operation.0).unwrap_or_default();
     let planned: HashMap<&ObjectName, &PlannedLpar> =
         rollout.plan.targets.iter().map(|one| (&one.lpar, one)).collect();
+    let knowledge = api.knowledge().await;
     let mut groups = Groups::default();
     let targets = (0..).zip(rollout.orders.targets.iter().zip(&rollout.state.targets));
     let lpars = targets.map(|(number, (target, one))| {
@@ -63,7 +64,8 @@ pub(in crate::api) async fn report(
         let record = found.and_then(|found| records.get(&found.id));
         let report = found.and_then(|found| found.report.as_ref());
         if one.is.end().is_some_and(|end| !is_good(end)) {
-            groups.add(state, report, why.as_deref(), &target.lpar);
+            let cause = report.and_then(|report| nearest(report, &knowledge));
+            groups.add(state, cause, why.as_deref(), &target.lpar);
         }
         let planned = planned.get(&target.lpar);
         let wave = rollout.plan.waves.get(target.wave);
@@ -127,11 +129,10 @@ fn blackout(report: &Report) -> Option<Seconds> {
 struct Groups(BTreeMap<(String, Option<String>, String), FailureGroup>);
 
 impl Groups {
-    fn add(&mut self, state: &str, report: Option<&Report>, why: Option<&str>, lpar: &ObjectName) {
-        let entry = report.and_then(|report| nearest(&report.codes));
-        let code = entry.map(|entry| entry.code.to_owned());
-        let cause = match (entry, why) {
-            (Some(entry), _) => format!("{}: {}", entry.title, entry.cause),
+    fn add(&mut self, state: &str, known: Option<Meaning>, why: Option<&str>, lpar: &ObjectName) {
+        let code = known.as_ref().map(|known| known.code.to_string());
+        let cause = match (&known, why) {
+            (Some(known), _) => format!("{}: {}", known.title, known.cause),
             (None, Some(why)) => why.to_owned(),
             (None, None) => no_cause(state).to_owned(),
         };
@@ -140,7 +141,7 @@ impl Groups {
             state: state.to_owned(),
             code,
             cause,
-            remedy: entry.map(|entry| entry.remedy.to_owned()),
+            remedy: known.map(|known| known.remedy.into_owned()),
             lpars: Vec::new(),
         });
         group.lpars.push(lpar.clone());
@@ -153,10 +154,9 @@ impl Groups {
     }
 }
 
-/// The code that is nearest to the cause: the first that tells by itself, else the first that is known.
-pub(super) fn nearest(codes: &[String]) -> Option<&'static Entry> {
-    let known = || codes.iter().filter_map(|code| code::find(code));
-    known().find(|entry| entry.retry != Sense::SeeOthers).or_else(|| known().next())
+/// What is nearest to the cause of a failure.
+pub(super) fn nearest(report: &Report, knowledge: &Knowledge) -> Option<Meaning> {
+    Meaning::nearest(&knowledge.of_codes(&report.codes, &report.messages)).cloned()
 }
 
 /// What is said where nothing is known.
@@ -170,24 +170,28 @@ fn no_cause(state: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use nim_shared::code;
     use nim_shared::operation::{Outcome, Software};
 
     use super::*;
 
     #[test]
     fn failures_are_grouped_by_what_is_nearest_to_their_cause() {
-        let report = |codes: &[&str]| Report {
-            codes: codes.iter().map(|code| (*code).to_owned()).collect(),
-            ..Report::of(Outcome::Failed { software: Software::Unchanged }, "it failed")
+        let cause = |codes: &[&str]| {
+            let report = Report {
+                codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+                ..Report::of(Outcome::Failed { software: Software::Unchanged }, "it failed")
+            };
+            nearest(&report, &Knowledge::default())
         };
         let name = |text: &str| text.parse::<ObjectName>().unwrap();
         let mut groups = Groups::default();
         groups.add("unreachable", None, None, &name("lpar01"));
         // The closing line of every failure says nothing; the line before it does.
-        let procfs = report(&["1430-045", "1020-311"]);
-        groups.add("failed", Some(&procfs), Some("it failed"), &name("lpar02"));
-        groups.add("failed", Some(&report(&["1020-311"])), Some("other words"), &name("lpar03"));
-        groups.add("failed", Some(&report(&["1430-045"])), None, &name("lpar04"));
+        let procfs = cause(&["1430-045", "1020-311"]);
+        groups.add("failed", procfs, Some("it failed"), &name("lpar02"));
+        groups.add("failed", cause(&["1020-311"]), Some("other words"), &name("lpar03"));
+        groups.add("failed", cause(&["1430-045"]), None, &name("lpar04"));
         groups.add("skipped", None, Some("it moved"), &name("lpar05"));
         let groups = groups.sorted();
         let of = |at: usize| {

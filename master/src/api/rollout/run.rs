@@ -129,6 +129,7 @@ pub(in crate::api) async fn show(
     let of = (rollout.id, &*rollout.orders, &rollout.state);
     let mut lasts = lasts(&api.store, of, Reports::With, |_, _| true).await?;
     let rollout = seen(rollout, &lasts);
+    let knowledge = api.knowledge().await;
     let targets = (0..).zip(rollout.orders.targets.iter().zip(&rollout.state.targets));
     let targets = targets.map(|(number, (target, one))| {
         let last = lasts.remove(&number);
@@ -148,7 +149,7 @@ pub(in crate::api) async fn show(
                 Is::Waiting { .. } => both(waits(), done_again),
                 _ => both(why.or_else(|| summary(&one.is, found.as_ref())), done_again),
             },
-            retry: again(one, found.as_ref()),
+            retry: again(one, found.as_ref(), &knowledge),
             operation: found.map(|found| found.id),
         }
     });
@@ -310,10 +311,11 @@ async fn may_retry(
     if rollout.ended_at.is_some() && api.store.rollout_open(&rollout.name).await?.is_some() {
         return Err(open(&rollout.name));
     }
+    let knowledge = api.knowledge().await;
     for &number in targets {
         let lpar = &rollout.orders.targets[number as usize].lpar;
         let one = &rollout.state.targets[number as usize];
-        match again(one, lasts.get(&number).map(|last| &last.of)) {
+        match again(one, lasts.get(&number).map(|last| &last.of), &knowledge) {
             TryAgain::Now => {}
             TryAgain::AfterRemedy { .. } if remedied => {}
             TryAgain::AfterRemedy { remedy } => {

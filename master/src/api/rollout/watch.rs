@@ -9,12 +9,12 @@ use nim_rollout::run::{End, Gate, Is, Outlook, Phase, Standing};
 use nim_shared::api::{
     Approval, RolloutEvent, RolloutOutlook, WatchedLpar, WatchedRollout, WatchedWave,
 };
+use nim_shared::code::{Knowledge, Meaning};
 use nim_shared::id::{ClientToken, ObjectName};
 use nim_shared::stamp::Timestamp;
 
 use super::driver::{tick, token};
 use super::outside::after_its_end;
-use super::report::nearest;
 use super::run::{standing, time, view};
 use super::site::watched_frames;
 use crate::api::Api;
@@ -55,6 +55,7 @@ pub(in crate::api) async fn watch(
     let names: BTreeSet<&ObjectName> = frames.iter().flatten().collect();
     let names: Vec<&ObjectName> = names.into_iter().collect();
     let shown = watched_frames(&api, &names).await?;
+    let knowledge = api.knowledge().await;
     drop(names);
     blocking(move || {
         let outlook = rollout.state.outlook(&rollout.orders, tick(rollout.begin, at));
@@ -63,7 +64,7 @@ pub(in crate::api) async fn watch(
             at,
             waves: waves(&rollout),
             frames: shown,
-            targets: targets(&rollout, &frames, updates, outlook.as_ref()),
+            targets: targets(&rollout, &frames, updates, (outlook.as_ref(), &knowledge)),
             outlook: outlook.map(|outlook| expected(&rollout, &outlook)),
             events: events.into_iter().map(event).collect(),
             last_event,
@@ -118,7 +119,7 @@ fn targets(
     rollout: &Rollout,
     frames: &[Option<ObjectName>],
     mut updates: HashMap<ClientToken, Watched>,
-    outlook: Option<&Outlook>,
+    (outlook, knowledge): (Option<&Outlook>, &Knowledge),
 ) -> Vec<WatchedLpar> {
     let starts: HashMap<u32, Timestamp> = outlook
         .iter()
@@ -134,6 +135,8 @@ fn targets(
         let is_bad = one.is.end().is_some_and(|end| !matches!(end, End::Updated | End::Unchanged));
         let said = found.as_ref().filter(|_| is_bad);
         let summary = said.and_then(|found| found.summary.clone()).filter(|text| !text.is_empty());
+        let known = said.map(|found| knowledge.of_codes(&found.codes, &found.messages));
+        let known = known.as_deref().and_then(Meaning::nearest);
         let waits =
             || one.asks.as_ref().map(|asks| format!("approval: {asks}")).or(one.held.clone());
         WatchedLpar {
@@ -148,7 +151,8 @@ fn targets(
                 Is::Waiting { .. } => waits(),
                 _ => why.or(summary),
             },
-            code: said.and_then(|found| nearest(&found.codes)).map(|entry| entry.code.to_owned()),
+            code: known.map(|known| known.code.to_string()),
+            remedy: known.map(|known| known.remedy.to_string()),
             update: found.map(|found| found.update),
         }
     });

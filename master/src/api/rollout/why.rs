@@ -7,6 +7,7 @@ use axum::extract::State as Given;
 use nim_rollout::run::{End, Is, Phase, TargetNumber, Wait};
 use nim_rollout::site::{Tick, What};
 use nim_shared::api::{OperationView, TryAgain, WaitsFor, Why};
+use nim_shared::code::Knowledge;
 use nim_shared::id::ObjectName;
 use nim_shared::object::Spec;
 use nim_shared::operation::StateName;
@@ -64,7 +65,8 @@ async fn of_lpar(api: &Api, lpar: &ObjectName) -> Answer<Why> {
     let mut last = api.store.operations(&filter, None, 1).await?.items;
     last.retain(|one| !one.operation.state.name().is_terminal());
     api.say_what_holds(&mut last).await?;
-    let open = last.pop().map(crate::api::operation::view);
+    let knowledge = api.knowledge().await;
+    let open = last.pop().map(|record| crate::api::operation::view(record, &knowledge));
     let rollout = api.store.rollout_of(lpar).await?;
     let Some((rollout, number)) = rollout.and_then(|rollout| {
         let found = (0..).zip(&rollout.orders.targets).find(|(_, one)| one.lpar == *lpar);
@@ -200,7 +202,10 @@ fn of_target(
             if *keeps_capacity {
                 let what = "somebody to look: what it takes of its frame is not shown as free";
                 why.waits.push(WaitsFor { hint: look, ..waits(what, "a person, or the HMC") });
-            } else if let TryAgain::Now | TryAgain::AfterRemedy { .. } = again(one, started) {
+            } else if let TryAgain::Now | TryAgain::AfterRemedy { .. } =
+                // Whether it needs something first makes no difference here.
+                again(one, started, &Knowledge::default())
+            {
                 let command = format!("nimctl rollout retry {} {}", rollout.name, target.lpar);
                 why.hint = Some(command);
             }

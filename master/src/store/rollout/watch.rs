@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use nim_shared::api::WatchedUpdate;
 use nim_shared::id::{ClientToken, OperationId, RolloutId};
-use nim_shared::operation::Named;
+use nim_shared::operation::{Message, Named};
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
 use sea_orm::sqlx::{query, query_as};
@@ -24,6 +24,8 @@ pub struct Watched {
     pub summary: Option<String>,
     /// Codes of what went wrong.
     pub codes: Vec<String>,
+    /// Lines that have them.
+    pub messages: Vec<Message>,
 }
 
 /// Columns of an update that is watched.
@@ -42,6 +44,7 @@ struct Row {
     estimated_total_seconds: Option<i64>,
     summary: Option<String>,
     codes: Option<serde_json::Value>,
+    messages: Option<serde_json::Value>,
 }
 
 impl Store {
@@ -56,7 +59,8 @@ impl Store {
     ) -> Result<HashMap<ClientToken, Watched>, Error> {
         let rows = query(
             "SELECT b.token, o.id, o.state, o.stage, o.phase, o.entered_at, o.started_at, o.lost_contact_since, o.waits_for,
-                o.estimated_blackout_seconds, o.estimated_total_seconds, o.report->>'summary' AS summary, o.report->'codes' AS codes
+                o.estimated_blackout_seconds, o.estimated_total_seconds, o.report->>'summary' AS summary, o.report->'codes' AS codes,
+                o.report->'messages' AS messages
              FROM batch b JOIN operation o ON o.batch_id = b.id WHERE b.token = ANY($1)",
         )
         .bind(tokens.iter().map(|token| token.0).collect::<Vec<_>>())
@@ -127,6 +131,7 @@ fn watched(row: Row) -> Result<(ClientToken, Watched), Error> {
         Error::unreadable(format!("the report of operation {id}"), cause)
     };
     let codes = row.codes.map(serde_json::from_value).transpose().map_err(unreadable)?;
+    let messages = row.messages.map(serde_json::from_value).transpose().map_err(unreadable)?;
     let update = WatchedUpdate {
         id,
         state: row
@@ -142,6 +147,11 @@ fn watched(row: Row) -> Result<(ClientToken, Watched), Error> {
         estimated_blackout: seconds(row.estimated_blackout_seconds),
         estimated_total: seconds(row.estimated_total_seconds),
     };
-    let watched = Watched { update, summary: row.summary, codes: codes.unwrap_or_default() };
+    let watched = Watched {
+        update,
+        summary: row.summary,
+        codes: codes.unwrap_or_default(),
+        messages: messages.unwrap_or_default(),
+    };
     Ok((ClientToken(row.token), watched))
 }

@@ -98,6 +98,9 @@ pub struct WatchedLpar {
     /// The code that says most about why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// What to do about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
     /// Its update, of one that is under way or did not end well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<WatchedUpdate>,

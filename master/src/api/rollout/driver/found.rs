@@ -2,7 +2,7 @@
 
 use nim_rollout::run::{End, Event, Is, Orders, Phase, State, TargetNumber};
 use nim_rollout::site::Tick;
-use nim_shared::code::{self, Retry as Sense};
+use nim_shared::code::{Knowledge, Retry as Sense};
 use nim_shared::id::OperationId;
 use nim_shared::operation::{Outcome, Report, Software, StateName};
 use nim_shared::stamp::Timestamp;
@@ -111,7 +111,7 @@ pub(super) fn happened(
     state: &State,
     target: TargetNumber,
     attempt: u32,
-    found: Option<&Asked>,
+    (found, knowledge): (Option<&Asked>, &Knowledge),
 ) -> Vec<Event> {
     let mut events = Vec::new();
     let is = &state.targets[target as usize].is;
@@ -156,7 +156,7 @@ pub(super) fn happened(
                 events.push(over(End::Stuck));
             }
             if one.state.is_terminal() {
-                events.push(over(end(one)));
+                events.push(over(end(one, knowledge)));
                 if one.released {
                     events.push(released);
                 }
@@ -167,14 +167,14 @@ pub(super) fn happened(
 }
 
 /// How an operation that is over counts.
-fn end(one: &Started) -> End {
+fn end(one: &Started, knowledge: &Knowledge) -> End {
     match one.state {
         StateName::Succeeded => End::Updated,
         StateName::Unchanged => End::Unchanged,
         StateName::Cancelled => End::Cancelled,
         // The agent never took it, and never will: it was not reached.
         StateName::Failed if !one.taken => End::Unreachable,
-        StateName::Failed => End::Failed { sense: sense(one.report.as_ref()) },
+        StateName::Failed => End::Failed { sense: sense(one.report.as_ref(), knowledge) },
         StateName::Queued | StateName::Dispatching | StateName::Running | StateName::Stuck => {
             End::Stuck
         }
@@ -182,7 +182,7 @@ fn end(one: &Started) -> End {
 }
 
 /// Whether doing it again makes sense, by what the knowledge base says of the codes, and by what is on disk.
-pub(in crate::api::rollout) fn sense(report: Option<&Report>) -> Sense {
+pub(in crate::api::rollout) fn sense(report: Option<&Report>, knowledge: &Knowledge) -> Sense {
     let Some(report) = report else { return Sense::SeeOthers };
     match report.outcome {
         Outcome::Failed { software: Software::Applied } => return Sense::Never,
@@ -190,8 +190,8 @@ pub(in crate::api::rollout) fn sense(report: Option<&Report>) -> Sense {
         Outcome::Failed { software: Software::AppliedNotLive } => return Sense::AfterRemedy,
         _ => {}
     }
-    let known: Vec<Sense> =
-        report.codes.iter().filter_map(|code| Some(code::find(code)?.retry)).collect();
+    let known = knowledge.of_codes(&report.codes, &report.messages);
+    let known: Vec<Sense> = known.into_iter().map(|one| one.retry).collect();
     [Sense::Never, Sense::AfterRemedy, Sense::Later]
         .into_iter()
         .find(|sense| known.contains(sense))
@@ -200,10 +200,20 @@ pub(in crate::api::rollout) fn sense(report: Option<&Report>) -> Sense {
 
 #[cfg(test)]
 mod tests {
+    use nim_shared::code;
     use uuid::Uuid;
 
     use super::super::{ABORTED, OVERDUE};
     use super::*;
+
+    fn happened(
+        state: &State,
+        target: TargetNumber,
+        attempt: u32,
+        found: Option<&Asked>,
+    ) -> Vec<Event> {
+        super::happened(state, target, attempt, (found, &Knowledge::default()))
+    }
 
     fn started(state: StateName, taken: bool, report: Option<Report>) -> Started {
         let id = OperationId(Uuid::nil());
@@ -220,7 +230,7 @@ mod tests {
     #[test]
     fn an_end_counts_by_whether_it_was_taken_and_by_what_is_known_of_it() {
         use Software::{Applied, AppliedNotLive, Unchanged};
-        let of = |state, taken, report| end(&started(state, taken, report));
+        let of = |state, taken, report| end(&started(state, taken, report), &Knowledge::default());
         assert_eq!(of(StateName::Succeeded, true, None), End::Updated);
         assert_eq!(of(StateName::Failed, false, None), End::Unreachable);
         assert_eq!(of(StateName::Cancelled, false, None), End::Cancelled);

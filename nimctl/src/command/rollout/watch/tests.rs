@@ -46,7 +46,8 @@ fn update(stage: &str, phase: &str, entered: &str) -> Value {
 }
 
 fn failed(code: &str, why: &str) -> Value {
-    json!({"code": code, "why": why})
+    let remedy = nim_shared::code::find(code).map(|entry| entry.remedy);
+    json!({"code": code, "why": why, "remedy": remedy})
 }
 
 fn rollout(frames: &[Value], targets: &[Value], more: &Value) -> WatchedRollout {

@@ -1,7 +1,6 @@
 //! One LPAR: where it is, since when, and what it waits for.
 
 use nim_shared::api::{WatchedRollout, Why};
-use nim_shared::code;
 use nim_shared::id::ObjectName;
 use nim_shared::stamp::Timestamp;
 
@@ -60,8 +59,8 @@ pub(super) fn lines(
     if let (Some(text), true) = (&one.why, one.state != "waiting") {
         lines.extend(folded(&format!("{}{text}", number.unwrap_or_default()), 0, columns));
     }
-    if let Some(entry) = one.code.as_deref().and_then(code::find) {
-        lines.extend(folded(&format!("to do: {}", entry.remedy), 0, columns));
+    if let Some(remedy) = &one.remedy {
+        lines.extend(folded(&format!("to do: {remedy}"), 0, columns));
     }
     lines.push(Line::default());
     match why {
