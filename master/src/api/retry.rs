@@ -5,7 +5,8 @@ use axum::extract::State;
 use nim_shared::api::{Accepted, Cust, Retry as Body};
 use nim_shared::code::{Knowledge, Retry as Sense};
 use nim_shared::id::OperationId;
-use nim_shared::operation::{Outcome, Report, Software, StateName};
+use nim_shared::lpp::{base, is_interim_fix, label_of};
+use nim_shared::operation::{Outcome, Snapshot, Software, StateName};
 use nim_shared::request::{Install, Kind};
 
 use super::Api;
@@ -15,6 +16,7 @@ use super::extract::{Asker, Body as Given, Named};
 use super::live_update_data::Sharers;
 use crate::engine::operation::State as Engine;
 use crate::store::Store;
+use crate::store::lpp::LppIndex;
 use crate::store::object::NamePattern;
 use crate::store::operation::{OperationFilter, Record};
 
@@ -35,7 +37,8 @@ pub(super) async fn retry(
             &cause,
         )
     })?;
-    let again = again(asked, &record, &body);
+    let fixes = if body.move_only { fixes(&api, &asked, &record).await? } else { Vec::new() };
+    let again = again(asked, &record, &body, fixes);
     // The same request again, because its answer was lost: by now the newest operation of the LPAR is its own.
     if let Some(before) = cust::before(&api, &again).await? {
         return Ok(Json(before));
@@ -76,8 +79,53 @@ fn refuse_kind(record: &Record) -> Answer<()> {
     }
 }
 
-/// The request for what is done again.
-fn again(asked: Cust, record: &Record, body: &Body) -> Cust {
+/// The interim fixes that go with a move: those of the order that are not installed yet. Source: LU §4.5, "split": they go with
+/// `geninstall -k`, so where the move failed they are missing.
+async fn fixes(api: &Api, asked: &Cust, record: &Record) -> Answer<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Ordered {
+        install: Install,
+    }
+    // As it was sent to this LPAR: packages of bundles are in it by name.
+    let Ordered { install } = serde_json::from_str(&record.request).map_err(|cause| {
+        Refusal::internal(
+            "NLU-0199",
+            format!("the order of operation {} cannot be read", record.id),
+            &cause,
+        )
+    })?;
+    let all = match (install, &asked.lpp_source) {
+        (Install::List(names), _) => names,
+        (Install::All, Some(source)) => match api.store.lpp_index(source).await? {
+            Some(LppIndex { found: Ok(content), .. }) => {
+                content.ifixes.iter().map(|ifix| base(&ifix.file).to_owned()).collect()
+            }
+            Some(_) | None => {
+                let text = format!(
+                    "what is in {source}, whose interim fixes go with the move, is not known"
+                );
+                return Err(Refusal::refused("NLU-0254", text).hint(format!(
+                    "nim -o check {source}; then nimctl retry --move-only {}",
+                    record.id
+                )));
+            }
+        },
+        (Install::All | Install::Nothing | Install::UpdateAll, _) => Vec::new(),
+    };
+    let after = record.report.as_ref().and_then(|report| report.after.as_ref());
+    Ok(missing(all, after))
+}
+
+/// Those of `names` that are interim fixes and not installed `after` the operation; all where that is not known.
+fn missing(names: Vec<String>, after: Option<&Snapshot>) -> Vec<String> {
+    let is_there = |name: &str| {
+        after.is_some_and(|after| after.interim_fixes.iter().any(|label| label == label_of(name)))
+    };
+    names.into_iter().filter(|name| is_interim_fix(name) && !is_there(name)).collect()
+}
+
+/// The request for what is done again; of a move alone with these interim fixes.
+fn again(asked: Cust, record: &Record, body: &Body, fixes: Vec<String>) -> Cust {
     let again = Cust {
         token: body.token,
         targets: vec![record.lpar.to_string()],
@@ -88,24 +136,33 @@ fn again(asked: Cust, record: &Record, body: &Body) -> Cust {
     if !body.move_only {
         return again;
     }
-    // What is installed stays as it is: the kernel is moved to it.
+    moved(again, fixes)
+}
+
+/// What is installed stays as it is: the kernel is moved to it, with the interim fixes that are missing.
+fn moved(asked: Cust, fixes: Vec<String>) -> Cust {
+    let (lpp_source, install, accept_licenses) = if fixes.is_empty() {
+        (None, Install::Nothing, false)
+    } else {
+        (asked.lpp_source.clone(), Install::List(fixes), asked.accept_licenses)
+    };
     Cust {
         kind: Kind::Update,
-        lpp_source: None,
-        install: Install::Nothing,
+        lpp_source,
+        install,
         bundles: Vec::new(),
         fixes: Vec::new(),
         fix_bundles: Vec::new(),
-        accept_licenses: false,
+        accept_licenses,
         installp_flags: None,
         strategy: None,
         alt_disk: None,
-        ..again
+        ..asked
     }
 }
 
 /// Why it is not done again.
-fn refuse(record: &Record, body: &Body) -> Answer<()> {
+fn refuse(record: &Record, body: &Body, knowledge: &Knowledge) -> Answer<()> {
     let (lpar, id) = (&record.lpar, record.id);
     let report = record.report.as_ref();
     let outcome = match &record.operation.state {
@@ -227,6 +284,36 @@ const LATER: u32 = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_move_alone_takes_the_interim_fixes_along_that_are_missing() {
+        let names =
+            || ["bos.rte.libc", "IJ1.241031.epkg.Z", "E:IJ2s1a.250101.epkg.Z"].map(str::to_owned);
+        let after = |labels: &[&str]| Snapshot {
+            interim_fixes: labels.iter().map(|label| (*label).to_owned()).collect(),
+            ..Snapshot::default()
+        };
+        let of = |after: Option<&Snapshot>| missing(names().into(), after).join(" ");
+        assert_eq!(of(None), "IJ1.241031.epkg.Z E:IJ2s1a.250101.epkg.Z");
+        assert_eq!(of(Some(&after(&["IJ2s1a"]))), "IJ1.241031.epkg.Z");
+        assert_eq!(of(Some(&after(&["IJ1", "IJ2s1a"]))), "");
+
+        let asked: Cust = serde_json::from_value(serde_json::json!({
+            "token": uuid::Uuid::nil(), "targets": ["lpar01"], "kind": "update", "lpp_source": "tl5",
+            "install": {"list": names()}, "strategy": "split", "accept_licenses": true,
+            "live_update_data": "lu01", "concurrent": null, "time_limit": null,
+        }))
+        .unwrap();
+        let with = moved(asked.clone(), vec!["IJ1.241031.epkg.Z".to_owned()]);
+        assert_eq!(with.install, Install::List(vec!["IJ1.241031.epkg.Z".to_owned()]));
+        assert_eq!(
+            (with.lpp_source.as_ref().unwrap().as_str(), with.accept_licenses),
+            ("tl5", true)
+        );
+        assert_eq!((with.strategy, with.live_update_data.as_deref()), (None, Some("lu01")));
+        let without = moved(asked, Vec::new());
+        assert_eq!((without.install, without.lpp_source), (Install::Nothing, None));
+    }
 
     #[test]
     fn what_a_failure_asks_for_does_not_make_it_one_of_the_past() {

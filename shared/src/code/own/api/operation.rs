@@ -180,4 +180,11 @@ pub(in super::super) const ENTRIES: &[Entry] = &[
         "See the load of the LPAR, and try again.",
         Later,
     ),
+    own(
+        "NLU-0254",
+        "which interim fixes go with the move is not known",
+        "The update was to install all of an lpp_source, its move failed, and the interim fixes, which go with the move, are missing; what is in the lpp_source is not known at the moment.",
+        "Have it looked into with nim -o check, then retry the move.",
+        AfterRemedy,
+    ),
 ];
