@@ -39,6 +39,28 @@ async fn what_failed_in_the_move_is_moved_again_once_its_remedy_is_done() -> Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_failed_without_a_number_or_in_a_special_case_is_told_with_its_own_remedy()
+-> Result<()> {
+    let site = Harness::small(200).await?;
+    for (lpar, fault, code, remedy) in [
+        ("lpar07", Fault::MissingApars, "missing-apars", "emgr -r -L LABEL"),
+        ("lpar08", Fault::AutofsMissing, "1430-134", "lvupdateRegScript -r -n AUTOFS_UMOUNT"),
+    ] {
+        site.lab().set_fault(lpar, fault).await?;
+        site.nimctl(cust(SOURCE, &[lpar])).ended_with(1)?;
+        let shown = site.nimctl(["status", lpar, "--output", "json"]).succeeded()?.json()?;
+        let of = shown.to_string();
+        ensure!(of.contains(remedy), "{shown:#}");
+        // Of the first the software was not installed, of the second it waits for its move.
+        let words = if code == "1430-134" { &["retry", "--move-only"][..] } else { &["retry"][..] };
+        let asks = site.nimctl(words.iter().copied().chain([lpar])).ended_with(3)?;
+        let told = ["NLU-0156", code, "--remedied"];
+        ensure!(told.iter().all(|part| asks.stderr.contains(part)), "{asks}");
+    }
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partial_success_is_in_effect_and_not_done_again() -> Result<()> {
     let site = Harness::small(200).await?;
     site.lab().set_fault("lpar09", Fault::PartialSuccess).await?;

@@ -67,6 +67,30 @@ async fn a_level_that_keeps_libraries_is_updated_in_parts_by_itself_and_moved_la
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn interim_fixes_go_with_the_move_also_where_that_alone_is_done_again() -> Result<()> {
+    let site = Harness::small(200).await?;
+    let folder = site.site_folder().join("lpp_source");
+    let fix = "IJ52421s2a.241031.epkg.Z";
+    std::fs::copy(folder.join("ifix-2026").join(fix), folder.join("7300-03-01").join(fix))?;
+    site.nimctl(["nim", "-o", "check", "7300-03-01"]).ended_with(0)?;
+    site.lab().set_fault("lpar08", Fault::MoveWorkload).await?;
+    let all = cust(SOURCE, &["lpar08"]).into_iter().map(|word| match word {
+        "fixes=update_all" => "fixes=all",
+        other => other,
+    });
+    let failed = site.nimctl(all.chain(["-a", "strategy=split"])).ended_with(1)?;
+    ensure!(failed.stdout.contains("the interim fixes"), "{failed}");
+    ensure!(status(&site, "lpar08")?["report"]["software"] == "applied_not_live");
+
+    site.lab().clear_fault("lpar08", Fault::MoveWorkload)?;
+    site.nimctl(["retry", "--move-only", "--remedied", "lpar08"]).succeeded()?;
+    let shown = status(&site, "lpar08")?;
+    let installed = &shown["report"]["after"]["interim_fixes"];
+    ensure!(*installed == serde_json::json!(["IJ52421s2a"]), "{shown:#}");
+    site.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn room_that_was_taken_since_ready_is_missed_before_anything_is_installed() -> Result<()> {
     let site = Harness::small(200).await?;
     let go = waits(&site)?;
