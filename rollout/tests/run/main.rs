@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
 
+mod record;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,6 +18,7 @@ use nim_rollout::testing::each_seed;
 use nim_rollout::testing::small::Small;
 use nim_shared::code::Retry as Sense;
 use nim_shared::id::Digest;
+use record::{Met, Record};
 
 /// Cases of a test run.
 const CASES: u64 = 100_000;
@@ -41,10 +44,8 @@ struct World<'o> {
     /// What happens when; a number keeps the order of what happens at the same time.
     to_come: BTreeMap<(Tick, u64), Event>,
     next: u64,
-    /// Who runs, by target, and by which attempt: from the order to start until the HMC shows the memory back.
-    in_flight: BTreeMap<u32, u32>,
-    started: Vec<u32>,
-    last_starts: BTreeMap<u32, Tick>,
+    /// What really happened.
+    record: Record<'o>,
     /// Since when nothing may be started any more.
     held: bool,
     /// Whether somebody let it go on after what had gone wrong.
@@ -59,13 +60,14 @@ fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
     let small = Small::default();
     let (starts, stops, ends) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let (at_worst, recalls) = (AtomicU64::new(0), AtomicU64::new(0));
+    let met: [AtomicU64; 4] = Default::default();
     each_seed(CASES, |seed| {
         let case = small.case(seed);
         let input = case.input();
         let plan = make(&input);
         let orders = Orders::new(&input, &plan, REQUESTER);
         let agents = if seed.is_multiple_of(8) { Agents::Dead } else { Agents::Alive };
-        let Ran { state, started, stopped, forgiven, recalled } =
+        let Ran { state, started, stopped, forgiven, recalled, met: here } =
             World::new(&orders, seed, agents).run();
         assert_eq!(state.phase, Phase::Ended, "seed {seed}: {state:#?}");
         if !forgiven {
@@ -82,6 +84,10 @@ fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
         }
         starts.fetch_add(u64::from(started), Ordering::Relaxed);
         recalls.fetch_add(u64::from(recalled), Ordering::Relaxed);
+        let of_record = [here.short, here.freed, here.approved, here.soaked];
+        for (sum, here) in met.iter().zip(of_record) {
+            sum.fetch_add(here, Ordering::Relaxed);
+        }
         stops.fetch_add(u64::from(stopped), Ordering::Relaxed);
         ends.fetch_add(u64::try_from(state.targets.len()).unwrap(), Ordering::Relaxed);
     });
@@ -90,6 +96,8 @@ fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
     assert!(found.0 > CASES && found.1 > CASES / 20 && found.2 > 2 * CASES, "{found:?}");
     let rare = (at_worst.into_inner(), recalls.into_inner());
     assert!(rare.0 > CASES / 1000 && rare.1 > CASES / 1000, "{rare:?}");
+    let met = met.map(AtomicU64::into_inner);
+    assert!(met.iter().all(|met| *met > CASES / 1000), "{met:?}");
 }
 
 /// How a run ended.
@@ -102,6 +110,7 @@ struct Ran {
     forgiven: bool,
     /// How many were called back.
     recalled: u32,
+    met: Met,
 }
 
 impl<'o> World<'o> {
@@ -112,9 +121,7 @@ impl<'o> World<'o> {
             agents,
             to_come: BTreeMap::new(),
             next: 0,
-            in_flight: BTreeMap::new(),
-            started: vec![0; orders.targets.len()],
-            last_starts: BTreeMap::new(),
+            record: Record::new(orders, seed),
             held: true,
             forgiven: false,
             recalls: 0,
@@ -168,10 +175,11 @@ impl<'o> World<'o> {
         assert!(now <= longest, "seed {}: it took {now} of {longest}", self.seed);
         Ran {
             state,
-            started: self.started.iter().sum(),
+            started: self.record.started.iter().sum(),
             stopped,
             forgiven: self.forgiven,
             recalled: self.recalls,
+            met: self.record.met,
         }
     }
 
@@ -299,13 +307,9 @@ impl<'o> World<'o> {
             assert!(is_once || is_of_the_run || is_approval, "seed {}: {kept:?}", self.seed);
             assert_eq!(again, (once, actions, kept), "seed {}", self.seed);
         }
-        let released = match &event {
-            Event::Released { target, attempt } | Event::NotBegun { target, attempt } => {
-                Some((*target, *attempt))
-            }
-            _ => None,
-        };
         let Ok((next, actions)) = first else { return };
+        self.record.told(&event, state);
+        self.record.went_on(&event, state, &next, now);
         *state = next;
         if let Event::WaitsForCapacity { target, since, .. } = event
             && let Is::Running { since: taken } = state.targets[target as usize].is
@@ -316,11 +320,6 @@ impl<'o> World<'o> {
             let fits = spans.any(|(from, to)| *from <= taken && carried <= *to);
             assert!(fits || now - since <= 30, "seed {}: {target} is not called back", self.seed);
         }
-        if let Some((target, attempt)) = released
-            && self.in_flight.get(&target) == Some(&attempt)
-        {
-            self.in_flight.remove(&target);
-        }
         for action in actions {
             match action {
                 Action::Start { target, attempt } => {
@@ -329,7 +328,10 @@ impl<'o> World<'o> {
                         "seed {}: target {target} was started although nothing may be",
                         self.seed
                     );
-                    self.begin(target, attempt, now);
+                    self.record.begin(target, attempt, state, now);
+                    if self.agents == Agents::Alive {
+                        self.answer(target, attempt, now);
+                    }
                 }
                 Action::Cancel { target, attempt } => {
                     let at = now + self.number(1, 600);
@@ -360,46 +362,7 @@ impl<'o> World<'o> {
         // Whoever takes over gives the same orders again, and no other.
         for action in state.open_actions() {
             let (Action::Start { target, attempt } | Action::Cancel { target, attempt }) = action;
-            assert_eq!(self.in_flight.get(&target), Some(&attempt), "seed {}", self.seed);
-        }
-    }
-
-    /// An update starts: nothing may be above its limit from now on.
-    fn begin(&mut self, target: u32, attempt: u32, now: Tick) {
-        let orders = self.orders;
-        let seed = self.seed;
-        let one = &orders.targets[target as usize];
-        let twice = self.in_flight.insert(target, attempt);
-        assert_eq!(twice, None, "seed {seed}: target {target} runs already");
-        self.started[target as usize] += 1;
-        assert_eq!(self.started[target as usize], attempt, "seed {seed}: an attempt is skipped");
-        let mut used: BTreeMap<u32, u64> = BTreeMap::new();
-        for running in self.in_flight.keys() {
-            for of in &orders.targets[*running as usize].job.uses {
-                *used.entry(of.resource).or_default() += of.amount;
-            }
-        }
-        for (resource, amount) in used {
-            let of = &orders.site.resources[resource as usize];
-            assert!(
-                amount <= of.capacity,
-                "seed {seed}: {:?}: {amount} of {}",
-                of.what,
-                of.capacity
-            );
-        }
-        for &gap in &one.job.gaps {
-            let least = orders.site.gaps[gap as usize].least;
-            if let Some(before) = self.last_starts.insert(gap, now) {
-                assert!(now - before >= least, "seed {seed}: {now} is too near to {before}");
-            }
-        }
-        let spans = &orders.site.calendars[one.job.calendar as usize].0;
-        let inside = spans.iter().any(|(from, to)| *from <= now && now + one.job.long <= *to);
-        assert!(inside, "seed {seed}: target {target} starts at {now}, outside of its windows");
-        assert!(now < orders.deadlines.whole.get(), "seed {seed}: started after the deadline");
-        if self.agents == Agents::Alive {
-            self.answer(target, attempt, now);
+            assert_eq!(self.record.in_flight.get(&target), Some(&attempt), "seed {}", self.seed);
         }
     }
 
