@@ -70,6 +70,9 @@ pub struct Shape {
     pub min_memory: Megabytes,
     /// Most memory that it may have.
     pub max_memory: Megabytes,
+    /// The *d* of the page table ratio `1:d`; `None` where that is not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hpt_ratio: Option<u64>,
     /// Entitlement of a shared LPAR, or whole processors of a dedicated one.
     pub processors: ProcessorUnits,
     /// Least of these that it may run with; `None` where that is not shown.

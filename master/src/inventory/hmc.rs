@@ -39,15 +39,27 @@ pub fn questions(frame: &Cec) -> [Vec<String>; 6] {
             "curr_avail_sys_proc_units,min_proc_units_per_virtual_proc",
         ),
         ask(&["lssyscfg", "-r", "lpar"], survey::PARTITION),
-        ask(
-            &["lshwres", "-r", "mem", "--level", "lpar"],
-            "lpar_name,lpar_id,curr_mem,curr_max_mem,curr_min_mem",
-        ),
+        ask(&["lshwres", "-r", "mem", "--level", "lpar"], &format!("{MEMORY},{RATIO}")),
         ask(
             &["lshwres", "-r", "proc", "--level", "lpar"],
             "lpar_name,lpar_id,curr_proc_mode,curr_proc_units,curr_procs,curr_shared_proc_pool_id,curr_min_proc_units,curr_min_procs",
         ),
     ]
+}
+
+/// What is asked of the memory of a partition.
+const MEMORY: &str = "lpar_name,lpar_id,curr_mem,curr_max_mem,curr_min_mem";
+
+/// The ratio of its page table, `1:64` or `1:128`. Source: HMC reference §2.3, §4.4.
+const RATIO: &str = "curr_hpt_ratio";
+
+/// The same question for an HMC that is too old to know all that it asks for. Source: HMC reference §2.7: an attribute that is not known
+/// makes the whole command fail.
+#[must_use]
+pub fn older(question: &[String]) -> Option<Vec<String>> {
+    let (attributes, head) = question.split_last()?;
+    let fewer = attributes.strip_suffix(RATIO)?.strip_suffix(',')?;
+    Some(head.iter().cloned().chain([fewer.to_owned()]).collect())
 }
 
 /// The question about the shared pools of processors. It is asked only where a partition is in one beside the default pool, which has no
@@ -148,7 +160,7 @@ impl FrameView {
         let [units, per_processor] = first(&asked[2], rows(&asked[2], proc)?)?;
         let per_processor = per_processor.parse().unwrap_or(PER_PROCESSOR);
         let lpars: Vec<[String; 7]> = rows(&asked[3], lpars)?;
-        let memory: Vec<[String; 5]> = rows(&asked[4], lpar_mem)?;
+        let memory = memory_rows(&asked[4], lpar_mem)?;
         let processors: Vec<[String; 8]> = rows(&asked[5], lpar_proc)?;
         let region = megabytes(&region);
         let reading = (|| {
@@ -165,7 +177,7 @@ impl FrameView {
         let partitions = lpars.into_iter().filter_map(|row| {
             let id = row[1].clone();
             let takes = || {
-                let [_, _, current, most, least] = memory.iter().find(|row| row[1] == id)?;
+                let [_, _, current, most, least, ratio] = memory.iter().find(|row| row[1] == id)?;
                 let [_, _, mode, shared, procs, pool, min_shared, min_procs] =
                     processors.iter().find(|row| row[1] == id)?;
                 let memory = megabytes(current)?;
@@ -178,6 +190,7 @@ impl FrameView {
                     memory,
                     min_memory: megabytes(least).unwrap_or(memory),
                     max_memory: megabytes(most)?,
+                    hpt_ratio: ratio.strip_prefix("1:").and_then(|d| d.parse().ok()),
                     processors: if is_shared { shared } else { procs }.parse().ok()?,
                     min_processors,
                     pool: pool.parse().ok().filter(|pool| is_shared && *pool != DEFAULT_POOL),
@@ -186,7 +199,7 @@ impl FrameView {
             let shape = takes();
             let need = shape.zip(region).map(|(shape, region)| Need {
                 pool: shape.pool,
-                ..need(shape.memory, shape.max_memory, None, region, shape.processors)
+                ..need(shape.memory, shape.max_memory, shape.hpt_ratio, region, shape.processors)
             });
             Some(Partition { need, shape, view: survey::partition(row)? })
         });
@@ -291,6 +304,15 @@ fn rows<const N: usize>(command: &[String], answer: &str) -> Result<Vec<[String;
     csv::table(answer).map_err(|cause| BadAnswer::Table { command: command.join(" "), cause })
 }
 
+/// The rows about memory, with those of an older HMC, which shows no ratio.
+fn memory_rows(command: &[String], answer: &str) -> Result<Vec<[String; 6]>, BadAnswer> {
+    rows(command, answer).or_else(|bad| {
+        let older: Vec<[String; 5]> = rows(command, answer).map_err(|_| bad)?;
+        let filled = |[a, b, c, d, e]: [String; 5]| [a, b, c, d, e, String::new()];
+        Ok(older.into_iter().map(filled).collect())
+    })
+}
+
 fn first<const N: usize>(
     command: &[String],
     rows: Vec<[String; N]>,
@@ -322,7 +344,7 @@ mod tests {
             "1.8,0.05\n",
             "aix1,98,aixlinux,Not Activated,inactive,,Unknown\naix1_lku0,99,aixlinux,Running,active,,AIX 7.3 7300-03-00-2446\n\
              db1,12,aixlinux,Running,active,10.0.0.12,AIX 7.2 7200-05-03-2148\nodd,x,aixlinux,Running,active,,Unknown\n",
-            "aix1_lku0,99,8192,16384,2048\ndb1,12,4096,8192,null\n",
+            "aix1_lku0,99,8192,16384,2048,1:128\ndb1,12,4096,8192,null,null\n",
             "aix1_lku0,99,shared,1.0,8,0,0.2,1\ndb1,12,ded,null,2,null,null,1\n",
         ]
         .map(ToOwned::to_owned)
@@ -378,6 +400,29 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_reckoned_with_the_ratio_of_the_page_table_where_it_is_shown() {
+        let needed = |memory: &str| {
+            let mut answers = answers();
+            answers[4] = memory.to_owned();
+            let view = FrameView::read(&frame(), &answers, now()).unwrap();
+            let one = &view.partitions[1];
+            (one.shape.unwrap().hpt_ratio, one.need.unwrap().memory.0)
+        };
+        // A table of 512 or 1024 MB, and a region beside it. Source: HMC reference §4.4.
+        let row = "aix1_lku0,99,8192,65536,2048";
+        assert_eq!(needed(&format!("{row},1:128\n")), (Some(128), 8192 + 512 + 256));
+        assert_eq!(needed(&format!("{row},1:64\n")), (Some(64), 8192 + 1024 + 256));
+        for unknown in [format!("{row},null\n"), format!("{row}\n")] {
+            assert_eq!(needed(&unknown), (None, 8192 + 1024 + 256), "{unknown:?}");
+        }
+        let asked = questions(&frame());
+        let fewer: Vec<_> = asked.iter().filter_map(|one| older(one)).collect();
+        let [fewer] = &fewer[..] else { panic!("{fewer:?}") };
+        assert_eq!((fewer.len(), fewer.last().unwrap().as_str()), (asked[4].len(), MEMORY));
+        assert_eq!(older(fewer), None);
+    }
+
+    #[test]
     fn a_pool_has_what_its_partitions_and_its_reserve_leave() {
         let mut shown = answers();
         let mut view = FrameView::read(&frame(), &shown, now()).unwrap();
@@ -385,7 +430,7 @@ mod tests {
             !view.has_pools(),
             "the default pool has no limit, and who has processors of its own is in none"
         );
-        shown[4] = "aix1,98,8192,16384,2048\naix1_lku0,99,8192,16384,2048\ndb1,12,4096,8192,null\n"
+        shown[4] = "aix1,98,8192,16384,2048,1:64\naix1_lku0,99,8192,16384,2048,1:64\ndb1,12,4096,8192,null,null\n"
             .to_owned();
         shown[5] = "aix1,98,shared,1.0,2,3,0.2,1\naix1_lku0,99,shared,1.0,2,3,0.2,1\ndb1,12,shared,0.3,2,4,0.2,1\n"
             .to_owned();

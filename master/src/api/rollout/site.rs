@@ -261,8 +261,7 @@ impl Facts {
             memory: shape.memory,
             min_memory: shape.min_memory,
             max_memory: shape.max_memory,
-            // The larger page table, as nimd's ledger reckons.
-            hpt_ratio: None,
+            hpt_ratio: shape.hpt_ratio,
             processors: shape.processors,
             // Of what is not shown nothing can be given up.
             min_processors: shape.min_processors.unwrap_or(shape.processors),

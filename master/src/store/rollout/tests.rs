@@ -46,6 +46,7 @@ async fn what_partitions_have_is_kept_with_the_reading_of_their_frame() {
         processors: ProcessorUnits { hundredths: 150 },
         min_processors: Some(ProcessorUnits { hundredths: 20 }),
         pool: Some(3),
+        hpt_ratio: Some(128),
     };
     let read_at = store.now().await.unwrap();
     let pools = BTreeMap::from([(3, ProcessorUnits { hundredths: 250 })]);
