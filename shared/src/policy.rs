@@ -27,7 +27,7 @@ pub struct Policy {
     /// Subsystems that are started anew after an update, where they run on libraries that were replaced.
     #[serde(default)]
     pub restart: BTreeMap<Subsystem, Restart>,
-    /// What rollouts are started, approved and aborted under.
+    /// Under what rollouts are started, approved, held and ended.
     #[serde(default)]
     pub rollouts: Rollouts,
     /// Who can be told of rollouts, by the names that rollouts use.
@@ -238,8 +238,8 @@ impl Policy {
         let mut faults: Vec<_> = backup_fault("", self.backup.as_ref()).into_iter().collect();
         faults.extend(restart_faults("", &self.restart));
         faults.extend(tunnels_fault("", &self.prep));
-        let pattern = self.rollouts.fault();
-        faults.extend(pattern.map(|why| ("rollouts.ticket_pattern".to_owned(), why)));
+        let of_rollouts = self.rollouts.faults().into_iter();
+        faults.extend(of_rollouts.map(|(key, why)| (format!("rollouts.{key}"), why.to_owned())));
         let receivers = self.receivers.iter();
         faults.extend(receivers.filter_map(|(name, one)| {
             Some((format!("receivers.{name}"), one.way().err()?.to_owned()))

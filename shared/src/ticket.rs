@@ -1,5 +1,6 @@
-//! Tickets of a change management: under which one a rollout is started, approved and aborted.
+//! Tickets of a change management: under which one a rollout is started, approved, held and ended.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -49,12 +50,37 @@ text_type!(Ticket);
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rollouts {
-    /// Whether a rollout is started, approved and aborted under a ticket only.
+    /// Whether a rollout is started, approved and aborted under a ticket only, or whatever `ticket_for` says.
     #[serde(default)]
     pub ticket: Wanted,
+    /// What is done under a ticket only, where one is required. Default: `start`, `approve` and `abort`; nobody who holds a rollout should
+    /// have to look for one.
+    #[serde(default)]
+    pub ticket_for: Option<BTreeSet<Deed>>,
     /// What a ticket looks like, where one is given: `*` stands for anything, `?` for one character.
     #[serde(default)]
     pub ticket_pattern: Option<String>,
+}
+
+/// What somebody does with a rollout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// Plans and starts it.
+    Start,
+    /// Approves a wave or LPARs.
+    Approve,
+    /// Ends it.
+    Abort,
+    /// Holds it.
+    Pause,
+    /// Lets it go on.
+    Resume,
+    /// Lets the next wave begin early.
+    Promote,
+    /// Tries LPARs again.
+    Retry,
 }
 
 /// Whether something has to be given.
@@ -86,29 +112,54 @@ pub enum NotUnder {
 }
 
 impl Rollouts {
-    /// Whether something may be done under `ticket`.
+    /// Whether `deed` may be done under `ticket`.
     ///
     /// # Errors
     /// Why not.
-    pub fn may(&self, ticket: Option<&Ticket>) -> Result<(), NotUnder> {
+    pub fn may(&self, deed: Deed, ticket: Option<&Ticket>) -> Result<(), NotUnder> {
         match (ticket, self.ticket, &self.ticket_pattern) {
-            (None, Wanted::Required, _) => Err(NotUnder::None),
+            (None, Wanted::Required, _) if self.is_for(deed) => Err(NotUnder::None),
             (Some(ticket), _, Some(pattern)) if !glob(pattern, ticket.as_str()) => {
                 Err(NotUnder::Other { ticket: ticket.clone(), pattern: pattern.clone() })
             }
-            (Some(_), _, _) | (None, Wanted::Optional, _) => Ok(()),
+            (Some(_), _, _) | (None, Wanted::Optional | Wanted::Required, _) => Ok(()),
         }
     }
 
-    /// What is wrong with it: no ticket could ever be like the pattern.
+    fn is_for(&self, deed: Deed) -> bool {
+        match &self.ticket_for {
+            Some(deeds) => deeds.contains(&deed),
+            None => matches!(deed, Deed::Start | Deed::Approve | Deed::Abort),
+        }
+    }
+
+    /// What is wrong with it, by its keys: no ticket could ever be like the pattern, or what it is wanted for is said and it is not wanted.
     #[must_use]
-    pub fn fault(&self) -> Option<String> {
-        let pattern = self.ticket_pattern.as_ref()?;
-        let is_good = !pattern.is_empty() && pattern.chars().all(|c| c.is_ascii_graphic());
-        (!is_good).then(|| {
-            "no ticket is like that: it has letters, digits and signs of ASCII, and no blank"
-                .to_owned()
-        })
+    pub fn faults(&self) -> Vec<(&'static str, &'static str)> {
+        let is_good =
+            |pattern: &String| !pattern.is_empty() && pattern.chars().all(|c| c.is_ascii_graphic());
+        let mut faults = Vec::new();
+        if self.ticket_pattern.as_ref().is_some_and(|pattern| !is_good(pattern)) {
+            let what =
+                "no ticket is like that: it has letters, digits and signs of ASCII, and no blank";
+            faults.push(("ticket_pattern", what));
+        }
+        match (&self.ticket_for, self.ticket) {
+            (Some(_), Wanted::Optional) => {
+                faults.push((
+                    "ticket_for",
+                    "says for what a ticket is required, and ticket is not: required",
+                ));
+            }
+            (Some(deeds), Wanted::Required) if deeds.is_empty() => {
+                faults.push((
+                    "ticket_for",
+                    "names nothing, although a ticket is required: name some, or take it out",
+                ));
+            }
+            (Some(_) | None, _) => {}
+        }
+        faults
     }
 }
 
@@ -132,6 +183,7 @@ mod tests {
         let ticket = |text: &str| text.parse::<Ticket>().unwrap();
         let of = |ticket, pattern: Option<&str>| Rollouts {
             ticket,
+            ticket_for: None,
             ticket_pattern: pattern.map(str::to_owned),
         };
         let (optional, required) = (Wanted::Optional, Wanted::Required);
@@ -151,10 +203,31 @@ mod tests {
         ];
         for (wanted, pattern, given, result) in rows {
             let given = given.map(ticket);
-            assert_eq!(of(wanted, pattern).may(given.as_ref()), result, "{wanted:?} {pattern:?}");
+            let said = of(wanted, pattern).may(Deed::Start, given.as_ref());
+            assert_eq!(said, result, "{wanted:?} {pattern:?}");
         }
         for (pattern, bad) in [("", true), ("CHG *", true), ("é", true), ("CHG???", false)] {
-            assert_eq!(of(required, Some(pattern)).fault().is_some(), bad, "{pattern}");
+            assert_eq!(!of(required, Some(pattern)).faults().is_empty(), bad, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_policy_says_what_a_ticket_is_wanted_for() {
+        let of = |text: &str| serde_json::from_str::<Rollouts>(text).unwrap();
+        let wanting = |rule: &Rollouts| {
+            use Deed::{Abort, Approve, Pause, Promote, Resume, Retry, Start};
+            let all = [Start, Approve, Abort, Pause, Resume, Promote, Retry];
+            all.into_iter().filter(|deed| rule.may(*deed, None).is_err()).collect::<Vec<_>>()
+        };
+        let usual = of(r#"{"ticket": "required"}"#);
+        assert_eq!(wanting(&usual), [Deed::Start, Deed::Approve, Deed::Abort]);
+        let own =
+            of(r#"{"ticket": "required", "ticket_for": ["promote", "retry", "pause", "resume"]}"#);
+        assert_eq!(wanting(&own), [Deed::Pause, Deed::Resume, Deed::Promote, Deed::Retry]);
+        assert!(usual.faults().is_empty() && own.faults().is_empty());
+        for bad in [r#"{"ticket_for": ["start"]}"#, r#"{"ticket": "required", "ticket_for": []}"#] {
+            let faults = of(bad).faults();
+            assert_eq!((faults.len(), faults[0].0), (1, "ticket_for"), "{bad}");
         }
     }
 }

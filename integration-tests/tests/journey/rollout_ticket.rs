@@ -15,7 +15,7 @@ async fn where_the_policy_wants_a_ticket_nothing_is_done_without_and_it_is_on_re
     let bad = site.nimctl(["policy", "set", bad]).ended_with(3)?;
     ensure!(bad.stderr.contains("rollouts.ticket_pattern"), "{bad}");
     site.set_policy(
-        "rollouts: {ticket: required, ticket_pattern: CHG*}\nbackup: {waived: a test}\n",
+        "rollouts: {ticket: required, ticket_for: [start, approve, abort, resume], ticket_pattern: CHG*}\nbackup: {waived: a test}\n",
     )?;
 
     let start = ["rollout", "start", &file];
@@ -43,6 +43,8 @@ async fn where_the_policy_wants_a_ticket_nothing_is_done_without_and_it_is_on_re
     }
     // Nobody needs one to hold it.
     site.nimctl(["rollout", "pause", "lab"]).succeeded()?;
+    let refused = site.nimctl(["rollout", "resume", "lab"]).ended_with(3)?;
+    ensure!(refused.stderr.contains("NLU-0225"), "{refused}");
     site.nimctl(["rollout", "abort", "lab", "--cancel", "--ticket", "CHG9"]).succeeded()?;
     let ended = wait_until("the rollout ends", || {
         let status = site.nimctl(["rollout", "status", "lab", "-o", "json"]).succeeded()?.json()?;

@@ -30,19 +30,21 @@ use nim_shared::api::{File, FileFault, PlanRollout, RolloutPlanned, Tried};
 use nim_shared::id::{ClientToken, ObjectName};
 use nim_shared::stamp::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::info;
 use uuid::Uuid;
 
 use super::Api;
 use super::apply::blocking;
 use super::cust::{Depth, look};
 use super::error::{Answer, Refusal};
-use super::extract::Body;
+use super::extract::{Asker, Body};
 use crate::store::rollout::Rollout as Kept;
 use site::{Site, gather};
 
 /// `POST /v1/rollout/plan`
 pub(super) async fn plan(
     State(api): State<Api>,
+    Asker(who): Asker,
     Body(asked): Body<PlanRollout>,
 ) -> Answer<Json<RolloutPlanned>> {
     let PlanRollout { file, what_if, begin } = asked;
@@ -50,7 +52,17 @@ pub(super) async fn plan(
     let changes = changes.map_err(|bad| Refusal::usage("NLU-0157", bad.to_string()))?;
     let ready = ready(&api, file, begin).await?;
     let changed = what_if.zip(changes);
-    blocking(move || Json(planned(ready, changed))).await
+    let planned = blocking(move || planned(ready, changed)).await?;
+    // Nothing of it is kept: what is started is planned anew, by whoever starts it.
+    let Plan { name, fingerprint, targets, .. } = &planned.plan;
+    info!(
+        peer.uid = who.uid,
+        count = targets.len(),
+        "rollout {name} of {} LPARs was planned by uid {}, with fingerprint {fingerprint}",
+        targets.len(),
+        who.uid
+    );
+    Ok(Json(planned))
 }
 
 /// All that a plan is made from.

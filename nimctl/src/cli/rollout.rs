@@ -21,15 +21,15 @@ pub(crate) enum Rollout {
     /// Follow a rollout on one screen until it is over
     Watch(WatchRollout),
     /// Start nothing new; what runs goes on
-    Pause(OneRollout),
+    Pause(TurnRollout),
     /// Go on after a pause or a stop
-    Resume(OneRollout),
+    Resume(TurnRollout),
     /// End a rollout; what runs finishes, or is cancelled
     Abort(AbortRollout),
     /// Approve the wave that waits for it, or single LPARs
     Approve(ApproveRollout),
     /// Let the next wave begin although the one before has not soaked, is not healthy, or waits for who is held back
-    Promote(OneRollout),
+    Promote(TurnRollout),
     /// Try again LPARs that failed, could not be reached or were left out
     Retry(RetryRollout),
     /// Show what became of a rollout, for those who let it happen
@@ -94,6 +94,17 @@ pub(crate) struct OneRollout {
     pub(crate) rollout: String,
 }
 
+/// A rollout by its name, and what is done with it.
+#[derive(Debug, Args)]
+pub(crate) struct TurnRollout {
+    /// Its name, or its id; of several of one name the one that was started last.
+    #[arg(value_name = "ROLLOUT")]
+    pub(crate) rollout: String,
+    /// The ticket under which that is done. The policy of the site may want one.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) ticket: Option<Ticket>,
+}
+
 /// Follow a rollout on one screen until it is over: who is in flight and where, blackouts with their seconds, who is not updated and why,
 /// frames with what is used and free, waves, who starts next, and when all of it is over. Where there is no terminal, a line is written for
 /// each change.
@@ -108,6 +119,9 @@ pub(crate) struct WatchRollout {
     /// Its name, or its id; of several of one name the one that was started last.
     #[arg(value_name = "ROLLOUT")]
     pub(crate) rollout: String,
+    /// The ticket under which it is paused and resumed from here. The policy of the site may want one.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) ticket: Option<Ticket>,
 }
 
 /// End a rollout: nothing new is started. What runs finishes, or is cancelled where it still can be.
@@ -162,6 +176,9 @@ pub(crate) struct RetryRollout {
     /// What their failures ask for is done.
     #[arg(long)]
     pub(crate) remedied: bool,
+    /// The ticket under which that is done. The policy of the site may want one.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) ticket: Option<Ticket>,
     /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,

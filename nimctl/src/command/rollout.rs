@@ -50,8 +50,12 @@ pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error
             Ok(Exit::Done)
         }
         Rollout::Watch(args) => watch::run(args, context).await,
-        Rollout::Pause(args) => turn(&args.rollout, TurnRollout::Pause, None, context).await,
-        Rollout::Resume(args) => turn(&args.rollout, TurnRollout::Resume, None, context).await,
+        Rollout::Pause(args) => {
+            turn(&args.rollout, TurnRollout::Pause, args.ticket.clone(), context).await
+        }
+        Rollout::Resume(args) => {
+            turn(&args.rollout, TurnRollout::Resume, args.ticket.clone(), context).await
+        }
         Rollout::Abort(args) => {
             let abort = TurnRollout::Abort { cancel: args.cancel };
             turn(&args.rollout, abort, args.ticket.clone(), context).await
@@ -61,7 +65,9 @@ pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error
             let approve = TurnRollout::Approve { fingerprint, lpars };
             turn(&args.rollout, approve, args.ticket.clone(), context).await
         }
-        Rollout::Promote(args) => turn(&args.rollout, TurnRollout::Promote, None, context).await,
+        Rollout::Promote(args) => {
+            turn(&args.rollout, TurnRollout::Promote, args.ticket.clone(), context).await
+        }
         Rollout::Retry(args) => retry::run(args, context).await,
         Rollout::Report(args) => report::run(args, context).await,
         Rollout::Replay(args) => replay::run(&args.rollout, context).await,

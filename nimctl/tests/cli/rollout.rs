@@ -235,8 +235,9 @@ fn who_is_tried_again_is_shown_and_asked_about_first() {
         asked.ends_with(r#"{"what":"retry","lpars":["lpar02","lpar03","lpar04"],"remedied":true}"#),
         "{asked}"
     );
-    api.nimctl("rollout retry spring lpar04 -y");
-    assert!(api.changes().last().unwrap().contains(r#""lpars":["lpar04"],"remedied":false"#));
+    api.nimctl("rollout retry spring lpar04 -y --ticket CHG5");
+    let asked = api.changes().last().unwrap().clone();
+    assert!(asked.contains(r#""lpars":["lpar04"],"remedied":false,"ticket":"CHG5"}"#), "{asked}");
     assert_snapshot!(api.nimctl("rollout retry spring lpar01 lpar05 --yes"), @"
     exit: 3
     --- stdout
@@ -478,6 +479,12 @@ fn a_ticket_goes_with_what_is_done_under_it_and_is_shown() {
     assert!(shown.contains("the wave was approved by uid 1001 under CHG2\n"), "{shown}");
     let why = api.nimctl("why spring").to_string();
     assert!(why.contains("ticket     CHG0031337\n"), "{why}");
+    for what in ["pause", "resume", "promote"] {
+        let line = format!("rollout {what} spring --ticket CHG4");
+        assert!(api.nimctl(&line).to_string().starts_with("exit: 0"), "{line}");
+        let asked = format!(r#"POST /v1/rollouts/spring/turn {{"what":"{what}","ticket":"CHG4"}}"#);
+        assert_eq!(*api.changes().last().unwrap(), asked);
+    }
     let bad = api.run(&["rollout", "abort", "spring", "--ticket", "CHG 3"]).to_string();
     assert!(bad.starts_with("exit: 2") && bad.contains("no ticket"), "{bad}");
 }

@@ -13,7 +13,7 @@ use nim_shared::api::{
 };
 use nim_shared::id::{ObjectName, RolloutId};
 use nim_shared::stamp::Timestamp;
-use nim_shared::ticket::Ticket;
+use nim_shared::ticket::{Deed, Ticket};
 use time::macros::format_description;
 use tracing::info;
 use uuid::Uuid;
@@ -40,7 +40,7 @@ pub(in crate::api) async fn start(
     Body(asked): Body<StartRollout>,
 ) -> Answer<Json<RolloutView>> {
     let StartRollout { token, file, begin, fingerprint, ticket } = asked;
-    under(&api, ticket.as_ref()).await?;
+    under(&api, Deed::Start, ticket.as_ref()).await?;
     let text = file.clone();
     let made = made(&api, file, begin).await?;
     let now = api.store.now().await?;
@@ -167,9 +167,7 @@ pub(in crate::api) async fn turn(
     Named(name): Named<String>,
     Body(AskTurn { turn: asked, ticket }): Body<AskTurn>,
 ) -> Answer<Json<RolloutView>> {
-    if let TurnRollout::Approve { .. } | TurnRollout::Abort { .. } = asked {
-        under(&api, ticket.as_ref()).await?;
-    }
+    under(&api, asked.deed(), ticket.as_ref()).await?;
     // Somebody else may change it at the same time, most often the driver: then it is looked at again.
     for _ in 0..TRIES {
         let mut rollout = api.store.rollout(&name).await?;
@@ -230,9 +228,9 @@ fn told_by(rollout: &Rollout, after: &State, who: Who, at: Timestamp) -> Answer<
 }
 
 /// Whether the site lets that be done under this ticket, or under none.
-async fn under(api: &Api, ticket: Option<&Ticket>) -> Answer<()> {
+async fn under(api: &Api, deed: Deed, ticket: Option<&Ticket>) -> Answer<()> {
     let rule = current(&api.store).await?.unwrap_or_default().rollouts;
-    rule.may(ticket).map_err(|why| {
+    rule.may(deed, ticket).map_err(|why| {
         Refusal::refused("NLU-0225", why.to_string())
             .hint("give it with --ticket TICKET; nimctl policy show has what is wanted")
     })

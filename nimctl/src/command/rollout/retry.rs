@@ -41,7 +41,7 @@ pub(super) async fn run(args: &RetryRollout, context: &Context) -> Result<Exit, 
     // By its id: another one of the name may have begun meanwhile.
     let id = chosen.rollout.id.to_string();
     let retry = TurnRollout::Retry { lpars: again, remedied: args.remedied };
-    turn(&id, retry, None, context).await
+    turn(&id, retry, args.ticket.clone(), context).await
 }
 
 /// Who would be tried again.

@@ -11,8 +11,11 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-use nim_shared::api::{RolloutCounts, RolloutEvent, RolloutView, TurnRollout, WatchedRollout};
+use nim_shared::api::{
+    AskTurn, RolloutCounts, RolloutEvent, RolloutView, TurnRollout, WatchedRollout,
+};
 use nim_shared::stamp::Timestamp;
+use nim_shared::ticket::Ticket;
 use serde::Serialize;
 use time::macros::format_description;
 use tokio::time::Instant;
@@ -51,7 +54,9 @@ pub(super) async fn run(args: &WatchRollout, context: &Context) -> Result<Exit, 
     let people = context.printer.format().is_for_people();
     let terminal = if people { Terminal::open(context.printer) } else { None };
     match terminal {
-        Some(terminal) => live(first, terminal, &mut interrupt, context).await,
+        Some(terminal) => {
+            live((first, args.ticket.clone()), terminal, &mut interrupt, context).await
+        }
         None => lines(first, &mut interrupt, context).await,
     }
 }
@@ -123,9 +128,9 @@ async fn lines(
 const AWAY: &str = "nimd is away; what runs goes on. Trying to reach it again ...";
 const BACK: &str = "nimd is back";
 
-/// Shows all of it on a screen, until it is over or the person leaves.
+/// Shows all of it on a screen, until it is over or the person leaves; what the person does with it is done under the ticket.
 async fn live(
-    first: WatchedRollout,
+    (first, ticket): (WatchedRollout, Option<Ticket>),
     mut terminal: Terminal,
     interrupt: &mut Interrupt,
     context: &Context,
@@ -181,11 +186,13 @@ async fn live(
             Order::Turn(_) if turning.is_some() => {}
             Order::Turn(turn) => {
                 let (client, id) = (context.client.clone(), screen.rollout().id.to_string());
+                let ticket = ticket.clone();
                 turning = Some(tokio::spawn(async move {
-                    let body = match turn {
+                    let turn = match turn {
                         Turn::Pause => TurnRollout::Pause,
                         Turn::Resume => TurnRollout::Resume,
                     };
+                    let body = AskTurn { turn, ticket };
                     client.post(Target::new(&["rollouts", &id, "turn"]), &body).await
                 }));
             }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::File;
 use crate::id::{ClientToken, Digest, ObjectName, OperationId, RolloutId};
 use crate::stamp::Timestamp;
-use crate::ticket::Ticket;
+use crate::ticket::{Deed, Ticket};
 
 /// Plans a rollout and starts it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,9 +33,24 @@ pub struct AskTurn {
     /// What.
     #[serde(flatten)]
     pub turn: TurnRollout,
-    /// The ticket under which it is done; the policy may want one for an approval and an abort.
+    /// The ticket under which it is done; the policy may want one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<Ticket>,
+}
+
+impl TurnRollout {
+    /// As what a policy knows it.
+    #[must_use]
+    pub const fn deed(&self) -> Deed {
+        match self {
+            Self::Pause => Deed::Pause,
+            Self::Resume => Deed::Resume,
+            Self::Abort { .. } => Deed::Abort,
+            Self::Approve { .. } => Deed::Approve,
+            Self::Promote => Deed::Promote,
+            Self::Retry { .. } => Deed::Retry,
+        }
+    }
 }
 
 /// What is done with a rollout that was started.

@@ -71,7 +71,7 @@ pub(in super::super) const ENTRIES: &[Entry] = &[
     own(
         "NLU-0225",
         "another ticket is needed",
-        "The policy of the site says that rollouts are started, approved and aborted under a ticket, or what a ticket looks like.",
+        "The policy of the site says what is done with rollouts under a ticket only, or what a ticket looks like.",
         "Give it with --ticket; nimctl policy show has what is wanted.",
         AfterRemedy,
     ),
