@@ -1,12 +1,14 @@
 //! From windows and freezes to spans of time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use nim_shared::stamp::Timestamp;
 
+use crate::choose::names;
+use crate::facts::Lpar;
 use crate::file::{DayTime, Freeze, Rollout, Window};
 use crate::site::{Calendar, Tick};
 
@@ -28,14 +30,12 @@ impl<'f> Calendars<'f> {
         Self { file, begin, horizon, known: HashMap::new(), made: Vec::new() }
     }
 
-    /// Index of the calendar of an LPAR with these labels.
-    pub fn of(&mut self, labels: &BTreeMap<String, String>) -> u32 {
-        let windows = self.file.windows.iter().map(|one| &one.labels);
-        let freezes = self.file.freezes.iter().map(|one| &one.labels);
-        let holds: Vec<bool> = windows
-            .chain(freezes)
-            .map(|only| only.as_ref().is_none_or(|only| only.0.matches(labels)))
-            .collect();
+    /// Index of the calendar of an LPAR.
+    pub fn of(&mut self, lpar: &Lpar) -> u32 {
+        let windows = self.file.windows.iter().map(|one| &one.only);
+        let freezes = self.file.freezes.iter().map(|one| &one.only);
+        let holds: Vec<bool> =
+            windows.chain(freezes).map(|only| only.is_empty() || names(only, lpar)).collect();
         if let Some(found) = self.known.get(&holds) {
             return *found;
         }
@@ -129,6 +129,7 @@ fn without(span: (Tick, Tick), closed: (Tick, Tick)) -> impl Iterator<Item = (Ti
 mod tests {
     use super::*;
     use crate::file::read;
+    use crate::testing::{lpar, rollout};
     use nim_shared::api::File;
 
     /// The spans in UTC of a file with these windows and freezes, for a week from `begin`.
@@ -139,7 +140,7 @@ mod tests {
         let file = read(&File { name: "rollout.yaml".to_owned(), text }).unwrap();
         let begin: Timestamp = begin.parse().unwrap();
         let mut calendars = Calendars::new(&file, begin, 7 * 86_400);
-        let at = calendars.of(&BTreeMap::new());
+        let at = calendars.of(&lpar("lpar1", "frame1"));
         let time = |tick: Tick| {
             let at = begin.plus(std::time::Duration::from_secs(tick.into())).to_string();
             at[5..16].to_owned()
@@ -200,6 +201,26 @@ mod tests {
         assert_eq!(berlin("02:30", "04:00"), ["10-25T01:30 10-25T03:00"], "from the second 2:30");
         assert_eq!(berlin("01:00", "02:30"), ["10-24T23:00 10-25T00:30"], "to the first 2:30");
         assert_eq!(berlin("02:15", "02:45"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_window_and_a_freeze_may_be_for_some_lpars_by_name_group_or_label() {
+        let day = "zone: UTC, from: '00:00', to: '24:00'";
+        let file = rollout(&format!(
+            "windows:\n- {{name: a, {day}, names: 'db[1:2]', labels: tier=web}}\n- {{name: b, {day}, groups: [prod]}}\n\
+             freezes: [{{name: f, zone: UTC, from: 2026-01-15, to: 2026-01-15, names: db2}}]\n"
+        ));
+        let mut lpars = ["db1", "db2", "db3", "other"].map(|name| lpar(name, "frame1"));
+        lpars[2].groups.insert("prod".parse().unwrap());
+        let mut web = lpar("web1", "frame1");
+        web.labels.insert("tier".to_owned(), "web".to_owned());
+        let mut calendars = Calendars::new(&file, "2026-01-15T00:00:00Z".parse().unwrap(), 86_400);
+        let mut open = |one: &Lpar| {
+            let at = calendars.of(one);
+            calendars.made[at as usize].0.len()
+        };
+        assert_eq!(lpars.each_ref().map(&mut open), [1, 0, 1, 0]);
+        assert_eq!(open(&web), 1);
     }
 
     #[test]

@@ -212,7 +212,7 @@ impl<'a> Compiler<'a> {
         }
         let ticks = |of: Seconds| Tick::try_from(of.0).unwrap_or(Tick::MAX);
         let (long, usual) = (ticks(forecast.long), ticks(forecast.usual));
-        let calendar = self.calendars.of(&lpar.labels);
+        let calendar = self.calendars.of(lpar);
         let spans = &self.calendars.made[calendar as usize];
         if spans.next_start(0, long).is_none() {
             let longest = spans.0.iter().map(|(begin, end)| end - begin).max();

@@ -107,6 +107,14 @@ pub struct Chosen {
     pub labels: Option<Labels>,
 }
 
+impl Chosen {
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Who is left out: whoever is named by any of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

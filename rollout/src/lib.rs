@@ -14,6 +14,7 @@ pub mod file;
 pub mod pack;
 pub mod plan;
 pub mod predict;
+pub mod reach;
 pub mod rehearse;
 pub mod run;
 pub mod seed;

@@ -226,20 +226,24 @@ fn peak(uses: Vec<Taken>) -> u64 {
 /// When it would run outside of its windows or in a freeze, by the clocks on the walls.
 fn outside(case: &Case, lpar: &Lpar, one: &Planned) -> Option<String> {
     let file = &case.file;
-    let concerns = |labels: &Option<nim_rollout::file::Labels>| {
-        labels.as_ref().is_none_or(|labels| labels.0.matches(&lpar.labels))
+    let concerns = |only: &nim_rollout::file::Chosen| {
+        let called = |one: &nim_rollout::file::Pattern| one.to_string() == lpar.name.as_str();
+        only.is_empty()
+            || only.names.iter().any(called)
+            || only.groups.iter().any(|group| lpar.groups.contains(group))
+            || only.labels.as_ref().is_some_and(|labels| labels.0.matches(&lpar.labels))
     };
     let zone = |name: &nim_rollout::file::Zone| TimeZone::get(&name.to_string()).unwrap();
     let windows: Vec<_> = file
         .windows
         .iter()
-        .filter(|window| concerns(&window.labels))
+        .filter(|window| concerns(&window.only))
         .map(|window| (zone(&window.zone), window))
         .collect();
     let freezes: Vec<_> = file
         .freezes
         .iter()
-        .filter(|freeze| concerns(&freeze.labels))
+        .filter(|freeze| concerns(&freeze.only))
         .map(|freeze| (zone(&freeze.zone), freeze))
         .collect();
     let (begin, end) = (one.begin.get().unix_timestamp(), one.end.get().unix_timestamp());

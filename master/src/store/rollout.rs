@@ -106,6 +106,19 @@ impl Store {
             .collect()
     }
 
+    /// The names of all groups of machines, those without members among them.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn group_names(&self) -> Result<BTreeSet<String>, Error> {
+        let rows: Vec<(String,)> =
+            query_as("SELECT o.name FROM nim_mac_group g JOIN nim_object o ON o.id = g.object_id")
+                .fetch_all(&self.pool)
+                .await
+                .map_err(|cause| Error::sqlx("read the groups", cause))?;
+        Ok(rows.into_iter().map(|(name,)| name).collect())
+    }
+
     /// The operations that are open on these LPARs.
     ///
     /// # Errors

@@ -106,7 +106,7 @@ fn targets(root: &Section<'_>, faults: &mut Faults) -> Option<Targets> {
     Some(Targets { chosen, levels, exclude: exclude.unwrap_or_default() })
 }
 
-fn chosen(section: &Section<'_>, faults: &mut Faults) -> Chosen {
+pub(super) fn chosen(section: &Section<'_>, faults: &mut Faults) -> Chosen {
     Chosen {
         names: section.list("names", faults),
         groups: section.list("groups", faults),

@@ -54,7 +54,7 @@ stop:
   failed_keep_place: yes
 windows:
 - {name: nights, zone: Europe/Berlin, days: [fri, sat], from: '22:00', to: '04:00'}
-- {name: us, zone: America/New_York, from: '00:00', to: '24:00', labels: site=us}
+- {name: us, zone: America/New_York, from: '00:00', to: '24:00', names: ['us*'], groups: [us], labels: site=us}
 freezes:
 - {name: year-end, zone: Europe/Berlin, from: 2026-12-18, to: 2027-01-06}
 blackout:
@@ -111,7 +111,7 @@ windows:
 - {name: w, zone: Europe/Berlni, from: '25:00', to: '4:00', days: [friday]}
 freezes:
 - {name: f, zone: UTC, from: 2026-12-18, to: 2026-02-30}
-- {name: g, zone: UTC, from: 2026-12-18, to: 2026-12-17}
+- {name: g, zone: UTC, from: 2026-12-18, to: 2026-12-17, groups: []}
 retry: {never: {times: 1, after: 1m}, later: {times: 0}}
 blackout: {per_service: {label: service}}
 hooks: [x]
@@ -139,6 +139,7 @@ rollout.yaml:16: windows[0].from: \"25:00\" is no time of the day from 00:00 to 
 rollout.yaml:16: windows[0].to: \"4:00\" is no time of the day from 00:00 to 24:00
 rollout.yaml:16: windows[0].days[0]: \"friday\" is no day: mon, tue, wed, thu, fri, sat or sun
 rollout.yaml:18: freezes[0].to: \"2026-02-30\" is no day, such as 2026-12-18
+rollout.yaml:19: freezes[1].groups: is empty, and would be for nobody; without it it is for all
 rollout.yaml:19: freezes[1].to: is before the day on which it begins
 rollout.yaml:20: retry.never: cannot be tried again: the update is in effect: running it again repairs nothing and risks more
 rollout.yaml:20: retry.later.times: is \"0\", and should be a number from 1 to 1000000

@@ -8,13 +8,15 @@ use jiff::tz::TimeZone;
 use nim_shared::id::{ObjectName, printable};
 use serde::{Serialize, Serializer};
 
-use super::Labels;
+use super::Chosen;
+use super::read::chosen;
 use super::section::{Faults, Section};
 use super::text::as_text;
 
 /// A window: every week on these days, from then to then by the clock on the wall there. One that does not end after it begins ends on the
 /// next day. Where clocks are changed in it, it is as long as it is under both readings of its times: an hour that is skipped is no
-/// window, an hour that comes twice counts as little as it can.
+/// window, an hour that comes twice counts as little as it can. With names, groups or labels it is for whoever is named by any of these,
+/// else for all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
@@ -30,12 +32,13 @@ pub struct Window {
     pub from: DayTime,
     /// When it ends: `04:00`; `24:00` is the end of the day.
     pub to: DayTime,
-    /// Only for LPARs with these labels. None: for all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub labels: Option<Labels>,
+    /// Only for these LPARs. None: for all.
+    #[serde(flatten)]
+    pub only: Chosen,
 }
 
-/// Days on which nothing runs, the first and the last included.
+/// Days on which nothing runs, the first and the last included. With names, groups or labels they are for whoever is named by any of these,
+/// else for all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(deny_unknown_fields))]
@@ -48,9 +51,9 @@ pub struct Freeze {
     pub from: LocalDate,
     /// Last day.
     pub to: LocalDate,
-    /// Only for LPARs with these labels. None: for all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub labels: Option<Labels>,
+    /// Only for these LPARs. None: for all.
+    #[serde(flatten)]
+    pub only: Chosen,
 }
 
 as_text! {
@@ -237,8 +240,19 @@ impl fmt::Display for LocalDate {
     }
 }
 
+/// For whom it is.
+fn only(section: &Section<'_>, faults: &mut Faults) -> Chosen {
+    for key in ["names", "groups"] {
+        if section.node(key).is_some() && section.items(key).is_empty() {
+            let message = "is empty, and would be for nobody; without it it is for all";
+            faults.add(section.line, &section.of(key), message);
+        }
+    }
+    chosen(section, faults)
+}
+
 pub(super) fn windows(root: &Section<'_>, faults: &mut Faults) -> Vec<Window> {
-    let keys = ["name", "zone", "days", "from", "to", "labels"];
+    let keys = ["name", "zone", "days", "from", "to", "names", "groups", "labels"];
     let mut windows = Vec::new();
     for (node, path) in root.items("windows") {
         let one = Section::new(node, &path, &keys, faults);
@@ -247,16 +261,16 @@ pub(super) fn windows(root: &Section<'_>, faults: &mut Faults) -> Vec<Window> {
         let from = one.need("from", faults);
         let to = one.need("to", faults);
         let days = one.list("days", faults);
-        let labels = one.get("labels", faults);
+        let only = only(&one, faults);
         if let (Some(name), Some(zone), Some(from), Some(to)) = (name, zone, from, to) {
-            windows.push(Window { name, zone, days, from, to, labels });
+            windows.push(Window { name, zone, days, from, to, only });
         }
     }
     windows
 }
 
 pub(super) fn freezes(root: &Section<'_>, faults: &mut Faults) -> Vec<Freeze> {
-    let keys = ["name", "zone", "from", "to", "labels"];
+    let keys = ["name", "zone", "from", "to", "names", "groups", "labels"];
     let mut freezes = Vec::new();
     for (node, path) in root.items("freezes") {
         let one = Section::new(node, &path, &keys, faults);
@@ -264,12 +278,12 @@ pub(super) fn freezes(root: &Section<'_>, faults: &mut Faults) -> Vec<Freeze> {
         let zone = one.need("zone", faults);
         let from: Option<LocalDate> = one.need("from", faults);
         let to: Option<LocalDate> = one.need("to", faults);
-        let labels = one.get("labels", faults);
+        let only = only(&one, faults);
         if from.zip(to).is_some_and(|(from, to)| to < from) {
             faults.add(one.line, &one.of("to"), "is before the day on which it begins");
         }
         if let (Some(name), Some(zone), Some(from), Some(to)) = (name, zone, from, to) {
-            freezes.push(Freeze { name, zone, from, to, labels });
+            freezes.push(Freeze { name, zone, from, to, only });
         }
     }
     freezes

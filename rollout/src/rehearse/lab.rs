@@ -79,6 +79,9 @@ pub fn for_lab(of: &ForLab<'_>) -> Played {
         ));
     }
     let mut apart = file.apart.clone();
+    // A name that is not on record is refused, and on record there is who is in the lab.
+    apart.lists.iter_mut().for_each(|list| list.retain(|one| there.contains(one)));
+    apart.lists.retain(|list| list.len() > 1);
     let lonely: Vec<ObjectName> = members
         .iter()
         .map(|(lpar, _)| lpar)

@@ -43,11 +43,11 @@ pub struct Small(Vec<Rollout>);
 const TIMINGS: [&str; 5] = [
     "deadlines: {whole: 20d}",
     "windows: [{name: n, zone: Europe/Berlin, from: '22:00', to: '04:00'}]\ndeadlines: {whole: 10d}",
-    "windows:\n- {name: e, zone: America/New_York, days: [sat, sun], from: '00:00', to: '09:30', labels: site=a}\n\
+    "windows:\n- {name: e, zone: America/New_York, days: [sat, sun], from: '00:00', to: '09:30', names: [l0, l5], labels: site=a}\n\
      - {name: f, zone: Asia/Kolkata, days: [mon, wed, fri], from: '13:00', to: '15:00'}\ndeadlines: {whole: 20d}",
     "windows: [{name: n, zone: Europe/Berlin, days: [sat, sun], from: '01:00', to: '05:00'}]\n\
      freezes: [{name: f, zone: Europe/Berlin, from: 2026-03-26, to: 2026-03-28}]\ndeadlines: {whole: 20d}",
-    "freezes: [{name: f, zone: UTC, from: 2026-10-24, to: 2026-10-25, labels: site=b}]\ndeadlines: {whole: 8d}",
+    "freezes: [{name: f, zone: UTC, from: 2026-10-24, to: 2026-10-25, names: l3, labels: site=b}]\ndeadlines: {whole: 8d}",
 ];
 
 const WAVES: [&str; 4] = [

@@ -25,7 +25,10 @@ async fn lpars_are_read_with_groups_that_do_not_leave_them_out() {
     site(&store, 3).await;
     let group = [("member", "lpar01,lpar02"), ("excluded", "lpar02")];
     let group = object(ObjectType::MacGroup, "web", &group);
-    store.apply(vec![Change::Define(group)], Mode::Store, SOMEBODY).await.unwrap();
+    let empty = object(ObjectType::MacGroup, "frozen", &[]);
+    let both = vec![Change::Define(group), Change::Define(empty)];
+    store.apply(both, Mode::Store, SOMEBODY).await.unwrap();
+    assert_eq!(store.group_names().await.unwrap(), ["frozen", "web"].map(str::to_owned).into());
     let found = store.rollout_candidates().await.unwrap();
     let groups: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.groups.len())).collect();
     assert_eq!(groups, [("lpar01", 1), ("lpar02", 0), ("lpar03", 0)]);
@@ -43,10 +46,10 @@ async fn what_partitions_have_is_kept_with_the_reading_of_their_frame() {
         memory: Megabytes(8192),
         min_memory: Megabytes(2048),
         max_memory: Megabytes(16_384),
+        hpt_ratio: Some(128),
         processors: ProcessorUnits { hundredths: 150 },
         min_processors: Some(ProcessorUnits { hundredths: 20 }),
         pool: Some(3),
-        hpt_ratio: Some(128),
     };
     let read_at = store.now().await.unwrap();
     let pools = BTreeMap::from([(3, ProcessorUnits { hundredths: 250 })]);

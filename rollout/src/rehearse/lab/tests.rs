@@ -100,6 +100,11 @@ fn whom_the_lab_does_not_have_is_not_updated_there() {
     assert_eq!(members(&played), [("lpar0", 0), ("lpar1", 0), ("lpar3", 0)]);
     assert!(played.rollout.waves.is_empty());
     assert!(played.rollout.apart.lists.is_empty(), "its partner is not there");
+    let lists = "apart: {lists: [[lpar0, lpar2], [lpar0, lpar2, lpar3]]}\n";
+    let lists = self::played(lists, &["lpar2"], Installs::Nothing, 1).rollout.apart.lists;
+    let left: Vec<Vec<&str>> =
+        lists.iter().map(|list| list.iter().map(ObjectName::as_str).collect()).collect();
+    assert_eq!(left, [["lpar0", "lpar3"]], "a name that the lab does not know is refused there");
 }
 
 #[test]
