@@ -15,25 +15,40 @@ use crate::report::{Gate, Row, number, step};
 /// Seeds of the fleets by which plans are judged: printed, so that each can be made again.
 const SEEDS: u64 = 21;
 
+/// In most fleets of this row VIOSes limit nothing, so that frames alone decide how long a plan has to be.
+const WIDE: &str = "limits: {per_vios_pair: 1000}\n";
+
+/// What a site would write: the usual limits and own ones, waves and windows.
+const NARROW: &str = "limits: {in_flight: 400, per_hmc: 20, per_frame: 4}
+waves: [{name: canary, canary: one-per-class, soak: 1h}, {name: some, take: 20%, soak: 1d}, {name: rest}]
+windows: [{name: nights, zone: Europe/Berlin, days: [fri, sat], from: '22:00', to: '04:00'}]
+deadlines: {whole: 90d}
+";
+
 /// Measures the row.
 pub(crate) fn measure() -> Result<Row> {
     let mut row = Row::new("(l) plans of rollouts");
-    for (frames, lpars, most) in [(500, 10_000, 2.0), (5000, 100_000, 30.0)] {
-        step(&format!("a plan of {lpars} LPARs"));
+    let fleets = [
+        (500, 10_000, "", WIDE, 2.0),
+        (500, 10_000, ", waves, windows and limits", NARROW, 2.0),
+        (5000, 100_000, "", WIDE, 30.0),
+    ];
+    for (frames, lpars, with, more, most) in fleets {
+        step(&format!("a plan of {lpars} LPARs{with}"));
         let of = Fleet {
             frames,
             lpars: (20, 20),
             frames_per_hmc: 10,
             processors: Processors::FollowMemory,
         };
-        let (plan, seconds) = planned(of, 1)?;
+        let (plan, seconds) = planned(of, 1, more)?;
         ensure!(plan.targets.len() == lpars, "{} are planned", plan.targets.len());
         row.figure(
-            &format!("{lpars} LPARs on {frames} frames"),
+            &format!("{lpars} LPARs on {frames} frames{with}"),
             format!("{:.3} of the bound, seed 1", ratio(&plan)),
         );
         row.at_most(
-            &format!("seconds, {lpars} LPARs on {frames} frames"),
+            &format!("seconds, {lpars} LPARs on {frames} frames{with}"),
             seconds,
             most,
             Gate::Yes,
@@ -47,7 +62,7 @@ pub(crate) fn measure() -> Result<Row> {
         let of = Fleet { frames: 40, lpars: (5, 60), frames_per_hmc: 10, processors };
         let mut ratios = Vec::new();
         for seed in 0..SEEDS {
-            ratios.push((ratio(&planned(of, seed)?.0), seed));
+            ratios.push((ratio(&planned(of, seed, WIDE)?.0), seed));
         }
         ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (median, worst) = (ratios[ratios.len() / 2].0, ratios[ratios.len() - 1]);
@@ -106,11 +121,10 @@ pub(crate) fn rehearsed() -> Result<Row> {
     Ok(row)
 }
 
-/// The plan of a fleet, and how many seconds it took.
-fn planned(of: Fleet, seed: u64) -> Result<(Plan, f64)> {
+/// The plan of a fleet by a file with `more` in it, and how many seconds it took.
+fn planned(of: Fleet, seed: u64, more: &str) -> Result<(Plan, f64)> {
     let snapshot = fleet(of, seed);
-    // In the fleets of this row VIOSes limit nothing.
-    let mut file = rollout("limits: {per_vios_pair: 1000}\n");
+    let mut file = rollout(more);
     file.seed = seed;
     let begun = Instant::now();
     let plan = make(&Input { file: &file, snapshot: &snapshot, history: &[], begin: snapshot.at });
