@@ -14,6 +14,7 @@ pub struct Class<'a> {
     fixes: &'a BTreeSet<String>,
     storage: &'a BTreeSet<String>,
     cluster: BTreeSet<u8>,
+    availability: &'a BTreeSet<String>,
     extensions: &'a BTreeSet<String>,
 }
 
@@ -33,6 +34,7 @@ impl<'a> Classes<'a> {
             fixes: &lpar.fixes,
             storage: &lpar.storage,
             cluster: lpar.clusters.iter().map(|one| software(one.software).0).collect(),
+            availability: &lpar.availability,
             extensions: &lpar.extensions,
         };
         let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
@@ -67,7 +69,7 @@ fn words(lpar: &Lpar) -> String {
     let mut words =
         vec![lpar.level.map_or_else(|| "level not known".to_owned(), |l| l.to_string())];
     let list = |all: &BTreeSet<String>| all.iter().cloned().collect::<Vec<_>>().join(" ");
-    for part in [&lpar.storage, &lpar.fixes, &lpar.extensions] {
+    for part in [&lpar.storage, &lpar.fixes, &lpar.extensions, &lpar.availability] {
         if !part.is_empty() {
             words.push(list(part));
         }
@@ -76,4 +78,29 @@ fn words(lpar: &Lpar) -> String {
         lpar.clusters.iter().map(|one| software(one.software).1).collect();
     words.extend(clusters.into_iter().map(str::to_owned));
     words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Cluster;
+    use crate::testing::one_each;
+
+    #[test]
+    fn what_is_there_for_high_availability_makes_a_class_and_the_name_of_a_cluster_does_not() {
+        let mut site = one_each(6);
+        for (lpar, what) in [(1, "dataguard"), (2, "sap-enq"), (3, "dataguard")] {
+            site.lpars[lpar].availability.insert(what.to_owned());
+        }
+        for (lpar, name) in [(4, "web"), (5, "shop")] {
+            let cluster = Cluster { software: ClusterSoftware::PowerHa, name: name.to_owned() };
+            site.lpars[lpar].clusters.insert(cluster);
+        }
+        let (classes, class_of) = classes(&site);
+        let of: Vec<u32> = site.lpars.iter().map(|one| class_of[&one.name]).collect();
+        assert_eq!(of, [0, 1, 2, 1, 3, 3]);
+        let plain = "7300-03-01-2520, vscsi";
+        let words = ["", ", dataguard", ", sap-enq", ", PowerHA"];
+        assert_eq!(classes.names, words.map(|more| format!("{plain}{more}")));
+    }
 }

@@ -105,6 +105,9 @@ pub struct Lpar {
     /// Clusters that it is a node of.
     #[serde(default)]
     pub clusters: BTreeSet<Cluster>,
+    /// What else is there for high availability: ids of workloads, such as `dataguard`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub availability: BTreeSet<String>,
     /// What it takes; `None` where it is not known: then only the number of updates counts.
     pub shape: Option<Shape>,
     /// The partition id that is asked for.
@@ -136,6 +139,7 @@ impl Lpar {
             storage: BTreeSet::new(),
             extensions: BTreeSet::new(),
             clusters: BTreeSet::new(),
+            availability: BTreeSet::new(),
             shape: None,
             wanted_id: None,
             estimate: Estimate { total: None, blackout: None },

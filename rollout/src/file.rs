@@ -166,7 +166,8 @@ pub struct Wave {
     pub healthy: Option<Percent>,
 }
 
-/// Which LPARs of a class go first. A class has level, interim fixes, storage type, cluster software and kernel extensions in common.
+/// Which LPARs of a class go first. A class has level, interim fixes, storage type, software for high availability and kernel extensions in
+/// common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]

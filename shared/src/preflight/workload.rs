@@ -19,6 +19,9 @@ pub struct Profile {
     pub title: &'static str,
     /// By what it is recognised: by any of these groups, of which all signs have to be there.
     pub signs: &'static [&'static [Sign]],
+    /// Whether it is there so that something stays available when its LPAR does not, or may be: others notice when this one stands
+    /// still, and may take over.
+    pub is_for_availability: bool,
     /// Whether it goes with a Live Update.
     pub stance: Stance,
     /// Its time-outs that the standstill is held against.
@@ -88,6 +91,7 @@ pub const PROFILES: &[Profile] = &[
         id: "oracle",
         title: "Oracle database, single instance",
         signs: &[&[Begins("ora_pmon_")], &[Program("oracle")]],
+        is_for_availability: false,
         stance: Stance::Fits,
         timeouts: &[
             timeout("SQLNET.RECV_TIMEOUT", "a connection is given up that waits for an answer"),
@@ -104,6 +108,7 @@ pub const PROFILES: &[Profile] = &[
         id: "dataguard",
         title: "Oracle Data Guard",
         signs: &[&[Begins("ora_mrp0_")], &[Begins("ora_dmon_")]],
+        is_for_availability: true,
         stance: Stance::Care,
         timeouts: &[
             timeout("NET_TIMEOUT", "the primary goes on without its standby"),
@@ -117,6 +122,7 @@ pub const PROFILES: &[Profile] = &[
         id: "oracle-rac",
         title: "Oracle RAC, or storage managed by ASM",
         signs: &[&[Program("crsd.bin")], &[Begins("asm_pmon_")]],
+        is_for_availability: true,
         stance: Stance::Refused,
         timeouts: &[],
         hooks: "none: maintain the nodes one after the other, with a reboot",
@@ -127,6 +133,7 @@ pub const PROFILES: &[Profile] = &[
         id: "db2",
         title: "Db2, with or without HADR",
         signs: &[&[Program("db2sysc")]],
+        is_for_availability: true,
         stance: Stance::Fits,
         timeouts: &[
             timeout("DB2TCP_CLIENT_KEEPALIVE_TIMEOUT", "clients take the server for dead"),
@@ -144,6 +151,7 @@ pub const PROFILES: &[Profile] = &[
         id: "purescale",
         title: "Db2 pureScale",
         signs: &[&[Program("db2sysc"), Program("ca-server")], &[Program("ca-server")]],
+        is_for_availability: true,
         stance: Stance::Refused,
         timeouts: &[],
         hooks: "none: maintain the members one after the other, with a reboot",
@@ -159,6 +167,7 @@ pub const PROFILES: &[Profile] = &[
             &[Begins("en.sap")],
             &[Begins("enq.sap")],
         ],
+        is_for_availability: true,
         stance: Stance::Care,
         timeouts: &[timeout(
             "cluster monitor",
@@ -172,6 +181,7 @@ pub const PROFILES: &[Profile] = &[
         id: "mq-multi-instance",
         title: "IBM MQ, a queue manager with its data on NFS as those with several instances have it",
         signs: &[&[Program("amqzxma0"), Mounted("nfs4")]],
+        is_for_availability: true,
         stance: Stance::Care,
         timeouts: &[
             timeout("NFS lease", "the file server gives the lock to the standby instance"),
@@ -185,6 +195,7 @@ pub const PROFILES: &[Profile] = &[
         id: "scale",
         title: "IBM Spectrum Scale (GPFS)",
         signs: &[&[Program("mmfsd")], &[Mounted("mmfs")]],
+        is_for_availability: true,
         stance: Stance::Care,
         timeouts: &[timeout("failureDetectionTime", "the cluster takes the node for dead")],
         hooks: "unmount and shut down Spectrum Scale on the node before the update: its file systems are of no supported type",
@@ -200,6 +211,7 @@ pub const PROFILES: &[Profile] = &[
             &[Program("dsmcad")],
             &[Program("dsmc")],
         ],
+        is_for_availability: false,
         stance: Stance::Care,
         timeouts: &[
             timeout("COMMTIMEOUT", "the server ends a session that does not answer"),
@@ -213,6 +225,7 @@ pub const PROFILES: &[Profile] = &[
         id: "powerha",
         title: "PowerHA SystemMirror",
         signs: &[&[Subsystem("clstrmgrES")]],
+        is_for_availability: true,
         stance: Stance::Care,
         timeouts: &[timeout("HEARTBEAT_FREQUENCY", "the other nodes take the node for dead")],
         hooks: "one node at a time; PowerHA takes the node out of management for the update itself, and asynchronous GLVM has to be synchronous",
