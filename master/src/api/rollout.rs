@@ -76,12 +76,16 @@ struct Ready {
 }
 
 async fn ready(api: &Api, file: File, begin: Option<Timestamp>) -> Answer<Ready> {
+    let name = file.name.clone();
     let file = blocking(move || read_file(&file)).await??;
     tell::check(api, &file).await?;
     let turn = Arc::clone(&api.planning).acquire_owned().await.map_err(|cause| {
         Refusal::internal("NLU-0199", "a fault in nimd ended the request", &cause)
     })?;
     let (site, file) = gather(api, file).await?;
+    if !site.strangers().is_empty() {
+        return Err(strangers(&name, &site));
+    }
     let (site, warnings) = checked(api, &file, site).await?;
     let begin = begin.unwrap_or_else(|| whole_second(api.clock.now()));
     Ok(Ready { file, site, warnings, begin, _turn: turn })
@@ -156,6 +160,15 @@ const AT_A_TIME: usize = 1000;
 /// How many warnings are answered.
 const MOST_WARNINGS: usize = 50;
 
+/// Refuses a file that leaves out or keeps apart who is not on record: somebody else is meant, and would be updated.
+fn strangers(file: &str, site: &Site) -> Refusal {
+    let at = |fault: &FileFault| FileFault { file: Some(file.to_owned()), ..fault.clone() };
+    let text = format!("{file} names what is not on record; nothing was planned");
+    Refusal::refused("NLU-0227", text)
+        .hint("nimctl list standalone; nimctl list mac_group")
+        .faults(site.strangers().iter().map(at).collect())
+}
+
 fn refused(what: &str, faults: Vec<FileFault>) -> Refusal {
     let text = format!("{what} of the rollout cannot be asked for; nothing was planned");
     Refusal::refused("NLU-0178", text)
@@ -178,7 +191,7 @@ fn planned(ready: Ready, changed: Option<(String, WhatIf)>) -> RolloutPlanned {
             (plan, Some(tried))
         }
     };
-    let notes = site.notes(&plan);
+    let notes = site.notes(file, &plan);
     RolloutPlanned { plan, frames: site.frames, what_if, notes, warnings }
 }
 

@@ -1,6 +1,6 @@
 //! Preflights of LPARs: each is kept, so that the next can say what became of its findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nim_shared::api::{PreflightReport, Scored};
 use nim_shared::id::ObjectName;
@@ -132,10 +132,36 @@ impl Store {
             })
             .collect()
     }
+
+    /// The ids of the workloads that the last report of each of these LPARs found, where there is one.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn last_workloads(
+        &self,
+        lpars: &[&ObjectName],
+    ) -> Result<BTreeMap<ObjectName, BTreeSet<String>>, Error> {
+        // The rest of a report is long, and the database leaves it where it is.
+        let rows: Vec<(String, Vec<String>)> = query_as(
+            "SELECT DISTINCT ON (p.lpar_id) o.name,
+                ARRAY(SELECT w->>'workload' FROM jsonb_array_elements(coalesce(p.report->'workloads', '[]')) w)
+             FROM preflight p JOIN nim_object o ON o.id = p.lpar_id
+             WHERE o.name = ANY($1) ORDER BY p.lpar_id, p.at DESC",
+        )
+        .bind(lpars.iter().map(|lpar| lpar.as_str()).collect::<Vec<_>>())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|cause| Error::sqlx("read what runs on LPARs", cause))?;
+        rows.into_iter()
+            .map(|(name, ids)| Ok((super::batch::name(&name)?, ids.into_iter().collect())))
+            .collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use nim_shared::api::WorkloadFound;
+
     use super::*;
     use crate::store::testing::TestDatabase;
     use crate::store::testing::world::{name, site};
@@ -177,5 +203,15 @@ mod tests {
         let (kept,): (i64,) =
             query_as("SELECT count(*) FROM preflight").fetch_one(&store.pool).await.unwrap();
         assert_eq!(kept, KEPT);
+        assert_eq!(store.last_workloads(&[one, two]).await.unwrap()[one], BTreeSet::new());
+        let db2 = WorkloadFound {
+            workload: "db2".to_owned(),
+            title: "Db2".to_owned(),
+            evidence: Vec::new(),
+        };
+        let with_db2 = PreflightReport { workloads: vec![db2], ..report("lpar02", 1, 100) };
+        store.record_preflights(&[with_db2]).await.unwrap();
+        let workloads = store.last_workloads(&[one, two]).await.unwrap();
+        assert_eq!(workloads[two], ["db2".to_owned()].into());
     }
 }

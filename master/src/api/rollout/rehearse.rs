@@ -68,7 +68,7 @@ pub(in crate::api) async fn rehearse(
         };
         let began = Instant::now();
         let mut rehearsed = run(&of, || began.elapsed() < LIMIT).map_err(|why| bad(&why))?;
-        rehearsed.plan_notes = site.notes(&plan);
+        rehearsed.plan_notes = site.notes(file, &plan);
         Ok(Json(rehearsed))
     })
     .await?

@@ -2,6 +2,8 @@
 
 mod frames;
 mod held;
+mod looked;
+mod note;
 mod partner;
 mod watched;
 
@@ -11,16 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nim_rollout::choose::{choose, names};
 use nim_rollout::facts::{
-    Allowed, Cluster, ClusterSoftware, CpuReduction, Estimate, Lpar, Maintenance, Past, Shape,
-    Snapshot,
+    Allowed, CpuReduction, Estimate, Lpar, Maintenance, Past, Shape, Snapshot,
 };
 use nim_rollout::file::Rollout;
-use nim_rollout::plan::Plan;
-use nim_shared::api::{AdapterKind, FileFault, PlannedFrame, PreflightReport};
+use nim_rollout::reach::{OnRecord, strangers};
+use nim_shared::api::{AdapterKind, FileFault, PlannedFrame};
 use nim_shared::id::{LparId, ObjectName, OperationId};
 use nim_shared::lvupdate::Data;
 use nim_shared::operation::StateName;
-use nim_shared::preflight::Verdict;
 use nim_shared::stamp::Timestamp;
 use nim_shared::unit::Seconds;
 
@@ -30,6 +30,7 @@ use crate::api::error::Answer;
 use crate::store::open_item::Left;
 use crate::store::rollout::{Candidate, PastUpdate};
 use frames::Around;
+use looked::{Looked, Workloads, clusters, is_lonely};
 use partner::Busy;
 
 /// What a plan is made from, with what is to be said of it.
@@ -41,6 +42,8 @@ pub(super) struct Site {
     lonely: BTreeSet<ObjectName>,
     /// LPARs of which a preflight is on record.
     looked_at: BTreeSet<ObjectName>,
+    /// Names of the file that are not on record, where they have to be.
+    strangers: Vec<FileFault>,
 }
 
 /// Newest updates that count for what is predicted.
@@ -48,9 +51,6 @@ const UPDATES: u32 = 20_000;
 
 /// LPARs of which preflights are read at a time: each is as long as what was found.
 const PREFLIGHTS: usize = 1000;
-
-/// Stands for a name of a cluster: nothing that is on record has it.
-const UNNAMED: &str = "(name not known)";
 
 /// Reads what is on record of the LPARs that `file` names.
 pub(super) async fn gather(api: &Api, file: Rollout) -> Answer<(Site, Rollout)> {
@@ -66,14 +66,21 @@ pub(super) async fn gather_beside(
     let store = &api.store;
     let at = store.now().await?;
     let candidates = store.rollout_candidates().await?;
+    let groups = store.group_names().await?;
     let changes = store.open_changes().await?;
-    let (file, named, mut beside) = blocking(move || {
+    let (file, strangers, named, others) = blocking(move || {
+        let strangers = strangers(
+            &file,
+            &OnRecord {
+                lpars: candidates.iter().map(|one| one.name.as_str()).collect(),
+                groups: groups.iter().map(String::as_str).collect(),
+            },
+        );
         let all = candidates.into_iter().map(|one| (lpar(&one), one));
         let (named, others): (Vec<_>, Vec<_>) =
             all.partition(|(lpar, _)| names(&file.targets.chosen, lpar));
-        let others = others.into_iter().map(|(lpar, _)| lpar);
-        let beside: Vec<Lpar> = others.filter(|other| changes.contains_key(&other.name)).collect();
-        (file, named, Beside { changes, own, lpars: beside })
+        let others: Vec<Lpar> = others.into_iter().map(|(lpar, _)| lpar).collect();
+        (file, strangers, named, others)
     })
     .await?;
     let lpars: Vec<&ObjectName> = named.iter().map(|(lpar, _)| &lpar.name).collect();
@@ -81,21 +88,34 @@ pub(super) async fn gather_beside(
         named.iter().filter_map(|(lpar, _)| lpar.frame.as_ref()).collect();
     let frames: Vec<&ObjectName> = frames.into_iter().collect();
     let mut preflights = BTreeMap::new();
-    let others: Vec<&ObjectName> = beside.lpars.iter().map(|lpar| &lpar.name).collect();
-    let mut clusters_beside = BTreeMap::new();
-    for lpars in others.chunks(PREFLIGHTS) {
-        let found = store.last_preflights(lpars).await?;
-        clusters_beside.extend(found.into_iter().map(|(name, report)| (name, Looked::of(report))));
-    }
-    for lpar in &mut beside.lpars {
-        if let Some(looked) = clusters_beside.get(&lpar.name) {
-            lpar.clusters = clusters(looked, lpar, &file);
-        }
-    }
     for lpars in lpars.chunks(PREFLIGHTS) {
         let found = store.last_preflights(lpars).await?;
         preflights.extend(found.into_iter().map(|(name, report)| (name, Looked::of(report))));
     }
+    let nodes: BTreeSet<&ObjectName> =
+        preflights.iter().filter(|(_, one)| one.is_node()).map(|(name, _)| name).collect();
+    let is_node = |lpar: &&Lpar| nodes.contains(&lpar.name);
+    let of_nodes =
+        partner::groups_of(&file.apart, named.iter().map(|(lpar, _)| lpar).filter(is_node));
+    let mut others = others;
+    others.retain(|one| {
+        changes.contains_key(&one.name) || partner::is_in(&file.apart, one, &of_nodes)
+    });
+    let mut workloads = Workloads::new();
+    let names: Vec<&ObjectName> = others.iter().map(|lpar| &lpar.name).collect();
+    for lpars in names.chunks(PREFLIGHTS) {
+        workloads.extend(store.last_workloads(lpars).await?);
+    }
+    let nodes = others.iter().filter(|one| workloads.get(&one.name).is_some_and(looked::is_node));
+    let nodes = named.iter().map(|(lpar, _)| lpar).filter(is_node).chain(nodes);
+    let partners = partner::named(&file.apart, nodes);
+    others.retain(|one| changes.contains_key(&one.name));
+    for lpar in &mut others {
+        if let Some(workloads) = workloads.get(&lpar.name) {
+            lpar.clusters = clusters(workloads, &lpar.name, &partners);
+        }
+    }
+    let beside = Beside { changes, own, lpars: others };
     let around = Around {
         consoles: store.frames(Some(&frames)).await?,
         hmc_limits: store.hmc_limits().await?,
@@ -118,34 +138,13 @@ pub(super) async fn gather_beside(
     let maintenance = store.maintenance().await?.into_iter();
     let maintenance = maintenance.map(|one| Maintenance { on: one.on, reason: one.reason });
     let maintenance = maintenance.collect();
-    let facts = Facts { preflights, around, served, open, left, estimates, maintenance, beside };
-    blocking(move || (facts.site(named, history, at, &file), file)).await
-}
-
-/// What is on record of one LPAR in the last preflight, as far as a plan goes.
-struct Looked {
-    blocked: Vec<String>,
-    held: Option<String>,
-    workloads: BTreeSet<String>,
-    fixes: BTreeSet<String>,
-}
-
-impl Looked {
-    fn of(report: PreflightReport) -> Self {
-        let blocks = report
-            .findings
-            .iter()
-            .filter(|one| one.counts() && one.verdict.known() == Some(Verdict::Block));
-        let at = report.at.get().date();
-        Self {
-            held: held::by_preflight(&report),
-            blocked: blocks
-                .map(|one| format!("{} {}, in the preflight of {at}", one.check, one.found))
-                .collect(),
-            workloads: report.workloads.into_iter().map(|one| one.workload).collect(),
-            fixes: report.interim_fixes.into_iter().flatten().collect(),
-        }
-    }
+    let facts =
+        Facts { preflights, partners, around, served, open, left, estimates, maintenance, beside };
+    blocking(move || {
+        let site = facts.site(named, history, at, &file);
+        (Site { strangers, ..site }, file)
+    })
+    .await
 }
 
 /// What VIOSes serve to partitions.
@@ -182,6 +181,8 @@ impl Served {
 /// All that is on record.
 struct Facts {
     preflights: BTreeMap<ObjectName, Looked>,
+    /// Nodes of PowerHA of which the file says who their partners are.
+    partners: BTreeSet<ObjectName>,
     around: Around,
     served: Served,
     open: BTreeMap<ObjectName, (OperationId, StateName)>,
@@ -212,10 +213,8 @@ impl Facts {
         let (frames, shown) = self.around.frames();
         let mut lonely = BTreeSet::new();
         let lpars = named.into_iter().map(|(lpar, candidate)| {
-            let lpar = self.lpar(lpar, &candidate, file);
-            let unnamed =
-                |one: &Cluster| one.software == ClusterSoftware::PowerHa && one.name == UNNAMED;
-            if lpar.clusters.iter().any(unnamed) {
+            let lpar = self.lpar(lpar, &candidate);
+            if is_lonely(&lpar) {
                 lonely.insert(lpar.name.clone());
             }
             lpar
@@ -236,15 +235,12 @@ impl Facts {
         };
         let looked_at = std::mem::take(&mut self.preflights).into_keys().collect();
         let snapshot = Snapshot { at, allowed, frames, lpars, maintenance: self.maintenance };
-        Site { snapshot, history, frames: shown, lonely, looked_at }
+        Site { snapshot, history, frames: shown, lonely, looked_at, strangers: Vec::new() }
     }
 
-    fn lpar(&self, mut lpar: Lpar, candidate: &Candidate, file: &Rollout) -> Lpar {
+    fn lpar(&self, mut lpar: Lpar, candidate: &Candidate) -> Lpar {
         if let Some(looked) = self.preflights.get(&lpar.name) {
-            lpar.blocked.clone_from(&looked.blocked);
-            lpar.fixes.clone_from(&looked.fixes);
-            lpar.held.extend(looked.held.clone());
-            lpar.clusters = clusters(looked, &lpar, file);
+            looked.tell(&mut lpar, &self.partners);
         }
         if let Some((id, state)) = self.open.get(&lpar.name) {
             lpar.held.push(format!("operation {id} is {state} on it"));
@@ -280,28 +276,6 @@ impl Facts {
         lpar.held.extend(held.into_iter().flatten());
         lpar
     }
-}
-
-/// The clusters of which an LPAR is known to be a node. What is on record does not name a PowerHA cluster, so that any two of its nodes
-/// could be partners, unless the file says who is: then each has one of its own name, which keeps it from nobody. Its class has the
-/// software either way.
-fn clusters(looked: &Looked, lpar: &Lpar, file: &Rollout) -> BTreeSet<Cluster> {
-    let apart = &file.apart;
-    let partners_are_named = apart.labels.iter().any(|key| lpar.labels.contains_key(key))
-        || apart.lists.iter().any(|list| list.contains(&lpar.name));
-    let software = looked.workloads.iter().filter_map(|id| match id.as_str() {
-        "powerha" => Some(ClusterSoftware::PowerHa),
-        "oracle-rac" => Some(ClusterSoftware::OracleRac),
-        "purescale" => Some(ClusterSoftware::PureScale),
-        _ => None,
-    });
-    let name = |software| match software {
-        ClusterSoftware::PowerHa if partners_are_named => lpar.name.to_string(),
-        ClusterSoftware::PowerHa | ClusterSoftware::OracleRac | ClusterSoftware::PureScale => {
-            UNNAMED.to_owned()
-        }
-    };
-    software.map(|software| Cluster { software, name: name(software) }).collect()
 }
 
 /// What is known of an LPAR before anything else was looked up.
@@ -383,65 +357,15 @@ impl Site {
         rest
     }
 
-    /// What somebody should know of what the plan rests on.
-    pub(super) fn notes(&self, plan: &Plan) -> Vec<String> {
-        let mut notes = Vec::new();
-        let targets = || plan.targets.iter().map(|one| &one.lpar);
-        let unseen: Vec<_> = targets().filter(|name| !self.looked_at.contains(*name)).collect();
-        if !unseen.is_empty() {
-            let who = some(&unseen);
-            notes.push(format!("no preflight of {who} is on record: nimctl preflight"));
-        }
-        let lonely: Vec<_> = targets().filter(|name| self.lonely.contains(*name)).collect();
-        if lonely.len() > 1 {
-            let who = some(&lonely);
-            notes.push(format!(
-                "{who} are PowerHA nodes and run one after the other: apart.labels or apart.lists of the file can say who is whose partner"
-            ));
-        }
-        let assumed: Vec<_> = plan
-            .targets
-            .iter()
-            .filter(|one| one.basis == nim_shared::api::Basis::Assumed)
-            .map(|one| &one.lpar)
-            .collect();
-        if !assumed.is_empty() {
-            let who = some(&assumed);
-            notes.push(format!(
-                "how long {who} may take is assumed: a preview estimates it, nimctl cust --preview"
-            ));
-        }
-        let unread: Vec<_> =
-            self.frames.iter().filter(|one| one.read_at.is_none()).map(|one| &one.name).collect();
-        if !unread.is_empty() {
-            let who = some(&unread);
-            notes.push(format!(
-                "what is free on {who} was never read: there only the number of updates counts"
-            ));
-        }
-        let placeless: Vec<_> =
-            plan.targets.iter().filter(|one| one.frame.is_none()).map(|one| &one.lpar).collect();
-        if !placeless.is_empty() {
-            let who = some(&placeless);
-            notes.push(format!("the frame of {who} is not known: nimctl discover"));
-        }
-        notes
-    }
-}
-
-/// Some names, and how many more there are.
-fn some(names: &[&ObjectName]) -> String {
-    const SHOWN: usize = 3;
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(|name| name.as_str()).collect();
-    match names.len() {
-        0..=SHOWN => shown.join(", "),
-        many => format!("{} and {} more", shown.join(", "), many - SHOWN),
+    /// The names of the file that are not on record, where they have to be.
+    pub(super) fn strangers(&self) -> &[FileFault] {
+        &self.strangers
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use nim_rollout::testing::{lpar, one_each, rollout};
+    use nim_rollout::testing::one_each;
     use nim_shared::lvupdate;
     use nim_shared::unit::{Megabytes, ProcessorUnits};
 
@@ -467,7 +391,8 @@ mod tests {
         let names: Vec<ObjectName> = snapshot.lpars.iter().map(|one| one.name.clone()).collect();
         let (history, frames) = (Vec::new(), Vec::new());
         let (lonely, looked_at) = (BTreeSet::new(), BTreeSet::new());
-        let mut site = Site { snapshot, history, frames, lonely, looked_at };
+        let strangers = Vec::new();
+        let mut site = Site { snapshot, history, frames, lonely, looked_at, strangers };
         let data =
             |value| lvupdate::parse(&format!("general:\n\tcpu_reduction = {value}\n")).data();
         let (yes, no) = (data("yes"), data("no"));
@@ -475,30 +400,5 @@ mod tests {
         let reduces = |one: &Lpar| one.shape.unwrap().cpu_reduction == CpuReduction::Yes;
         let found: Vec<bool> = site.snapshot.lpars.iter().map(reduces).collect();
         assert_eq!(found, [true, false, false, false]);
-    }
-
-    #[test]
-    fn a_node_of_powerha_is_of_its_class_and_kept_from_those_that_the_file_names() {
-        let looked = |workload: &str| Looked {
-            blocked: Vec::new(),
-            held: None,
-            workloads: BTreeSet::from([workload.to_owned()]),
-            fixes: BTreeSet::new(),
-        };
-        let mut one = lpar("lpar1", "frame1");
-        one.labels.insert("pair".to_owned(), "a".to_owned());
-        let of = |workload, file: &str| {
-            let found = clusters(&looked(workload), &one, &rollout(file)).into_iter();
-            found.map(|one| (one.software, one.name)).collect::<Vec<_>>()
-        };
-        let node = |software, name: &str| vec![(software, name.to_owned())];
-        for file in ["apart: {labels: [pair]}\n", "apart: {lists: [[lpar1, lpar2]]}\n"] {
-            assert_eq!(of("powerha", file), node(ClusterSoftware::PowerHa, "lpar1"));
-            assert_eq!(of("oracle-rac", file), node(ClusterSoftware::OracleRac, UNNAMED));
-        }
-        for file in ["", "apart: {labels: [service]}\n", "apart: {lists: [[lpar2, lpar3]]}\n"] {
-            assert_eq!(of("powerha", file), node(ClusterSoftware::PowerHa, UNNAMED));
-        }
-        assert_eq!(of("db2", ""), []);
     }
 }

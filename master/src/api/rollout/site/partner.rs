@@ -14,7 +14,7 @@ pub(super) struct Busy(BTreeMap<Group, Vec<(ObjectName, OperationId, StateName)>
 
 /// What LPARs that never run together have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
+pub(super) enum Group {
     /// A label with its value.
     Label(String, String),
     /// A list of the file, by its place.
@@ -50,15 +50,48 @@ impl Busy {
     }
 }
 
+/// The nodes of PowerHA among `nodes` of which the file says who a partner is: another of them has a label or a list of `apart` in common.
+/// One that is alone in what the file says is not: its partners are somebody else, and not known.
+pub(super) fn named<'l>(
+    apart: &Apart,
+    nodes: impl Iterator<Item = &'l Lpar>,
+) -> BTreeSet<ObjectName> {
+    let mut by_group: BTreeMap<Group, BTreeSet<&ObjectName>> = BTreeMap::new();
+    for lpar in nodes {
+        for group in written(apart, lpar) {
+            by_group.entry(group).or_default().insert(&lpar.name);
+        }
+    }
+    by_group.into_values().filter(|names| names.len() > 1).flatten().cloned().collect()
+}
+
+/// What the file says of these LPARs that others may have in common with them.
+pub(super) fn groups_of<'l>(
+    apart: &Apart,
+    lpars: impl Iterator<Item = &'l Lpar>,
+) -> BTreeSet<Group> {
+    lpars.flat_map(|lpar| written(apart, lpar)).collect()
+}
+
+/// Whether the file puts `lpar` into one of `groups`.
+pub(super) fn is_in(apart: &Apart, lpar: &Lpar, groups: &BTreeSet<Group>) -> bool {
+    written(apart, lpar).iter().any(|group| groups.contains(group))
+}
+
 fn groups(apart: &Apart, lpar: &Lpar) -> Vec<Group> {
+    let clusters = lpar.clusters.iter().filter(|one| one.software == ClusterSoftware::PowerHa);
+    let clusters = clusters.map(|one| Group::Cluster(one.name.clone()));
+    written(apart, lpar).into_iter().chain(clusters).collect()
+}
+
+/// Those that the file says.
+fn written(apart: &Apart, lpar: &Lpar) -> Vec<Group> {
     let labels = apart.labels.iter().filter_map(|key| {
         lpar.labels.get(key).map(|value| Group::Label(key.clone(), value.clone()))
     });
     let lists = apart.lists.iter().enumerate();
     let lists = lists.filter(|(_, list)| list.contains(&lpar.name)).map(|(at, _)| Group::List(at));
-    let clusters = lpar.clusters.iter().filter(|one| one.software == ClusterSoftware::PowerHa);
-    let clusters = clusters.map(|one| Group::Cluster(one.name.clone()));
-    labels.chain(lists).chain(clusters).collect()
+    labels.chain(lists).collect()
 }
 
 #[cfg(test)]
@@ -68,6 +101,26 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn partners_are_named_where_two_nodes_have_something_in_common_and_not_where_one_is_alone() {
+        let file = rollout("apart: {labels: [pair, site], lists: [[d, e], [f, no-node]]}\n");
+        let mut nodes: Vec<Lpar> =
+            ["a", "b", "c", "d", "e", "f", "g"].map(|name| lpar(name, "x")).into();
+        for (at, key, value) in
+            [(0, "pair", "x"), (1, "pair", "x"), (2, "pair", "y"), (6, "site", "x")]
+        {
+            nodes[at].labels.insert(key.to_owned(), value.to_owned());
+        }
+        let names =
+            |all: BTreeSet<ObjectName>| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(named(&file.apart, nodes.iter())), ["a", "b", "d", "e"]);
+        assert_eq!(names(named(&file.apart, nodes[1..4].iter())), [""; 0]);
+        // A partner that the rollout does not update is one too.
+        let groups = groups_of(&file.apart, nodes[1..4].iter());
+        let found: Vec<bool> = nodes.iter().map(|one| is_in(&file.apart, one, &groups)).collect();
+        assert_eq!(found, [true, true, true, true, true, false, false]);
+    }
 
     #[test]
     fn a_partner_that_somebody_else_changes_holds_an_lpar_back() {

@@ -83,6 +83,13 @@ pub(in super::super) const ENTRIES: &[Entry] = &[
         AfterRemedy,
     ),
     own(
+        "NLU-0227",
+        "a rollout names what is not on record",
+        "An LPAR or a group that is to be left out, or LPARs that are to be kept apart, are called otherwise: as the file stands, they would be updated, or together.",
+        "Correct the names, or take out what is there no more; nimctl list standalone and nimctl list mac_group show them.",
+        AfterRemedy,
+    ),
+    own(
         "NLU-0228",
         "a rollout cannot be rehearsed so",
         "A fault that was named is none by which updates fail, or is for an LPAR that the plan does not update; or the number of runs is none.",
