@@ -4,6 +4,7 @@
 //! What acts (dispatcher, session, lease) holds no state that Postgres and the agent's journal do not have: it may be killed
 //! at any instant and started anywhere else.
 
+mod around;
 mod arrived;
 pub mod capacity;
 mod crash;

@@ -1,5 +1,6 @@
 //! What is out there: what HMCs show of frames, and what the objects say about how to reach a host.
 
+pub mod around;
 pub mod console;
 pub mod csv;
 pub mod details;

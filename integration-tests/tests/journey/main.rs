@@ -39,6 +39,7 @@ mod rollout_notify;
 mod rollout_recall;
 mod rollout_retry;
 mod rollout_ticket;
+mod rollout_vios;
 mod rollout_watch;
 mod round_trip;
 mod script;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::rollout::until;
 
 /// Of these LPARs, with these `apart` and limits.
-fn file(site: &Harness, names: &str, more: &str) -> Result<String> {
+pub(crate) fn file(site: &Harness, names: &str, more: &str) -> Result<String> {
     let text = format!(
         "name: lab\ntargets:\n  names: [{names}]\noperation:\n  live_update: yes\n  live_update_data: lud_{{lpar}}\n  \
          lpp_source: 7300-03-01\n  fixes: update_all\n  accept_licenses: yes\n\

@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use governor::DefaultDirectRateLimiter;
-use nim_shared::aftercare::Profile;
 use nim_shared::frame::StepAnswer;
 use nim_shared::id::{MasterId, ObjectName};
 use nim_shared::object::Spec;
-use nim_shared::preflight::Fact;
 use nim_shared::stamp::Timestamp;
 use tokio::sync::watch;
 
-use super::capacity::{Decision, FrameLedger, Need};
+use super::capacity::{Decision, FrameLedger};
 use super::deadline::Deadlines;
 use super::dialogue::Order;
 use super::lease::Guard;
@@ -174,7 +172,8 @@ impl Shared {
         }
     }
 
-    /// Reserves capacity for an operation that is `ready`, on fresh figures of its frame where an HMC shows them.
+    /// Reserves capacity for an operation that is `ready`, on fresh figures of its frame where an HMC shows them; not while that shows
+    /// something around the LPAR that is in the way.
     ///
     /// # Errors
     /// [`store::Error::Fenced`] and what else the database says.
@@ -185,9 +184,13 @@ impl Shared {
         frame: Option<&ObjectName>,
         deadline: Duration,
     ) -> Result<Capacity, store::Error> {
+        let wait = |reason| Capacity::Wait { reason, look_again: CAPACITY_AGAIN };
         let wish = match self.wish(order, lpar, frame).await? {
-            Ok(wish) => Wish { deadline: Some(deadline), ..wish },
-            Err(reason) => return Ok(Capacity::Wait { reason, look_again: CAPACITY_AGAIN }),
+            Ok((_, in_the_way)) if !in_the_way.is_empty() => {
+                return Ok(wait(in_the_way.join("; ")));
+            }
+            Ok((wish, _)) => Wish { deadline: Some(deadline), ..wish },
+            Err(reason) => return Ok(wait(reason)),
         };
         let decide = |ledger: &FrameLedger, now: Timestamp| ledger.decide(wish.need, now);
         Ok(
@@ -198,17 +201,13 @@ impl Shared {
             {
                 Proceeding::Granted(_) => Capacity::Reserved,
                 Proceeding::CancelAsked => Capacity::CancelAsked,
-                Proceeding::NotAsked(other) => Capacity::Wait {
-                    reason: format!(
-                        "capacity: {other} was in flight when the database may have lost its last commits, \
-                         and has not answered since"
-                    ),
-                    look_again: CAPACITY_AGAIN,
-                },
-                Proceeding::NotNow(Decision::Wait(shortage)) => Capacity::Wait {
-                    reason: format!("capacity: {shortage}"),
-                    look_again: CAPACITY_AGAIN,
-                },
+                Proceeding::NotAsked(other) => wait(format!(
+                    "capacity: {other} was in flight when the database may have lost its last commits, \
+                     and has not answered since"
+                )),
+                Proceeding::NotNow(Decision::Wait(shortage)) => {
+                    wait(format!("capacity: {shortage}"))
+                }
                 Proceeding::NotNow(Decision::ReadAgain | Decision::Granted(_)) => Capacity::Wait {
                     reason: "a fresh reading of the frame".to_owned(),
                     look_again: Duration::ZERO,
@@ -235,12 +234,12 @@ impl Shared {
         // Others may be promised room between the reading and the decision.
         for _ in 0..READINGS {
             let wish = match self.wish(order, lpar, Some(frame)).await? {
-                Ok(Wish { need: None, .. }) => {
+                Ok((Wish { need: None, .. }, _)) => {
                     let text =
                         format!("no HMC on record shows {frame} and what {lpar} takes of it");
                     return Ok(unknown(text));
                 }
-                Ok(wish) => wish,
+                Ok((wish, _)) => wish,
                 Err(reason) => return Ok(unknown(reason)),
             };
             let (ledger, now) = self.store.ledger(frame, order.operation, wish.limit).await?;
@@ -266,52 +265,42 @@ impl Shared {
         frame: &ObjectName,
     ) -> Result<(), store::Error> {
         let wish = match self.wish(order, lpar, Some(frame)).await? {
-            Ok(wish) => wish,
+            Ok((wish, _)) => wish,
             // Its slot counts at least, and on old figures nobody else is promised anything.
             Err(_) => self.slot(self.partition(lpar).await?),
         };
         self.store.promise(order.operation, order.fence, &wish).await
     }
 
-    /// What an operation asks for. The inner error: an HMC should say, and does not at the moment.
+    /// What an operation asks for, and what is in its way. The inner error: an HMC should say, and does not at the moment.
     async fn wish(
         &self,
         order: &Order,
         lpar: &ObjectName,
         frame: Option<&ObjectName>,
-    ) -> Result<Result<Wish, String>, store::Error> {
+    ) -> Result<Result<(Wish, Vec<String>), String>, store::Error> {
         let partition = self.partition(lpar).await?;
-        let need = match frame {
-            Some(frame) => self.need(order, frame, &partition).await,
-            None => Ok((None, None)),
-        };
-        Ok(need.map(|(need, profiles)| Wish { need, profiles, ..self.slot(partition) }))
+        let Some(frame) = frame else { return Ok(Ok((self.slot(partition), Vec::new()))) };
+        Ok(match self.frames.look_at(frame, std::slice::from_ref(&partition)).await {
+            Seen::View(view) => {
+                let own = view.partitions.iter().find(|one| one.view.name == partition);
+                let need =
+                    own.and_then(|one| one.need_with(|level| order.reduces_processors(level)));
+                let profiles = Some(view.of_partition(&partition).profiles);
+                let in_the_way = self.in_the_way(&partition, frame, &view).await?;
+                Ok((Wish { need, profiles, ..self.slot(partition) }, in_the_way))
+            }
+            // Nothing can ever be seen: one of the frame's slots has to do.
+            Seen::NoConsole => Ok((self.slot(partition), Vec::new())),
+            // One should say what it takes: nothing is started on old figures.
+            Seen::Unreachable(reason) => Err(format!("an HMC of {frame}: {reason}")),
+        })
     }
 
     /// A wish for one of the frame's slots.
     const fn slot(&self, partition: String) -> Wish {
         let limit = self.settings.limits.per_frame;
         Wish { need: None, partition, limit, profiles: None, deadline: None }
-    }
-
-    /// What a surrogate of the partition takes, and the profiles of the LPAR before it is touched. `None` where no HMC can say; an error
-    /// where one should say what it takes and does not at the moment: then nothing is started on old figures.
-    async fn need(
-        &self,
-        order: &Order,
-        frame: &ObjectName,
-        partition: &str,
-    ) -> Result<(Option<Need>, Option<Fact<Vec<Profile>>>), String> {
-        match self.frames.look_at(frame, &[partition.to_owned()]).await {
-            Seen::View(view) => {
-                let own = view.partitions.iter().find(|one| one.view.name == partition);
-                let need =
-                    own.and_then(|one| one.need_with(|level| order.reduces_processors(level)));
-                Ok((need, Some(view.of_partition(partition).profiles)))
-            }
-            Seen::NoConsole => Ok((None, None)),
-            Seen::Unreachable(reason) => Err(format!("an HMC of {frame}: {reason}")),
-        }
     }
 
     /// Name of an LPAR's partition on the HMC.

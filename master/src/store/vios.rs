@@ -125,6 +125,26 @@ impl Store {
             .collect()
     }
 
+    /// The VIOSes of `frame` that have an adapter for the partition with this id, as far as they were read, each with its own id.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn vioses_of(
+        &self,
+        frame: &ObjectName,
+        partition: LparId,
+    ) -> Result<Vec<(LparId, ObjectName)>, Error> {
+        let known = self.vioses_on(&[frame]).await?;
+        let of = self.vios_partitions(&[frame]).await?.into_iter();
+        let serves = |vios: &ObjectName| {
+            let reading = known.get(vios).and_then(|one| one.reading.as_ref());
+            let adapters = reading.map_or(&[][..], |reading| &reading.adapters);
+            adapters.iter().any(|one| one.client_id == Some(partition))
+        };
+        let of = of.filter(|(_, vios)| serves(vios));
+        Ok(of.map(|((_, id), vios)| (id, vios)).collect())
+    }
+
     /// The VIOSes that were never tried, or longer ago than `age`.
     ///
     /// # Errors
@@ -180,5 +200,24 @@ mod tests {
             known[&vios].failure.as_ref().is_some_and(|(_, why)| why.starts_with("it is down"))
         );
         store.record_vios(&name("gone"), &found).await.unwrap();
+
+        // It serves whom it has an adapter for, by its last reading.
+        let client = |id: u32| id.to_string().parse::<LparId>().unwrap();
+        let serves = |id| {
+            let (store, frame) = (store.clone(), name("p10a"));
+            async move { store.vioses_of(&frame, client(id)).await.unwrap() }
+        };
+        assert_eq!(serves(11).await, []);
+        let adapter = nim_shared::api::ServerAdapter {
+            name: "vhost0".to_owned(),
+            location: "U8286.42A.214F58V-V1-C5".to_owned(),
+            client_id: Some(client(11)),
+            kind: nim_shared::api::AdapterKind::Scsi { targets: Vec::new() },
+        };
+        let read_at = store.now().await.unwrap();
+        let newer = ViosReading { read_at, adapters: vec![adapter], ..found };
+        store.record_vios(&vios, &newer).await.unwrap();
+        assert_eq!(serves(11).await, [(client(1), vios)]);
+        assert_eq!(serves(12).await, []);
     }
 }

@@ -5,41 +5,23 @@ use nim_shared::api::{PartitionView, PreflightReport};
 use nim_shared::id::{LparId, ObjectName};
 use nim_shared::preflight::Verdict;
 
+use crate::inventory::around::in_the_way;
 use crate::inventory::hmc::ORIGINAL;
 use crate::store::open_item::Left;
-
-/// The state of a partition that runs, as HMCs spell it. Source: the HMC reference, §2.2.
-const RUNNING: &str = "Running";
-
-/// What an HMC shows of RMC to a partition that it reaches. Source: the HMC reference, §2.2.
-const ACTIVE: &str = "active";
 
 /// The check of paths that have failed or are missing.
 const PATHS: &str = "D04";
 
-/// What the partitions of its frame say of an LPAR with this `partition`, which these VIOSes serve. All of them have to run with RMC, and
-/// no LPAR is updated while it is migrated. Source: the HMC reference, §4.3.
+/// What the partitions of its frame say of an LPAR with this `partition`, which these VIOSes serve.
 pub(super) fn by_partitions<'a>(
     partition: &str,
     vioses: impl Iterator<Item = &'a (LparId, ObjectName)>,
     partitions: &[PartitionView],
 ) -> Vec<String> {
-    let mut held = Vec::new();
-    let named = |name: &str| partitions.iter().find(|one| one.name == name);
-    if let Some(own) = named(partition).filter(|own| own.state != RUNNING) {
-        held.push(format!("its partition is {}", own.state));
-    }
+    let mut held = in_the_way(partition, vioses, partitions);
     let original = format!("{partition}{ORIGINAL}");
-    if named(&original).is_some() {
+    if partitions.iter().any(|one| one.name == original) {
         held.push(format!("there is a second partition of it, {original}"));
-    }
-    for (id, vios) in vioses {
-        let Some(seen) = partitions.iter().find(|one| one.lpar_id == *id) else { continue };
-        if seen.state != RUNNING {
-            held.push(format!("its VIOS {vios} is {}", seen.state));
-        } else if !seen.rmc_state.is_empty() && seen.rmc_state != ACTIVE {
-            held.push(format!("RMC to its VIOS {vios} is {}", seen.rmc_state));
-        }
     }
     held
 }
@@ -74,54 +56,27 @@ mod tests {
 
     use super::*;
 
-    fn partition(name: &str, id: u32, state: &str, rmc_state: &str) -> PartitionView {
+    fn partition(name: &str, id: u32, state: &str) -> PartitionView {
         PartitionView {
             name: name.to_owned(),
             lpar_id: id.to_string().parse().unwrap(),
             lpar_env: "aixlinux".to_owned(),
             state: state.to_owned(),
-            rmc_state: rmc_state.to_owned(),
+            rmc_state: "active".to_owned(),
             rmc_ipaddr: String::new(),
             os_version: String::new(),
         }
     }
 
     #[test]
-    fn an_lpar_waits_until_it_and_its_vioses_run_and_it_is_not_migrated() {
-        let run = |name, id| partition(name, id, "Running", "active");
-        let (own, one, two) = (run("aix1", 7), run("vios1", 1), run("vios2", 2));
-        let vioses: Vec<(LparId, ObjectName)> = [(1, "viosa"), (2, "viosb")]
-            .map(|(id, name): (u32, &str)| (id.to_string().parse().unwrap(), name.parse().unwrap()))
-            .to_vec();
-        for (partitions, held) in [
-            (vec![], vec![]),
-            (vec![own.clone(), one.clone(), two.clone()], vec![]),
-            // RMC to the LPAR itself is a matter of its preflight, and lags.
-            (vec![partition("aix1", 7, "Running", "inactive")], vec![]),
-            (
-                vec![partition("aix1", 7, "Migrating - Running", "active")],
-                vec!["its partition is Migrating - Running"],
-            ),
-            (
-                vec![partition("aix1", 7, "Not Activated", "inactive"), run("aix1_lku0", 8)],
-                vec![
-                    "its partition is Not Activated",
-                    "there is a second partition of it, aix1_lku0",
-                ],
-            ),
-            (
-                vec![own.clone(), partition("vios1", 1, "Shutting Down", "inactive"), two],
-                vec!["its VIOS viosa is Shutting Down"],
-            ),
-            (
-                vec![own.clone(), one, partition("vios2", 2, "Running", "inactive")],
-                vec!["RMC to its VIOS viosb is inactive"],
-            ),
-            // Not shown is not known.
-            (vec![own, partition("vios2", 2, "Running", "")], vec![]),
-        ] {
-            assert_eq!(by_partitions("aix1", vioses.iter(), &partitions), held, "{partitions:?}");
-        }
+    fn an_lpar_waits_while_a_second_partition_of_it_is_there() {
+        let of = |partitions: &[PartitionView]| by_partitions("aix1", [].iter(), partitions);
+        let own = partition("aix1", 7, "Not Activated");
+        assert_eq!(of(&[partition("aix10_lku0", 8, "Running")]), [""; 0]);
+        assert_eq!(
+            of(&[own, partition("aix1_lku0", 8, "Running")]),
+            ["its partition is Not Activated", "there is a second partition of it, aix1_lku0"]
+        );
     }
 
     #[test]
