@@ -8,7 +8,6 @@ mod around;
 pub(super) mod found;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +52,9 @@ const FRESH: Tick = 10;
 /// How many starts are asked for at a time.
 const TOGETHER: usize = 8;
 
+/// How many rollouts are looked at at a time.
+const AT_A_TIME: usize = 4;
+
 /// Drives the rollouts of this master.
 pub struct Driver {
     api: Api,
@@ -71,6 +73,9 @@ struct Known {
     /// Where there was maintenance then.
     maintained: Vec<Maintenance>,
 }
+
+/// A rollout, what is known of it, and how a look at it went.
+type Looked = (RolloutId, Option<Known>, Answer<()>);
 
 impl Driver {
     /// Of the rollouts that fall to `master` while its lease is good.
@@ -105,8 +110,22 @@ impl Driver {
         let ids = self.api.store.rollouts_to_drive(self.master).await?;
         self.known.retain(|id, _| ids.contains(id));
         self.said.retain(|id, _| ids.contains(id));
-        for id in ids {
-            match self.drive(id).await {
+        // One that takes long to look at keeps no other one from being stopped.
+        let mut known = std::mem::take(&mut self.known);
+        let driver = &*self;
+        let look = |id| {
+            let mut own = known.remove(&id);
+            async move {
+                let done = driver.drive(id, &mut own).await;
+                (id, own, done)
+            }
+            .boxed()
+        };
+        let looks: Vec<BoxFuture<'_, Looked>> = ids.into_iter().map(look).collect();
+        let looked: Vec<Looked> = stream::iter(looks).buffer_unordered(AT_A_TIME).collect().await;
+        for (id, own, done) in looked {
+            self.known.extend(own.map(|own| (id, own)));
+            match done {
                 Ok(()) => drop(self.said.remove(&id)),
                 Err(refusal) => {
                     let failure = refusal.failure();
@@ -121,14 +140,14 @@ impl Driver {
     }
 
     /// One look at a rollout.
-    async fn drive(&mut self, id: RolloutId) -> Answer<()> {
+    async fn drive(&self, id: RolloutId, known: &mut Option<Known>) -> Answer<()> {
         let store = self.api.store.clone();
-        let known = match self.known.entry(id) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => {
+        let known = match known {
+            Some(known) => known,
+            None => {
                 let rollout = store.rollout(&id.to_string()).await?;
                 let file = Arc::new(read_kept(&rollout)?);
-                place.insert(Known {
+                known.insert(Known {
                     rollout: Arc::new(rollout),
                     file,
                     looked: None,
@@ -154,13 +173,15 @@ impl Driver {
         let open = attempts(&state);
         let tokens: Vec<ClientToken> =
             open.iter().map(|(target, attempt)| token(id, orders, *target, *attempt)).collect();
-        let started = store.started(&tokens).await?;
+        let mut started = store.started(&tokens).await?;
         if is_fresh_needed(&state, now) && known.looked.is_none_or(is_old) {
             let operations = started.iter().flatten().flatten().map(|one| one.id).collect();
             let own = (promised(&open, &started), operations);
             events.extend(around(&self.api, &file, &rollout, &state, own).await?);
             known.looked = Some(now);
             known.maintained = maintained;
+            // That may have taken long, and what went wrong meanwhile may stop the run.
+            started = store.started(&tokens).await?;
         }
         let since = |at| tick(rollout.begin, at);
         let knowledge = self.api.knowledge().await;
@@ -292,6 +313,10 @@ impl Driver {
             store.close_token(token, &Closed::For(ABORTED.to_owned()), who).await?;
             return Ok(());
         };
+        // Those before it may have taken long: what is paused or stopped meanwhile starts nothing, and the next look takes this one back.
+        if !store.rollout_starts(rollout.id).await? {
+            return Ok(());
+        }
         let cust = file.operation.cust(vec![lpar.to_string()], token);
         let mut cust = cust.map_err(|faults| super::refused("the operation", faults))?;
         // It may wait for others in nimd's queue: what is not taken while its window is long enough comes in the next one.

@@ -236,6 +236,19 @@ impl Store {
         Ok(id.map(RolloutId))
     }
 
+    /// Whether a rollout starts what may be started, as it stands now.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and its like.
+    pub async fn rollout_starts(&self, id: RolloutId) -> Result<bool, Error> {
+        query_scalar("SELECT phase = $2 FROM rollout WHERE id = $1")
+            .bind(id.0)
+            .bind(Phase::Running.name())
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|cause| Error::sqlx("look whether a rollout starts anything", cause))
+    }
+
     /// Where a rollout stands now, its version, and whether those that run are cancelled.
     ///
     /// # Errors

@@ -284,6 +284,28 @@ async fn a_change_names_the_version_that_it_has_seen() {
 }
 
 #[tokio::test]
+async fn a_rollout_starts_something_only_while_it_runs() {
+    let store = testing::store().await;
+    let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
+    let stopped = Phase::Stopped { why: "1 failed, and it stops at 1".to_owned() };
+    for phase in [Phase::Running, Phase::Paused, stopped, Phase::Running, Phase::Aborting] {
+        let (mut state, version, cancels) = store.rollout_state(id).await.unwrap();
+        state.phase = phase.clone();
+        let turn = Turn {
+            state: &state,
+            recorded: &told(&state),
+            cancels,
+            ticket: None,
+            happened: Vec::new(),
+            notices: Vec::new(),
+        };
+        assert!(store.rollout_turn(id, version, &turn).await.unwrap());
+        let starts = store.rollout_starts(id).await.unwrap();
+        assert_eq!(starts, phase == Phase::Running, "{phase:?}");
+    }
+}
+
+#[tokio::test]
 async fn one_master_drives_a_rollout_until_its_lease_lapses() {
     let store = testing::store().await;
     let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
