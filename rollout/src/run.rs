@@ -9,6 +9,7 @@
 //! is over.
 
 mod decide;
+mod doubt;
 mod fill;
 mod forecast;
 mod fresh;
@@ -21,6 +22,8 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use nim_shared::code::Retry as Sense;
@@ -28,6 +31,7 @@ use nim_shared::id::Digest;
 
 use crate::site::Tick;
 
+pub use doubt::Doubt;
 pub use forecast::Outlook;
 pub(crate) use forecast::RELEASE;
 pub use fresh::fresh_capacity;
@@ -106,7 +110,7 @@ pub enum Gate {
         /// Until then.
         until: Tick,
     },
-    /// Too few of the wave before are updated: somebody has to promote it.
+    /// Too few of the wave before are updated and healthy: somebody has to promote it.
     Promotion,
 }
 
@@ -132,6 +136,12 @@ pub struct Standing {
     /// Since when it is held back, or waits for somebody to approve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Tick>,
+    /// Why it is not known to be healthy although it is done.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub doubts: BTreeSet<Doubt>,
+    /// Those of which somebody has said that it is healthy all the same.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub trusted: BTreeSet<Doubt>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -183,7 +193,7 @@ pub enum Is {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
 pub enum End {
-    /// Updated and verified.
+    /// Updated. Whether it is known to be healthy then say the doubts of the target.
     Updated,
     /// There was nothing to do.
     Unchanged,
@@ -264,6 +274,11 @@ pub enum Event {
     /// Somebody lets the next wave begin although the one before has not soaked, or is not healthy enough, or waits for those of it only
     /// that are held back or asked about. These come when they may.
     Promote,
+    /// Somebody takes targets that are done for healthy, whatever is in doubt of them now.
+    Trust {
+        /// Which.
+        targets: Vec<TargetNumber>,
+    },
     /// Somebody holds new starts.
     Pause,
     /// Somebody lets it go on, also after a stop: what has gone wrong until now does not stop it again.
@@ -325,6 +340,15 @@ pub enum Event {
         attempt: u32,
         /// How that ended.
         end: End,
+    },
+    /// How a target that is done stands was looked at.
+    Doubted {
+        /// Which.
+        target: TargetNumber,
+        /// By which attempt it is done.
+        attempt: u32,
+        /// Why it is not known to be healthy; none where it is.
+        doubts: BTreeSet<Doubt>,
     },
     /// What holds a target back was looked at: maintenance, a VIOS, a path, a migration.
     Looked {

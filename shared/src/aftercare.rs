@@ -141,6 +141,31 @@ impl OpenItem {
         }
     }
 
+    /// Whether an LPAR that has it is not known to carry its workload as before: its partner in a cluster should not be touched, nor others
+    /// of its class. What most updates leave for a quiet moment, and what passes by itself, is nothing of that.
+    #[must_use]
+    pub const fn casts_doubt(&self) -> bool {
+        match self {
+            Self::Paths { .. }
+            | Self::BootList { .. }
+            | Self::Level { .. }
+            | Self::HostName { .. }
+            | Self::MachineId { .. }
+            | Self::PostProcessing { .. }
+            | Self::Surrogate
+            // Nobody here knows what it is.
+            | Self::Other(_) => true,
+            Self::OldLibraries { .. }
+            | Self::ManagementLink
+            | Self::InterimFix { .. }
+            | Self::Fileset { .. }
+            | Self::ErrorLog { .. }
+            | Self::ConsoleToken { .. }
+            | Self::Rmc
+            | Self::Profile { .. } => false,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn remedy(&self) -> String {

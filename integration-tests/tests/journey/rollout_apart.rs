@@ -55,8 +55,28 @@ fn states(status: &Value) -> Vec<&str> {
 async fn a_partner_comes_when_the_other_is_healthy_and_never_when_it_is_not() -> Result<()> {
     let site = Harness::small(100).await?;
     site.nimctl(["discover", "--yes"]).succeeded()?;
+    // Each is updated, and has a path less than before: 1430-094.
+    for lpar in ["lpar07", "lpar08"] {
+        site.lab().set_fault(lpar, Fault::PostProcessing).await?;
+    }
     let healthy = file(&site, "lpar07, lpar08", "apart: {lists: [[lpar07, lpar08]]}\n")?;
-    let status = ended(&site, &healthy)?;
+    site.nimctl(["rollout", "start", &healthy]).succeeded()?;
+    let status = until(&site, "one to be updated", |status| status["counts"]["done"] == 1)?;
+    let named = |state: &str| {
+        let of = status["targets"].as_array()?.iter().find(|one| one["state"] == state)?;
+        Some((of["lpar"].as_str()?, of["why"].as_str().unwrap_or_default()))
+    };
+    let (first, why) = named("updated").context("one that is updated")?;
+    ensure!(why.starts_with("not known to be healthy: 1430-094: errors"), "{status:#}");
+    let (second, _) = named("waiting").context("its partner, which waits")?;
+    let why = site.nimctl(["why", second]).succeeded()?;
+    let way_on = format!("nimctl rollout promote lab {first}");
+    ensure!(why.stdout.contains(&way_on) && why.stdout.contains("1430-094"), "{why}");
+    let refused = site.nimctl(["rollout", "promote", "lab", second]).ended_with(3)?;
+    ensure!(refused.stderr.contains("is not among those that are updated"), "{refused}");
+    assert_eq!(site.updates_started(second)?, 0);
+    site.nimctl(["rollout", "promote", "lab", first]).succeeded()?;
+    let status = until(&site, "the rollout ends", |status| status["phase"] == "ended")?;
     ensure!(status["counts"]["done"] == 2, "{status:#}");
     is_one_after_the_other(&site, "lpar07", "lpar08")?;
 

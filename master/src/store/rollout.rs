@@ -4,6 +4,7 @@
 mod fixed;
 mod past;
 mod run;
+mod stands;
 mod started;
 mod step;
 mod watch;

@@ -28,8 +28,8 @@ pub(crate) enum Rollout {
     Abort(AbortRollout),
     /// Approve the wave that waits for it, or single LPARs
     Approve(ApproveRollout),
-    /// Let the next wave begin although the one before has not soaked, is not healthy, or waits for who is held back
-    Promote(TurnRollout),
+    /// Let the next wave begin although the one before has not soaked, is not healthy, or waits for who is held back; or take LPARs for healthy
+    Promote(PromoteRollout),
     /// Try again LPARs that failed, could not be reached or were left out
     Retry(RetryRollout),
     /// Show what became of a rollout, for those who let it happen
@@ -100,6 +100,27 @@ pub(crate) struct TurnRollout {
     /// Its name, or its id; of several of one name the one that was started last.
     #[arg(value_name = "ROLLOUT")]
     pub(crate) rollout: String,
+    /// The ticket under which that is done. The policy of the site may want one.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) ticket: Option<Ticket>,
+}
+
+/// Let the next wave begin although the one before has not soaked, is not healthy enough, or waits only for LPARs that are held back.
+///
+/// With LPARs: take those for healthy that are updated and not known to be, so that their partners may start and their wave counts them.
+/// What is found of them later counts again.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Why an LPAR is not known to be healthy says nimctl rollout status; nimctl aftercare looks whether it still is so.\n\n\
+    Examples:\n  nimctl rollout promote spring\n  nimctl rollout promote spring lpar07"
+)]
+pub(crate) struct PromoteRollout {
+    /// Its name, or its id.
+    #[arg(value_name = "ROLLOUT")]
+    pub(crate) rollout: String,
+    /// LPARs that are updated and not known to be healthy. None: the next wave.
+    #[arg(value_name = "LPAR")]
+    pub(crate) lpars: Vec<ObjectName>,
     /// The ticket under which that is done. The policy of the site may want one.
     #[arg(long, value_name = "TICKET")]
     pub(crate) ticket: Option<Ticket>,

@@ -66,7 +66,8 @@ pub(super) async fn run(args: &Rollout, context: &Context) -> Result<Exit, Error
             turn(&args.rollout, approve, args.ticket.clone(), context).await
         }
         Rollout::Promote(args) => {
-            turn(&args.rollout, TurnRollout::Promote, args.ticket.clone(), context).await
+            let promote = TurnRollout::Promote { lpars: args.lpars.clone() };
+            turn(&args.rollout, promote, args.ticket.clone(), context).await
         }
         Rollout::Retry(args) => retry::run(args, context).await,
         Rollout::Report(args) => report::run(args, context).await,

@@ -148,6 +148,10 @@ fn a_rollout_is_started_and_turned() {
         ("rollout abort spring", r#"{"what":"abort","cancel":false}"#.to_owned()),
         ("rollout abort --cancel spring", r#"{"what":"abort","cancel":true}"#.to_owned()),
         ("rollout promote spring", r#"{"what":"promote"}"#.to_owned()),
+        (
+            "rollout promote spring lpar07 lpar08",
+            r#"{"what":"promote","lpars":["lpar07","lpar08"]}"#.to_owned(),
+        ),
     ] {
         let said = api.nimctl(line).to_string();
         assert!(said.starts_with("exit: 0") && said.contains("paused"), "{said}");

@@ -1,5 +1,7 @@
 //! What follows from an event.
 
+use std::collections::BTreeSet;
+
 use nim_shared::code::Retry as Sense;
 use nim_shared::id::Digest;
 
@@ -22,6 +24,8 @@ impl State {
             held: target.held.clone(),
             asks: target.asks.clone(),
             drifted: None,
+            doubts: BTreeSet::new(),
+            trusted: BTreeSet::new(),
             since: (target.held.is_some() || target.asks.is_some()).then_some(0),
         });
         Self {
@@ -113,6 +117,7 @@ impl State {
                     return Err(Refused::NotNow("has no wave that waits to be promoted"));
                 }
             },
+            Event::Trust { targets } => self.trust(orders, &targets)?,
             Event::Pause => match self.phase {
                 Phase::Running => self.phase = Phase::Paused,
                 Phase::Planned
@@ -213,6 +218,9 @@ impl State {
             Event::DoneAgain { target, attempt, end } => {
                 self.done_again(orders, target, attempt, end)?;
             }
+            Event::Doubted { target, attempt, doubts } => {
+                self.doubted(orders, target, attempt, doubts)?;
+            }
             Event::Looked { target, held } => {
                 self.standing(target)?;
                 self.targets[target as usize].held = held;
@@ -292,11 +300,15 @@ impl State {
         }
     }
 
-    fn standing(&self, target: TargetNumber) -> Result<&Standing, Refused> {
+    pub(super) fn standing(&self, target: TargetNumber) -> Result<&Standing, Refused> {
         self.targets.get(target as usize).ok_or(Refused::NoTarget(target))
     }
 
-    fn of_attempt(&mut self, target: TargetNumber, attempt: u32) -> Result<&mut Standing, Refused> {
+    pub(super) fn of_attempt(
+        &mut self,
+        target: TargetNumber,
+        attempt: u32,
+    ) -> Result<&mut Standing, Refused> {
         let one = self.targets.get_mut(target as usize).ok_or(Refused::NoTarget(target))?;
         // What is told of an attempt before, or of none, changes nothing.
         if one.attempt == attempt { Ok(one) } else { Err(Refused::NotOfTarget(target)) }
@@ -398,16 +410,23 @@ impl State {
             }
         };
         one.is = Is::Ended { end, keeps_capacity };
+        // What is in doubt of it now is looked at anew.
+        one.doubts.clear();
+        one.trusted.clear();
         let wave = orders.targets[target as usize].wave;
         // Else as many more could go wrong as were forgiven.
         self.forgiven[wave] = self.forgiven[wave].at_most(self.counts(orders, Some(wave)));
         let whole = orders.waves.len();
         self.forgiven[whole] = self.forgiven[whole].at_most(self.counts(orders, None));
-        if self.gate == Gate::Promotion && wave == self.wave {
-            // How healthy the wave is now is looked at again.
+        self.judge_again(orders, target);
+        Ok(())
+    }
+
+    /// How healthy the wave is now is looked at again, where it waits for that and `target` is of it.
+    pub(super) fn judge_again(&mut self, orders: &Orders, target: TargetNumber) {
+        if self.gate == Gate::Promotion && orders.targets[target as usize].wave == self.wave {
             self.gate = Gate::Open;
         }
-        Ok(())
     }
 
     /// What has gone wrong until now does not stop the run again.

@@ -3,16 +3,16 @@
 use crate::site::{Tick, Use, What};
 
 use super::pass::Holds;
-use super::{Action, Gate, Is, Orders, Phase, State, Target};
+use super::{Action, Gate, Is, Orders, Phase, State, Target, TargetNumber};
 
 impl State {
     /// Starts whatever may start, in the order of the plan.
     pub(super) fn fill(&mut self, orders: &Orders, now: Tick, actions: &mut Vec<Action>) {
         let mut used = self.used(orders);
         // Who is started now does not wait any more, so that this stays true while others are.
-        let unverified = self.unverified(orders);
+        let (unverified, doubted) = (self.unverified(orders), self.doubted_partners(orders));
         for (number, target) in orders.targets.iter().enumerate() {
-            if !self.may_start(orders, number, &unverified, now)
+            if !self.may_start(orders, number, (&unverified, &doubted), now)
                 || !self.fits(orders, target, &used)
             {
                 continue;
@@ -86,7 +86,13 @@ impl State {
         used
     }
 
-    fn may_start(&self, orders: &Orders, number: usize, unverified: &[u32], now: Tick) -> bool {
+    fn may_start(
+        &self,
+        orders: &Orders,
+        number: usize,
+        (unverified, doubted): (&[u32], &[Vec<TargetNumber>]),
+        now: Tick,
+    ) -> bool {
         let (one, target) = (&self.targets[number], &orders.targets[number]);
         let Is::Waiting { from } = one.is else { return false };
         let wave = target.wave < self.wave || (target.wave == self.wave && self.gate == Gate::Open);
@@ -97,6 +103,7 @@ impl State {
             && self.distance(orders, target).is_none_or(|free| free <= now)
             && calendar.next_start(now, target.job.long) == Some(now)
             && (one.tries() > 0 || orders.partners(target).all(|group| unverified[group] == 0))
+            && orders.partners(target).all(|group| doubted[group].is_empty())
     }
 
     /// For each group of partners, how many of it were started and are yet to be verified: they are tried again.
@@ -105,6 +112,17 @@ impl State {
         for (one, target) in self.targets.iter().zip(&orders.targets) {
             if one.tries() > 0 && matches!(one.is, Is::Waiting { .. }) {
                 orders.partners(target).for_each(|group| groups[group] += 1);
+            }
+        }
+        groups
+    }
+
+    /// For each group of partners, who of it is done and not known to be healthy.
+    pub(super) fn doubted_partners(&self, orders: &Orders) -> Vec<Vec<TargetNumber>> {
+        let mut groups = vec![Vec::new(); orders.site.resources.len()];
+        for (number, (one, target)) in (0..).zip(self.targets.iter().zip(&orders.targets)) {
+            if one.is_doubted() {
+                orders.partners(target).for_each(|group| groups[group].push(number));
             }
         }
         groups

@@ -138,11 +138,17 @@ impl State {
                     let wave = &orders.waves[self.wave];
                     if !members {
                         self.next_wave(orders);
-                    } else if self.updated(orders) < wave.healthy {
+                    } else if self.healthy(orders) < wave.healthy {
                         self.gate = Gate::Promotion;
                     } else {
                         self.gate = Gate::Soaking { until: now.saturating_add(wave.soak) };
                     }
+                }
+                // That is what it was watched for.
+                Gate::Soaking { until }
+                    if until <= now && self.healthy(orders) < orders.waves[self.wave].healthy =>
+                {
+                    self.gate = Gate::Promotion;
                 }
                 Gate::Soaking { until } if until <= now => self.next_wave(orders),
                 Gate::Open | Gate::Approval | Gate::Soaking { .. } | Gate::Promotion => return,
@@ -175,10 +181,11 @@ impl State {
         self.wave + 1 < orders.waves.len() && left.peek().is_some() && left.all(|is_kept| is_kept)
     }
 
-    fn updated(&self, orders: &Orders) -> usize {
+    /// How many of the wave are done and known to be healthy.
+    fn healthy(&self, orders: &Orders) -> usize {
         let done = |(one, target): &(&Standing, &Target)| {
             let good = matches!(one.is, Is::Ended { end: End::Updated | End::Unchanged, .. });
-            target.wave == self.wave && good
+            target.wave == self.wave && good && !one.is_doubted()
         };
         self.targets.iter().zip(&orders.targets).filter(done).count()
     }

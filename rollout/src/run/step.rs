@@ -124,6 +124,7 @@ impl Event {
             | Self::NotBegun { target, .. }
             | Self::Released { target, .. }
             | Self::DoneAgain { target, .. }
+            | Self::Doubted { target, .. }
             | Self::Looked { target, .. }
             | Self::Drifted { target, .. }
             | Self::DroppedOut { target, .. } => About::Target(*target),
@@ -133,6 +134,7 @@ impl Event {
             | Self::Approve { .. }
             | Self::ApproveTargets { .. }
             | Self::Promote
+            | Self::Trust { .. }
             | Self::Pause
             | Self::Resume
             | Self::Abort { .. }

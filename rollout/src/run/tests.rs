@@ -1,4 +1,5 @@
 mod done_again;
+mod doubt;
 mod fresh;
 mod kept;
 

@@ -18,7 +18,7 @@ pub enum Wait {
         /// Which.
         wave: usize,
     },
-    /// Too few of a wave are updated: somebody has to promote the next.
+    /// Too few of a wave are updated and healthy: somebody has to promote the next.
     Promotion {
         /// Which.
         wave: usize,
@@ -57,6 +57,11 @@ pub enum Wait {
     },
     /// A partner that was started is yet to be verified.
     Partner,
+    /// Partners are done and not known to be healthy.
+    Doubt {
+        /// Who.
+        of: Vec<TargetNumber>,
+    },
     /// Others have what it needs.
     Room {
         /// Of what.
@@ -97,6 +102,14 @@ impl State {
         let unverified = self.unverified(orders);
         if one.tries() == 0 && orders.partners(target).any(|group| unverified[group] > 0) {
             waits.push(Wait::Partner);
+        }
+        let doubted = self.doubted_partners(orders);
+        let mut of: Vec<TargetNumber> =
+            orders.partners(target).flat_map(|group| doubted[group].clone()).collect();
+        of.sort_unstable();
+        of.dedup();
+        if !of.is_empty() {
+            waits.push(Wait::Doubt { of });
         }
         let used = self.used(orders);
         for need in &target.job.uses {

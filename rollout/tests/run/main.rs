@@ -5,12 +5,12 @@
 
 mod record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nim_rollout::plan::make;
 use nim_rollout::run::{
-    Action, End, Event, Gate, Is, Orders, Phase, Running, Standing, State, Step,
+    Action, Doubt, End, Event, Gate, Is, Orders, Phase, Running, Standing, State, Step,
 };
 use nim_rollout::seed::Seeded;
 use nim_rollout::site::{Tick, What};
@@ -60,7 +60,7 @@ fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
     let small = Small::default();
     let (starts, stops, ends) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let (at_worst, recalls) = (AtomicU64::new(0), AtomicU64::new(0));
-    let met: [AtomicU64; 4] = Default::default();
+    let met: [AtomicU64; 5] = Default::default();
     each_seed(CASES, |seed| {
         let case = small.case(seed);
         let input = case.input();
@@ -84,7 +84,7 @@ fn no_run_breaks_a_limit_and_every_target_comes_to_its_end() {
         }
         starts.fetch_add(u64::from(started), Ordering::Relaxed);
         recalls.fetch_add(u64::from(recalled), Ordering::Relaxed);
-        let of_record = [here.short, here.freed, here.approved, here.soaked];
+        let of_record = [here.short, here.freed, here.approved, here.soaked, here.doubted];
         for (sum, here) in met.iter().zip(of_record) {
             sum.fetch_add(here, Ordering::Relaxed);
         }
@@ -228,6 +228,14 @@ impl<'o> World<'o> {
         }
         if state.gate == Gate::Promotion && self.one_in(3) {
             self.step(state, Event::Promote, now);
+        }
+        if let Some(&target) = self.record.sick.first()
+            && matches!(state.targets[target as usize].is, Is::Ended { .. })
+            && !matches!(state.phase, Phase::Aborting | Phase::Ended)
+            && self.one_in(20)
+        {
+            self.step(state, Event::Trust { targets: vec![target] }, now);
+            assert!(!self.record.sick.contains(&target), "seed {}: {target} is trusted", self.seed);
         }
         let asks = (0..).zip(&state.targets).filter(|(_, one)| one.asks.is_some());
         let targets: Vec<u32> = asks.map(|(at, _)| at).collect();
@@ -411,6 +419,15 @@ impl<'o> World<'o> {
             _ => End::Updated,
         };
         self.later(over, Event::Over { target, attempt, end: end.clone() });
+        if end == End::Updated && self.one_in(6) {
+            let what = "a path is lost".to_owned();
+            let doubts = BTreeSet::from([Doubt::Found { what }]);
+            self.later(over, Event::Doubted { target, attempt, doubts });
+            if !self.one_in(3) {
+                let gone = over + self.number(1, 7200);
+                self.later(gone, Event::Doubted { target, attempt, doubts: BTreeSet::new() });
+            }
+        }
         if self.one_in(10) {
             self.later(over + 2, Event::Over { target, attempt, end });
         }

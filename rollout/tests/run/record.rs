@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nim_rollout::file::Approval;
 use nim_rollout::run::{End, Event, Is, Orders, State};
-use nim_rollout::site::Tick;
+use nim_rollout::site::{Tick, What};
 
 /// What really happened.
 pub(crate) struct Record<'o> {
@@ -22,6 +22,8 @@ pub(crate) struct Record<'o> {
     held: BTreeSet<u32>,
     asked: BTreeSet<u32>,
     dropped: BTreeSet<u32>,
+    /// Who is done and in doubt.
+    pub(crate) sick: BTreeSet<u32>,
     approved: BTreeSet<usize>,
     /// When the last target of a wave had its end.
     over_at: Vec<Tick>,
@@ -37,6 +39,8 @@ pub(crate) struct Met {
     pub(crate) freed: u64,
     /// Starts in waves that somebody had approved.
     pub(crate) approved: u64,
+    /// Looks that found somebody in doubt.
+    pub(crate) doubted: u64,
     /// Waves that gave way to the next by themselves, after a time.
     pub(crate) soaked: u64,
 }
@@ -56,6 +60,7 @@ impl<'o> Record<'o> {
             held: those(&|one| one.held.is_some()),
             asked: those(&|one| one.asks.is_some()),
             dropped: BTreeSet::new(),
+            sick: BTreeSet::new(),
             approved: BTreeSet::new(),
             over_at: vec![0; orders.waves.len()],
             met: Met::default(),
@@ -86,6 +91,14 @@ impl<'o> Record<'o> {
             Event::Approve { .. } => {
                 self.approved.insert(before.wave);
             }
+            Event::Doubted { target, doubts, .. } if !doubts.is_empty() => {
+                self.sick.insert(*target);
+                self.met.doubted += 1;
+            }
+            Event::Doubted { target, .. } | Event::DoneAgain { target, .. } => {
+                self.sick.remove(target);
+            }
+            Event::Trust { targets } => self.sick.retain(|at| !targets.contains(at)),
             Event::Capacity { resource, capacity } => {
                 self.capacities.insert(*resource, *capacity);
             }
@@ -120,7 +133,8 @@ impl<'o> Record<'o> {
             let orders = &self.orders.waves[wave];
             let is_good = |at: &&usize| {
                 let is = &after.targets[**at].is;
-                matches!(is, Is::Ended { end: End::Updated | End::Unchanged, .. })
+                let is_sick = u32::try_from(**at).is_ok_and(|at| self.sick.contains(&at));
+                matches!(is, Is::Ended { end: End::Updated | End::Unchanged, .. }) && !is_sick
             };
             let all = members.iter().all(|at| has_ended(after, *at));
             assert!(all, "seed {}: wave {wave} is left at {now} before its end", self.seed);
@@ -153,6 +167,7 @@ impl<'o> Record<'o> {
             self.met.approved += 1;
         }
         self.fits(target, one);
+        self.has_no_sick_partner(target, one);
         for &gap in &one.job.gaps {
             let least = orders.site.gaps[gap as usize].least;
             if let Some(before) = self.last_starts.insert(gap, now) {
@@ -163,6 +178,21 @@ impl<'o> Record<'o> {
         let inside = spans.iter().any(|(from, to)| *from <= now && now + one.job.long <= *to);
         assert!(inside, "seed {seed}: target {target} starts at {now}, outside of its windows");
         assert!(now < orders.deadlines.whole.get(), "seed {seed}: started after the deadline");
+    }
+
+    fn has_no_sick_partner(&self, target: u32, one: &nim_rollout::run::Target) {
+        let groups = |one: &nim_rollout::run::Target| -> BTreeSet<u32> {
+            let uses = one.job.uses.iter().map(|of| of.resource);
+            let is_apart = |at: &u32| {
+                matches!(self.orders.site.resources[*at as usize].what, What::Apart(_))
+            };
+            uses.filter(is_apart).collect()
+        };
+        let own = groups(one);
+        for sick in &self.sick {
+            let is_partner = !own.is_disjoint(&groups(&self.orders.targets[*sick as usize]));
+            assert!(!is_partner, "seed {}: {target} starts while {sick} is in doubt", self.seed);
+        }
     }
 
     /// Nothing is above what was planned with, and nothing that `target` takes above what there is now.

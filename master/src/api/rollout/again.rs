@@ -33,6 +33,8 @@ pub(super) fn again(one: &Standing, found: Option<&Started>, knowledge: &Knowled
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use nim_rollout::run::{End, Is};
     use nim_shared::code;
     use nim_shared::id::OperationId;
@@ -51,6 +53,8 @@ mod tests {
             asks: None,
             drifted: None,
             since: None,
+            doubts: BTreeSet::new(),
+            trusted: BTreeSet::new(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! same orders again, and nothing starts twice: `docs/decisions/0016-a-start-is-one-token.md`.
 
 mod around;
+pub(super) mod doubt;
 pub(super) mod found;
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use nim_rollout::file::Rollout as File;
 use nim_rollout::run::{
-    Action, End, Is, Orders, Phase, Recorded, Standing, State, Step, TargetNumber,
+    Action, End, Event, Is, Orders, Phase, Recorded, Standing, State, Step, TargetNumber,
 };
 use nim_rollout::site::Tick;
 use nim_shared::api::FailureKind;
@@ -38,7 +39,7 @@ use crate::store::maintenance::Maintenance;
 use crate::store::notify::Topic;
 use crate::store::rollout::{Asked, Closed, Reports, Rollout, Started, Turn};
 use around::{around, is_fresh_needed, is_same};
-use found::{Withdrawn, attempts, given_up, happened, left, may_ask, promised, waits};
+use found::{Withdrawn, attempts, ended, given_up, happened, left, may_ask, promised, waits};
 
 /// Longest time between two looks without a hint.
 const LOOK: Duration = Duration::from_millis(500);
@@ -72,6 +73,8 @@ struct Known {
     looked: Option<Tick>,
     /// Where there was maintenance then.
     maintained: Vec<Maintenance>,
+    /// When those were looked at who are done.
+    doubted: Option<Tick>,
 }
 
 /// A rollout, what is known of it, and how a look at it went.
@@ -152,6 +155,7 @@ impl Driver {
                     file,
                     looked: None,
                     maintained: Vec::new(),
+                    doubted: None,
                 })
             }
         };
@@ -191,7 +195,23 @@ impl Driver {
         }
         let may_be = |_, one: &Standing| outside::may_be_done_again(one);
         let lasts = outside::lasts(&store, (id, orders, &state), Reports::Without, may_be).await?;
-        events.extend(outside::happened(&state, &lasts));
+        let again = outside::happened(&state, &lasts);
+        let is_again = |at: TargetNumber| {
+            again.iter().any(|one| matches!(one, Event::DoneAgain { target, .. } if *target == at))
+        };
+        let reports =
+            outside::lasts(&store, (id, orders, &state), Reports::With, |at, _| is_again(at))
+                .await?;
+        events.extend(again);
+        let reports = ended(&open, &started)
+            .chain(reports.iter().map(|(at, last)| (*at, last.of.report.as_ref())))
+            .collect();
+        let who = doubt::Who::due(&state, known.doubted, now);
+        let doubts = doubt::look(&store, (orders, &state), &events, &reports, who).await?;
+        events.extend(doubts);
+        if who == doubt::Who::All {
+            known.doubted = Some(now);
+        }
         let (next, actions, step) = state.clone().stepped(orders, Step::looked(events, now));
         if next != state {
             let ends: HashMap<TargetNumber, &Started> = open
@@ -378,6 +398,11 @@ fn told(
     let (mut told, mut starts) = (Vec::new(), Vec::new());
     let targets = rollout.orders.targets.iter().zip(before.targets.iter().zip(&after.targets));
     for (number, (target, (was, is))) in (0..).zip(targets) {
+        if let Some(doubts) = super::run::in_doubt(is).filter(|_| was.doubts != is.doubts) {
+            told.push(format!("{} is {doubts}", target.lpar));
+        } else if was.is_doubted() && !is.is_doubted() && was.trusted == is.trusted {
+            told.push(format!("{} is known to be healthy", target.lpar));
+        }
         if was.is == is.is {
             continue;
         }

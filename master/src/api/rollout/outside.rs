@@ -118,6 +118,8 @@ pub(super) fn both(one: Option<String>, other: Option<String>) -> Option<String>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use nim_shared::id::OperationId;
     use uuid::Uuid;
 
@@ -167,6 +169,8 @@ mod tests {
             asks: None,
             drifted: None,
             since: None,
+            doubts: BTreeSet::new(),
+            trusted: BTreeSet::new(),
         };
         let ended = |end| Is::Ended { end, keeps_capacity: false };
         let stuck = || ended(End::Stuck);

@@ -56,7 +56,7 @@ pub(in crate::api) async fn report(
     let lpars = targets.map(|(number, (target, one))| {
         let last = lasts.get(&number);
         let found = last.map(|last| &last.of);
-        let (state, _, why) = standing(&one.is, rollout.begin);
+        let (state, _, why) = standing(one, rollout.begin);
         let why = match one.is {
             Is::Waiting { .. } => None,
             _ => both(why.or_else(|| summary(&one.is, found)), said(last)),

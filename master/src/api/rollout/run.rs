@@ -5,7 +5,8 @@ use axum::extract::State as Given;
 use nim_rollout::file::Rollout as File;
 use nim_rollout::plan::{Input, Plan};
 use nim_rollout::run::{
-    End, Event, Follows, Gate, Is, Orders, Phase, Recorded, Running, State, Step, TargetNumber,
+    End, Event, Follows, Gate, Is, Orders, Phase, Recorded, Running, Standing, State, Step,
+    TargetNumber,
 };
 use nim_shared::api::{
     AskTurn, RolloutCounts, RolloutStatus, RolloutView, StartRollout, TargetView, TryAgain,
@@ -19,7 +20,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::again::again;
-use super::driver::tick;
+use super::driver::{doubt, tick};
 use super::outside::{self, Lasts, after_its_end, both, lasts, may_be_done_again, seen};
 use super::tell::{Change, Of, notices};
 use super::watch::event as event_view;
@@ -135,7 +136,7 @@ pub(in crate::api) async fn show(
         let last = lasts.remove(&number);
         let done_again = outside::said(last.as_ref());
         let found = last.map(|last| last.of);
-        let (state, at, why) = standing(&one.is, rollout.begin);
+        let (state, at, why) = standing(one, rollout.begin);
         let waits =
             || one.asks.as_ref().map(|asks| format!("approval: {asks}")).or(one.held.clone());
         let wave = rollout.plan.waves.get(target.wave);
@@ -180,7 +181,7 @@ pub(in crate::api) async fn turn(
             TurnRollout::Retry { .. } => rollout.cancels && rollout.ended_at.is_none(),
             TurnRollout::Pause
             | TurnRollout::Resume
-            | TurnRollout::Promote
+            | TurnRollout::Promote { .. }
             | TurnRollout::Approve { .. } => rollout.cancels,
         };
         let mut step = Step { now, follows: Follows::Later, events: Vec::new() };
@@ -191,6 +192,11 @@ pub(in crate::api) async fn turn(
             let lasts =
                 lasts(&api.store, of, Reports::With, |_, one| may_be_done_again(one)).await?;
             step.events = outside::happened(&rollout.state, &lasts);
+            let reports = lasts.iter().map(|(at, last)| (*at, last.of.report.as_ref())).collect();
+            let of = (&*rollout.orders, &rollout.state);
+            let doubts =
+                doubt::look(&api.store, of, &step.events, &reports, doubt::Who::JustDone).await?;
+            step.events.extend(doubts);
             (rollout.state, _, step) = rollout.state.stepped(&rollout.orders, step);
             happened.extend(done_again(&rollout, &step, &lasts));
             may_retry(&api, &rollout, targets, (*remedied, &lasts)).await?;
@@ -251,7 +257,24 @@ fn event(asked: &TurnRollout, rollout: &Rollout, who: Who) -> Answer<(Event, Str
             Event::Abort { running: Running::Cancel },
             "aborted (what runs is cancelled where it can be)".to_owned(),
         ),
-        TurnRollout::Promote => (Event::Promote, "the next wave was let begin".to_owned()),
+        TurnRollout::Promote { lpars } if lpars.is_empty() => {
+            (Event::Promote, "the next wave was let begin".to_owned())
+        }
+        TurnRollout::Promote { lpars } => {
+            let targets = numbers(lpars, rollout)?;
+            for (lpar, &target) in lpars.iter().zip(&targets) {
+                let one = &rollout.state.targets[target as usize];
+                if !(one.is_doubted() && matches!(one.is, Is::Ended { .. })) {
+                    let why = format!(
+                        "{lpar} is not among those that are updated and not known to be healthy"
+                    );
+                    return Err(Refusal::refused("NLU-0142", why)
+                        .hint(format!("nimctl rollout status {}", rollout.name)));
+                }
+            }
+            let names: Vec<&str> = lpars.iter().map(ObjectName::as_str).collect();
+            (Event::Trust { targets }, format!("taken for healthy: {}", names.join(" ")))
+        }
         TurnRollout::Approve { fingerprint, lpars } if lpars.is_empty() => (
             Event::Approve { by: who.uid, fingerprint: *fingerprint },
             "the wave was approved".to_owned(),
@@ -407,7 +430,8 @@ pub(super) fn gate(state: &State, begin: Timestamp) -> Option<String> {
             Some(format!("the wave before it to soak until {}", said(time(begin, until))))
         }
         Gate::Promotion => {
-            Some("somebody to promote the next wave: too few of this one are updated".to_owned())
+            let few = "too few of this one are updated and known to be healthy";
+            Some(format!("somebody to promote the next wave: {few}"))
         }
     }
 }
@@ -428,18 +452,19 @@ pub(super) const RECALLED: &str =
 
 /// State, time and reason of a target.
 pub(super) fn standing(
-    is: &Is,
+    one: &Standing,
     begin: Timestamp,
 ) -> (&'static str, Option<Timestamp>, Option<String>) {
     let at = |tick| Some(time(begin, tick));
-    match is {
+    match &one.is {
         Is::Waiting { from } => ("waiting", at(*from), None),
         Is::Starting { since } => ("starting", at(*since), None),
         Is::Running { since } => ("running", at(*since), None),
         Is::Recalled { since } => ("recalled", at(*since), Some(RECALLED.to_owned())),
-        Is::Releasing { since, .. } => ("releasing", at(*since), None),
+        Is::Releasing { since, .. } => ("releasing", at(*since), in_doubt(one)),
         Is::Ended { end, keeps_capacity } => {
             let (state, why) = ended(end);
+            let why = both(why, in_doubt(one));
             let kept = "what it takes of its frame is not free";
             let why = match (why, keeps_capacity) {
                 (Some(why), true) => Some(format!("{why}; {kept}")),
@@ -449,6 +474,13 @@ pub(super) fn standing(
             (state, None, why)
         }
     }
+}
+
+/// That a target is done and not known to be healthy, and why.
+pub(super) fn in_doubt(one: &Standing) -> Option<String> {
+    let doubts: Vec<String> =
+        one.doubts.difference(&one.trusted).map(ToString::to_string).collect();
+    one.is_doubted().then(|| format!("not known to be healthy: {}", doubts.join("; ")))
 }
 
 /// What decided how the operation of a target ended, where that is no good end.

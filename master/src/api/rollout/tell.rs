@@ -78,7 +78,7 @@ fn message(
     let counts = counts(state);
     let lpar = |&target: &TargetNumber| {
         let one = &state.targets[target as usize];
-        let (name, _, own) = standing(&one.is, of.plan.begin);
+        let (name, _, own) = standing(one, of.plan.begin);
         let asks = one.asks.clone().filter(|_| matches!(one.is, Is::Waiting { .. }));
         ToldLpar {
             name: of.orders.targets[target as usize].lpar.clone(),

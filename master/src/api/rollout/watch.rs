@@ -128,7 +128,7 @@ fn targets(
         .collect();
     let all = rollout.orders.targets.iter().zip(&rollout.state.targets).zip(frames);
     let made = (0..).zip(all).map(|(number, ((target, one), frame))| {
-        let (state, since, why) = standing(&one.is, rollout.begin);
+        let (state, since, why) = standing(one, rollout.begin);
         let found = is_looked_at(one)
             .then(|| updates.remove(&token(rollout.id, &rollout.orders, number, one.attempt)))
             .flatten();

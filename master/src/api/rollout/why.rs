@@ -16,7 +16,7 @@ use nim_shared::stamp::Timestamp;
 use super::again::again;
 use super::driver::tick;
 use super::outside::{self, both, lasts, seen};
-use super::run::{ended, standing, summary, time};
+use super::run::{ended, in_doubt, standing, summary, time};
 use crate::api::Api;
 use crate::api::error::{Answer, Refusal};
 use crate::api::extract::Named;
@@ -164,7 +164,7 @@ fn of_target(
     let one = &state.targets[number as usize];
     let target = &orders.targets[number as usize];
     let about = format!("{} in rollout {}", target.lpar, rollout.name);
-    let (name, since, _) = standing(&one.is, rollout.begin);
+    let (name, since, _) = standing(one, rollout.begin);
     let wave = rollout.plan.waves.get(target.wave);
     let wave = wave.map(|wave| format!(" in wave {}", wave.name)).unwrap_or_default();
     let given_up_at = state.given_up_at(orders, number).map(|at| time(rollout.begin, at));
@@ -196,6 +196,7 @@ fn of_target(
         }
         Is::Ended { end, keeps_capacity } => {
             let (_, reason) = ended(end);
+            let reason = both(reason, in_doubt(one));
             let reason = both(reason.or_else(|| summary(&one.is, started)), outside::said(last));
             why.stands += &reason.map(|reason| format!(": {reason}")).unwrap_or_default();
             let look = started.map(|one| format!("nimctl status {}", one.id));
@@ -296,7 +297,7 @@ const fn rank(wait: &Wait) -> usize {
         Wait::Asks { .. } => 3,
         Wait::Held { .. } => 4,
         Wait::Window { .. } | Wait::Distance { .. } | Wait::Again { .. } => 5,
-        Wait::Room { .. } | Wait::Partner => 6,
+        Wait::Room { .. } | Wait::Partner | Wait::Doubt { .. } => 6,
         Wait::Waves { .. } => 8,
     }
 }
@@ -338,7 +339,7 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
             hint: Some(format!("nimctl rollout promote {name}, or nimctl rollout retry {name}")),
             ..waits(
                 format!(
-                    "somebody to promote the wave after {}: too few of it are updated",
+                    "somebody to promote the wave after {}: too few of it are updated and known to be healthy",
                     wave(*at)
                 ),
                 "anybody",
@@ -395,6 +396,30 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
             ..waits("the distance to the start before it", "limits of the file")
         },
         Wait::Partner => waits("a partner that is tried again first", "that partner's update"),
+        Wait::Doubt { of } => {
+            let first = of.first().map(|at| orders.targets[*at as usize].lpar.as_str());
+            let first = first.unwrap_or("LPAR");
+            WaitsFor {
+                hint: Some(format!(
+                    "nimctl aftercare {first}, or nimctl rollout promote {name} {first}"
+                )),
+                ..waits(
+                    match target {
+                        Some(_) => {
+                            let why =
+                                of.iter().find_map(|at| in_doubt(&state.targets[*at as usize]));
+                            let why = why.unwrap_or_default();
+                            format!(
+                                "its partner {} to be healthy, which is updated and {why}",
+                                names(rollout, of)
+                            )
+                        }
+                        None => "a partner to be healthy, which is updated".to_owned(),
+                    },
+                    "a look that finds that gone, or anybody who says that it is healthy",
+                )
+            }
+        }
         Wait::Room { what, with } => {
             let room = room(*what);
             match target {
@@ -439,7 +464,7 @@ fn names(rollout: &Rollout, numbers: &[TargetNumber]) -> String {
 #[cfg(test)]
 mod tests {
     use nim_rollout::plan::{Input, make};
-    use nim_rollout::run::{Event, Orders, State};
+    use nim_rollout::run::{Doubt, Event, Orders, State};
     use nim_rollout::testing::{Fleet, Processors, fleet, rollout as file};
     use nim_shared::id::RolloutId;
     use uuid::Uuid;
@@ -504,6 +529,30 @@ mod tests {
         }
         let stands = why("rollback", None).stands;
         assert_eq!(stands, format!("operation {id} (rollback) is running on it"));
+    }
+
+    #[test]
+    fn what_is_in_doubt_of_one_is_said_of_it_and_of_its_partner_with_the_way_on() {
+        let (mut rollout, at) = five();
+        let first = rollout.orders.targets[0].lpar.clone();
+        let done = Is::Ended { end: End::Updated, keeps_capacity: false };
+        let doubt = Doubt::Found { what: "a path is lost".to_owned() };
+        (rollout.state.targets[0].is, rollout.state.targets[0].attempt) = (done, 1);
+        rollout.state.targets[0].doubts.insert(doubt.clone());
+        let own = of_target(&rollout, 0, None, None, at);
+        assert_eq!(own.stands, "updated in wave all: not known to be healthy: a path is lost");
+        let wait = Wait::Doubt { of: vec![0] };
+        let partner = said(&rollout, &wait, Some(1));
+        assert_eq!(
+            partner.what,
+            format!(
+                "its partner {first} to be healthy, which is updated and not known to be healthy: a path is lost"
+            )
+        );
+        let way_on = format!("nimctl aftercare {first}, or nimctl rollout promote spring {first}");
+        assert_eq!(partner.hint, Some(way_on));
+        rollout.state.targets[0].trusted.insert(doubt);
+        assert_eq!(of_target(&rollout, 0, None, None, at).stands, "updated in wave all");
     }
 
     #[test]

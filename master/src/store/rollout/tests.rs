@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use nim_rollout::run::{Event, Phase, Recorded, State, Step};
+use nim_shared::api::PartitionView;
 use nim_shared::id::RolloutId;
 use nim_shared::object::ObjectType;
 use nim_shared::stage::{Point, Stage};
@@ -35,6 +36,32 @@ async fn lpars_are_read_with_groups_that_do_not_leave_them_out() {
     assert_eq!(found[0].frame, Some(name("p10a")));
     assert_eq!((found[0].partition.as_str(), found[0].level), ("lpar01", None));
     assert_eq!(found[0].labels["env"], "test");
+}
+
+#[tokio::test]
+async fn where_partitions_stand_is_what_was_read_of_their_frame() {
+    let store = testing::store().await;
+    site(&store, 2).await;
+    let (one, two) = (name("lpar01"), name("lpar02"));
+    let states = || async { store.partition_states(&[&one, &two]).await.unwrap() };
+    assert_eq!(states().await, BTreeMap::new(), "nobody has looked");
+    let partition = |name: &str, id: u32, state: &str| PartitionView {
+        name: name.to_owned(),
+        lpar_id: id.to_string().parse().unwrap(),
+        lpar_env: "aixlinux".to_owned(),
+        state: state.to_owned(),
+        rmc_state: "active".to_owned(),
+        rmc_ipaddr: String::new(),
+        os_version: String::new(),
+    };
+    for state in ["Running", "Not Activated"] {
+        let read_at = store.now().await.unwrap();
+        let partitions =
+            vec![partition("lpar01", 11, state), partition("lpar01_lku0", 12, "Open Firmware")];
+        let read = FrameReading { partitions, ..reading(read_at, 1) };
+        store.record_reading(&name("p10a"), &read).await.unwrap();
+        assert_eq!(states().await, BTreeMap::from([(one.clone(), state.to_owned())]));
+    }
 }
 
 #[tokio::test]
@@ -235,6 +262,28 @@ async fn what_does_not_change_of_rollouts_that_are_asked_for_is_read_once() {
 }
 
 #[tokio::test]
+async fn a_rollout_starts_something_only_while_it_runs() {
+    let store = testing::store().await;
+    let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
+    let stopped = Phase::Stopped { why: "1 failed, and it stops at 1".to_owned() };
+    for phase in [Phase::Running, Phase::Paused, stopped, Phase::Running, Phase::Aborting] {
+        let (mut state, version, cancels) = store.rollout_state(id).await.unwrap();
+        state.phase = phase.clone();
+        let turn = Turn {
+            state: &state,
+            recorded: &told(&state),
+            cancels,
+            ticket: None,
+            happened: Vec::new(),
+            notices: Vec::new(),
+        };
+        assert!(store.rollout_turn(id, version, &turn).await.unwrap());
+        let starts = store.rollout_starts(id).await.unwrap();
+        assert_eq!(starts, phase == Phase::Running, "{phase:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_names_the_version_that_it_has_seen() {
     let store = testing::store().await;
     let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
@@ -281,28 +330,6 @@ async fn a_change_names_the_version_that_it_has_seen() {
     let said: Vec<_> = said.map(|one| (one.by, one.what)).collect();
     let planned = (Some(SOMEBODY), "planned and started".to_owned());
     assert_eq!(said, [(Some(SOMEBODY), "paused".to_owned()), planned]);
-}
-
-#[tokio::test]
-async fn a_rollout_starts_something_only_while_it_runs() {
-    let store = testing::store().await;
-    let id = begun(&store, "spring", Uuid::now_v7()).await.unwrap().unwrap();
-    let stopped = Phase::Stopped { why: "1 failed, and it stops at 1".to_owned() };
-    for phase in [Phase::Running, Phase::Paused, stopped, Phase::Running, Phase::Aborting] {
-        let (mut state, version, cancels) = store.rollout_state(id).await.unwrap();
-        state.phase = phase.clone();
-        let turn = Turn {
-            state: &state,
-            recorded: &told(&state),
-            cancels,
-            ticket: None,
-            happened: Vec::new(),
-            notices: Vec::new(),
-        };
-        assert!(store.rollout_turn(id, version, &turn).await.unwrap());
-        let starts = store.rollout_starts(id).await.unwrap();
-        assert_eq!(starts, phase == Phase::Running, "{phase:?}");
-    }
 }
 
 #[tokio::test]

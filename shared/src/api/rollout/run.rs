@@ -75,8 +75,13 @@ pub enum TurnRollout {
         #[serde(default)]
         lpars: Vec<ObjectName>,
     },
-    /// The next wave may begin although the one before has not soaked, is not healthy enough, or waits only for LPARs that are held back.
-    Promote,
+    /// The next wave may begin although the one before has not soaked, is not healthy enough, or waits only for LPARs that are held back; or
+    /// single LPARs that are updated and not known to be healthy count as healthy.
+    Promote {
+        /// The LPARs; none for the wave.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lpars: Vec<ObjectName>,
+    },
     /// LPARs that failed, could not be reached or were left out are tried again; also when the rollout has ended.
     Retry {
         /// Which.

@@ -106,6 +106,17 @@ pub(super) fn waits(
     Some(Event::WaitsForCapacity { target, attempt, since: tick(since) })
 }
 
+/// The targets whose operations are over, with what their agents said.
+pub(super) fn ended<'a>(
+    open: &'a [(TargetNumber, u32)],
+    started: &'a [Option<Asked>],
+) -> impl Iterator<Item = (TargetNumber, Option<&'a Report>)> {
+    open.iter().zip(started).filter_map(|(&(target, _), found)| {
+        let one = found.as_ref()?.as_ref().ok()?;
+        one.state.is_terminal().then_some((target, one.report.as_ref()))
+    })
+}
+
 /// What became of the operation of a target.
 pub(super) fn happened(
     state: &State,
