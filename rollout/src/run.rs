@@ -10,6 +10,7 @@
 
 mod decide;
 mod doubt;
+mod drift;
 mod fill;
 mod forecast;
 mod fresh;
@@ -32,6 +33,7 @@ use nim_shared::id::Digest;
 use crate::site::Tick;
 
 pub use doubt::Doubt;
+pub use drift::{Known, differences, known};
 pub use forecast::Outlook;
 pub(crate) use forecast::RELEASE;
 pub use fresh::fresh_capacity;

@@ -165,7 +165,7 @@ pub(crate) struct ApproveRollout {
     /// Its name, or its id.
     #[arg(value_name = "ROLLOUT")]
     pub(crate) rollout: String,
-    /// The fingerprint of the plan that is approved, as status shows it.
+    /// The fingerprint of the plan that is approved, as status shows it; for LPARs that are other than they were planned, the one that why shows.
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) fingerprint: Digest,
     /// The ticket under which that is done. The policy of the site may want one.

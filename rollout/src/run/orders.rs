@@ -9,7 +9,7 @@ use crate::file::{Approval, Deadlines, KeepPlace, Retry};
 use crate::plan::{Input, Plan, StopNumbers, prepare};
 use crate::site::{Job, Site, Tick};
 
-use super::{RELEASE, TargetNumber};
+use super::{Known, RELEASE, State, TargetNumber, known};
 
 /// What a run has to keep to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct Target {
     pub held: Option<String>,
     /// What was known of it, in one number.
     pub fingerprint: Digest,
+    /// The same as people read it; nothing where an older nimd has planned it.
+    #[serde(default, skip_serializing_if = "Known::is_empty")]
+    pub known: Known,
     /// The partition id that it asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted_id: Option<u32>,
@@ -91,6 +94,7 @@ impl Orders {
                 asks: row.approval.clone(),
                 held,
                 fingerprint: row.fingerprint,
+                known: known(row.lpar),
                 wanted_id: row.lpar.wanted_id,
             };
             targets.push((turn(&row.lpar.name), target));
@@ -107,6 +111,18 @@ impl Orders {
             deadlines: file.deadlines,
             site: prepared.site,
         }
+    }
+
+    /// What stands for what is asked of `targets`: the plan, and with those that are other than they were planned what they are now. Who has
+    /// seen another one has seen other LPARs.
+    #[must_use]
+    pub fn asked(&self, state: &State, targets: &[TargetNumber]) -> Digest {
+        let mut targets = targets.to_vec();
+        targets.sort_unstable();
+        targets.dedup();
+        let asking = targets.iter().filter_map(|at| state.targets.get(*at as usize));
+        let drifted = asking.filter(|one| one.asks.is_some()).filter_map(|one| one.drifted);
+        drifted.fold(self.fingerprint, |digest, to| digest.chain(&to.0))
     }
 
     /// Whether a target whose update was taken at `taken`, and has `waited` seconds for capacity since, is carried past the end of its

@@ -280,12 +280,28 @@ fn event(asked: &TurnRollout, rollout: &Rollout, who: Who) -> Answer<(Event, Str
             "the wave was approved".to_owned(),
         ),
         TurnRollout::Approve { fingerprint, lpars } => {
-            if *fingerprint != rollout.orders.fingerprint {
-                let other = nim_rollout::run::Refused::OtherPlan(rollout.orders.fingerprint);
-                return Err(refused(&rollout.name, &other));
-            }
             let targets = numbers(lpars, rollout)?;
             let names: Vec<&str> = lpars.iter().map(ObjectName::as_str).collect();
+            let asked = rollout.orders.asked(&rollout.state, &targets);
+            if *fingerprint != asked {
+                let asks = lpars.iter().zip(&targets).filter_map(|(lpar, at)| {
+                    let asks = rollout.state.targets[*at as usize].asks.as_ref()?;
+                    Some(format!("{lpar}: {asks}"))
+                });
+                let asks: Vec<String> = asks.collect();
+                let why = format!(
+                    "rollout {}: what is asked of {} is not what was seen: {}",
+                    rollout.name,
+                    names.join(" "),
+                    asks.join("; ")
+                );
+                let hint = format!(
+                    "if that is to be approved: nimctl rollout approve {} --fingerprint {asked} {}",
+                    rollout.name,
+                    names.join(" ")
+                );
+                return Err(Refusal::refused("NLU-0142", why).hint(hint));
+            }
             (
                 Event::ApproveTargets { by: who.uid, targets },
                 format!("approved: {}", names.join(" ")),

@@ -8,7 +8,7 @@ use nim_rollout::run::{End, Is, Phase, TargetNumber, Wait};
 use nim_rollout::site::{Tick, What};
 use nim_shared::api::{OperationView, TryAgain, WaitsFor, Why};
 use nim_shared::code::Knowledge;
-use nim_shared::id::ObjectName;
+use nim_shared::id::{Digest, ObjectName};
 use nim_shared::object::Spec;
 use nim_shared::operation::StateName;
 use nim_shared::stamp::Timestamp;
@@ -315,8 +315,8 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
     let others = format!("anybody but uid {}, who started it", orders.requester);
     // What was started under a ticket is approved under one.
     let ticket = if rollout.ticket.is_some() { " --ticket TICKET" } else { "" };
-    let print = orders.fingerprint;
-    let approve = format!("nimctl rollout approve {name} --fingerprint {print}{ticket}");
+    let approve =
+        |print: Digest| format!("nimctl rollout approve {name} --fingerprint {print}{ticket}");
     let until = |at: Tick| Some(time(rollout.begin, at));
     match wait {
         Wait::Resume => WaitsFor {
@@ -331,7 +331,7 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
         },
         Wait::Approval { wave: at } => WaitsFor {
             since: stands_since,
-            hint: Some(approve),
+            hint: Some(approve(orders.fingerprint)),
             ..waits(format!("wave {} to be approved", wave(*at)), others)
         },
         Wait::Promotion { wave: at } => WaitsFor {
@@ -379,8 +379,11 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
         Wait::Asks { why } => WaitsFor {
             since: kept_since,
             hint: Some(match target {
-                Some(at) => format!("{approve} {}", orders.targets[at as usize].lpar),
-                None => format!("{approve} LPAR"),
+                Some(at) => {
+                    let asked = approve(orders.asked(state, &[at]));
+                    format!("{asked} {}", orders.targets[at as usize].lpar)
+                }
+                None => "nimctl why LPAR, which says how each is approved".to_owned(),
             }),
             ..waits(format!("an approval of its own: {why}"), others)
         },

@@ -104,7 +104,18 @@ fn what_is_approved_as_it_is_now_asks_again_when_it_is_other_than_that() {
     let asks = |case: &Case| case.state.targets[1].asks.clone();
     let approve = || Event::ApproveTargets { by: APPROVER, targets: vec![1] };
     assert_eq!(asks(&case).as_deref(), Some("another level"));
+    let asked = |case: &Case, targets: &[u32]| case.orders.asked(&case.state, targets);
+    let seen = asked(&case, &[1]);
+    assert!(
+        seen != fingerprint
+            && asked(&case, &[1, 0, 1]) == seen
+            && asked(&case, &[0]) == fingerprint
+    );
+    let mut other = Case { orders: case.orders.clone(), state: case.state.clone(), now: case.now };
+    other.does(drifted(1, "more memory"));
+    assert_ne!(asked(&other, &[1]), seen, "it was another one that was seen");
     case.does(approve());
+    assert_eq!(asked(&case, &[1]), fingerprint, "it is asked about no more");
     // It is looked at again and again while it waits for its place.
     case.does(drifted(1, "another level"));
     assert_eq!(asks(&case), None);

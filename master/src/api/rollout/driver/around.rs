@@ -3,11 +3,14 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use nim_rollout::facts::Lpar;
 use nim_rollout::file::Rollout as File;
 use nim_rollout::plan::present;
-use nim_rollout::run::{Event, Gate, Is, Phase, State, TargetNumber, fresh_capacity};
+use nim_rollout::run::{
+    Event, Gate, Is, Phase, State, Target, TargetNumber, differences, fresh_capacity, known,
+};
 use nim_rollout::site::Tick;
-use nim_shared::id::{ObjectName, OperationId};
+use nim_shared::id::{Digest, ObjectName, OperationId};
 
 use super::FRESH;
 use crate::api::Api;
@@ -50,12 +53,22 @@ pub(super) async fn around(
         rollout.plan.targets.iter().map(|one| (&one.lpar, one.frame.as_ref())).collect();
     let (site, file) = gather_beside(api, file.clone(), operations).await?;
     let kept = Arc::clone(rollout);
-    let (present, excluded, silent, mut events) = blocking(move || {
+    let (present, excluded, silent, mut events, drifts) = blocking(move || {
         let (present, excluded) = present(&file, &site.snapshot);
         let capacity = fresh_capacity(&kept.orders, &kept.plan, &file, &site.snapshot, &own);
+        let prints: HashMap<&ObjectName, Digest> =
+            present.iter().map(|one| (&one.lpar, one.fingerprint)).collect();
+        let facts: HashMap<&ObjectName, &Lpar> =
+            site.snapshot.lpars.iter().map(|one| (&one.name, one)).collect();
+        let drifts = kept.orders.targets.iter().filter_map(|target| {
+            let is_other = prints.get(&target.lpar).is_some_and(|now| *now != target.fingerprint);
+            let now = facts.get(&target.lpar).filter(|_| is_other)?;
+            Some((target.lpar.clone(), drift(target, now)))
+        });
+        let drifts: HashMap<ObjectName, String> = drifts.collect();
         let silent = site.snapshot.lpars.into_iter().filter(|one| one.level.is_none());
         let silent: HashSet<ObjectName> = silent.map(|one| one.name).collect();
-        (present, excluded, silent, capacity)
+        (present, excluded, silent, capacity, drifts)
     })
     .await?;
     let present: HashMap<ObjectName, _> =
@@ -101,9 +114,19 @@ pub(super) async fn around(
             events.push(Event::Looked { target: number, held });
         }
         if is_other && one.drifted != Some(now.fingerprint) && one.tries() == 0 {
-            let why = "what is known of it is other than it was planned with".to_owned();
+            let why = drifts.get(&target.lpar).cloned().unwrap_or_else(|| OTHER.to_owned());
             events.push(Event::Drifted { target: number, why, to: now.fingerprint });
         }
     }
     Ok(events)
+}
+
+/// What is said of an LPAR that is other than it was planned.
+const OTHER: &str = "what is known of it is other than it was planned with";
+
+/// The same, with what has changed where that is known.
+fn drift(target: &Target, now: &Lpar) -> String {
+    let changed =
+        if target.known.is_empty() { Vec::new() } else { differences(&target.known, &known(now)) };
+    if changed.is_empty() { OTHER.to_owned() } else { format!("{OTHER}: {}", changed.join("; ")) }
 }
