@@ -22,6 +22,7 @@ pub fn known(lpar: &Lpar) -> Known {
         storage,
         extensions,
         clusters,
+        availability,
         shape,
         blocked,
         // These are no part of it.
@@ -42,6 +43,7 @@ pub fn known(lpar: &Lpar) -> Known {
         ("storage", list(storage)),
         ("kernel extensions", list(extensions)),
         ("clusters", list(clusters)),
+        ("high availability", list(availability)),
         ("what rules it out", list(blocked)),
     ];
     if let Some(Shape { memory, min_memory, max_memory, hpt_ratio, processors, pool, .. }) = shape {

@@ -183,9 +183,8 @@ impl<'o> Record<'o> {
     fn has_no_sick_partner(&self, target: u32, one: &nim_rollout::run::Target) {
         let groups = |one: &nim_rollout::run::Target| -> BTreeSet<u32> {
             let uses = one.job.uses.iter().map(|of| of.resource);
-            let is_apart = |at: &u32| {
-                matches!(self.orders.site.resources[*at as usize].what, What::Apart(_))
-            };
+            let is_apart =
+                |at: &u32| matches!(self.orders.site.resources[*at as usize].what, What::Apart(_));
             uses.filter(is_apart).collect()
         };
         let own = groups(one);

@@ -47,6 +47,7 @@ pub(crate) fn whole() -> Result<Script> {
             found: None,
             summary: "the preview found nothing in the way".to_owned(),
             codes: Vec::new(),
+            messages: Vec::new(),
             logs: Vec::new(),
             site_backup: None,
             exposed: Vec::new(),

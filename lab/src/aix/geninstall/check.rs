@@ -41,10 +41,10 @@ pub(super) fn all(
     printer.plain("Validating live update input data.")?;
     printer.plain("")?;
     printer.wait(Phase::Preview, Phase::Preview.sample_seconds())?;
-    estimate(context, printer, &world, &lpar, data)?;
-    failed += disk(printer, &lpar, "mirror vg", &data.disks("mhdisk"), false)?;
+    estimate(context, printer, &world, lpar, data)?;
+    failed += disk(printer, lpar, "mirror vg", &data.disks("mhdisk"), false)?;
     failed +=
-        disk(printer, &lpar, "new root vg", &data.disks("nhdisk"), lpar.has(Fault::DiskTooSmall))?;
+        disk(printer, lpar, "new root vg", &data.disks("nhdisk"), lpar.has(Fault::DiskTooSmall))?;
     for (what, size) in [("paging space", PAGING_MB), ("dump", DUMP_MB)] {
         printer.plain(&format!("Checking temporary {what} device size:"))?;
         printer.plain(THIN)?;
@@ -57,14 +57,14 @@ pub(super) fn all(
         printer,
         &Check {
             passed: "adapters can be divided into two sets so that each has paths to all disks.",
-            failed: (!paths_divide(&lpar)).then_some("9999-002"),
+            failed: (!paths_divide(lpar)).then_some("9999-002"),
         },
     )?;
     printer.plain("")?;
     printer.plain("Checking other requirements:")?;
     printer.plain(THIN)?;
     let now = printer.now;
-    for row in table(context, &world, &lpar, data, selection, now) {
+    for row in table(context, &world, lpar, data, selection, now) {
         failed += verdict(printer, &row)?;
     }
     printer.plain("INFO: Any system dumps present in the current dump logical volumes will not be available after live update is complete.")?;

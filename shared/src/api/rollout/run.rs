@@ -47,7 +47,7 @@ impl TurnRollout {
             Self::Resume => Deed::Resume,
             Self::Abort { .. } => Deed::Abort,
             Self::Approve { .. } => Deed::Approve,
-            Self::Promote => Deed::Promote,
+            Self::Promote { .. } => Deed::Promote,
             Self::Retry { .. } => Deed::Retry,
         }
     }
