@@ -17,7 +17,7 @@ pub mod workload;
 
 pub use advice::{Advice, Danger, Ours, Remedy, Standing};
 pub use around::Around;
-pub use catalogue::{Check, catalogue, check};
+pub use catalogue::{Check, OF_THE_SITE, catalogue, check};
 pub use facts::{Fact, Facts, Seen};
 pub use judged::{Finding, Judged, Silenced, Verdict, judge, score};
 

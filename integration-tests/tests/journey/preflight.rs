@@ -84,7 +84,7 @@ async fn faults_are_found_grouped_and_gone_when_they_are_mended() -> Result<()> 
     ensure!(!json["lpars"][0]["failure"].is_null(), "{json:#}");
     site.lab().thaw("lpar10").await?;
 
-    // What is registered with Live Update is shown where all is asked for.
+    // What is registered with Live Update is shown: IBM's own scripts where all is asked for.
     let registered = site.lab().root("lpar09").join("etc/liveupdate/lvup_BaseProcs");
     std::fs::write(&registered, "ours /opt/site/based\n")?;
     let all = site.nimctl(["preflight", "--all", "lpar09"]).ended_with(0)?;
@@ -101,6 +101,8 @@ async fn faults_are_found_grouped_and_gone_when_they_are_mended() -> Result<()> 
     let text = "warn F04  1 LPAR: a VIOS that is maintained\n";
     let why = "lpar09: vios2a: goes to 4.1";
     ensure!(maintained.stdout.contains(text) && maintained.stdout.contains(why), "{maintained}");
+    ensure!(maintained.stdout.contains("info R02  1 LPAR: base or exit"), "{maintained}");
+    ensure!(!maintained.stdout.contains("R01"), "{maintained}");
     site.nimctl(["maintenance", "off", "vios2a"]).succeeded()?;
 
     // The LPAR's own root has the last word.

@@ -133,10 +133,14 @@ impl PreflightReport {
         }
     }
 
-    /// Without what holds and what does not apply.
+    /// Without what holds and what does not apply. What the site has registered with Live Update stays.
     pub fn leave_out_what_holds(&mut self) {
-        self.findings.retain(|one| {
-            !matches!(one.verdict.known(), Some(Verdict::Pass | Verdict::NotApplicable))
+        self.findings.retain(|one| match one.verdict.known() {
+            Some(Verdict::Pass) => {
+                !one.found.is_empty() && preflight::OF_THE_SITE.contains(&one.check.as_str())
+            }
+            Some(Verdict::NotApplicable) => false,
+            Some(Verdict::Block | Verdict::Warn | Verdict::Unknown) | None => true,
         });
     }
 
@@ -216,5 +220,19 @@ mod tests {
         assert!(now.blocks());
         now.leave_out_what_holds();
         assert_eq!(now.findings.len(), 3);
+    }
+
+    #[test]
+    fn what_a_site_has_registered_is_told_although_it_holds() {
+        use Verdict::{NotApplicable, Pass};
+        let all =
+            [("R01", Pass), ("R02", Pass), ("R03", Pass), ("S01", Pass), ("S02", NotApplicable)];
+        let mut found = report("2026-01-01T00:00:00Z", &all);
+        for finding in found.findings.iter_mut().filter(|one| one.check != "R03") {
+            finding.found = "some are registered".to_owned();
+        }
+        found.leave_out_what_holds();
+        let left: Vec<&str> = found.findings.iter().map(|one| one.check.as_str()).collect();
+        assert_eq!(left, ["R02"], "of R03 there is none");
     }
 }

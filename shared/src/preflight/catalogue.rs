@@ -14,6 +14,8 @@ mod software;
 mod system;
 mod workload;
 
+pub use registered::OF_THE_SITE;
+
 use super::advice::Remedy;
 use super::facts::{Fact, Seen};
 use super::judged::Judged;

@@ -39,11 +39,19 @@ pub struct Judged {
     pub evidence: Vec<String>,
     /// Whether the remedy would touch what a cluster stands on, beyond what the check says of itself.
     pub touches_cluster: bool,
+    /// Whether a step of prep does away with it: then nothing is to be done by hand.
+    pub is_done_by_prep: bool,
 }
 
 impl Judged {
     fn new(verdict: Verdict, found: impl Into<String>, evidence: Vec<String>) -> Self {
-        Self { verdict, found: found.into(), evidence, touches_cluster: false }
+        Self {
+            verdict,
+            found: found.into(),
+            evidence,
+            touches_cluster: false,
+            is_done_by_prep: false,
+        }
     }
 
     /// It holds, as `evidence` says.
@@ -71,6 +79,7 @@ impl Judged {
         if matches!(self.verdict, Verdict::Block | Verdict::Warn) {
             self.verdict = Verdict::Warn;
             self.found = format!("{}; prep: {step}", self.found);
+            self.is_done_by_prep = true;
         }
     }
 
@@ -158,7 +167,7 @@ fn finding(check: &Check, judged: &Judged, standing: &Standing) -> Finding {
         // What a host printed may be in both.
         found: short(&judged.found),
         evidence: judged.evidence.iter().take(MOST_EVIDENCE).map(|text| short(text)).collect(),
-        remedy: is_bad.then(|| check.remedy.advise(standing, danger)),
+        remedy: (is_bad && !judged.is_done_by_prep).then(|| check.remedy.advise(standing, danger)),
         silenced: None,
     }
 }

@@ -52,6 +52,9 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
+/// Checks that tell what the site itself has registered; scripts (R01) IBM has on every LPAR.
+pub const OF_THE_SITE: [&str; 2] = ["R02", "R03"];
+
 /// Labels by place and phase: IBM alone registers more than fifty, and nothing tells theirs from others'.
 fn scripts(seen: &Seen<'_>) -> Result<Judged, String> {
     let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
