@@ -42,29 +42,42 @@ fn nothing_runs(folder: &Path) -> Result<()> {
 
 /// Frames with what is free, and LPARs with what they are.
 type Shape = (BTreeMap<String, Frame>, BTreeMap<String, Lpar>);
-type Frame = (String, String, Vec<String>, u64, u64, u64, Vec<(String, u32)>);
-type Lpar = (String, u32, String, u64, u64, bool);
+type Lpar = (String, u32, String, u64, (u64, u64, u32), bool);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Frame {
+    machine: (String, String),
+    hmcs: Vec<String>,
+    /// All of it, what is free, and in what it is handed out, in MB.
+    memory: (u64, u64, u64),
+    /// What is free, in hundredths of a processor.
+    processors: u64,
+    /// What is free in each pool, in the same.
+    pools: Vec<(u32, Option<u64>)>,
+    vios: Vec<(String, u32)>,
+}
 
 fn shape(file: &site::File) -> Shape {
     let world = site::build::world(file);
     let frames = file.frames.iter().map(|one| {
         let frame = &world.frames[&one.name];
         let vios = one.vios.iter().map(|vios| (vios.name.clone(), vios.id)).collect();
-        let shape = (
-            one.type_model.clone(),
-            one.serial.clone(),
-            one.hmcs.clone(),
-            one.memory_mb,
-            frame.free_mb(),
-            one.region_mb,
+        let pools = frame.pools.iter().map(|pool| (pool.id, frame.free_of_pool(pool.id)));
+        let shape = Frame {
+            machine: (one.type_model.clone(), one.serial.clone()),
+            hmcs: one.hmcs.clone(),
+            memory: (one.memory_mb, frame.free_mb(), one.region_mb),
+            processors: frame.free_hundredths(),
+            pools: pools.collect(),
             vios,
-        );
+        };
         (one.name.clone(), shape)
     });
     let lpars = file.lpars.iter().map(|one| {
-        let hundredths = one.processors.hundredths;
+        let partition = world.partition_of(&one.name).expect("it is on its frame");
+        let processors = (partition.hundredths, partition.min_hundredths, partition.pool);
         let shape =
-            (one.frame.clone(), one.id, one.level.clone(), one.memory_mb, hundredths, one.npiv);
+            (one.frame.clone(), one.id, one.level.clone(), one.memory_mb, processors, one.npiv);
         (one.name.clone(), shape)
     });
     (frames.collect(), lpars.collect())
@@ -75,6 +88,13 @@ async fn a_rollout_runs_in_a_copy_of_the_site_which_itself_stays_as_it_is() -> R
     let source = include_str!("../../../examples/site-small.yaml");
     let mut source = site::parse("site-small.yaml", source)?;
     source.lpars[1].npiv = true;
+    let (name, processors) = ("SharedPool01".to_owned(), "4".parse().map_err(anyhow::Error::msg)?);
+    let reserved = "0.5".parse().map_err(anyhow::Error::msg)?;
+    let lpar = source.lpars.iter_mut().find(|one| one.name == "lpar07").context("no lpar07")?;
+    (lpar.pool, lpar.min_processors) = (1, "0.2".parse().ok());
+    let frame = lpar.frame.clone();
+    let frame = source.frames.iter_mut().find(|one| one.name == frame).context("no frame")?;
+    frame.pools = vec![site::PoolEntry { id: 1, name, processors, reserved }];
     let clock = nim_lab::clock::Mode::Auto { speed: 100 };
     let site = Harness::with(source.clone(), clock).await?;
     site.nimctl(["discover", "--yes"]).succeeded()?;
@@ -171,9 +191,11 @@ async fn ctrl_c_ends_the_lab_and_what_is_wrong_is_said_before_one_is_made() -> R
         }
         ensure!(fs::read_dir(&closed)?.next().is_none(), "{bad}");
     }
-    // A nimctl that stands alone.
+    // A nimctl that stands alone. Another process writes it: what this one writes a program of another test has open too while it starts.
     let alone = site.site_folder().join("nimctl");
-    fs::copy(Harness::program("nimctl")?, &alone)?;
+    let copied =
+        std::process::Command::new("cp").arg(Harness::program("nimctl")?).arg(&alone).status()?;
+    ensure!(copied.success(), "{copied}");
     let bad = std::process::Command::new(&alone).args(in_lab(&[])).output()?;
     let said = String::from_utf8_lossy(&bad.stderr);
     ensure!(bad.status.code() == Some(3) && said.contains("nim-lab, nimd, nim-agent"), "{said}");

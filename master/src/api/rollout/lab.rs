@@ -192,6 +192,7 @@ impl Around {
             free_memory: memory,
             region,
             free_processors: processors,
+            pools: frame.pools.clone(),
             max_partitions: self.readings.get(&frame.name).and_then(|one| one.max_partitions),
             vioses,
         })
@@ -238,7 +239,8 @@ fn copied(
     let id = id.ok_or("its partition id is not known")?;
     let level = known.and_then(|one| one.level).ok_or("its level is not known")?;
     let shape = known.and_then(|one| one.shape);
-    let Shape { memory, processors, .. } = shape.ok_or("its memory is not known")?;
+    let Shape { memory, processors, min_processors, pool, .. } =
+        shape.ok_or("its memory is not known")?;
     Ok(LabLpar {
         name: object.name.clone(),
         frame: frame.clone(),
@@ -246,6 +248,8 @@ fn copied(
         level: level.to_string(),
         memory,
         processors,
+        min_processors: Some(min_processors),
+        pool,
         npiv: known.is_some_and(|one| one.storage.contains("npiv")),
         labels: object.labels.clone(),
         groups: known.map(|one| one.groups.clone()).unwrap_or_default(),
@@ -300,12 +304,10 @@ fn facts(orders: &Orders, around: &Around, there: &BTreeSet<ObjectName>) -> Vec<
     let fixed = lpars().filter(|one| !one.fixes.is_empty()).count();
     let fabric = |one: &&Lpar| one.storage.contains("npiv") && !one.storage.contains("vscsi");
     let fabric = lpars().filter(fabric).count();
-    let pooled = lpars().filter(|one| one.shape.is_some_and(|shape| shape.pool.is_some())).count();
     let said = [
         (held, "held back now, and nothing holds them there"),
         (fixed, "with interim fixes, and without them there: what they lock is not on record"),
         (fabric, "served by virtual Fibre Channel alone, and by virtual SCSI too there"),
-        (pooled, "in a shared pool of processors, and in none there"),
     ];
     let said = said.into_iter().filter(|(many, _)| *many > 0);
     said.map(|(many, what)| format!("{many} of the LPARs: {what}")).collect()

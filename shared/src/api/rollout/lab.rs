@@ -91,6 +91,9 @@ pub struct LabFrame {
     pub region: Megabytes,
     /// Processors that no partition holds and nobody is promised.
     pub free_processors: ProcessorUnits,
+    /// What is free in its shared pools of processors that have a limit, by their numbers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pools: BTreeMap<u32, ProcessorUnits>,
     /// Partitions that it can have, where that was read.
     pub max_partitions: Option<u32>,
     /// Its VIOSes, by partition id.
@@ -125,6 +128,12 @@ pub struct LabLpar {
     pub memory: Megabytes,
     /// Entitlement, or whole processors.
     pub processors: ProcessorUnits,
+    /// The least of that it may run with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_processors: Option<ProcessorUnits>,
+    /// Number of its shared pool of processors, where that has a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<u32>,
     /// Whether it gets disks by virtual Fibre Channel.
     pub npiv: bool,
     /// Its labels, and one that says its wave.

@@ -47,9 +47,20 @@ struct Frame {
     firmware_mb: u64,
     region_mb: u64,
     processors: ProcessorUnits,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pools: Vec<Pool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_lpars: Option<u32>,
     vios: Vec<Vios>,
+}
+
+/// A shared pool of processors.
+#[derive(Debug, Serialize)]
+struct Pool {
+    id: u32,
+    name: String,
+    /// What its LPARs of the lab have, and what is free: others of it are not there.
+    processors: ProcessorUnits,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,6 +81,10 @@ struct Lpar {
     level: String,
     memory_mb: u64,
     processors: ProcessorUnits,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_processors: Option<ProcessorUnits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<u32>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     npiv: bool,
 }
@@ -120,6 +135,9 @@ pub(super) fn site(copy: &LabCopy) -> (Site, Vec<String>) {
         level: lpar.level.clone(),
         memory_mb: lpar.memory.0,
         processors: lpar.processors,
+        // One that has less than it may run with was changed by hand: the lab would not have it.
+        min_processors: lpar.min_processors.filter(|least| *least <= lpar.processors),
+        pool: lpar.pool.filter(|_| is_pooled(copy, lpar)),
         npiv: lpar.npiv,
     });
     let lpars = lpars.collect();
@@ -151,6 +169,12 @@ fn of_frame<'a>(
     vios: Vec<Vios>,
 ) -> Frame {
     let held: u64 = on.clone().map(|lpar| lpar.memory.0).sum();
+    let pools = frame.pools.iter().map(|(id, free)| {
+        let members = on.clone().filter(|lpar| lpar.pool == Some(*id));
+        let held: ProcessorUnits = members.map(|lpar| lpar.processors).sum();
+        Pool { id: *id, name: format!("pool{id}"), processors: held + *free }
+    });
+    let pools = pools.collect();
     let processors: ProcessorUnits = on.map(|lpar| lpar.processors).sum();
     // What is free has to come out the same, also where readings are of different times.
     let seen = held.saturating_add(frame.free_memory.0);
@@ -165,9 +189,16 @@ fn of_frame<'a>(
         firmware_mb: memory - seen,
         region_mb: frame.region.0,
         processors: processors + frame.free_processors,
+        pools,
         max_lpars: frame.max_partitions.map(|most| most.max(least)),
         vios,
     }
+}
+
+/// Whether the pool of an LPAR is copied with its frame.
+fn is_pooled(copy: &LabCopy, lpar: &LabLpar) -> bool {
+    let frame = copy.frames.iter().find(|one| one.name == lpar.frame);
+    frame.zip(lpar.pool).is_some_and(|(frame, pool)| frame.pools.contains_key(&pool))
 }
 
 /// The VIOSes of a frame, as many as it needs; who was made up is added to `made`.

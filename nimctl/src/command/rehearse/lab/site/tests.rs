@@ -87,6 +87,30 @@ fn what_is_known_is_written_and_what_is_free_comes_out_the_same() {
 }
 
 #[test]
+fn pools_have_room_for_what_is_free_and_what_their_lpars_have() {
+    let mut copy = copy(&json!({}));
+    let units = |text: &str| text.parse::<ProcessorUnits>().unwrap();
+    copy.frames[0].pools = [(2, units("0.3")), (3, units("1.0"))].into();
+    let lpar = |name: &str, more: fn(&mut LabLpar)| {
+        let mut one = copy.lpars[0].clone();
+        one.name = name.parse().unwrap();
+        more(&mut one);
+        one
+    };
+    copy.lpars = vec![
+        lpar("lpar01", |one| (one.pool, one.min_processors) = (Some(2), "0.2".parse().ok())),
+        lpar("lpar02", |one| (one.pool, one.min_processors) = (Some(2), "0.9".parse().ok())),
+        lpar("lpar03", |one| one.pool = Some(7)),
+    ];
+    let site = site(&copy).0;
+    let pools: Vec<_> = site.frames[0].pools.iter().map(|one| (one.id, one.processors)).collect();
+    assert_eq!(pools, [(2, units("1.3")), (3, units("1.0"))]);
+    let of: Vec<_> = site.lpars.iter().map(|one| (one.pool, one.min_processors)).collect();
+    // What is not so on its frame is left to the lab's own.
+    assert_eq!(of, [(Some(2), "0.2".parse().ok()), (Some(2), None), (None, None)]);
+}
+
+#[test]
 fn a_frame_of_which_no_vios_is_known_gets_a_pair_and_that_is_said() {
     let mut copy = copy(&json!({"media": null}));
     copy.frames[0].vioses.truncate(1);
