@@ -75,7 +75,7 @@ fn shape(file: &site::File) -> Shape {
     });
     let lpars = file.lpars.iter().map(|one| {
         let partition = world.partition_of(&one.name).expect("it is on its frame");
-        let processors = (partition.hundredths, partition.min_hundredths, partition.pool);
+        let processors = (partition.hundredths, partition.least_hundredths(), partition.pool);
         let shape =
             (one.frame.clone(), one.id, one.level.clone(), one.memory_mb, processors, one.npiv);
         (one.name.clone(), shape)
