@@ -35,17 +35,10 @@ pub fn in_the_way<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::testing::world;
 
     fn partition(name: &str, id: u32, state: &str, rmc_state: &str) -> PartitionView {
-        PartitionView {
-            name: name.to_owned(),
-            lpar_id: id.to_string().parse().unwrap(),
-            lpar_env: "aixlinux".to_owned(),
-            state: state.to_owned(),
-            rmc_state: rmc_state.to_owned(),
-            rmc_ipaddr: String::new(),
-            os_version: String::new(),
-        }
+        PartitionView { rmc_state: rmc_state.to_owned(), ..world::partition(name, id, state) }
     }
 
     #[test]

@@ -196,18 +196,7 @@ const NOT_ACTIVATED: &str = "Not Activated";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn row(name: &str, id: u32, state: &str) -> PartitionView {
-        PartitionView {
-            name: name.to_owned(),
-            lpar_id: id.to_string().parse().unwrap(),
-            lpar_env: "aixlinux".to_owned(),
-            state: state.to_owned(),
-            rmc_state: "active".to_owned(),
-            rmc_ipaddr: String::new(),
-            os_version: String::new(),
-        }
-    }
+    use crate::store::testing::world::partition;
 
     fn advised(own: Option<u32>, rows: Option<&Vec<PartitionView>>) -> (String, Advice) {
         let found = Found {
@@ -230,7 +219,8 @@ mod tests {
 
     #[test]
     fn the_original_is_forced_down_only_where_the_ids_say_that_the_workload_is_elsewhere() {
-        let both = |state| vec![row("aix1", 98, "Running"), row("aix1_lku0", 99, state)];
+        let both =
+            |state| vec![partition("aix1", 98, "Running"), partition("aix1_lku0", 99, state)];
         for (own, rows, place, force) in [
             (
                 Some(98),
@@ -252,13 +242,13 @@ mod tests {
             ),
             (
                 Some(99),
-                Some(vec![row("aix1_lku0", 99, "Running")]),
+                Some(vec![partition("aix1_lku0", 99, "Running")]),
                 "the workload runs on the original, aix1_lku0 (id 99, Running), and no surrogate is left: it did not get its name back",
                 Advice::Refused,
             ),
             (
                 Some(99),
-                Some(vec![row("aix1", 99, "Running")]),
+                Some(vec![partition("aix1", 99, "Running")]),
                 "the workload runs on aix1 (id 99, Running), and there is no second partition of it",
                 Advice::Refused,
             ),
@@ -308,12 +298,12 @@ mod tests {
             assert_eq!(flag.flag, CleanUpFlag::OnlyLock);
             flag.advice
         };
-        let alone = || vec![row("aix1", 98, "Running")];
+        let alone = || vec![partition("aix1", 98, "Running")];
         assert_eq!(advised(Some(true), false, alone()), Advice::Wanted);
         assert_eq!(advised(Some(true), true, alone()), Advice::Refused);
         assert_eq!(advised(Some(false), false, alone()), Advice::Refused);
         assert_eq!(advised(None, false, alone()), Advice::Refused);
-        let both = vec![row("aix1", 98, "Running"), row("aix1_lku0", 99, "Running")];
+        let both = vec![partition("aix1", 98, "Running"), partition("aix1_lku0", 99, "Running")];
         assert_eq!(advised(Some(true), false, both), Advice::Refused);
         assert_eq!(advised(Some(true), false, Vec::new()), Advice::Refused);
     }

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use nim_rollout::run::{Event, Phase, Recorded, State, Step};
-use nim_shared::api::PartitionView;
 use nim_shared::id::RolloutId;
 use nim_shared::object::ObjectType;
 use nim_shared::stage::{Point, Stage};
@@ -17,7 +16,8 @@ use crate::store::reservation::FrameReading;
 use crate::store::testing;
 use crate::store::testing::rollout::{begun, told};
 use crate::store::testing::world::{
-    SOMEBODY, accepted, claimed, master, name, no_limits, nobody, object, reading, request, site,
+    SOMEBODY, accepted, claimed, master, name, no_limits, nobody, object, partition, reading,
+    request, site,
 };
 
 #[tokio::test]
@@ -45,15 +45,6 @@ async fn where_partitions_stand_is_what_was_read_of_their_frame() {
     let (one, two) = (name("lpar01"), name("lpar02"));
     let states = || async { store.partition_states(&[&one, &two]).await.unwrap() };
     assert_eq!(states().await, BTreeMap::new(), "nobody has looked");
-    let partition = |name: &str, id: u32, state: &str| PartitionView {
-        name: name.to_owned(),
-        lpar_id: id.to_string().parse().unwrap(),
-        lpar_env: "aixlinux".to_owned(),
-        state: state.to_owned(),
-        rmc_state: "active".to_owned(),
-        rmc_ipaddr: String::new(),
-        os_version: String::new(),
-    };
     for state in ["Running", "Not Activated"] {
         let read_at = store.now().await.unwrap();
         let partitions =

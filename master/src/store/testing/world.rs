@@ -1,10 +1,12 @@
 //! Objects and operations for tests.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
+use nim_shared::api::PartitionView;
 use nim_shared::frame::{Event, Known};
 use nim_shared::id::{
-    BatchId, ClientToken, Digest, Epoch, Fence, MasterId, ObjectName, OperationId, Seq,
+    BatchId, ClientToken, Digest, Epoch, Fence, LparId, MasterId, ObjectName, OperationId, Seq,
 };
 use nim_shared::notice::{Message, Subject, Told};
 use nim_shared::object::{Draft, Object, ObjectType};
@@ -30,6 +32,23 @@ pub const SOMEBODY: Who = Who { uid: 1000 };
 #[must_use]
 pub fn no_limits() -> Limits {
     Limits { global: 1000, per_frame: 1000, per_hmc: 1000, deadlines: Deadlines::default() }
+}
+
+/// A partition as an HMC lists it, with RMC.
+///
+/// # Panics
+/// When `id` is 0.
+#[must_use]
+pub fn partition(name: &str, id: u32, state: &str) -> PartitionView {
+    PartitionView {
+        name: name.to_owned(),
+        lpar_id: LparId(NonZeroU32::new(id).expect("an id is not 0")),
+        lpar_env: "aixlinux".to_owned(),
+        state: state.to_owned(),
+        rmc_state: "active".to_owned(),
+        rmc_ipaddr: String::new(),
+        os_version: String::new(),
+    }
 }
 
 /// A name.

@@ -55,18 +55,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-
-    fn partition(name: &str, id: u32, state: &str) -> PartitionView {
-        PartitionView {
-            name: name.to_owned(),
-            lpar_id: id.to_string().parse().unwrap(),
-            lpar_env: "aixlinux".to_owned(),
-            state: state.to_owned(),
-            rmc_state: "active".to_owned(),
-            rmc_ipaddr: String::new(),
-            os_version: String::new(),
-        }
-    }
+    use crate::store::testing::world::partition;
 
     #[test]
     fn an_lpar_waits_while_a_second_partition_of_it_is_there() {
