@@ -99,7 +99,7 @@ pub struct Lpar {
     /// How it gets its disks: `vscsi`, `npiv`.
     #[serde(default)]
     pub storage: BTreeSet<String>,
-    /// Kernel extensions that are not AIX's own.
+    /// Kernel extensions that somebody has registered with Live Update: those of AIX itself are in none of the lists that it keeps.
     #[serde(default)]
     pub extensions: BTreeSet<String>,
     /// Clusters that it is a node of.

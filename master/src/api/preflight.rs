@@ -138,6 +138,7 @@ fn report(target: &Target, own: OwnView, site: &Site, rules: &SiteChecks) -> Pre
             .fixes
             .ok()
             .map(|all| all.into_iter().map(|one| one.label).collect()),
+        kernel_extensions: own.facts.kernel_extensions.ok(),
         before: None,
     }
 }

@@ -177,6 +177,7 @@ mod tests {
             failure: None,
             workloads: Vec::new(),
             interim_fixes: None,
+            kernel_extensions: None,
             before: None,
         }
     }

@@ -56,6 +56,9 @@ pub struct PreflightReport {
     /// Labels of its interim fixes; `None` where they could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interim_fixes: Option<Vec<String>>,
+    /// What is registered to load kernel extensions on the surrogate, line by line; `None` where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_extensions: Option<Vec<String>>,
     /// The run before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
@@ -196,6 +199,7 @@ mod tests {
             failure: None,
             workloads: Vec::new(),
             interim_fixes: None,
+            kernel_extensions: None,
             before: None,
         }
     }

@@ -66,6 +66,8 @@ pub struct Facts {
     pub base_processes: Fact<Vec<String>>,
     /// What is registered to be started with the surrogate, line by line.
     pub surrogate_inittab: Fact<Vec<String>>,
+    /// What is registered to load kernel extensions on the surrogate, line by line.
+    pub kernel_extensions: Fact<Vec<String>>,
     /// Processes that have /proc open.
     pub proc_users: Fact<Vec<u64>>,
     /// Processes.
@@ -163,6 +165,7 @@ impl Facts {
             scripts: scripts.and_then(|(text, _)| rows(P::Scripts, aix::lvupdate_scripts(text))),
             base_processes: all.lines(P::BaseProcesses),
             surrogate_inittab: all.lines(P::SurrogateInittab),
+            kernel_extensions: all.lines(P::KernelExtensions),
             proc_users: all.ended(P::ProcUsers).and_then(|(status, text)| {
                 // With nobody there it says nothing, and with which status is not known.
                 match rows(P::ProcUsers, aix::fuser(text))? {

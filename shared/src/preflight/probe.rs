@@ -66,6 +66,8 @@ names! {
         BaseProcesses = "base_processes",
         /// What is registered to be started with the surrogate: `/etc/liveupdate/lvup_inittab`.
         SurrogateInittab = "surrogate_inittab",
+        /// Commands that load kernel extensions on the surrogate: `/etc/liveupdate/lvup_preload_KE`.
+        KernelExtensions = "kernel_extensions",
         /// Who has /proc open.
         ProcUsers = "proc_users",
         /// Processes by name.
@@ -274,6 +276,7 @@ impl Probe {
             P::DiskSize => command("getconf", &["DISK_SIZE", &format!("/dev/{}", disk()?)]),
             P::BaseProcesses => Look::File("/etc/liveupdate/lvup_BaseProcs"),
             P::SurrogateInittab => Look::File("/etc/liveupdate/lvup_inittab"),
+            P::KernelExtensions => Look::File("/etc/liveupdate/lvup_preload_KE"),
             P::ClusterManager => command("lssrc", &["-ls", "clstrmgrES"]),
             P::TrustedBase => command("odmget", &["-q", "attribute=TCB_STATE", "PdAt"]),
             P::SecurityProfile => command("aixpert", &["-t"]),

@@ -17,7 +17,7 @@ use lpar::*;
 #[test]
 fn each_row_of_the_reference_is_a_check_of_its_own() {
     let mut wanted = BTreeSet::new();
-    for (letter, last) in [('L', 16), ('M', 12), ('D', 28), ('S', 38), ('F', 8), ('R', 3)] {
+    for (letter, last) in [('L', 16), ('M', 12), ('D', 28), ('S', 38), ('F', 8), ('R', 4)] {
         wanted.extend((1..=last).map(|number| format!("{letter}{number:02}")));
     }
     wanted.extend(["P06", "P09", "P10", "P11"].map(str::to_owned));
@@ -57,6 +57,7 @@ fn what_is_registered_with_live_update_is_shown_and_not_judged() {
     assert_eq!(evidence(&answers, "R01"), ["orig,LVUP_CHECK: STOP_CACHE"]);
     assert_eq!(evidence(&answers, "R02"), ["none is registered"]);
     assert_eq!(evidence(&answers, "R03"), ["none is registered"]);
+    assert_eq!(evidence(&answers, "R04"), ["none is registered"]);
     let scripts: String =
         (0..60).map(|n| format!("        A_LONG_LABEL_{n:02} = /usr/x\n")).collect();
     let scripts = Answer::Printed {
@@ -70,6 +71,7 @@ fn what_is_registered_with_live_update_is_shown_and_not_judged() {
     answers.insert(ProbeId::Scripts, scripts);
     answers.insert(ProbeId::BaseProcesses, file("ours /opt/site/based -x\n\n"));
     answers.insert(ProbeId::SurrogateInittab, file("site:2:once:/opt/site/start\n"));
+    answers.insert(ProbeId::KernelExtensions, file("/opt/site/kext /opt/site/load\n"));
     let rows = evidence(&answers, "R01");
     let (check, rest) = rows.split_at(rows.len() - 2);
     assert!(check.len() > 1 && check.iter().all(|row| row.starts_with("orig,LVUP_CHECK: A_LONG")));
@@ -78,6 +80,7 @@ fn what_is_registered_with_live_update_is_shown_and_not_judged() {
     assert_eq!(rest, ["surr,LVUP_POST: START", "is not there: /gone"]);
     assert_eq!(evidence(&answers, "R02"), ["ours /opt/site/based -x"]);
     assert_eq!(evidence(&answers, "R03"), ["site:2:once:/opt/site/start"]);
+    assert_eq!(evidence(&answers, "R04"), ["/opt/site/kext /opt/site/load"]);
 }
 
 #[test]

@@ -209,6 +209,7 @@ impl World {
                     failure: None,
                     workloads: Vec::new(),
                     interim_fixes: None,
+                    kernel_extensions: None,
                     before: None,
                 };
                 store.record_preflights(&[report]).await

@@ -1,8 +1,8 @@
 //! What the site and its products have registered with Live Update: shown, never judged. What is registered takes part in the update,
 //! and a person who plans one should have seen it.
 //!
-//! Base processes and the inittab of the surrogate are read from the files that `lvupdateSetProcs` and `lvupdateInit` keep, as raw lines:
-//! their format is not published. A process that registers itself while an update runs (`proc_mobility_base_set`,
+//! Base processes, the inittab of the surrogate and its kernel extensions are read from the files that `lvupdateSetProcs`, `lvupdateInit`
+//! and `lvupdateRegKE` keep, as raw lines: their format is not published. A process that registers itself while an update runs (`proc_mobility_base_set`,
 //! `proc_mobility_restartexit_set`) is in no list.
 
 use std::collections::BTreeMap;
@@ -50,10 +50,23 @@ pub(super) const CHECKS: &[Check] = &[
             Ok(shown("programs are started with the surrogate", rows))
         },
     },
+    Check {
+        id: "R04",
+        title: "kernel extensions that are loaded on the surrogate are known",
+        looks_at: "/etc/liveupdate/lvup_preload_KE, which lvupdateRegKE writes",
+        severity: Severity::Info,
+        levels: ALL,
+        remedy: Remedy::NONE,
+        source: "LU §5.1",
+        rule: |seen| {
+            let rows = get(&seen.facts.kernel_extensions)?;
+            Ok(shown("kernel extensions are loaded on the surrogate", rows))
+        },
+    },
 ];
 
 /// Checks that tell what the site itself has registered; scripts (R01) IBM has on every LPAR.
-pub const OF_THE_SITE: [&str; 2] = ["R02", "R03"];
+pub const OF_THE_SITE: [&str; 3] = ["R02", "R03", "R04"];
 
 /// Labels by place and phase: IBM alone registers more than fifty, and nothing tells theirs from others'.
 fn scripts(seen: &Seen<'_>) -> Result<Judged, String> {

@@ -100,6 +100,7 @@ pub(in crate::preflight) fn healthy() -> Answers {
         ),
         (P::BaseProcesses, Answer::NoFile),
         (P::SurrogateInittab, Answer::NoFile),
+        (P::KernelExtensions, Answer::NoFile),
         (P::ProcUsers, printed("\n")),
         (P::Processes, printed("     PID COMMAND\n       1 init\n 6619442 rmcd\n")),
         (P::WorkloadManager, ended(1)),

@@ -20,6 +20,7 @@ pub(super) struct Looked {
     /// Ids of its workloads.
     workloads: BTreeSet<String>,
     fixes: BTreeSet<String>,
+    extensions: BTreeSet<String>,
 }
 
 impl Looked {
@@ -36,6 +37,7 @@ impl Looked {
                 .collect(),
             workloads: report.workloads.into_iter().map(|one| one.workload).collect(),
             fixes: report.interim_fixes.into_iter().flatten().collect(),
+            extensions: report.kernel_extensions.into_iter().flatten().collect(),
         }
     }
 
@@ -43,6 +45,7 @@ impl Looked {
     pub(super) fn tell(&self, lpar: &mut Lpar, named: &BTreeSet<ObjectName>) {
         lpar.blocked.clone_from(&self.blocked);
         lpar.fixes.clone_from(&self.fixes);
+        lpar.extensions.clone_from(&self.extensions);
         lpar.held.extend(self.held.clone());
         lpar.clusters = clusters(&self.workloads, &lpar.name, named);
         lpar.availability = availability(&self.workloads);
