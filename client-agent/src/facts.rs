@@ -117,14 +117,14 @@ impl Facts {
         let paths = note(self.ask("lspath", &[]))
             .map(|text| aix::path_counts(&aix::lspath(&text).rows))
             .unwrap_or_default();
-        let fixes = note(self.ask("emgr", &["-l"])).map(|text| labels(&text)).unwrap_or_default();
+        let fixes = note(self.ask("emgr", &["-l"])).map(|text| labels(&text));
         let (lpar_id, partition_name) = self.partition();
         let mut snapshot =
             Snapshot { level, lpar_id, partition_name, interim_fixes: fixes, disks, paths };
         for (what, count) in [
             ("disks", cut(&mut snapshot.disks)),
             ("paths", cut(&mut snapshot.paths)),
-            ("interim fixes", cut(&mut snapshot.interim_fixes)),
+            ("interim fixes", snapshot.interim_fixes.as_mut().map_or(0, cut)),
         ] {
             if count > 0 {
                 missing.push(format!("{count} more {what} are not listed"));

@@ -228,15 +228,23 @@ pub struct Snapshot {
     pub lpar_id: Option<LparId>,
     /// Partition name.
     pub partition_name: Option<String>,
-    /// Labels of the interim fixes that are installed.
+    /// Labels of the interim fixes that are installed; `None` where they could not be read.
     #[serde(default)]
-    pub interim_fixes: Vec<String>,
+    pub interim_fixes: Option<Vec<String>>,
     /// Disks with what they hold.
     #[serde(default)]
     pub disks: Vec<Disk>,
     /// Number of paths by disk and status, such as `hdisk0` → `Enabled` → 2.
     #[serde(default)]
     pub paths: Vec<PathCount>,
+}
+
+impl Snapshot {
+    /// Whether an interim fix is known to be installed.
+    #[must_use]
+    pub fn has_fix(&self, label: &str) -> bool {
+        self.interim_fixes.iter().flatten().any(|one| one == label)
+    }
 }
 
 /// One row of `lspv`.

@@ -119,8 +119,12 @@ impl Look<'_> {
             return;
         };
         let Some(after) = self.after() else { return };
+        if after.interim_fixes.is_none() {
+            self.unknown.push("which interim fixes are installed".to_owned());
+            return;
+        }
         let labels = files.iter().map(|file| label_of(file).to_owned());
-        let missing = labels.filter(|label| !after.interim_fixes.contains(label));
+        let missing = labels.filter(|label| !after.has_fix(label));
         let missing: Vec<_> = missing.map(|label| OpenItem::InterimFix { label }).collect();
         self.items.extend(missing);
     }

@@ -169,7 +169,7 @@ pub(crate) fn is_installed(request: &Request, before: &Snapshot) -> Option<Strin
         name.ends_with(".epkg.Z").then(|| name.split('.').next().unwrap_or_default().to_owned())
     };
     let labels: Vec<String> = names.iter().map(label).collect::<Option<_>>()?;
-    let all = labels.iter().all(|label| before.interim_fixes.contains(label));
+    let all = labels.iter().all(|label| before.has_fix(label));
     let is = if request.kind.is_preview() { "would be" } else { "is" };
     all.then(|| format!("nothing {is} installed: {} are there already", labels.join(", ")))
 }

@@ -46,7 +46,7 @@ fn software_is_installed_and_nothing_is_prepared_for_a_move() {
     let stages: Vec<_> =
         master.sequence().into_iter().filter(|line| line.starts_with("stage")).collect();
     assert_eq!(stages, ["stage pre", "stage prep", "stage backup", "stage update", "stage post"]);
-    assert_eq!(report.after.unwrap().interim_fixes, ["IJ1"]);
+    assert_eq!(report.after.unwrap().interim_fixes.unwrap(), ["IJ1"]);
 }
 
 #[test]

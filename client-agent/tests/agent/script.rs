@@ -108,7 +108,7 @@ fn what_is_installed_stays_when_a_script_after_it_fails() {
     let fails: &[u8] = b"#!/bin/sh\nkill -9 $$\n";
     let (_, report) = run(&lpar, &with(&[fails], plain(Kind::Install)), &[fails]);
     assert_eq!(report.outcome, Outcome::Failed { software: Software::Applied }, "{report:?}");
-    assert_eq!(report.after.unwrap().interim_fixes, ["IJ1"]);
+    assert_eq!(report.after.unwrap().interim_fixes.unwrap(), ["IJ1"]);
     // It is there already: geninstall is not asked again, and the script is still due.
     let mut again = Master::new(&with(&[FIRST], plain(Kind::Install)));
     again.operation = "0190b2c0-0000-7000-8000-000000000002".parse().unwrap();

@@ -98,7 +98,7 @@ fn updates_are_installed_and_committed_before_the_kernel_moves_with_the_interim_
         ]
     );
     let after = report.after.unwrap();
-    assert_eq!(after.interim_fixes, ["IJ1"]);
+    assert_eq!(after.interim_fixes.unwrap(), ["IJ1"]);
 }
 
 #[test]

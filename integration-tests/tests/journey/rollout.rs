@@ -329,7 +329,13 @@ fn report(site: &Harness, canary: &str) -> Result<()> {
         lpars.len() == 6 && report["failures"].as_array().is_some_and(Vec::is_empty),
         "{report:#}"
     );
+    // What was overcome is told as well.
+    let overcome = &report["earlier"];
+    ensure!(overcome.as_array().is_some_and(|all| all.len() == 1), "{report:#}");
+    ensure!(overcome[0]["lpars"] == serde_json::json!([canary]), "{overcome:#}");
+    let remedy = overcome[0]["remedy"].as_str().context("what was to be done")?;
     for one in lpars {
+        ensure!(one["fixes_before"].is_array() && one["fixes_after"].is_array(), "{one:#}");
         ensure!(one["state"] == "updated" && one["blackout"].is_u64(), "{one:#}");
         ensure!(one["began"].as_str() < one["ended"].as_str(), "{one:#}");
         let (before, after) = (one["level_before"].as_str(), one["level_after"].as_str());
@@ -342,7 +348,10 @@ fn report(site: &Harness, canary: &str) -> Result<()> {
     let shown = site.nimctl(["rollout", "report", "lab", "--file", path]).succeeded()?;
     ensure!(shown.stdout == format!("the report is in {path}\n"), "{shown}");
     let shown = site.nimctl(["rollout", "report", "lab"]).succeeded()?;
-    for part in ["6 updated", "how long workloads stood still", "LEVEL BEFORE", "frame2\n"] {
+    let first = "what went wrong in earlier attempts, by cause";
+    for part in
+        ["6 updated", "how long workloads stood still", "LEVEL BEFORE", "frame2\n", first, remedy]
+    {
         ensure!(shown.stdout.contains(part), "{part}: {shown}");
     }
     let page = std::fs::read_to_string(page)?;

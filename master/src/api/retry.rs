@@ -118,9 +118,7 @@ async fn fixes(api: &Api, asked: &Cust, record: &Record) -> Answer<Vec<String>> 
 
 /// Those of `names` that are interim fixes and not installed `after` the operation; all where that is not known.
 fn missing(names: Vec<String>, after: Option<&Snapshot>) -> Vec<String> {
-    let is_there = |name: &str| {
-        after.is_some_and(|after| after.interim_fixes.iter().any(|label| label == label_of(name)))
-    };
+    let is_there = |name: &str| after.is_some_and(|after| after.has_fix(label_of(name)));
     names.into_iter().filter(|name| is_interim_fix(name) && !is_there(name)).collect()
 }
 
@@ -290,7 +288,7 @@ mod tests {
         let names =
             || ["bos.rte.libc", "IJ1.241031.epkg.Z", "E:IJ2s1a.250101.epkg.Z"].map(str::to_owned);
         let after = |labels: &[&str]| Snapshot {
-            interim_fixes: labels.iter().map(|label| (*label).to_owned()).collect(),
+            interim_fixes: Some(labels.iter().map(|label| (*label).to_owned()).collect()),
             ..Snapshot::default()
         };
         let of = |after: Option<&Snapshot>| missing(names().into(), after).join(" ");

@@ -37,6 +37,36 @@ pub(super) async fn lasts(
     Ok(newest(found.filter_map(|(token, last)| Some((*tokens.get(&token)?, last)))))
 }
 
+/// The operations of starts that were not the last of their target, in the order of attempts: others came after them, in the rollout or
+/// outside of it.
+pub(super) async fn earlier(
+    store: &Store,
+    (id, orders, state): (RolloutId, &Orders, &State),
+    lasts: &Lasts,
+) -> Answer<Vec<(TargetNumber, Started)>> {
+    let several = (0..).zip(&state.targets).filter(|(number, one)| {
+        one.attempt > 1 || lasts.get(number).is_some_and(|last| last.is_again)
+    });
+    let tokens: Vec<(TargetNumber, ClientToken)> = several
+        .flat_map(|(number, one)| (1..=one.attempt).map(move |attempt| (number, attempt)))
+        .map(|(number, attempt)| (number, token(id, orders, number, attempt)))
+        .collect();
+    let mut earlier = Vec::new();
+    for tokens in tokens.chunks(AT_A_TIME) {
+        let (numbers, tokens): (Vec<_>, Vec<_>) = tokens.iter().copied().unzip();
+        let found = numbers.into_iter().zip(store.started(&tokens).await?);
+        // Under the others nothing was accepted.
+        let found = found.filter_map(|(number, asked)| Some((number, asked?.ok()?)));
+        earlier.extend(
+            found.filter(|(number, one)| lasts.get(number).is_none_or(|last| last.of.id != one.id)),
+        );
+    }
+    Ok(earlier)
+}
+
+/// Of how many starts operations with their reports are read at a time.
+const AT_A_TIME: usize = 1000;
+
 /// The newest of each target. What was done before its last attempt began says nothing of that.
 fn newest(found: impl Iterator<Item = ((TargetNumber, bool), Last)>) -> Lasts {
     let mut lasts: HashMap<TargetNumber, (bool, Last)> = HashMap::new();

@@ -8,10 +8,10 @@ use nim_rollout::run::Is;
 use nim_shared::api::{FailureGroup, PlannedLpar, ReportedLpar, RolloutEvent, RolloutReport};
 use nim_shared::code::{Knowledge, Meaning};
 use nim_shared::id::{ObjectName, OperationId, printable};
-use nim_shared::operation::Report;
+use nim_shared::operation::{Report, StateName};
 use nim_shared::unit::Seconds;
 
-use super::outside::{both, lasts, said, seen};
+use super::outside::{self, both, lasts, said, seen};
 use super::read_kept;
 use super::run::{standing, summary, view};
 use super::watch::event;
@@ -72,6 +72,10 @@ pub(in crate::api) async fn report(
         let level = |snapshot: Option<&nim_shared::operation::Snapshot>| {
             snapshot.and_then(|found| found.level.as_deref()).map(printable)
         };
+        let fixes = |snapshot: Option<&nim_shared::operation::Snapshot>| -> Option<Vec<String>> {
+            let labels = snapshot.and_then(|found| found.interim_fixes.as_ref());
+            labels.map(|labels| labels.iter().map(|label| printable(label)).collect())
+        };
         ReportedLpar {
             lpar: target.lpar.clone(),
             wave: wave.map_or_else(|| rollout.name.clone(), |wave| wave.name.clone()),
@@ -87,11 +91,25 @@ pub(in crate::api) async fn report(
             blackout: report.and_then(blackout),
             level_before: level(report.and_then(|report| report.before.as_ref())),
             level_after: level(report.and_then(|report| report.after.as_ref())),
+            fixes_before: fixes(report.and_then(|report| report.before.as_ref())),
+            fixes_after: fixes(report.and_then(|report| report.after.as_ref())),
             codes: report.map(|report| report.codes.clone()).unwrap_or_default(),
             operation: found.map(|found| found.id),
         }
     });
     let lpars = lpars.collect();
+    let mut earlier = Groups::default();
+    let of = (rollout.id, &*rollout.orders, &rollout.state);
+    for (number, one) in outside::earlier(store, of, &lasts).await? {
+        if matches!(one.state, StateName::Succeeded | StateName::Unchanged) {
+            continue;
+        }
+        let report = one.report.as_ref();
+        let cause = report.and_then(|report| nearest(report, &knowledge));
+        let why = report.map(|report| printable(&report.summary));
+        let lpar = &rollout.orders.targets[number as usize].lpar;
+        earlier.add(&one.state.to_string(), cause, why.as_deref(), lpar);
+    }
     Ok(Json(RolloutReport {
         view: view(&rollout),
         at: store.now().await?,
@@ -99,6 +117,7 @@ pub(in crate::api) async fn report(
         stop: rollout.orders.stop,
         lpars,
         failures: groups.sorted(),
+        earlier: earlier.sorted(),
         left_out: rollout.plan.excluded.clone(),
         events,
     }))

@@ -67,7 +67,9 @@ impl View for Shown {
         let mut text = headline(report, &figures);
         text += &timeline(report, style);
         text += &blackouts(&figures);
-        text += &failures(report, style);
+        text += &groups("what went wrong, by cause", &report.failures, &report.lpars, style);
+        text +=
+            &groups("what went wrong in earlier attempts, by cause", &report.earlier, &[], style);
         text += &levels(&figures, style);
         text += &lpars(report, style);
         if !report.left_out.is_empty() {
@@ -258,9 +260,10 @@ fn blackouts(figures: &Figures) -> String {
 /// Columns of the largest bar.
 const BAR: usize = 40;
 
-fn failures(report: &RolloutReport, style: Style) -> String {
+/// Groups of failures with what `lpars` say of them: what is on record of an LPAR is of its last attempt alone.
+fn groups(what: &str, groups: &[FailureGroup], lpars: &[ReportedLpar], style: Style) -> String {
     let mut text = String::new();
-    for group in &report.failures {
+    for group in groups {
         let code = group.code.as_ref().map(|code| format!(" [{}]", clean(code)));
         let what = format!("{} {}", group.lpars.len(), named(&group.state));
         text += &format!(
@@ -269,7 +272,7 @@ fn failures(report: &RolloutReport, style: Style) -> String {
             code.unwrap_or_default(),
             clean(&group.cause)
         );
-        let said = said(report, group);
+        let said = said(lpars, group);
         let shown = if style.wide { said.len() } else { SAID };
         for (why, lpars) in said.iter().take(shown) {
             text += &format!("  said   {} ({})\n", clean(why), some(lpars, style));
@@ -282,14 +285,14 @@ fn failures(report: &RolloutReport, style: Style) -> String {
         }
         text += &format!("  LPARs  {}\n", names(group, style));
     }
-    if text.is_empty() { text } else { format!("\nwhat went wrong, by cause:\n{text}") }
+    if text.is_empty() { text } else { format!("\n{what}:\n{text}") }
 }
 
 /// What the LPARs of a group said themselves, where that is more than the cause they have in common; those who said the same together.
-fn said<'r>(report: &'r RolloutReport, group: &FailureGroup) -> Vec<(&'r str, Vec<&'r str>)> {
+fn said<'r>(lpars: &'r [ReportedLpar], group: &FailureGroup) -> Vec<(&'r str, Vec<&'r str>)> {
     let members: BTreeSet<&str> = group.lpars.iter().map(|name| name.as_str()).collect();
     let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
-    for one in report.lpars.iter().filter(|one| members.contains(one.lpar.as_str())) {
+    for one in lpars.iter().filter(|one| members.contains(one.lpar.as_str())) {
         let Some(why) = one.why.as_deref().filter(|why| *why != group.cause) else { continue };
         match said.iter_mut().find(|(text, _)| *text == why) {
             Some((_, lpars)) => lpars.push(one.lpar.as_str()),
@@ -330,7 +333,7 @@ fn lpars(report: &RolloutReport, style: Style) -> String {
     let shown = if style.wide { report.lpars.len() } else { LINES };
     let mut headings = vec!["LPAR", "WAVE", "STATE", "TRY", "BEGAN", "OVER", "BLACKOUT"];
     if style.wide {
-        headings.extend(["PLANNED", "BEFORE", "AFTER", "OPERATION"]);
+        headings.extend(["PLANNED", "BEFORE", "AFTER", "IFIXES", "OPERATION"]);
     }
     let mut columns = Columns::new(&headings, style);
     for one in report.lpars.iter().take(shown) {
@@ -349,6 +352,7 @@ fn lpars(report: &RolloutReport, style: Style) -> String {
                 Piece::from(or_none(one.planned_begin.map(short))),
                 or_none(one.level_before.as_deref()).into(),
                 or_none(one.level_after.as_deref()).into(),
+                or_none(figures::fixes(one)).into(),
                 or_none(one.operation).into(),
             ]);
         }

@@ -27,6 +27,10 @@ pub struct RolloutReport {
     pub lpars: Vec<ReportedLpar>,
     /// What went wrong, by cause, the most frequent first.
     pub failures: Vec<FailureGroup>,
+    /// What went wrong in attempts that were not the last of their LPAR, by cause, the most frequent first. An LPAR is among those of a
+    /// cause as often as it failed of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<FailureGroup>,
     /// Who was named and left out of the plan.
     pub left_out: Vec<LeftOut>,
     /// What was done with it, the oldest first.
@@ -65,6 +69,12 @@ pub struct ReportedLpar {
     pub level_before: Option<String>,
     /// `oslevel -s` after.
     pub level_after: Option<String>,
+    /// Labels of its interim fixes before; `None` where they were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixes_before: Option<Vec<String>>,
+    /// Labels of its interim fixes after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixes_after: Option<Vec<String>>,
     /// Codes of what went wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<String>,

@@ -5,7 +5,7 @@ use nim_shared::stamp::Timestamp;
 
 use crate::output::text::{clean, moment};
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 19] = [
     "lpar",
     "frame",
     "wave",
@@ -20,6 +20,8 @@ const COLUMNS: [&str; 17] = [
     "blackout_seconds",
     "level_before",
     "level_after",
+    "fixes_before",
+    "fixes_after",
     "codes",
     "why",
     "operation",
@@ -36,11 +38,14 @@ pub(super) fn lines(report: &RolloutReport) -> String {
     text
 }
 
-fn row(one: &ReportedLpar) -> [String; 17] {
+fn row(one: &ReportedLpar) -> [String; 19] {
     let at = |at: Option<Timestamp>| at.map(moment).unwrap_or_default();
     let took = one.began.zip(one.ended).map(|(began, ended)| ended.since(began).whole_seconds());
     let number = |seconds: Option<nim_shared::unit::Seconds>| {
         seconds.map(|seconds| seconds.0.to_string()).unwrap_or_default()
+    };
+    let fixes = |labels: &Option<Vec<String>>| {
+        labels.iter().flatten().cloned().collect::<Vec<_>>().join(" ")
     };
     [
         one.lpar.to_string(),
@@ -57,6 +62,8 @@ fn row(one: &ReportedLpar) -> [String; 17] {
         number(one.blackout),
         one.level_before.clone().unwrap_or_default(),
         one.level_after.clone().unwrap_or_default(),
+        fixes(&one.fixes_before),
+        fixes(&one.fixes_after),
         one.codes.join(" "),
         one.why.clone().unwrap_or_default(),
         one.operation.map(|id| id.to_string()).unwrap_or_default(),

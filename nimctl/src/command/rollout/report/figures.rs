@@ -129,6 +129,17 @@ pub(super) fn is_bad(state: &str) -> bool {
     matches!(state, "failed" | "stuck" | "unreachable")
 }
 
+/// What became of the interim fixes of an LPAR: `-IJ1 +IJ2`; `None` where they were not read before and after, or there were none.
+pub(super) fn fixes(one: &ReportedLpar) -> Option<String> {
+    let (before, after) = one.fixes_before.as_ref().zip(one.fixes_after.as_ref())?;
+    let gone = before.iter().filter(|label| !after.contains(label));
+    let new = after.iter().filter(|label| !before.contains(label));
+    let kept = before.iter().filter(|label| after.contains(label));
+    let signs = gone.map(|label| format!("-{label}")).chain(new.map(|label| format!("+{label}")));
+    let all: Vec<String> = signs.chain(kept.map(|label| format!("={label}"))).collect();
+    (!all.is_empty()).then(|| all.join(" "))
+}
+
 /// A state in words.
 pub(super) fn named(state: &str) -> String {
     state.replace('_', " ")

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use nim_shared::api::RolloutReport;
+use nim_shared::api::{FailureGroup, ReportedLpar, RolloutReport};
 
 use super::figures::{self, Figures, named};
 use super::{SAID, facts, frames, said};
@@ -64,14 +64,24 @@ fn draw(into: &mut String, what: std::fmt::Arguments<'_>) {
 fn failures(report: &RolloutReport) -> String {
     let mut text = "<h2>What went wrong, by cause</h2>\n".to_owned();
     if report.failures.is_empty() {
-        return text + "<p>Nothing: all that were begun came to a good end.</p>\n";
+        text += "<p>Nothing: all that were begun came to a good end.</p>\n";
+    } else {
+        text += &groups(&report.failures, &report.lpars);
     }
-    text += "<table>\n";
+    if !report.earlier.is_empty() {
+        text += "<h2>What went wrong in earlier attempts, by cause</h2>\n";
+        text += &groups(&report.earlier, &[]);
+    }
+    text
+}
+
+fn groups(groups: &[FailureGroup], lpars: &[ReportedLpar]) -> String {
+    let mut text = "<table>\n".to_owned();
     let headings =
         ["How many", "How it ended", "Code", "Cause", "What was said", "What to do", "LPARs"];
     row(&mut text, "th", &headings);
-    for group in &report.failures {
-        let said = said(report, group);
+    for group in groups {
+        let said = said(lpars, group);
         let more = said.len().saturating_sub(SAID);
         let mut said: Vec<&str> = said.into_iter().take(SAID).map(|(why, _)| why).collect();
         said.extend((more > 0).then_some("others: see each LPAR below"));
@@ -220,6 +230,7 @@ fn lpars(report: &RolloutReport) -> String {
         "Blackout",
         "Before",
         "After",
+        "Interim fixes",
         "Why",
     ];
     row(&mut text, "th", &headings);
@@ -238,6 +249,7 @@ fn lpars(report: &RolloutReport) -> String {
                 &or_none(one.blackout.map(|blackout| blackout.to_string())),
                 &or_none(one.level_before.clone()),
                 &or_none(one.level_after.clone()),
+                &or_none(figures::fixes(one)),
                 &or_none(one.why.clone()),
             ],
         );

@@ -33,7 +33,8 @@ fn sample() -> RolloutReport {
         "operation": {"accept_licenses": "yes", "fixes": "update_all", "live_update": "yes", "lpp_source": "7300-03-01"},
         "at": "2026-12-01T22:00:00Z", "stop": {"failed": 2, "unreachable": null, "skipped": null},
         "lpars": [
-            lpar("lpar01", "updated", &json!({"wave": "canary", "blackout": 12})),
+            lpar("lpar01", "updated", &json!({"wave": "canary", "blackout": 12,
+                "fixes_before": ["IJ1", "IJ2"], "fixes_after": ["IJ2", "IJ3"]})),
             lpar("lpar02", "updated", &json!({"blackout": 41})),
             lpar("lpar03", "failed", &failed),
             lpar("lpar04", "unreachable", &none),
@@ -43,6 +44,9 @@ fn sample() -> RolloutReport {
             {"state": "failed", "code": "1020-311", "cause": "a process has a file under /proc open: <truss>",
              "remedy": "Stop nmon & its like.", "lpars": ["lpar03"]},
             {"state": "unreachable", "code": null, "cause": "the LPAR could not be reached", "remedy": null, "lpars": ["lpar04"]},
+        ],
+        "earlier": [
+            {"state": "failed", "code": "1430-030", "cause": "the console did not answer", "remedy": "Try again.", "lpars": ["lpar03"]},
         ],
         "left_out": [
             {"name": "lpar09", "why": "its level is below 7300-00"},
@@ -94,6 +98,11 @@ fn a_report_is_read_from_the_top() {
     1 unreachable: the LPAR could not be reached
       LPARs  lpar04
 
+    what went wrong in earlier attempts, by cause:
+    1 failed [1430-030]: the console did not answer
+      to do  Try again.
+      LPARs  lpar03
+
     LEVEL BEFORE     LEVEL AFTER      LPARS
     7300-02-01-2346  7300-02-01-2346  1
     7300-02-01-2346  7300-03-01-2520  2
@@ -115,7 +124,9 @@ fn a_report_is_read_from_the_top() {
     fingerprint of the plan cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
     "#);
     let wide = Shown(sample()).table(Style { wide: true, ..STYLE });
-    assert!(wide.contains("7300-02-01-2346"), "{wide}");
+    for part in ["7300-02-01-2346", "-IJ1 +IJ3 =IJ2"] {
+        assert!(wide.contains(part), "{part}: {wide}");
+    }
 }
 
 #[test]
@@ -148,6 +159,7 @@ fn of_many_lpars_each_frame_has_a_line_on_which_failures_are_seen() {
     let mut nobody = sample();
     nobody.lpars.clear();
     nobody.failures.clear();
+    nobody.earlier.clear();
     let text = Shown(nobody.clone()).table(STYLE);
     assert!(!text.contains("stood still") && !text.contains("wrong"), "{text}");
     let page = html::page(&nobody);
@@ -163,7 +175,7 @@ fn a_line_for_each_lpar_is_read_by_programs_for_tables() {
     assert_eq!(
         lines[1],
         "lpar01,frame1,canary,updated,1,2026-12-01T20:00:00Z,2026-12-01T20:30:00Z,2026-12-01T20:00:10Z,\
-         2026-12-01T20:20:10Z,1200,30,12,7300-02-01-2346,7300-03-01-2520,,,"
+         2026-12-01T20:20:10Z,1200,30,12,7300-02-01-2346,7300-03-01-2520,IJ1 IJ2,IJ2 IJ3,,,"
     );
     // A text of a host is no formula, and one cell.
     assert!(
@@ -182,13 +194,16 @@ fn a_page_needs_nothing_else_and_obeys_no_text() {
         "over 30 to 45 s",
         "1 longer than planned",
         "Levels before and after",
+        "What went wrong in earlier attempts, by cause",
+        "the console did not answer",
+        "-IJ1 +IJ3 =IJ2",
         "its level is below 7300-00",
         "uid 1000",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert_eq!(page.matches("<rect").count(), 3 + 3, "three updates, three spans");
-    assert_eq!(page.matches("class=\"bad\"").count(), 4, "two LPARs and two causes: {page}");
+    assert_eq!(page.matches("class=\"bad\"").count(), 5, "two LPARs and three causes: {page}");
     for foreign in ["<script", "href", "src=", "url(", "@import", "\u{1b}"] {
         assert!(!page.contains(foreign), "{foreign}");
     }
