@@ -3,11 +3,15 @@
 //! One document for the whole site, kept by `nimd` in its database. What stands at its top holds for every LPAR; each rule changes
 //! that for the LPARs that it names, a later one what an earlier one says. What nothing is said of is off.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::frame::ChangeClass;
+use crate::hook::{HookPoint, MOST_HOOKS_AT, NamedHook};
 use crate::id::{ObjectName, printable};
 use crate::notice::Receiver;
 use crate::prep::{Backup, PrepStep, Step, Subsystem, Unsupported};
@@ -27,6 +31,9 @@ pub struct Policy {
     /// Subsystems that are started anew after an update, where they run on libraries that were replaced.
     #[serde(default)]
     pub restart: BTreeMap<Subsystem, Restart>,
+    /// What stops the workload before `nimctl rollback` has an LPAR booted.
+    #[serde(default)]
+    pub before_reboot: Option<BeforeReboot>,
     /// Under what rollouts are started, approved, held and ended.
     #[serde(default)]
     pub rollouts: Rollouts,
@@ -58,6 +65,47 @@ pub struct Rule {
     /// What is different of the subsystems that are started anew.
     #[serde(default)]
     pub restart: BTreeMap<Subsystem, Restart>,
+    /// What stops their workload before a boot, in place of what is said before.
+    #[serde(default)]
+    pub before_reboot: Option<BeforeReboot>,
+}
+
+/// Hooks that run whenever an LPAR is about to be booted from another disk, in this order. One that fails leaves it as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BeforeReboot {
+    /// Programs of a folder of the master that `nimd` runs itself, before those on the LPAR.
+    #[serde(default)]
+    pub master_hooks: Vec<ObjectName>,
+    /// Objects of type `script`, which are run on the LPAR.
+    #[serde(default)]
+    pub hooks: Vec<ObjectName>,
+}
+
+impl BeforeReboot {
+    /// What is wrong with it.
+    fn faults<'p>(&'p self, place: &'p str) -> impl Iterator<Item = (String, String)> + 'p {
+        let lists = [("hooks", &self.hooks), ("master_hooks", &self.master_hooks)];
+        lists.into_iter().flat_map(move |(key, names)| {
+            let path = format!("{place}before_reboot.{key}");
+            let many = (names.len() > MOST_HOOKS_AT)
+                .then(|| format!("names {}, and at most {MOST_HOOKS_AT} can be", names.len()));
+            let twice = names.iter().enumerate().filter(|(at, name)| names[..*at].contains(name));
+            let twice = twice.map(|(_, name)| format!("names {name} twice"));
+            many.into_iter().chain(twice).map(move |why| (path.clone(), why))
+        })
+    }
+
+    /// As they are asked for.
+    #[must_use]
+    pub fn named(names: &[ObjectName]) -> Vec<NamedHook> {
+        let at = HookPoint::BeforeReboot;
+        names
+            .iter()
+            .map(|name| NamedHook { at, name: name.clone(), exit: at.default_exit() })
+            .collect()
+    }
 }
 
 /// Whether a subsystem is started anew after an update.
@@ -238,6 +286,7 @@ impl Policy {
         let mut faults: Vec<_> = backup_fault("", self.backup.as_ref()).into_iter().collect();
         faults.extend(restart_faults("", &self.restart));
         faults.extend(tunnels_fault("", &self.prep));
+        faults.extend(self.before_reboot.iter().flat_map(|one| one.faults("")));
         let of_rollouts = self.rollouts.faults().into_iter();
         faults.extend(of_rollouts.map(|(key, why)| (format!("rollouts.{key}"), why.to_owned())));
         let receivers = self.receivers.iter();
@@ -252,6 +301,8 @@ impl Policy {
             faults.extend(backup_fault(&format!("rules[{at}]."), rule.backup.as_ref()));
             faults.extend(restart_faults(&format!("rules[{at}]."), &rule.restart));
             faults.extend(tunnels_fault(&format!("rules[{at}]."), &rule.prep));
+            let place = format!("rules[{at}].");
+            faults.extend(rule.before_reboot.iter().flat_map(|one| one.faults(&place)));
             for key in rule.labels.keys().filter(|key| !crate::object::is_label_key(key)) {
                 faults.push((
                     format!("rules[{at}].labels.{}", printable(key)),
@@ -296,6 +347,18 @@ impl Policy {
     ) -> Option<&Backup> {
         let rules = self.rules.iter().rev().filter(|rule| rule.concerns(name, labels));
         rules.filter_map(|rule| rule.backup.as_ref()).next().or(self.backup.as_ref())
+    }
+
+    /// What stops the workload of the LPAR `name` with `labels` before a boot.
+    #[must_use]
+    pub fn before_reboot_of(
+        &self,
+        name: &ObjectName,
+        labels: &BTreeMap<String, String>,
+    ) -> BeforeReboot {
+        let rules = self.rules.iter().rev().filter(|rule| rule.concerns(name, labels));
+        let ruled = rules.filter_map(|rule| rule.before_reboot.as_ref()).next();
+        ruled.or(self.before_reboot.as_ref()).cloned().unwrap_or_default()
     }
 }
 
@@ -383,169 +446,5 @@ impl Prep {
         // Last, and so first to be put back: the host is open meanwhile.
         steps.extend(one(Step::IpFilters { cut_tunnels }, ip_filters.and_then(Passing::class)));
         steps
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-    }
-
-    fn steps(policy: &Policy, name: &str, of: &[(&str, &str)]) -> Vec<String> {
-        let steps = policy.prep_of(&name.parse().unwrap(), &labels(of)).steps();
-        steps.iter().map(ToString::to_string).collect()
-    }
-
-    fn policy() -> Policy {
-        let name = |text: &str| Subsystem::try_from(text.to_owned()).unwrap();
-        Policy {
-            prep: Prep {
-                trusted_execution: Some(Passing::Always),
-                services: [(name("dsmcad"), Wish::Always), (name("nimon"), Wish::Permanent)].into(),
-                ..Prep::default()
-            },
-            backup: Some(Backup::Waived("mksysb every night".to_owned())),
-            restart: [(name("sshd"), Restart::Anew), (name("syslogd"), Restart::Anew)].into(),
-            rollouts: Rollouts::default(),
-            receivers: BTreeMap::new(),
-            rules: vec![
-                Rule {
-                    labels: labels(&[("env", "test")]),
-                    prep: Prep {
-                        trusted_execution: Some(Passing::LeftOut),
-                        workload_manager: Some(Wish::UnlessUpdated),
-                        ..Prep::default()
-                    },
-                    ..Rule::default()
-                },
-                Rule {
-                    lpars: vec!["lpar02".parse().unwrap()],
-                    restart: [(name("sshd"), Restart::LeftAlone)].into(),
-                    backup: Some(Backup::CopyTo(vec!["hdisk3".parse().unwrap()])),
-                    prep: Prep {
-                        services: [(name("nimon"), Wish::LeftOut)].into(),
-                        ip_filters: Some(Passing::Always),
-                        tunnels: Some(Tunnels::Waived("down on Sundays".to_owned())),
-                        ..Prep::default()
-                    },
-                    ..Rule::default()
-                },
-            ],
-        }
-    }
-
-    #[test]
-    fn a_later_rule_changes_what_an_earlier_one_says_for_the_lpars_that_it_names() {
-        let all = "Trusted Execution off; put back in any case";
-        let agent = "subsystem dsmcad stopped; put back in any case";
-        let monitor = "subsystem nimon stopped; not put back";
-        let manager = "Workload Manager stopped and off in inittab; put back unless it was updated";
-        assert_eq!(steps(&policy(), "lpar01", &[]), [all, agent, monitor]);
-        assert_eq!(steps(&policy(), "lpar01", &[("env", "test")]), [agent, monitor, manager]);
-        let filters = "IP filters off, active tunnels cut (down on Sundays); put back in any case";
-        assert_eq!(steps(&policy(), "lpar02", &[("env", "prod")]), [all, agent, filters]);
-        assert_eq!(steps(&Policy::default(), "lpar01", &[]), [""; 0]);
-    }
-
-    #[test]
-    fn filesets_are_removed_in_one_step_for_good_where_a_rule_does_not_leave_one() {
-        use Lasting::{LeftOut, Permanent};
-        use Unsupported::{CasAgent, Pkcs11};
-        let prep = |pairs: &[(Unsupported, Lasting)]| Prep {
-            unsupported_filesets: pairs.iter().copied().collect(),
-            ..Prep::default()
-        };
-        let rule = |lpar: &str, pairs: &[(Unsupported, Lasting)]| Rule {
-            lpars: vec![lpar.parse().unwrap()],
-            prep: prep(pairs),
-            ..Rule::default()
-        };
-        let policy = Policy {
-            prep: prep(&[(CasAgent, Permanent), (Pkcs11, Permanent)]),
-            rules: vec![
-                rule("lpar02", &[(Pkcs11, LeftOut)]),
-                rule("lpar03", &[(CasAgent, LeftOut), (Pkcs11, LeftOut)]),
-            ],
-            ..Policy::default()
-        };
-        let both = "security.pkcs11 and cas.agent removed, where installed; not put back";
-        assert_eq!(steps(&policy, "lpar01", &[]), [both]);
-        let one = "cas.agent removed, where installed; not put back";
-        assert_eq!(steps(&policy, "lpar02", &[]), [one]);
-        assert_eq!(steps(&policy, "lpar03", &[]), [""; 0]);
-        assert!("cas.server".parse::<Unsupported>().is_err());
-    }
-
-    #[test]
-    fn what_one_goes_back_to_is_said_for_all_and_for_some() {
-        let backup = |name: &str| {
-            policy().backup_of(&name.parse().unwrap(), &BTreeMap::new()).map(ToString::to_string)
-        };
-        assert_eq!(backup("lpar01").as_deref(), Some("no copy of rootvg: mksysb every night"));
-        assert_eq!(backup("lpar02").as_deref(), Some("copy of rootvg to hdisk3; it stays"));
-        let none = Policy { backup: Some(Backup::Waived(" ".to_owned())), ..Policy::default() };
-        assert_eq!(none.faults()[0].0, "backup.waived");
-        let hook = Backup::Hook("rootvg_backup".parse().unwrap());
-        let by_hook = Policy { backup: Some(hook), ..Policy::default() };
-        assert_eq!(by_hook.faults(), []);
-        let backup = by_hook.backup_of(&"lpar01".parse().unwrap(), &BTreeMap::new()).unwrap();
-        let text = "backup by the hook rootvg_backup of the site, instead of a copy of rootvg";
-        assert_eq!(backup.to_string(), text);
-        let tunnels = Some(Tunnels::Waived(String::new()));
-        let none = Policy { prep: Prep { tunnels, ..Prep::default() }, ..Policy::default() };
-        assert_eq!(none.faults()[0].0, "prep.tunnels.waived");
-    }
-
-    #[test]
-    fn what_is_started_anew_is_said_for_all_and_for_some_and_never_of_what_others_stand_on() {
-        let restart = |name: &str| {
-            let all = policy().restart_of(&name.parse().unwrap(), &BTreeMap::new());
-            all.iter().map(ToString::to_string).collect::<Vec<_>>()
-        };
-        assert_eq!(restart("lpar01"), ["sshd", "syslogd"]);
-        assert_eq!(restart("lpar02"), ["syslogd"]);
-        for (name, refused) in [
-            ("srcmstr", true),
-            ("clstrmgrES", true),
-            ("ctrmc", true),
-            ("clcomd", true),
-            ("IBM.DRM", true),
-            ("tnslsnr", true),
-            ("LISTENER_PROD", true),
-            ("db2fmcd", true),
-            ("sshd", false),
-            ("syslogd", false),
-        ] {
-            let subsystem = Subsystem::try_from(name.to_owned()).unwrap();
-            let rule = Rule {
-                lpars: vec!["lpar02".parse().unwrap()],
-                restart: [(subsystem.clone(), Restart::Anew)].into(),
-                ..Rule::default()
-            };
-            let off = [(subsystem, Restart::LeftAlone)].into();
-            let policy = Policy { rules: vec![rule], restart: off, ..Policy::default() };
-            let faults: Vec<_> = policy.faults().into_iter().map(|(place, _)| place).collect();
-            let wanted = refused.then(|| format!("rules[0].restart.{name}"));
-            assert_eq!(faults, wanted.into_iter().collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn a_rule_that_would_be_about_all_is_a_fault() {
-        let mut policy = policy();
-        assert_eq!(policy.faults(), []);
-        policy.rules.push(Rule::default());
-        assert_eq!(policy.faults()[0].0, "rules[2]");
-    }
-
-    #[test]
-    fn a_subsystem_is_no_option_and_no_list() {
-        for bad in ["", "-a", "a b", "a;b", "a/b"] {
-            assert!(Subsystem::try_from(bad.to_owned()).is_err(), "{bad}");
-        }
-        assert!(Subsystem::try_from("IBM.DRM".to_owned()).is_ok());
     }
 }

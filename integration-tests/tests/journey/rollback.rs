@@ -131,5 +131,26 @@ async fn an_update_is_taken_back_by_a_boot_from_its_copy_and_forward_again() -> 
     ensure!(level(&site)?.starts_with(NEW) && booted(&site)? != before, "{done}");
     let told = std::fs::read_to_string(hooks.join("stop.told"))?;
     ensure!(told.contains(&format!("\"level\":\"{OLD}\"")), "{told}");
+
+    // What the policy names runs in any case, and is shown before anything is asked.
+    site.set_policy(
+        "backup: {copy_to: [hdisk3]}\nbefore_reboot: {master_hooks: [stop], hooks: [gone]}\n",
+    )?;
+    let shown = site.nimctl(["policy", "show", "lpar01"]).succeeded()?;
+    for text in ["boots it: stop, by nimd itself\n", "boots it: gone, on the LPAR\n"] {
+        ensure!(shown.stdout.contains(text), "{text}: {shown}");
+    }
+    let proposed = site.nimctl(["rollback", "lpar01"]).ended_with(2)?;
+    ensure!(proposed.stdout.contains("runs first: stop, by nimd itself\n"), "{proposed}");
+    let refused = site.nimctl(["rollback", "--yes", "lpar01"]).ended_with(3)?;
+    ensure!(refused.stderr.contains("gone"), "{refused}");
+    site.set_policy("backup: {copy_to: [hdisk3]}\nbefore_reboot: {master_hooks: [stop]}\n")?;
+    std::fs::remove_file(hooks.join("stop.may"))?;
+    let refused = site.nimctl(["rollback", "--yes", "lpar01"]).ended_with(1)?;
+    ensure!(refused.to_string().contains(said), "{refused}");
+    ensure!(level(&site)?.starts_with(NEW), "{refused}");
+    std::fs::write(hooks.join("stop.may"), "")?;
+    let done = site.nimctl(["rollback", "--yes", "lpar01"]).succeeded()?;
+    ensure!(level(&site)? == OLD, "{done}");
     site.end().await
 }

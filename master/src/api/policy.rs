@@ -52,7 +52,8 @@ pub(super) async fn of(
     let prep = policy.prep_of(&lpar, &object.labels).steps();
     let restart = policy.restart_of(&lpar, &object.labels);
     let backup = policy.backup_of(&lpar, &object.labels).cloned();
-    Ok(Json(LparPolicy { lpar, prep, restart, backup }))
+    let before_reboot = policy.before_reboot_of(&lpar, &object.labels);
+    Ok(Json(LparPolicy { lpar, prep, restart, backup, before_reboot }))
 }
 
 /// The policy that holds now; `None` where none was set.

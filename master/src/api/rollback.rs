@@ -5,14 +5,16 @@ use axum::Json;
 use axum::extract::State;
 use nim_shared::api::{Accepted, FileFault, LookAtRollback, RollBack, RollbackProposal};
 use nim_shared::disks::{self, DiskUse, GoodFor, NoWayBack, Rollback, RunDisk, SeenDisk};
-use nim_shared::hook::{HookPoint, Hooks};
+use nim_shared::hook::{HookPoint, Hooks, MOST_HOOKS_AT, NamedHook};
 use nim_shared::id::{DiskName, ObjectName, OperationId};
 use nim_shared::operation::Named as Name;
+use nim_shared::policy::BeforeReboot;
 use nim_shared::prep::SiteBackup;
 use nim_shared::request::{Kind, Request};
 
 use super::error::{Answer, Refusal};
 use super::extract::{Asker, Body, Named};
+use super::policy::current;
 use super::{Api, cust, disks as recorded};
 use crate::store::object::Target;
 
@@ -51,8 +53,17 @@ pub(super) async fn start(
             faults.push(FileFault { file: None, line: None, path: path.to_owned(), message });
         }
     }
-    let hooks = cust::script::named_hooks(&api, &asked.hooks, &mut faults).await?;
-    let programs = asked.master_hooks.iter().map(|hook| hook.name.clone()).collect();
+    let policy = stops(&api, &target).await?;
+    let named = both(BeforeReboot::named(&policy.hooks), &asked.hooks);
+    let master_hooks = both(BeforeReboot::named(&policy.master_hooks), &asked.master_hooks);
+    for (path, hooks) in [("hook", &named), ("master_hook", &master_hooks)] {
+        if hooks.len() > MOST_HOOKS_AT {
+            let message = format!("at most {MOST_HOOKS_AT} can be named, with those of the policy");
+            faults.push(FileFault { file: None, line: None, path: path.to_owned(), message });
+        }
+    }
+    let hooks = cust::script::named_hooks(&api, &named, &mut faults).await?;
+    let programs = master_hooks.iter().map(|hook| hook.name.clone()).collect();
     cust::hook::look_for(&api, "master_hook", programs, &mut faults).await?;
     if !faults.is_empty() {
         return Err(
@@ -69,10 +80,23 @@ pub(super) async fn start(
     let order = Request {
         rollback: Some(proposal.rollback),
         hooks,
-        master_hooks: asked.master_hooks,
+        master_hooks,
         ..cust::bare(&api, &target, Kind::Rollback)
     };
     Ok(Json(cust::accept_one(&api, who, (asked.token, written), &target, &order).await?))
+}
+
+/// What the policy has run before the LPAR is booted.
+async fn stops(api: &Api, target: &Target) -> Answer<BeforeReboot> {
+    let policy = current(&api.store).await?.unwrap_or_default();
+    Ok(policy.before_reboot_of(&target.name, &target.labels))
+}
+
+/// Those of the policy, then those that are asked for. One that is both is as it was asked for.
+fn both(policy: Vec<NamedHook>, asked: &[NamedHook]) -> Vec<NamedHook> {
+    let is_asked = |one: &NamedHook| asked.iter().any(|asked| asked.name == one.name);
+    let policy = policy.into_iter().filter(|one| !is_asked(one));
+    policy.chain(asked.iter().cloned()).collect()
 }
 
 /// Where the LPAR would go back to, by the record and by what it shows now.
@@ -117,6 +141,7 @@ async fn proposal(
         rollback: Rollback { to, from },
         level: looked.level,
         lost,
+        before_reboot: stops(api, target).await?,
     })
 }
 

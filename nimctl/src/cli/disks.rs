@@ -52,7 +52,7 @@ pub(crate) struct Rollback {
     /// Where several copies hold an old level: a disk of the one that is meant, by the name that it has now.
     #[arg(long, value_name = "DISK")]
     pub(crate) disk: Option<DiskName>,
-    /// A script that stops the workload before the boot: before-reboot:NAME. Repeat it for more.
+    /// A script that stops the workload before the boot: before-reboot:NAME. Repeat it for more. Those of the policy run in any case.
     #[arg(long = "hook", value_name = "POINT:NAME[:MEANING]", value_parser = hook)]
     pub(crate) hooks: Vec<NamedHook>,
     /// The same as a program of nimd's folder of hooks, which nimd runs itself, before those on the LPAR.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::cli::Policy;
 use crate::client::Target;
-use crate::command::{Context, apply, each};
+use crate::command::{Context, apply, each, rollback};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::text::clean;
@@ -63,7 +63,7 @@ struct Lpars(Vec<LparPolicy>);
 impl View for Lpars {
     fn table(&self, _: Style) -> String {
         let mut text = String::new();
-        for LparPolicy { lpar, prep, restart, backup } in &self.0 {
+        for LparPolicy { lpar, prep, restart, backup, before_reboot } in &self.0 {
             text += &format!("{lpar}:\n");
             if prep.is_empty() {
                 text += "   nothing is changed before an update\n";
@@ -83,6 +83,7 @@ impl View for Lpars {
                 text +=
                     &format!("   started anew after it, where on replaced libraries: {names}\n");
             }
+            text += &rollback::stops(before_reboot, "   before a rollback boots it: ");
         }
         text
     }

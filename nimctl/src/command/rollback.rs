@@ -3,6 +3,7 @@
 use nim_shared::api::{Accepted, LookAtRollback, RollBack as Body, RollbackProposal};
 use nim_shared::disks::RunDisk;
 use nim_shared::id::ClientToken;
+use nim_shared::policy::BeforeReboot;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -46,17 +47,26 @@ struct Proposed(RollbackProposal);
 
 impl View for Proposed {
     fn table(&self, _: Style) -> String {
-        let RollbackProposal { lpar, rollback, level, lost, .. } = &self.0;
+        let RollbackProposal { lpar, rollback, level, lost, before_reboot, .. } = &self.0;
         let mut text = format!("{lpar}\n");
         let from = level.as_deref().unwrap_or(NONE);
         text += &format!("  from: {}, at {}\n", disks(&rollback.from), clean(from));
         text += &format!("  to: {}, at {}\n", disks(&rollback.to.disks), clean(&rollback.to.level));
         text += &format!("  made by: operation {}\n", rollback.to.made_by);
+        text += &stops(before_reboot, "  runs first: ");
         for one in lost {
             text += &format!("  lost: {}\n", clean(one));
         }
         text
     }
+}
+
+/// What the policy has run before a boot, in its order, a line each.
+pub(super) fn stops(before_reboot: &BeforeReboot, lead: &str) -> String {
+    let BeforeReboot { master_hooks, hooks } = before_reboot;
+    let on_master = master_hooks.iter().map(|name| format!("{lead}{name}, by nimd itself\n"));
+    let on_lpar = hooks.iter().map(|name| format!("{lead}{name}, on the LPAR\n"));
+    on_master.chain(on_lpar).collect()
 }
 
 fn disks(disks: &[RunDisk]) -> String {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::File;
 use crate::id::ObjectName;
+use crate::policy::BeforeReboot;
 use crate::prep::{Backup, PrepStep, Subsystem};
 use crate::stamp::Timestamp;
 
@@ -42,4 +43,7 @@ pub struct LparPolicy {
     pub restart: Vec<Subsystem>,
     /// What one can go back to after an update of a TL or SP; `None` where the policy says nothing.
     pub backup: Option<Backup>,
+    /// What stops its workload before a rollback has it booted.
+    #[serde(default)]
+    pub before_reboot: BeforeReboot,
 }

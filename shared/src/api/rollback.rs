@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::disks::Rollback;
 use crate::hook::NamedHook;
 use crate::id::{ClientToken, DiskName, ObjectName};
+use crate::policy::BeforeReboot;
 use crate::stamp::Timestamp;
 
 /// Asks where an LPAR would go back to. It is looked at, and nothing is changed.
@@ -31,6 +32,9 @@ pub struct RollbackProposal {
     pub level: Option<String>,
     /// What is lost with it, a sentence each.
     pub lost: Vec<String>,
+    /// What the policy has run before the boot.
+    #[serde(default)]
+    pub before_reboot: BeforeReboot,
 }
 
 /// Has an LPAR booted from the copy of rootvg that is on record as holding the level before.
@@ -42,7 +46,7 @@ pub struct RollBack {
     /// A disk of the copy, by the name that it has now.
     #[serde(default)]
     pub disk: Option<DiskName>,
-    /// Objects of type `script`, which are run on the LPAR at `before-reboot`: what stops the workload.
+    /// Objects of type `script`, which are run on the LPAR at `before-reboot` after those of the policy: what stops the workload.
     #[serde(default)]
     pub hooks: Vec<NamedHook>,
     /// Programs of a folder of the master that `nimd` runs itself at `before-reboot`, before those on the LPAR.
