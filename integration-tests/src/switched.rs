@@ -22,6 +22,8 @@ pub struct Switched {
     /// What runs.
     pub running: Running,
     subsystems: BTreeMap<String, Subsystem>,
+    /// Whether the script of autofs is registered no more.
+    autofs_gone: bool,
     /// Text of the files by their path.
     pub files: BTreeMap<&'static str, String>,
 }
@@ -36,7 +38,12 @@ impl Switched {
         let files =
             FILES.map(|file| (file, std::fs::read_to_string(root.join(file)).unwrap_or_default()));
         let lpar = lab.world()?.lpars.remove(lpar).context("no such LPAR")?;
-        Ok(Self { running: lpar.running, subsystems: lpar.subsystems, files: files.into() })
+        Ok(Self {
+            running: lpar.running,
+            subsystems: lpar.subsystems,
+            autofs_gone: lpar.autofs_gone,
+            files: files.into(),
+        })
     }
 }
 

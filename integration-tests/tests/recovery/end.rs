@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::Harness;
 use integration_tests::switched::Switched;
+use nim_lab::world::World;
+use nim_lab::world::frame::{Odd, PartitionState};
 use nim_lab::world::lpar::{DiskPath, Software};
+use nim_lab::world::system::System;
 use serde_json::Value;
 
 use crate::update;
@@ -33,10 +36,46 @@ struct Left {
     mounts: usize,
     tokens: usize,
     switched: Switched,
+    boot_list: Vec<String>,
+    /// Mount points.
+    filesystems: Vec<String>,
+    users: Vec<String>,
+    system: System,
+    partition: Held,
     update: bool,
     errors: Vec<String>,
     /// The site's own `lvupdate.data`, where there is one.
     data: Option<Vec<u8>>,
+}
+
+/// What its partition holds, as the HMC shows it.
+#[derive(Clone, Debug, PartialEq)]
+struct Held {
+    state: PartitionState,
+    memory_mb: u64,
+    hundredths: u64,
+    procs: u32,
+    pool: u32,
+    odd: Odd,
+    /// Partitions of its name or a name made from it.
+    of_its_name: usize,
+}
+
+impl Held {
+    fn by(world: &World, lpar: &str) -> Result<Self> {
+        let (frame, id) = (world.frame_of(lpar)?, world.lpar(lpar)?.partition_id);
+        let own = frame.partition(id).context("the LPAR runs in no partition")?;
+        let is_of_it = |name: &str| name == lpar || name.starts_with(&format!("{lpar}_lku"));
+        Ok(Self {
+            state: own.state,
+            memory_mb: own.memory_mb,
+            hundredths: own.hundredths,
+            procs: own.procs,
+            pool: own.pool,
+            odd: own.odd.clone(),
+            of_its_name: frame.partitions.iter().filter(|one| is_of_it(&one.name)).count(),
+        })
+    }
 }
 
 impl End {
@@ -63,6 +102,11 @@ impl End {
                 mounts: found.mounts.len(),
                 tokens: found.tokens.len(),
                 switched: Switched::of(site.lab(), lpar)?,
+                boot_list: found.bootlist.clone(),
+                filesystems: found.filesystems.iter().map(|one| one.mounted_on.clone()).collect(),
+                users: found.users.clone(),
+                system: found.system.clone(),
+                partition: Held::by(&world, lpar)?,
                 update: found.update.is_some(),
                 errors: found.errors.iter().map(|error| error.identifier.clone()).collect(),
                 data: std::fs::read(data).ok(),
@@ -74,6 +118,7 @@ impl End {
     pub(crate) fn is(&self, state: &str, started: usize) -> Result<()> {
         ensure!(self.state == state && self.started == started, "{self:#?}");
         ensure!(self.lpar.mounts == 0 && !self.lpar.update, "{self:#?}");
+        ensure!(self.lpar.partition.of_its_name == 1, "{self:#?}");
         ensure!(started == 0 || !self.sequence.is_empty(), "{self:#?}");
         Ok(())
     }
