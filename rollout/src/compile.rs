@@ -287,7 +287,8 @@ impl<'a> Compiler<'a> {
                 Shortage::Memory { missing: one.amount - resource.capacity },
             ),
             What::Processors(_) | What::Pool(_) => {
-                (units(one.amount), units(resource.capacity), Shortage::Processors)
+                let there = ProcessorUnits { hundredths: resource.capacity };
+                (units(one.amount), units(resource.capacity), Shortage::Processors { there })
             }
             _ => (one.amount.to_string(), resource.capacity.to_string(), Shortage::Other),
         };

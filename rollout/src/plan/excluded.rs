@@ -1,7 +1,7 @@
 //! Who is left out, and why.
 
 use nim_shared::api::LeftOut;
-use nim_shared::unit::Seconds;
+use nim_shared::unit::{ProcessorUnits, Seconds};
 
 /// Somebody who is left out for this reason.
 #[must_use]
@@ -113,8 +113,11 @@ pub enum Shortage {
         /// What is missing.
         missing: u64,
     },
-    /// Processors, in hundredths.
-    Processors,
+    /// Processors.
+    Processors {
+        /// How many there are.
+        there: ProcessorUnits,
+    },
     /// Something else.
     Other,
 }

@@ -1,4 +1,4 @@
-//! What would bring LPARs to their turn for which there is no time: a larger limit, a longer window, an earlier wave. Each is tried by a whole
+//! What would bring LPARs to their turn for which there is no time: a larger limit, a longer or another window, an earlier wave. Each is tried by a whole
 //! plan before it is said. Where it costs somebody else his turn it is no help, and not said.
 
 use std::collections::BTreeSet;
@@ -9,6 +9,7 @@ use nim_shared::unit::Seconds;
 use crate::file::Rollout;
 
 use super::make::made;
+use super::propose::opened;
 use super::{Input, Plan, Proposal, WhatIf};
 
 /// Somebody for whom there is no time.
@@ -53,6 +54,14 @@ pub(super) fn propose(input: &Input<'_>, plan: &mut Plan, late: &[Late]) {
             .filter(|(_, wave)| wave.canary.is_none())
             .find(|(at, _)| trials.planned(file, Some((&one.lpar, *at))).contains(&one.lpar));
         found.extend(wave.map(|(_, wave)| (&one.lpar, Proposal::Wave(wave.name.to_string()))));
+        let Some(lpar) = input.snapshot.lpars.iter().find(|lpar| lpar.name == one.lpar) else {
+            continue;
+        };
+        for (name, file) in opened(file, lpar) {
+            if trials.planned(&file, None).contains(&one.lpar) {
+                found.push((&one.lpar, Proposal::TurnInWindow(name)));
+            }
+        }
     }
     for (lpar, proposal) in found {
         if let Some(one) = plan.excluded.iter_mut().find(|one| one.name == lpar.as_str()) {

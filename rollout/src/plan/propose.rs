@@ -3,9 +3,10 @@
 use std::fmt;
 
 use nim_shared::level::TechnologyLevel;
-use nim_shared::unit::{Megabytes, Seconds};
+use nim_shared::unit::{Megabytes, ProcessorUnits, Seconds};
 
 use crate::calendar::Calendars;
+use crate::choose::names;
 use crate::compile::Compiler;
 use crate::facts::{CpuReduction, Lpar, Snapshot};
 use crate::file::{DayTime, Rollout};
@@ -26,6 +27,13 @@ pub enum Proposal {
     },
     /// `cpu_reduction = yes`.
     CpuReduction,
+    /// Fewer processors, by DLPAR.
+    FewerProcessors {
+        /// How many fewer.
+        fewer: ProcessorUnits,
+        /// What is left.
+        left: ProcessorUnits,
+    },
     /// Both.
     Both {
         /// How much less memory.
@@ -42,6 +50,10 @@ pub enum Proposal {
         /// When it would have to end.
         to: DayTime,
     },
+    /// A window of the file that is for others.
+    OtherWindow(String),
+    /// No partition id is asked for.
+    AnyId,
     /// More at a time.
     Limit(WhatIf),
     /// A window that ends later.
@@ -53,6 +65,8 @@ pub enum Proposal {
         /// When it would have to end.
         to: DayTime,
     },
+    /// The same of a window that is for others.
+    TurnInWindow(String),
     /// A wave before its own.
     Wave(String),
 }
@@ -74,6 +88,14 @@ impl fmt::Display for Proposal {
             Self::Window { name, from, to } => {
                 write!(f, "it fits if window {name} is from {from} to {to}")
             }
+            Self::FewerProcessors { fewer, left } => {
+                write!(f, "it fits with {fewer} units fewer by DLPAR, {left} in all")
+            }
+            Self::OtherWindow(name) => write!(f, "it fits if window {name} is for it too"),
+            Self::AnyId => f.write_str("it fits without lpar_id in its lvupdate.data"),
+            Self::TurnInWindow(name) => {
+                write!(f, "it comes to its turn if window {name} is for it too")
+            }
             Self::Limit(change) => write!(f, "it comes to its turn with {change}"),
             Self::LaterEnd { name, from, to } => {
                 write!(f, "it comes to its turn if window {name} is from {from} to {to}")
@@ -89,7 +111,12 @@ pub fn propose(input: &Input<'_>, lpar: &Lpar, forecast: &Forecast, why: &Why) -
     let trial = Trial::new(input, lpar, forecast);
     match why {
         Why::TooLarge { shortage, .. } => trial.smaller(*shortage),
-        Why::WindowTooShort { needed, .. } => trial.longer_windows(*needed),
+        Why::WindowTooShort { needed, .. } => {
+            let longer = trial.longer_windows(*needed);
+            longer.into_iter().chain(trial.other_windows()).collect()
+        }
+        Why::NoWindow => trial.other_windows(),
+        Why::IdTaken(_) => trial.any_id(),
         _ => Vec::new(),
     }
 }
@@ -133,8 +160,11 @@ impl<'a> Trial<'a> {
         }
         let file = self.input.file;
         let mut found = Vec::new();
-        if shortage == Shortage::Processors && may_reduce && self.fits(file, &reduced).is_ok() {
-            found.push(Proposal::CpuReduction);
+        if let Shortage::Processors { there } = shortage {
+            if may_reduce && self.fits(file, &reduced).is_ok() {
+                found.push(Proposal::CpuReduction);
+            }
+            found.extend(self.fewer_processors(there));
         }
         if let Some((less, left)) = self.less_memory(self.lpar) {
             found.push(Proposal::LessMemory { less, left });
@@ -168,6 +198,34 @@ impl<'a> Trial<'a> {
         Some((Megabytes(shape.memory.0 - left), Megabytes(left)))
     }
 
+    /// As many processors as there are, where the LPAR may run with them. Whole ones stay whole: they may be dedicated.
+    fn fewer_processors(&self, there: ProcessorUnits) -> Option<Proposal> {
+        const WHOLE: u64 = 100;
+        let shape = self.lpar.shape?;
+        let now = shape.processors.hundredths;
+        let step = if now.is_multiple_of(WHOLE) { WHOLE } else { 1 };
+        let left = ProcessorUnits { hundredths: there.hundredths / step * step };
+        if left < shape.min_processors || left.hundredths == 0 {
+            return None;
+        }
+        let mut smaller = self.lpar.clone();
+        smaller.shape.as_mut()?.processors = left;
+        self.fits(self.input.file, &smaller).ok()?;
+        let fewer = ProcessorUnits { hundredths: now.checked_sub(left.hundredths)? };
+        Some(Proposal::FewerProcessors { fewer, left })
+    }
+
+    fn any_id(&self) -> Vec<Proposal> {
+        let free = Lpar { wanted_id: None, ..self.lpar.clone() };
+        self.fits(self.input.file, &free).map(|()| Proposal::AnyId).into_iter().collect()
+    }
+
+    fn other_windows(&self) -> Vec<Proposal> {
+        let opened = opened(self.input.file, self.lpar);
+        let fit = opened.filter(|(_, file)| self.fits(file, self.lpar).is_ok());
+        fit.map(|(name, _)| Proposal::OtherWindow(name)).collect()
+    }
+
     fn longer_windows(&self, needed: Seconds) -> Vec<Proposal> {
         let mut found = Vec::new();
         for (at, window) in self.input.file.windows.iter().enumerate() {
@@ -181,4 +239,18 @@ impl<'a> Trial<'a> {
         }
         found
     }
+}
+
+/// The file with one of its windows, by name, that is for others and for `lpar` too; each in its turn.
+pub(super) fn opened<'f>(
+    file: &'f Rollout,
+    lpar: &'f Lpar,
+) -> impl Iterator<Item = (String, Rollout)> + 'f {
+    let others = file.windows.iter().enumerate();
+    let others = others.filter(|(_, one)| !one.only.is_empty() && !names(&one.only, lpar));
+    others.filter_map(|(at, window)| {
+        let mut changed = file.clone();
+        changed.windows[at].only.names.push(lpar.name.as_str().parse().ok()?);
+        Some((window.name.to_string(), changed))
+    })
 }

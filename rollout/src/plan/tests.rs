@@ -90,8 +90,8 @@ fn everybody_who_is_left_out_is_said_with_what_would_help() {
         excluded(&plan),
         [
             "lpar01: needs 9728 MB of memory of frame0000, and there are 7936 MB when nothing else runs / it fits with 1832 MB of memory less by DLPAR, 7168 MB in all",
-            "lpar02: needs 1.5 units of processors of frame0000, and there are 1.0 units when nothing else runs / it fits with cpu_reduction = yes in its lvupdate.data",
-            "lpar03: asks for the partition id 7, which is taken on its frame",
+            "lpar02: needs 1.5 units of processors of frame0000, and there are 1.0 units when nothing else runs / it fits with cpu_reduction = yes in its lvupdate.data / it fits with 0.5 units fewer by DLPAR, 1.0 in all",
+            "lpar03: asks for the partition id 7, which is taken on its frame / it fits without lpar_id in its lvupdate.data",
             "lpar04: a Live Update of it is ruled out: it has a physical adapter",
             "lpar05: is a node of the Oracle RAC cluster \"sales\", which is not updated in a rollout",
             "lpar06: its level is 7200-05-01-2037, and >=7300-03 is asked for",
@@ -286,4 +286,43 @@ fn what_brings_the_late_to_their_turn_was_tried_and_is_so() {
     assert_eq!(short.len(), 3, "{short:?}");
     let waves = short.iter().flat_map(|(_, all)| all).filter(|one| one.contains("in wave"));
     assert_eq!(waves.count(), 0, "{short:?}");
+}
+
+#[test]
+fn a_window_of_others_and_fewer_processors_are_proposed_where_they_are_enough() {
+    let mut site = site(4);
+    let free = site.frames[0].free.as_mut().unwrap();
+    free.processors = ProcessorUnits { hundredths: 150 };
+    // Whole processors may be dedicated ones: with half of one it could not run.
+    site.lpars[0].shape.as_mut().unwrap().processors = ProcessorUnits { hundredths: 200 };
+    site.lpars[0].level = "7200-01-01-1642".parse().ok();
+    site.lpars[0].labels.insert("tier".to_owned(), "day".to_owned());
+    site.lpars[1].shape.as_mut().unwrap().processors = ProcessorUnits { hundredths: 200 };
+    site.lpars[1].shape.as_mut().unwrap().min_processors = ProcessorUnits { hundredths: 200 };
+    site.lpars[1].level = "7200-01-01-1642".parse().ok();
+    site.lpars[2].estimate.total = Some(Seconds(2400));
+    for lpar in &mut site.lpars[1..] {
+        lpar.labels.insert("tier".to_owned(), "night".to_owned());
+    }
+    site.lpars[3].labels.clear();
+    let text = "windows:\n- {name: day, zone: UTC, from: '08:00', to: '18:00', labels: tier=day}\n\
+                - {name: night, zone: UTC, from: '22:00', to: '22:30', labels: tier=night}\n\
+                - {name: short, zone: UTC, from: '20:00', to: '20:01', labels: tier=none}\n";
+    let short = "needs 2.0 units of processors of frame0000, and there are 1.5 units when nothing else runs";
+    assert_eq!(
+        excluded(&plan(text, &site)),
+        [
+            format!("lpar01: {short} / it fits with 1.0 units fewer by DLPAR, 1.0 in all"),
+            format!("lpar02: {short}"),
+            "lpar03: may take 3600 s, and the longest window for it before the rollout's deadline has 1800 s \
+             / it fits if window night is from 22:00 to 23:00 / it fits if window day is for it too"
+                .to_owned(),
+            "lpar04: no window is for it before the rollout's deadline / it fits if window day is for it too / it fits if window night is for it too"
+                .to_owned(),
+        ]
+    );
+    // What is said is so.
+    let opened = text.replace("labels: tier=day", "labels: tier=day, names: [lpar03, lpar04]");
+    let left: Vec<String> = excluded(&plan(&opened, &site));
+    assert_eq!(left.len(), 2, "{left:?}");
 }
