@@ -104,6 +104,17 @@ fn run(
     hook: &Hook,
     result: Option<HookResult>,
 ) -> Result<ScriptStep, Error> {
+    // An operation that ends before its programs were put where they are run has hooks for that end too.
+    let known = supervisor.progress.scripts.contains_key(&script::number_of(number));
+    if !known && !script::is_placed(&supervisor.operation, number) {
+        match script::place(supervisor) {
+            Ok(()) => {}
+            Err(Stop::Decided(_)) => {
+                return script::not_started(supervisor, &program(number, hook));
+            }
+            Err(Stop::Broken(error)) => return Err(error),
+        }
+    }
     let Supervisor { operation, request, progress, .. } = &*supervisor;
     if operation.run(Step::Script(number))?.get()?.is_none()
         && let Some(Hooks { lpar, lpp_source, .. }) = &request.hooks
@@ -166,7 +177,10 @@ fn warnings(supervisor: &Supervisor, at: impl Fn(HookPoint) -> bool, report: &mu
         let Some(end) = step.filter(|step| !has_succeeded(step)) else { continue };
         let (code, text) = told(request, hook, end);
         report.summary = format!("{}; {text}", report.summary);
-        report.codes.push(code.to_owned());
+        // What comes after a failure is no cause of it.
+        if hook.at != HookPoint::OnFailure {
+            report.codes.push(code.to_owned());
+        }
         if let Outcome::Succeeded { follow_up } = &mut report.outcome
             && !follow_up.contains(&FollowUp::Hook)
         {

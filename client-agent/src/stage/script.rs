@@ -44,6 +44,19 @@ pub(crate) fn place(supervisor: &Supervisor) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Whether [`place`] has come by: an operation may end before it does.
+pub(crate) fn is_placed(operation: &Operation, number: usize) -> bool {
+    file(operation, number).exists()
+}
+
+/// Records that a program cannot be started.
+pub(crate) fn not_started(
+    supervisor: &mut Supervisor,
+    program: &Program<'_>,
+) -> Result<ScriptStep, Error> {
+    record(supervisor, program, ScriptMoment::NotStarted, None)
+}
+
 /// The file of the script with this number.
 pub(crate) fn file(operation: &Operation, number: usize) -> PathBuf {
     operation.file(FOLDER).join(number.to_string())

@@ -112,6 +112,30 @@ fn hooks_run_at_their_points_and_are_told_what_is_known() {
     assert_eq!((after.state, after.software), (StateName::Succeeded, None));
 }
 
+#[test]
+fn an_update_that_ends_before_anything_is_prepared_has_its_hook_for_that_too() {
+    let lpar = Lpar::new();
+    std::fs::write(lpar.path("etc/nim-agent.policy"), "scripts = on\n").unwrap();
+    // The first thing that is looked at: what could not be put back as it is.
+    std::fs::rename(lpar.data(), lpar.path("own.data")).unwrap();
+    std::os::unix::fs::symlink(lpar.path("own.data"), lpar.data()).unwrap();
+    let hooks = [
+        (HookPoint::Pre, HookExit::Fail, NOTES),
+        (HookPoint::OnFailure, HookExit::Warn, NOTES),
+        (HookPoint::OnFailure, HookExit::Warn, FAILS),
+    ];
+    let (master, report) = run(&lpar, &with(&hooks, order(Kind::Update)));
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged }, "{report:?}");
+    assert_eq!(lpar.get("scripts"), "on-failure\non-failure fails\n");
+    let (cause, hook) = report.summary.split_once("; ").unwrap();
+    assert!(cause.contains("is a link or no file"), "{report:?}");
+    assert_eq!(hook, "the hook hook3 at on-failure failed with exit status 3");
+    // What comes after the failure explains nothing of it.
+    assert_eq!(report.codes, [""; 0]);
+    let begun = master.sequence().into_iter().filter(|line| line.ends_with(" begun"));
+    assert_eq!(begun.collect::<Vec<_>>(), ["script 2 begun", "script 3 begun"]);
+}
+
 /// Whatever was changed is put back, and nothing is started.
 #[test]
 fn a_hook_before_the_update_that_has_to_succeed_ends_it_before_anything_is_started() {

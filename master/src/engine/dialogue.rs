@@ -22,7 +22,7 @@ use super::journal::{Progress, Step, Violation};
 use super::operation::{Action, Event, Operation, Refused, State};
 
 /// Code of an operation whose `start` the agent refused.
-const REFUSED: &str = "NLU-0406";
+pub(crate) const REFUSED: &str = "NLU-0406";
 
 /// What does not change during a session.
 #[derive(Clone, Debug)]

@@ -108,7 +108,7 @@ pub(in crate::api) async fn report(
         let cause = report.and_then(|report| nearest(report, &knowledge));
         let why = report.map(|report| printable(&report.summary));
         let lpar = &rollout.orders.targets[number as usize].lpar;
-        earlier.add(&one.state.to_string(), cause, why.as_deref(), lpar);
+        earlier.add_earlier(&one.state.to_string(), cause, why.as_deref(), lpar);
     }
     Ok(Json(RolloutReport {
         view: view(&rollout),
@@ -148,7 +148,14 @@ fn blackout(report: &Report) -> Option<Seconds> {
 struct Groups(BTreeMap<(String, Option<String>, String), FailureGroup>);
 
 impl Groups {
-    fn add(&mut self, state: &str, known: Option<Meaning>, why: Option<&str>, lpar: &ObjectName) {
+    /// The group of a failure, with `lpar` among its members.
+    fn add(
+        &mut self,
+        state: &str,
+        known: Option<Meaning>,
+        why: Option<&str>,
+        lpar: &ObjectName,
+    ) -> &mut FailureGroup {
         let code = known.as_ref().map(|known| known.code.to_string());
         let cause = match (&known, why) {
             (Some(known), _) => format!("{}: {}", known.title, known.cause),
@@ -162,8 +169,27 @@ impl Groups {
             cause,
             remedy: known.map(|known| known.remedy.into_owned()),
             lpars: Vec::new(),
+            said: Vec::new(),
         });
         group.lpars.push(lpar.clone());
+        group
+    }
+
+    /// The same of an attempt that was not the last, of which nothing else has what was said.
+    fn add_earlier(
+        &mut self,
+        state: &str,
+        known: Option<Meaning>,
+        why: Option<&str>,
+        lpar: &ObjectName,
+    ) {
+        let group = self.add(state, known, why, lpar);
+        if let Some(why) = why
+            && group.cause != why
+            && !group.said.iter().any(|one| one == why)
+        {
+            group.said.push(why.to_owned());
+        }
     }
 
     fn sorted(self) -> Vec<FailureGroup> {

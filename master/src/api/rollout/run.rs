@@ -265,9 +265,15 @@ fn event(asked: &TurnRollout, rollout: &Rollout, who: Who) -> Answer<(Event, Str
             for (lpar, &target) in lpars.iter().zip(&targets) {
                 let one = &rollout.state.targets[target as usize];
                 if !(one.is_doubted() && matches!(one.is, Is::Ended { .. })) {
-                    let why = format!(
-                        "{lpar} is not among those that are updated and not known to be healthy"
-                    );
+                    let why = if one.is_doubted() {
+                        format!(
+                            "{lpar} is updated, and its place on the frame is not free yet: take it for healthy when it is"
+                        )
+                    } else {
+                        format!(
+                            "{lpar} is not among those that are updated and not known to be healthy"
+                        )
+                    };
                     return Err(Refusal::refused("NLU-0142", why)
                         .hint(format!("nimctl rollout status {}", rollout.name)));
                 }
@@ -282,6 +288,15 @@ fn event(asked: &TurnRollout, rollout: &Rollout, who: Who) -> Answer<(Event, Str
         TurnRollout::Approve { fingerprint, lpars } => {
             let targets = numbers(lpars, rollout)?;
             let names: Vec<&str> = lpars.iter().map(ObjectName::as_str).collect();
+            let asks = |at: &TargetNumber| rollout.state.targets[*at as usize].asks.is_some();
+            if let Some((lpar, _)) = lpars.iter().zip(&targets).find(|(_, at)| !asks(at)) {
+                let why = format!("{lpar} waits for no approval of its own");
+                let hint = format!(
+                    "nimctl why {0} has what it waits for; a wave is approved without names",
+                    rollout.name
+                );
+                return Err(Refusal::refused("NLU-0142", why).hint(hint));
+            }
             let asked = rollout.orders.asked(&rollout.state, &targets);
             if *fingerprint != asked {
                 let asks = lpars.iter().zip(&targets).filter_map(|(lpar, at)| {

@@ -313,7 +313,7 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
     let kept_since = standing.and_then(|one| one.since).map(|at| time(rollout.begin, at));
     let stands_since = Some(rollout.since);
     let others = format!("anybody but uid {}, who started it", orders.requester);
-    // What was started under a ticket is approved under one.
+    // What was started under a ticket goes on under one.
     let ticket = if rollout.ticket.is_some() { " --ticket TICKET" } else { "" };
     let approve =
         |print: Digest| format!("nimctl rollout approve {name} --fingerprint {print}{ticket}");
@@ -321,7 +321,7 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
     match wait {
         Wait::Resume => WaitsFor {
             since: stands_since,
-            hint: Some(format!("nimctl rollout resume {name}")),
+            hint: Some(format!("nimctl rollout resume {name}{ticket}")),
             ..match &state.phase {
                 Phase::Stopped { why } => {
                     waits(format!("somebody to resume or abort it: {why}"), "anybody")
@@ -336,7 +336,9 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
         },
         Wait::Promotion { wave: at } => WaitsFor {
             since: stands_since,
-            hint: Some(format!("nimctl rollout promote {name}, or nimctl rollout retry {name}")),
+            hint: Some(format!(
+                "nimctl rollout promote {name}{ticket}, or nimctl rollout retry {name}{ticket}"
+            )),
             ..waits(
                 format!(
                     "somebody to promote the wave after {}: too few of it are updated and known to be healthy",
@@ -348,13 +350,13 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
         Wait::Soak { wave: at, until: end } => WaitsFor {
             since: stands_since,
             until: until(*end),
-            hint: Some(format!("nimctl rollout promote {name}")),
+            hint: Some(format!("nimctl rollout promote {name}{ticket}")),
             ..waits(format!("wave {} to soak", wave(*at)), "time, or anybody")
         },
         Wait::Waves { open } => WaitsFor {
             hint: state
                 .is_kept_by_others(orders)
-                .then(|| format!("nimctl rollout promote {name}: they come when they may")),
+                .then(|| format!("nimctl rollout promote {name}{ticket}: they come when they may")),
             ..waits(
                 match target {
                     Some(_) => {
@@ -404,7 +406,7 @@ fn said(rollout: &Rollout, wait: &Wait, target: Option<TargetNumber>) -> WaitsFo
             let first = first.unwrap_or("LPAR");
             WaitsFor {
                 hint: Some(format!(
-                    "nimctl aftercare {first}, or nimctl rollout promote {name} {first}"
+                    "nimctl aftercare {first}, or nimctl rollout promote {name} {first}{ticket}"
                 )),
                 ..waits(
                     match target {

@@ -275,7 +275,9 @@ fn groups(what: &str, groups: &[FailureGroup], lpars: &[ReportedLpar], style: St
         let said = said(lpars, group);
         let shown = if style.wide { said.len() } else { SAID };
         for (why, lpars) in said.iter().take(shown) {
-            text += &format!("  said   {} ({})\n", clean(why), some(lpars, style));
+            let who =
+                if lpars.is_empty() { String::new() } else { format!(" ({})", some(lpars, style)) };
+            text += &format!("  said   {}{who}\n", clean(why));
         }
         if said.len() > shown {
             text += &format!("  said   ... and {} more: -o wide\n", said.len() - shown);
@@ -289,7 +291,7 @@ fn groups(what: &str, groups: &[FailureGroup], lpars: &[ReportedLpar], style: St
 }
 
 /// What the LPARs of a group said themselves, where that is more than the cause they have in common; those who said the same together.
-fn said<'r>(lpars: &'r [ReportedLpar], group: &FailureGroup) -> Vec<(&'r str, Vec<&'r str>)> {
+fn said<'r>(lpars: &'r [ReportedLpar], group: &'r FailureGroup) -> Vec<(&'r str, Vec<&'r str>)> {
     let members: BTreeSet<&str> = group.lpars.iter().map(|name| name.as_str()).collect();
     let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
     for one in lpars.iter().filter(|one| members.contains(one.lpar.as_str())) {
@@ -300,6 +302,7 @@ fn said<'r>(lpars: &'r [ReportedLpar], group: &FailureGroup) -> Vec<(&'r str, Ve
         }
     }
     said.sort_by_key(|(_, lpars)| std::cmp::Reverse(lpars.len()));
+    said.extend(group.said.iter().map(|why| (why.as_str(), Vec::new())));
     said
 }
 

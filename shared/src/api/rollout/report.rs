@@ -96,4 +96,7 @@ pub struct FailureGroup {
     pub remedy: Option<String>,
     /// Who.
     pub lpars: Vec<ObjectName>,
+    /// What earlier attempts said themselves, where that is more than the cause: each text once. Of last attempts it is with each LPAR.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<String>,
 }

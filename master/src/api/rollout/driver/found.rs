@@ -7,6 +7,7 @@ use nim_shared::id::OperationId;
 use nim_shared::operation::{Outcome, Report, Software, StateName};
 use nim_shared::stamp::Timestamp;
 
+use crate::engine::dialogue::REFUSED;
 use crate::store::rollout::{Asked, Closed, Started};
 
 /// The starts that are waited for no more and were never asked for: their tokens are closed, so that nobody asks for them late, and what
@@ -183,13 +184,18 @@ fn end(one: &Started, knowledge: &Knowledge) -> End {
         StateName::Succeeded => End::Updated,
         StateName::Unchanged => End::Unchanged,
         StateName::Cancelled => End::Cancelled,
-        // The agent never took it, and never will: it was not reached.
-        StateName::Failed if !one.taken => End::Unreachable,
+        // The agent never took it, and never will: it was not reached, unless it said so itself.
+        StateName::Failed if !one.taken && !is_refused(one.report.as_ref()) => End::Unreachable,
         StateName::Failed => End::Failed { sense: sense(one.report.as_ref(), knowledge) },
         StateName::Queued | StateName::Dispatching | StateName::Running | StateName::Stuck => {
             End::Stuck
         }
     }
+}
+
+/// Whether the LPAR was reached and its agent would not take it.
+fn is_refused(report: Option<&Report>) -> bool {
+    report.is_some_and(|report| report.codes.iter().any(|code| code == REFUSED))
 }
 
 /// Whether doing it again makes sense, by what the knowledge base says of the codes, and by what is on disk.
@@ -244,6 +250,9 @@ mod tests {
         let of = |state, taken, report| end(&started(state, taken, report), &Knowledge::default());
         assert_eq!(of(StateName::Succeeded, true, None), End::Updated);
         assert_eq!(of(StateName::Failed, false, None), End::Unreachable);
+        let refused = Some(failed(Unchanged, &[REFUSED]));
+        let sense = Sense::AfterRemedy;
+        assert_eq!(of(StateName::Failed, false, refused), End::Failed { sense });
         assert_eq!(of(StateName::Cancelled, false, None), End::Cancelled);
         let rows = [
             (failed(Applied, &[]), Sense::Never),
