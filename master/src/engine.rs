@@ -7,7 +7,6 @@
 mod around;
 mod arrived;
 pub mod capacity;
-mod crash;
 pub mod deadline;
 pub mod dialogue;
 mod dispatcher;

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod bundle;
 pub mod clock;
+mod crash;
 pub mod engine;
 pub mod hooks;
 pub mod hosts;

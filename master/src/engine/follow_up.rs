@@ -12,9 +12,9 @@ use nim_shared::object::Spec;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::crash;
 use super::operation::Action;
 use super::shared::Shared;
+use crate::crash;
 use crate::inventory::frame::Seen;
 use crate::inventory::lpar;
 use crate::store::notify::Topic;

@@ -31,11 +31,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::crash;
 use super::dialogue::{Dialogue, Order, compare};
 use super::journal::Progress;
 use super::operation::{Action, Event, Start, State};
 use super::shared::Shared;
+use crate::crash;
 use crate::store::life::Life;
 use crate::store::operation::Record;
 use crate::transport::{Endpoint, Patience};

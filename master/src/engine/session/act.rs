@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::hook::Cleared;
 use super::{Agent, Lost, Over, Session};
-use crate::engine::crash;
+use crate::crash;
 use crate::engine::dialogue::Batch;
 use crate::engine::operation::{Action, Event, Start, State};
 use crate::engine::shared::Capacity;

@@ -3,15 +3,15 @@
 
 use nim_shared::id::ObjectName;
 
-use super::operation::Action;
+use crate::engine::operation::Action;
 
 /// Right before `action` takes effect for an operation on `lpar`, past everything that is looked at first.
-pub(super) fn before(action: Action, lpar: &ObjectName) {
+pub(crate) fn before(action: Action, lpar: &ObjectName) {
     point("before", action, lpar);
 }
 
 /// Right after `action` took effect for an operation on `lpar`, before anything else is done about it.
-pub(super) fn after(action: Action, lpar: &ObjectName) {
+pub(crate) fn after(action: Action, lpar: &ObjectName) {
     point("after", action, lpar);
 }
 
