@@ -12,6 +12,9 @@ async fn who_fits_only_with_less_processors_is_told_so_and_updated_so() -> Resul
     let text = include_str!("../../../examples/site-small.yaml");
     let mut file = site::parse("site-small.yaml", text)?;
     file.read_alike();
+    // It has them again later than its frame shows them free.
+    let lpar = file.lpars.iter_mut().find(|lpar| lpar.name == "lpar07").context("no lpar07")?;
+    lpar.vary.insert("processors_back_later".to_owned(), true);
     let frame = file.frames.iter_mut().find(|frame| frame.name == "frame2").context("no frame2")?;
     // Each of its six LPARs has half a unit.
     frame.processors = "3.2".parse().map_err(anyhow::Error::msg)?;

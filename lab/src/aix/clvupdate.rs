@@ -62,6 +62,7 @@ pub(super) fn run(
                         // The workload has moved: forward only.
                         world.paths_back(&context.name)?;
                         world.original_deleted(&context.name)?;
+                        world.processors_back(&context.name)?;
                         world.lpar_mut(&context.name)?.update = None;
                     } else {
                         world.rolled_back(&context.name)?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, Partition, PartitionState, Vios};
 use super::lpar::{Lpar, Software};
-use super::{Unknown, World};
+use super::{Unknown, Variation, World};
 use crate::Phase;
 
 /// An update under way. It stays in the world when the geninstall that drives it dies.
@@ -222,11 +222,14 @@ impl World {
     pub fn original_deleted(&mut self, lpar: &str) -> Result<(), Refused> {
         let update = self.update_mut(lpar)?.clone();
         let surrogate = self.surrogate(lpar)?;
-        let same = self.lpar(lpar)?.variation.same_lpar_id;
+        let Variation { same_lpar_id: same, processors_back_later, .. } =
+            self.lpar(lpar)?.variation;
         let frame = self.frame_mut(lpar)?;
         let uuid = frame.partition(update.original_id).map(|original| original.uuid.clone());
         frame.partitions.retain(|partition| partition.id != update.original_id);
-        give_back(frame, surrogate, update.own_hundredths);
+        if !processors_back_later {
+            give_back(frame, surrogate, update.own_hundredths);
+        }
         let id = if same { update.original_id } else { surrogate };
         if let Some(partition) = frame.partition_mut(surrogate) {
             partition.id = id;
@@ -239,6 +242,14 @@ impl World {
         self.lpar_mut(lpar)?.partition_id = id;
         let all = self.lpar(lpar)?.adapters.len();
         self.repoint(lpar, id, all)
+    }
+
+    /// The partition that stays has what the LPAR had before it gave up processors.
+    pub fn processors_back(&mut self, lpar: &str) -> Result<(), Refused> {
+        let own = self.update_mut(lpar)?.own_hundredths;
+        let id = self.lpar(lpar)?.partition_id;
+        give_back(self.frame_mut(lpar)?, id, own);
+        Ok(())
     }
 
     /// A failed run is cleaned up: the surrogate goes, the original gets its name, its paths and free disks back.

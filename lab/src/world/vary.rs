@@ -26,6 +26,9 @@ pub struct Variation {
     pub rules_hold_device: bool,
     /// `installp -p -u` refuses where `installp -u` would (what its look covers is unknown).
     pub look_refuses_removal: bool,
+    /// Processors given up for the time of the update come back after the original is gone, in a step of their own (HV §4.3: "once the
+    /// original is deleted"), instead of with it. Free at the HMC meanwhile, they are nobody else's.
+    pub processors_back_later: bool,
 }
 
 impl Variation {
@@ -46,6 +49,7 @@ impl Variation {
             clock_steps: flip(),
             rules_hold_device: flip(),
             look_refuses_removal: flip(),
+            processors_back_later: flip(),
         }
     }
 
@@ -61,6 +65,7 @@ impl Variation {
             clock_steps,
             rules_hold_device,
             look_refuses_removal,
+            processors_back_later,
         } = self;
         [
             ("same_lpar_id", same_lpar_id),
@@ -72,6 +77,7 @@ impl Variation {
             ("clock_steps", clock_steps),
             ("rules_hold_device", rules_hold_device),
             ("look_refuses_removal", look_refuses_removal),
+            ("processors_back_later", processors_back_later),
         ]
         .map(|(name, reading)| (name.to_owned(), reading))
         .into()
@@ -107,5 +113,6 @@ mod tests {
         assert!(both(|v| v.clock_steps));
         assert!(both(|v| v.rules_hold_device));
         assert!(both(|v| v.look_refuses_removal));
+        assert!(both(|v| v.processors_back_later));
     }
 }

@@ -16,6 +16,9 @@ use crate::world::lpar::{OldProcess, Style};
 use crate::world::running::{Running, WorkloadManager};
 use crate::world::update::Update;
 
+/// How long after the original's end the LPAR has its processors again, where that is a step of its own (ours: no source says it).
+const PROCESSORS_BACK_SECONDS: u32 = 10;
+
 /// How a run that went through came out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tidy {
@@ -331,6 +334,12 @@ impl Run<'_, '_, '_> {
             world.original_deleted(name)?;
             if is_changed { world.change_profile(name) } else { Ok(()) }
         })?;
+        let lpar = context.lpar()?;
+        let gave_up = lpar.update.is_some_and(|update| update.own_hundredths.is_some());
+        if gave_up && lpar.variation.processors_back_later {
+            self.printer.wait(Phase::Delete, PROCESSORS_BACK_SECONDS)?;
+            context.store.change(|world| world.processors_back(name))?;
+        }
         Ok(if lost { Tidy::Partly } else { Tidy::All })
     }
 }

@@ -206,8 +206,14 @@ fn processors_that_are_short_come_from_the_original_and_go_back_to_the_one_that_
     back.rolled_back("lpar01").unwrap();
     assert_eq!(processors(&back), (vec![50], 10));
     short.moved("lpar01").unwrap();
+    let mut later = short.clone();
     short.original_deleted("lpar01").unwrap();
     assert_eq!(processors(&short), (vec![50], 10));
+    later.lpar_mut("lpar01").unwrap().variation.processors_back_later = true;
+    later.original_deleted("lpar01").unwrap();
+    assert_eq!(processors(&later), (vec![30], 30), "free at the HMC, and not to stay so");
+    later.processors_back("lpar01").unwrap();
+    assert_eq!(processors(&later), (vec![50], 10));
     let mut too_short = with_free(9);
     let refused = take(&mut too_short, CpuReduction::WhereShort);
     assert!(matches!(refused, Err(Refused::Processors { free: 9, needed: 50 })), "{refused:?}");
