@@ -90,13 +90,14 @@ fn fleet(
         }
     }
     for lpar in &site.lpars {
-        add(
-            "standalone",
-            json!({
-                "name": lpar.name, "if1": interface(&lpar.address), "mgmt_source": lpar.frame,
-                "identity": lpar.id, "ssh_port": ports.get(lpar.name.as_str()), "ssh_key": key,
-            }),
-        );
+        let mut object = json!({
+            "name": lpar.name, "if1": interface(&lpar.address), "mgmt_source": lpar.frame,
+            "identity": lpar.id, "ssh_port": ports.get(lpar.name.as_str()), "ssh_key": key,
+        });
+        if !lpar.labels.is_empty() {
+            object["labels"] = json!(lpar.labels);
+        }
+        add("standalone", object);
         if let Some(content) = live_update_data(site, world, lpar) {
             add(
                 "live_update_data",

@@ -3,6 +3,7 @@
 //! One JSON object a line in `DIR/record.jsonl`, each written by one `write` to a file opened for appending, so that lines of several
 //! processes never mix. Nothing on a simulated LPAR can read or change it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -10,14 +11,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::Phase;
-use crate::fault::Fault;
+use crate::fault::{ConsoleFault, Fault};
 
 /// One thing that was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Site time in milliseconds.
     pub at: u64,
-    /// Where.
+    /// Where: an LPAR, where it is about capacity a partition without the suffix of an original, and an HMC or a VIO server where it is
+    /// about a fault of that.
     pub lpar: String,
     /// What.
     #[serde(flatten)]
@@ -66,6 +68,25 @@ pub enum Deed {
         /// Which.
         fault: Fault,
     },
+    /// A fault was taken back.
+    FaultCleared {
+        /// Which.
+        fault: Fault,
+    },
+    /// A fault of an HMC or a VIO server was set or taken back.
+    ConsoleFault {
+        /// Which.
+        fault: ConsoleFault,
+        /// Whether it was set.
+        set: bool,
+    },
+    /// A partition was made or removed, or has more or less than before.
+    Capacity(Capacity),
+    /// The frame did not have what a surrogate needs.
+    Refused {
+        /// What was short.
+        why: String,
+    },
     /// A command took away what a cluster stands on. It does not come back.
     ClusterBroken {
         /// The command.
@@ -76,6 +97,53 @@ pub enum Deed {
         /// PVID of the disk; none when nothing could be booted.
         disk: Option<String>,
     },
+}
+
+/// What one partition takes from its frame or gives back, and what the frame has then. Written with the change itself, under the same
+/// lock: the entries of a frame are in the order in which it changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// The frame.
+    pub frame: String,
+    /// The partition, as the HMC shows it.
+    pub partition: String,
+    /// Its id.
+    pub id: u32,
+    /// Whether it is new, gone, or there as before.
+    pub change: Change,
+    /// Memory that it takes more than before, in MB, with what the hypervisor takes for it; below 0 what it gives back.
+    pub taken_mb: i64,
+    /// Entitlement that it takes more than before, in hundredths of a unit; below 0 what it gives back.
+    pub taken_hundredths: i64,
+    /// Its pool of processors.
+    pub pool: u32,
+    /// What is left once the whole change is made. Several partitions may change in one.
+    pub left: Left,
+}
+
+/// What becomes of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It is made.
+    Made,
+    /// It is removed.
+    Removed,
+    /// It has another amount of something.
+    Resized,
+}
+
+/// What a frame has left. Below 0 where more is held than there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Memory in MB.
+    pub free_mb: i64,
+    /// Entitlement in hundredths of a unit.
+    pub free_hundredths: i64,
+    /// Entitlement in pools that have a limit, in hundredths of a unit, by their number.
+    pub free_of_pools: BTreeMap<u32, i64>,
+    /// Partitions that may still be made.
+    pub free_partitions: i64,
 }
 
 /// Appends one entry.

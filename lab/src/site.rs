@@ -95,6 +95,9 @@ pub struct FrameEntry {
     /// Grain of memory in MB.
     #[serde(default = "region")]
     pub region_mb: u64,
+    /// Whether its hypervisor takes memory for the page table of each partition. Default no.
+    #[serde(default)]
+    pub page_tables: bool,
     /// Processors, such as `16.0`.
     pub processors: ProcessorUnits,
     /// Highest partition id.
@@ -162,6 +165,9 @@ pub struct LparEntry {
     /// `LANG`. Default `C`.
     #[serde(default = "locale")]
     pub locale: String,
+    /// Labels of its object in the fleet file.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// Memory in MB.
     #[serde(default = "lpar_memory")]
     pub memory_mb: u64,

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::ConsoleFault;
 
 pub use disk::DATABASE;
-pub use frame::{Frame, Partition, PartitionState};
+pub use frame::{FILLER, Frame, Partition, PartitionState};
 pub use lpar::Lpar;
 pub use store::{Near, Store, StoreError};
 pub use vary::Variation;

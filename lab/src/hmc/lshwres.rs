@@ -3,7 +3,7 @@
 use super::table::{Options, Row, print};
 use super::{Failure, frame_named, missing};
 use crate::world::World;
-use crate::world::frame::{Frame, PER_PROCESSOR, Partition, PartitionState};
+use crate::world::frame::{Frame, HPT_RATIO, PER_PROCESSOR, Partition, PartitionState};
 
 pub(super) fn run(world: &World, hmc: &str, arguments: &[String]) -> Result<String, Failure> {
     let options = Options::read(arguments)?;
@@ -110,7 +110,7 @@ fn system_memory(frame: &Frame) -> Row {
         ("pend_avail_sys_mem", frame.free_mb().to_string()),
         ("installed_sys_mem", frame.configurable_mb.to_string()),
         ("deconfig_sys_mem", "0".to_owned()),
-        ("sys_firmware_mem", frame.firmware_mb.to_string()),
+        ("sys_firmware_mem", frame.hypervisor_mb().to_string()),
         ("mem_region_size", frame.region_mb.to_string()),
         ("pend_mem_region_size", frame.region_mb.to_string()),
     ]
@@ -129,7 +129,7 @@ fn system_processors(frame: &Frame) -> Row {
 
 fn memory(_: &Frame, partition: &Partition) -> Row {
     let own = partition.memory_mb.to_string();
-    let maximum = (partition.memory_mb * 2).to_string();
+    let maximum = partition.most_mb().to_string();
     let minimum = partition.memory_mb.min(2048).to_string();
     vec![
         ("lpar_name", partition.name.clone()),
@@ -143,7 +143,7 @@ fn memory(_: &Frame, partition: &Partition) -> Row {
         ("run_min_mem", minimum),
         ("run_mem", if active(partition) { own } else { "0".to_owned() }),
         ("mem_mode", "ded".to_owned()),
-        ("curr_hpt_ratio", "1:128".to_owned()),
+        ("curr_hpt_ratio", format!("1:{HPT_RATIO}")),
     ]
 }
 

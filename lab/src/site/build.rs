@@ -55,7 +55,7 @@ fn hmc(entry: &super::HmcEntry) -> Hmc {
     }
 }
 
-fn frame(file: &File, entry: &FrameEntry) -> Frame {
+pub(super) fn frame(file: &File, entry: &FrameEntry) -> Frame {
     let clients: Vec<&LparEntry> =
         file.lpars.iter().filter(|lpar| lpar.frame == entry.name).collect();
     let vioses = (1u32..).zip(&entry.vios).map(|(number, vios)| {
@@ -134,6 +134,7 @@ fn frame(file: &File, entry: &FrameEntry) -> Frame {
         configurable_mb: entry.memory_mb,
         firmware_mb: entry.firmware_mb,
         region_mb: entry.region_mb,
+        page_tables: entry.page_tables,
         configurable_hundredths: entry.processors.hundredths,
         max_lpars: entry.max_lpars,
         firmware: entry.firmware.clone(),

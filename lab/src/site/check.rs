@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use nim_shared::id::ObjectName;
 
-use super::{File, LparEntry, Wrong, variation};
+use super::{File, LparEntry, Wrong, build, variation};
 use crate::fault::{ConsoleFault, FaultyHost};
 
 /// All faults, in the order of the file.
@@ -113,10 +113,10 @@ fn lpar_entry(found: &mut Found, file: &File, lpar: &LparEntry, place: &str) {
 
 /// What the partitions hold must fit in the frame.
 fn frame_room(found: &mut Found, file: &File, index: usize) {
-    let frame = &file.frames[index];
-    let held: u64 =
-        file.lpars.iter().filter(|lpar| lpar.frame == frame.name).map(|lpar| lpar.memory_mb).sum();
-    if held + frame.firmware_mb > frame.memory_mb {
+    let entry = &file.frames[index];
+    let frame = build::frame(file, entry);
+    let held: u64 = frame.partitions.iter().map(|one| frame.held_mb(one)).sum();
+    if held + frame.firmware_mb > frame.configurable_mb {
         let text = format!("its LPARs and the hypervisor need {} MB", held + frame.firmware_mb);
         found.add(format!("frames[{index}].memory_mb"), text);
     }

@@ -11,12 +11,10 @@ use crate::lpar::files::{Files, copy};
 use crate::record::{self, Deed, Entry};
 use crate::state::{State, Turn};
 use crate::world::frame::Odd;
-use crate::world::{Partition, PartitionState, Unknown, World};
+use crate::world::{FILLER, Partition, PartitionState, Unknown, World};
 
 /// How long an LPAR needs to boot, by the site's clock (HV §4.1: 70 s to the first login, inferred for a plain boot).
 const BOOT_MILLISECONDS: u64 = 70_000;
-/// Name of the partition that takes a frame's memory while `frame-full` is set on one of its LPARs.
-const FILLER: &str = "filler";
 
 impl LparHost {
     /// The LPAR stands still. The caller holds `boots`.
@@ -211,6 +209,7 @@ impl Shared {
             }
             Ok::<_, anyhow::Error>(())
         })?;
+        self.note(host, Deed::ConsoleFault { fault, set })?;
         match (fault, self.consoles.get(host)) {
             (ConsoleFault::HmcReboot, Some(gate)) if set => gate.switch_off(),
             (ConsoleFault::HmcReboot, Some(gate)) => gate.switch_on(),
@@ -233,8 +232,9 @@ impl Shared {
                 Fault::SharedLun => world.unshare_disks(lpar)?,
                 _ => {}
             }
-            Ok(())
-        })
+            Ok::<_, anyhow::Error>(())
+        })?;
+        self.note(lpar, Deed::FaultCleared { fault })
     }
 
     /// What happens when a fault sets in. Most conditions need nothing: the commands look whether they are set.
@@ -362,13 +362,13 @@ fn fill(world: &mut World, lpar: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     let id = frame.free_id().context("no partition id is free")?;
-    let (memory_mb, hundredths) = (frame.free_mb(), frame.free_hundredths());
-    frame.partitions.push(Partition {
+    let (free_mb, hundredths) = (frame.free_mb(), frame.free_hundredths());
+    let mut filler = Partition {
         name: FILLER.to_owned(),
         id,
         env: "aixlinux".to_owned(),
         state: PartitionState::Running,
-        memory_mb,
+        memory_mb: free_mb,
         hundredths,
         desired_hundredths: hundredths,
         min_hundredths: 0,
@@ -379,6 +379,11 @@ fn fill(world: &mut World, lpar: &str) -> anyhow::Result<()> {
         refcode: String::new(),
         rmc_ipaddr: String::new(),
         odd: Odd::default(),
-    });
+    };
+    // Its page table comes out of the same.
+    while frame.held_mb(&filler) > free_mb {
+        filler.memory_mb = filler.memory_mb.saturating_sub(frame.region_mb.max(1));
+    }
+    frame.partitions.push(filler);
     Ok(())
 }

@@ -50,7 +50,7 @@ pub(super) async fn site(settings: Settings) -> anyhow::Result<(Shared, Vec<List
     let directory = fs::canonicalize(directory)
         .with_context(|| format!("cannot use {}", directory.display()))?;
     let clock = Clock::new(settings.clock, start_time(&directory)?);
-    let store = Store::at(&directory);
+    let store = Store::of_site(&directory, clock.clone());
     let fresh = !store.exists();
     if fresh {
         let mut world = build::world(&settings.site);
@@ -187,10 +187,11 @@ const AGENT: &str = "opt/nim-agent/nim-agent";
 /// Forced command of nimd's key. The shell that sshd starts resolves the variable.
 const GATE: &str = "exec $NIM_AGENT_ROOT/opt/nim-agent/nim-agent gate";
 
-/// A site started again goes on where its record ends: its time never steps back.
+/// A site started again goes on at the latest time of its record: its time never steps back.
 fn start_time(directory: &Path) -> anyhow::Result<u64> {
-    let last = record::read(directory)?.last().map_or(0, |entry| entry.at);
-    Ok(last.max(machine_now()))
+    let record = record::read(directory)?;
+    let last = record.iter().map(|entry| entry.at).max();
+    Ok(last.unwrap_or(0).max(machine_now()))
 }
 
 fn same_hosts(settings: &Settings, world: &World) -> anyhow::Result<()> {

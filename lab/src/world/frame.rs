@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::ConsoleFault;
+use crate::record::Left;
 
 /// One Power server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Frame {
     pub firmware_mb: u64,
     /// Grain of allocation in MB.
     pub region_mb: u64,
+    /// Whether the hypervisor takes memory for the page table of each partition, beside its own (HV §4.4).
+    #[serde(default)]
+    pub page_tables: bool,
     /// Licensed processors, in hundredths of a unit.
     pub configurable_hundredths: u64,
     /// Highest number of partitions, and highest id.
@@ -61,10 +65,31 @@ const fn usual_least() -> u64 {
     USUAL_LEAST
 }
 
+/// Name of the partition that takes a frame's memory while `frame-full` is set on one of its LPARs.
+pub const FILLER: &str = "filler";
+
 /// What each virtual processor needs, in hundredths of a unit (HV §2.3).
 pub(crate) const PER_PROCESSOR: u64 = 5;
 
+/// The *d* of `1:d`, the part of its most memory that a partition's page table is (HV §4.4).
+pub(crate) const HPT_RATIO: u64 = 128;
+
+/// `there - held`, below 0 where that is more.
+fn less(there: u64, held: u64) -> i64 {
+    i64::try_from(there).unwrap_or(i64::MAX).saturating_sub_unsigned(held)
+}
+
+/// What can be given away where so much is left.
+fn none_below(left: i64) -> u64 {
+    u64::try_from(left).unwrap_or(0)
+}
+
 impl Partition {
+    /// Most memory that it may have, in MB.
+    pub const fn most_mb(&self) -> u64 {
+        self.memory_mb * 2
+    }
+
     /// Least entitlement that it may run with all its virtual processors, in hundredths of a unit.
     pub fn least_hundredths(&self) -> u64 {
         self.min_hundredths.max(u64::from(self.procs) * PER_PROCESSOR)
@@ -220,22 +245,58 @@ impl Odd {
 impl Frame {
     /// Memory that can still be given away, in MB.
     pub fn free_mb(&self) -> u64 {
-        let held: u64 = self.partitions.iter().map(|partition| partition.memory_mb).sum();
-        self.configurable_mb.saturating_sub(self.firmware_mb + held)
+        none_below(self.left().free_mb)
     }
 
     /// Entitlement that can still be given away, in hundredths of a unit.
     pub fn free_hundredths(&self) -> u64 {
-        let held: u64 = self.partitions.iter().map(|partition| partition.hundredths).sum();
-        self.configurable_hundredths.saturating_sub(held)
+        none_below(self.left().free_hundredths)
     }
 
     /// What a pool has left, in hundredths of a unit; `None` where it has no limit.
     pub fn free_of_pool(&self, id: u32) -> Option<u64> {
-        let pool = self.pools.iter().find(|pool| pool.id == id)?;
-        let members = self.partitions.iter().filter(|one| one.pool == id);
-        let held: u64 = members.map(|one| one.hundredths).sum();
-        Some(pool.most_hundredths.saturating_sub(pool.reserved_hundredths + held))
+        self.left().free_of_pools.get(&id).copied().map(none_below)
+    }
+
+    /// Memory that the frame has less for a partition: its own in whole regions, and its page table.
+    pub fn held_mb(&self, partition: &Partition) -> u64 {
+        partition.memory_mb.next_multiple_of(self.region_mb.max(1)) + self.table_mb(partition)
+    }
+
+    /// Memory of the hypervisor, with what it takes for partitions, in MB.
+    pub fn hypervisor_mb(&self) -> u64 {
+        let tables: u64 = self.partitions.iter().map(|one| self.table_mb(one)).sum();
+        self.firmware_mb + tables
+    }
+
+    /// The page table of a partition: the 128th part of the most memory that it may have, as a power of two, in whole regions (HV §4.4).
+    fn table_mb(&self, partition: &Partition) -> u64 {
+        if !self.page_tables || partition.memory_mb == 0 {
+            return 0;
+        }
+        let table = (partition.most_mb() / HPT_RATIO).next_power_of_two();
+        table.next_multiple_of(self.region_mb.max(1))
+    }
+
+    /// What can still be given away of everything.
+    pub fn left(&self) -> Left {
+        let held = |of: fn(&Partition) -> u64, pool: Option<u32>| -> u64 {
+            let held = self.partitions.iter().filter(|one| pool.is_none_or(|id| one.pool == id));
+            held.map(of).sum()
+        };
+        let memory: u64 = self.partitions.iter().map(|one| self.held_mb(one)).sum();
+        let processors = |one: &Partition| one.hundredths;
+        let of_pool = |pool: &Pool| {
+            let held = pool.reserved_hundredths + held(processors, Some(pool.id));
+            (pool.id, less(pool.most_hundredths, held))
+        };
+        Left {
+            free_mb: less(self.configurable_mb, self.firmware_mb + memory),
+            free_hundredths: less(self.configurable_hundredths, held(processors, None)),
+            free_of_pools: self.pools.iter().map(of_pool).collect(),
+            free_partitions: i64::from(self.max_lpars)
+                - i64::try_from(self.partitions.len()).unwrap_or(i64::MAX),
+        }
     }
 
     /// The partition with that id.

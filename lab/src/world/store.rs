@@ -9,7 +9,10 @@
 //! Many commands run at once, each a process of its own, and a command of an LPAR needs no more than its frame: a site of a thousand
 //! LPARs costs it as much as one of twenty. A change takes the locks of the files that it may touch, reads, changes, writes beside
 //! and renames; a command killed half-way leaves the old frame.
+//!
+//! Whatever changes what partitions hold of a frame is in the lab's record ([`capacity`]): no way of changing it goes round that.
 
+mod capacity;
 mod one;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,11 +24,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Frame, Hmc, Lpar, World};
+use crate::clock::Clock;
+use capacity::Held;
 
 /// Access to the world of one site.
 #[derive(Clone, Debug)]
 pub struct Store {
     directory: PathBuf,
+    /// The site's clock; a process of its own asks the site for the time.
+    clock: Option<Clock>,
 }
 
 /// Access to what one LPAR stands on: its frame with all LPARs there, and the HMCs, which do not change here.
@@ -62,6 +69,9 @@ pub enum StoreError {
         /// The name.
         name: String,
     },
+    /// The lab's record says no more what happened.
+    #[error("cannot write the lab's record")]
+    Record(#[source] io::Error),
     /// A change near an LPAR reached further than its frame: a fault of the lab.
     #[error("a change near the LPAR {name} touched what is not on its frame")]
     Beyond {
@@ -91,9 +101,14 @@ struct OnFrame {
 }
 
 impl Store {
-    /// The world kept in `directory`.
+    /// The world kept in `directory`, for a process other than the site's.
     pub fn at(directory: &Path) -> Self {
-        Self { directory: directory.join("world") }
+        Self { directory: directory.join("world"), clock: None }
+    }
+
+    /// The world kept in `directory`, for the site itself.
+    pub(crate) fn of_site(directory: &Path, clock: Clock) -> Self {
+        Self { clock: Some(clock), ..Self::at(directory) }
     }
 
     /// Whether a world was ever written there.
@@ -144,6 +159,7 @@ impl Store {
         &self,
         change: impl FnOnce(&mut World) -> Result<T, E>,
     ) -> Result<T, E> {
+        let noting = self.noting();
         let _site = self.lock(SITE, File::lock)?;
         let shared: Shared = self.parse(SITE)?;
         let mut world = shared.world();
@@ -154,6 +170,8 @@ impl Store {
             world.add(name, self.decode(&frame_file(name), &text)?);
             texts.insert(name.clone(), text);
         }
+        let held: BTreeMap<String, Held> =
+            world.frames.iter().map(|(name, frame)| (name.clone(), Held::of(frame))).collect();
         let answer = change(&mut world)?;
         let (after, frames) = apart(world);
         for (name, on) in &frames {
@@ -161,6 +179,7 @@ impl Store {
             let text = encode(on, &self.file(&file))?;
             if texts.get(name) != Some(&text) {
                 self.write(&file, &text)?;
+                noting.changes(name, held.get(name), on.frame.as_ref())?;
             }
         }
         if after != shared {
@@ -264,8 +283,10 @@ impl Near {
         &self,
         change: impl FnOnce(&mut World) -> Result<T, E>,
     ) -> Result<T, E> {
+        let noting = self.store.noting();
         let (mut world, frame, before, _lock) = self.locked(File::lock)?;
         let shared = Shared::of(&world);
+        let held = world.frames.get(&frame).map(Held::of);
         let answer = change(&mut world)?;
         let (after, mut frames) = apart(world);
         let on = frames.remove(&frame).filter(|_| frames.is_empty() && after == shared);
@@ -274,6 +295,7 @@ impl Near {
         let text = encode(&on, &self.store.file(&file))?;
         if text != before {
             self.store.write(&file, &text)?;
+            noting.changes(&frame, held.as_ref(), on.frame.as_ref())?;
         }
         Ok(answer)
     }

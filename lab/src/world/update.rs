@@ -218,7 +218,8 @@ impl World {
         self.set_state(lpar, original, PartitionState::NotActivated)
     }
 
-    /// The original is deleted: its memory and processors are free again.
+    /// The original is deleted: its memory and processors are free again. Whether processors that it gave up come back with that is a
+    /// reading of its own.
     pub fn original_deleted(&mut self, lpar: &str) -> Result<(), Refused> {
         let update = self.update_mut(lpar)?.clone();
         let surrogate = self.surrogate(lpar)?;
@@ -432,8 +433,7 @@ pub fn fresh_pvid(udid: &str) -> String {
 /// What each of the two partitions gets, in hundredths of a unit. How they share is not known: here each gets half of what the LPAR has,
 /// and no less than it needs (HV §4.3, inferred).
 fn share(frame: &Frame, own: &Partition, reduction: CpuReduction) -> Result<u64, Refused> {
-    let (free_mb, needed_mb) =
-        (frame.free_mb(), own.memory_mb.next_multiple_of(frame.region_mb.max(1)));
+    let (free_mb, needed_mb) = (frame.free_mb(), frame.held_mb(own));
     if needed_mb > free_mb {
         return Err(Refused::Memory { free_mb, needed_mb });
     }

@@ -12,6 +12,7 @@ use crate::aix::lvupdate::Data;
 use crate::aix::media::Selection;
 use crate::aix::{Context, lssrc, stamp};
 use crate::fault::Fault;
+use crate::record::Deed;
 use crate::world::lpar::{OldProcess, Style};
 use crate::world::running::{Running, WorkloadManager};
 use crate::world::update::Update;
@@ -238,6 +239,7 @@ impl Run<'_, '_, '_> {
         if let Err(refused) = taken {
             // The family of HSCL03EC: not enough memory or processors (LU §3.3, inferred).
             logs::hmc_log(self.context, &format!("HSCL03EC {refused}"))?;
+            self.context.note(Deed::Refused { why: refused.to_string() })?;
             return Err(Stop::Failed(Failure::silent(&refused.to_string())));
         }
         Ok(())

@@ -1,6 +1,7 @@
 use std::thread;
 
 use super::*;
+use crate::record::{self, Capacity, Change, Deed, Left};
 use crate::site;
 
 /// The world of the small site: two frames with six LPARs each.
@@ -22,6 +23,55 @@ fn what_was_written_is_read() {
     let (_directory, store) = store(&world);
     assert_eq!(store.read().unwrap(), world);
     assert_eq!(store.hmcs().unwrap(), world.hmcs);
+}
+
+/// What the record says of capacity, each with the LPAR it is about.
+fn recorded(directory: &tempfile::TempDir) -> Vec<(String, Capacity)> {
+    let entries = record::read(directory.path()).unwrap().into_iter();
+    let capacity = entries.map(|entry| match entry.deed {
+        Deed::Capacity(capacity) => (entry.lpar, capacity),
+        other => panic!("{other:?}"),
+    });
+    capacity.collect()
+}
+
+#[test]
+fn whatever_takes_something_of_a_frame_or_gives_it_back_is_in_the_record() {
+    let world = small();
+    let (directory, store) = store(&world);
+    let free = world.frames["frame1"].left();
+    store.near("lpar01").change(|world| world.cloned("lpar01").map(drop)).unwrap_err();
+    let own = |world: &mut World| world.lpar_mut("lpar01").map(|lpar| lpar.booted_at += 1);
+    store.near("lpar01").change(|world| own(world).map_err(anyhow::Error::from)).unwrap();
+    assert_eq!(recorded(&directory), [], "nothing of a frame was touched");
+
+    store.near("lpar01").change(|world| world.update_at_once("lpar01", "7200-05-09-2446")).unwrap();
+    let ids: Vec<(u32, Change, i64)> = recorded(&directory)
+        .into_iter()
+        .map(|(_, one)| (one.id, one.change, one.taken_mb))
+        .collect();
+    assert_eq!(ids, [(11, Change::Removed, -4096), (3, Change::Made, 4096)]);
+
+    store
+        .change(|world| {
+            let frame = world.frame_mut("lpar01")?;
+            frame.partition_mut(3).unwrap().hundredths += 25;
+            Ok::<_, anyhow::Error>(())
+        })
+        .unwrap();
+    let (lpar, last) = recorded(&directory).pop().unwrap();
+    let left = Left { free_hundredths: free.free_hundredths - 25, ..free };
+    let expected = Capacity {
+        frame: "frame1".to_owned(),
+        partition: "lpar01".to_owned(),
+        id: 3,
+        change: Change::Resized,
+        taken_mb: 0,
+        taken_hundredths: 25,
+        pool: 0,
+        left,
+    };
+    assert_eq!((lpar.as_str(), last), ("lpar01", expected));
 }
 
 #[test]

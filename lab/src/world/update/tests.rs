@@ -112,6 +112,22 @@ fn a_frame_without_room_refuses_and_keeps_everything() {
 }
 
 #[test]
+fn where_page_tables_count_a_surrogate_takes_its_own() {
+    let mut world = world(|_| {});
+    let free = |world: &World| world.frame_of("lpar01").unwrap().free_mb();
+    let before = free(&world);
+    let frame = world.frame_mut("lpar01").unwrap();
+    let count = frame.partitions.iter().filter(|one| one.memory_mb > 0).count() as u64;
+    frame.page_tables = true;
+    // 4096 MB, twice that at most: the 128th part is 64, in regions of 256.
+    assert_eq!(free(&world), before - 256 * count);
+    world.take_resources("lpar01", None, CpuReduction::No).unwrap();
+    assert_eq!(free(&world), before - 256 * count - (4096 + 256));
+    let frame = world.frame_of("lpar01").unwrap();
+    assert_eq!(frame.hypervisor_mb(), frame.firmware_mb + 256 * (count + 1));
+}
+
+#[test]
 fn an_id_in_use_is_refused() {
     let mut world = world(|_| {});
     assert!(matches!(
