@@ -70,9 +70,35 @@ impl Master {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn launch_until(&mut self, place: &str) -> Result<()> {
+        let command = self.struck_at(place)?;
+        self.run(command)
+    }
+
+    /// The same for a place that it comes to by itself, perhaps before it answers: waits until SIGKILL has ended it there.
+    ///
+    /// # Errors
+    /// When it does not come there.
+    pub fn launch_into(&mut self, place: &str) -> Result<()> {
+        let command = self.struck_at(&format!("kill {place}"))?;
+        self.spawn(command)?;
+        self.killed_at(place)
+    }
+
+    /// Waits until SIGKILL has ended it at this place.
+    ///
+    /// # Errors
+    /// As [`killed`](Self::killed), and when it was another place.
+    pub fn killed_at(&mut self, place: &str) -> Result<()> {
+        self.killed().with_context(|| place.to_owned())?;
+        let struck = self.struck();
+        ensure!(struck.last().is_some_and(|last| last == place), "not at {place}: {struck:?}");
+        Ok(())
+    }
+
+    fn struck_at(&self, place: &str) -> Result<Command> {
         let mut command = Command::new(programs::find("nimd-crash-points")?);
         command.env("NIMD_CRASH_POINT", place).env("NIMD_CRASH_LOG", self.struck_log());
-        self.run(command)
+        Ok(command)
     }
 
     /// The places at which it was struck so far, in order.
@@ -119,7 +145,7 @@ impl Master {
         })
     }
 
-    fn run(&mut self, mut command: Command) -> Result<()> {
+    fn spawn(&mut self, mut command: Command) -> Result<()> {
         let log =
             File::options().create(true).append(true).open(self.log()).context("no log file")?;
         let child = command
@@ -131,6 +157,11 @@ impl Master {
             .spawn()
             .context("nimd does not start")?;
         self.child = Some(child);
+        Ok(())
+    }
+
+    fn run(&mut self, command: Command) -> Result<()> {
+        self.spawn(command)?;
         wait_until("nimd to answer", || {
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().transpose())
             {
@@ -260,6 +291,27 @@ impl Master {
         let (mut command, shown) = self.command(arguments);
         command.stdin(Stdio::null());
         Running::start(command, shown, &self.folder)
+    }
+
+    /// The same as somebody else: as `user`, who may run what lies at `program`, a copy of `nimctl`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn nimctl_started_as<'a>(
+        &self,
+        user: &str,
+        program: &Path,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Running> {
+        let (own, shown) = self.command(arguments);
+        let mut command = Command::new("sudo");
+        command.args(["-n", "-u", user, "env"]);
+        for (key, value) in own.get_envs() {
+            let (key, value) = (key.to_string_lossy(), value.unwrap_or_default().to_string_lossy());
+            command.arg(format!("{key}={value}"));
+        }
+        command.arg(program).args(own.get_args()).stdin(Stdio::null());
+        Running::start(command, format!("{shown} as {user}"), &self.folder)
     }
 
     /// Starts `nimctl` against it, with standard output as a pipe.

@@ -2,7 +2,7 @@
 //! against what the lab recorded.
 
 mod fleet;
-mod proof;
+pub mod proof;
 
 use std::collections::{BTreeMap, BTreeSet};
 

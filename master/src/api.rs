@@ -67,7 +67,7 @@ use tracing::{error, info, warn};
 
 pub use host::{ConsoleSeen, DiskLook, HostKeys, Hosts, Listed, Looked, Offered};
 pub(crate) use policy::now as policy_now;
-pub use rollout::Driver;
+pub use rollout::{Driver, Effect as RolloutEffect, Fact as RolloutFact};
 pub use socket::{Error as SocketError, Socket};
 
 use crate::clock::Clock;

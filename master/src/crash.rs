@@ -1,22 +1,34 @@
-//! Places at which a test ends or stops `nimd`: before and after each action of the engine takes effect. Compiled out unless the
-//! feature `crash-points` is on, which no release has.
+//! Places at which a test ends or stops `nimd`: before and after each action of the engine, and each effect of what drives rollouts, takes
+//! effect. Compiled out unless the feature `crash-points` is on, which no release has.
+
+use std::fmt::Debug;
 
 use nim_shared::id::ObjectName;
 
+use crate::api::RolloutEffect;
 use crate::engine::operation::Action;
 
-/// Right before `action` takes effect for an operation on `lpar`, past everything that is looked at first.
-pub(crate) fn before(action: Action, lpar: &ObjectName) {
-    point("before", action, lpar);
+/// What has a place before it and one after it.
+pub(crate) trait Struck: Copy + Debug {}
+
+/// Of an operation on an LPAR.
+impl Struck for Action {}
+
+/// Of a rollout.
+impl Struck for RolloutEffect {}
+
+/// Right before `what` takes effect for `whom`, past everything that is looked at first.
+pub(crate) fn before(what: impl Struck, whom: &ObjectName) {
+    point("before", what, whom);
 }
 
-/// Right after `action` took effect for an operation on `lpar`, before anything else is done about it.
-pub(crate) fn after(action: Action, lpar: &ObjectName) {
-    point("after", action, lpar);
+/// Right after `what` took effect for `whom`, before anything else is done about it.
+pub(crate) fn after(what: impl Struck, whom: &ObjectName) {
+    point("after", what, whom);
 }
 
 #[cfg(not(feature = "crash-points"))]
-const fn point(_: &str, _: Action, _: &ObjectName) {}
+const fn point(_: &str, _: impl Struck, _: &ObjectName) {}
 
 #[cfg(feature = "crash-points")]
 use enabled::point;
@@ -26,9 +38,9 @@ mod enabled {
     use std::io::Write as _;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::{Action, ObjectName};
+    use super::{ObjectName, Struck};
 
-    /// Names the place as `kill before SendStart lpar07` or `stop after Reserve lpar07`.
+    /// Names the place as `kill before SendStart lpar07` or `stop after Keep(Starts) spring`.
     const WHERE: &str = "NIMD_CRASH_POINT";
 
     /// File to which the place is added when it is reached.
@@ -37,9 +49,9 @@ mod enabled {
     /// A place strikes once: who was stopped goes on.
     static STRUCK: AtomicBool = AtomicBool::new(false);
 
-    pub(super) fn point(side: &str, action: Action, lpar: &ObjectName) {
+    pub(super) fn point(side: &str, what: impl Struck, whom: &ObjectName) {
         let Ok(wanted) = std::env::var(WHERE) else { return };
-        let here = format!("{side} {action:?} {lpar}");
+        let here = format!("{side} {what:?} {whom}");
         let signal = match wanted.split_once(' ') {
             Some(("kill", place)) if place == here => libc::SIGKILL,
             Some(("stop", place)) if place == here => libc::SIGSTOP,

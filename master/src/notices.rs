@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+use crate::api::RolloutEffect;
+use crate::crash;
 use crate::engine::lease::Guard;
 use crate::store::notice::{Delivery, Notice};
 use crate::store::notify::Topic;
@@ -154,10 +156,16 @@ impl Sender {
     /// What becomes of a message now.
     async fn deliver(&self, notice: &Notice, policy: &Result<Policy, String>) -> Delivery {
         let Notice { receiver, id, message, .. } = notice;
+        if let Some(rollout) = &message.data.rollout {
+            crash::before(RolloutEffect::Tell, &rollout.name);
+        }
         let sent = match policy {
             Ok(policy) => self.send(receiver, policy, *id, message).await,
             Err(why) => Err(Unsent::Policy(why.clone())),
         };
+        if let Some(rollout) = &message.data.rollout {
+            crash::after(RolloutEffect::Tell, &rollout.name);
+        }
         let unsent = match sent {
             Ok(place) => {
                 info!(notice.id = %id, "{receiver} was told of \"{}\" at {place}", message.subject);

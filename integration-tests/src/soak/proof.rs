@@ -10,11 +10,13 @@ use super::fleet::Limits;
 
 /// One run of geninstall that changes something, by the clock of the site in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) lpar: String,
-    pub(super) begin: u64,
+pub struct Span {
+    /// Where.
+    pub lpar: String,
+    /// Its begin.
+    pub begin: u64,
     /// Its end, or the last that was recorded of it where it was ended by force.
-    pub(super) end: u64,
+    pub end: u64,
 }
 
 /// Where an LPAR is.
@@ -25,7 +27,8 @@ pub(super) struct Place {
 }
 
 /// All runs of geninstall that change something.
-pub(super) fn spans(entries: &[Entry]) -> Vec<Span> {
+#[must_use]
+pub fn spans(entries: &[Entry]) -> Vec<Span> {
     let mut spans = Vec::new();
     // Process ids are of one LPAR: its runs cannot be mixed up.
     let mut open: BTreeMap<(&str, u32), usize> = BTreeMap::new();
@@ -54,7 +57,8 @@ pub(super) fn spans(entries: &[Entry]) -> Vec<Span> {
 }
 
 /// How many of `spans` run at the same time at most, counted apart by `of`. One that ends as another begins is not beside it.
-pub(super) fn most(spans: &[Span], of: impl Fn(&Span) -> String) -> BTreeMap<String, usize> {
+#[must_use]
+pub fn most(spans: &[Span], of: impl Fn(&Span) -> String) -> BTreeMap<String, usize> {
     let mut edges: Vec<(u64, bool, String)> = Vec::new();
     for span in spans.iter().filter(|span| span.begin < span.end) {
         edges.push((span.begin, true, of(span)));

@@ -34,6 +34,7 @@ mod released;
 mod retry;
 mod rollback;
 mod rollout;
+mod rollout_abort;
 mod rollout_apart;
 mod rollout_notify;
 mod rollout_recall;

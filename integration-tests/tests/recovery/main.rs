@@ -5,6 +5,7 @@ mod canary;
 mod cancel;
 mod connection;
 mod database_restored;
+mod driver;
 mod end;
 mod frame;
 mod full_disk;

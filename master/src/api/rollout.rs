@@ -12,7 +12,7 @@ mod tell;
 mod watch;
 mod why;
 
-pub use driver::Driver;
+pub use driver::{Driver, Effect, Fact};
 pub(super) use lab::lab;
 pub(super) use rehearse::{rehearse, replay};
 pub(super) use report::report;

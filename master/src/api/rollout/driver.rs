@@ -6,6 +6,7 @@
 
 mod around;
 pub(super) mod doubt;
+mod effect;
 pub(super) mod found;
 
 use std::collections::HashMap;
@@ -34,12 +35,16 @@ use crate::api::Api;
 use crate::api::cust;
 use crate::api::error::{Answer, Refusal};
 use crate::api::live_update_data::Sharers;
+use crate::crash;
 use crate::engine::lease::Guard;
 use crate::store::maintenance::Maintenance;
 use crate::store::notify::Topic;
 use crate::store::rollout::{Asked, Closed, Reports, Rollout, Started, Turn};
 use around::{around, is_fresh_needed, is_same};
+use effect::{after_keeping, before_keeping};
 use found::{Withdrawn, attempts, ended, given_up, happened, left, may_ask, promised, waits};
+
+pub use effect::{Effect, Fact};
 
 /// Longest time between two looks without a hint.
 const LOOK: Duration = Duration::from_millis(500);
@@ -238,24 +243,24 @@ impl Driver {
                 happened,
                 notices,
             };
+            before_keeping((&state, &next), &rollout.name);
             if !store.rollout_turn(id, version, &turn).await? {
                 // Somebody else changed it: at the next look it is seen as it is then.
                 return Ok(());
             }
+            after_keeping((&state, &next), &rollout.name);
         }
-        for (target, attempt) in given_up(&next, &open, &started) {
-            let token = token(id, orders, target, attempt);
-            store
-                .close_token(token, &Closed::For(OVERDUE.to_owned()), rollout.requested_by)
-                .await?;
+        for one in given_up(&next, &open, &started) {
+            self.close(one, &Closed::For(OVERDUE.to_owned()), &rollout).await?;
         }
         let withdrawn = Withdrawn::of(orders, &next, &open, &started, now);
-        for (target, attempt) in withdrawn.unasked {
-            let token = token(id, orders, target, attempt);
-            store.close_token(token, &Closed::Withdrawn, rollout.requested_by).await?;
+        for one in withdrawn.unasked {
+            self.close(one, &Closed::Withdrawn, &rollout).await?;
         }
         if !withdrawn.queued.is_empty() {
+            crash::before(Effect::Withdraw, &rollout.name);
             store.withdraw(&withdrawn.queued).await?;
+            crash::after(Effect::Withdraw, &rollout.name);
         }
         let asked: HashMap<(TargetNumber, u32), &Asked> = open
             .into_iter()
@@ -282,9 +287,25 @@ impl Driver {
             let recalled = matches!(is, Is::Recalled { .. });
             let aborted = cancels && matches!(is, Is::Starting { .. } | Is::Running { .. });
             if (given_up || recalled || aborted) && !one.cancel_asked && !one.state.is_terminal() {
+                crash::before(Effect::AskCancel, &rollout.name);
                 self.api.store.ask_cancel(one.id, rollout.requested_by).await?;
+                crash::after(Effect::AskCancel, &rollout.name);
             }
         }
+        Ok(())
+    }
+
+    /// Sees to it that nothing is ever accepted for a start.
+    async fn close(
+        &self,
+        (target, attempt): (TargetNumber, u32),
+        why: &Closed,
+        rollout: &Rollout,
+    ) -> Answer<()> {
+        let token = token(rollout.id, &rollout.orders, target, attempt);
+        crash::before(Effect::CloseStart, &rollout.name);
+        self.api.store.close_token(token, why, rollout.requested_by).await?;
+        crash::after(Effect::CloseStart, &rollout.name);
         Ok(())
     }
 
@@ -325,25 +346,27 @@ impl Driver {
         rollout: &Rollout,
         file: &File,
     ) -> Answer<()> {
-        let store = &self.api.store;
-        let token = token(rollout.id, &rollout.orders, target, attempt);
-        let lpar = &rollout.orders.targets[target as usize].lpar;
-        let who = rollout.requested_by;
+        let one = (target, attempt);
         let Some(left) = left else {
-            store.close_token(token, &Closed::For(ABORTED.to_owned()), who).await?;
-            return Ok(());
+            return self.close(one, &Closed::For(ABORTED.to_owned()), rollout).await;
         };
         // Those before it may have taken long: what is paused or stopped meanwhile starts nothing, and the next look takes this one back.
-        if !store.rollout_starts(rollout.id).await? {
+        if !self.api.store.rollout_starts(rollout.id).await? {
             return Ok(());
         }
+        let token = token(rollout.id, &rollout.orders, target, attempt);
+        let lpar = &rollout.orders.targets[target as usize].lpar;
         let cust = file.operation.cust(vec![lpar.to_string()], token);
         let mut cust = cust.map_err(|faults| super::refused("the operation", faults))?;
         // It may wait for others in nimd's queue: what is not taken while its window is long enough comes in the next one.
         if left < rollout.orders.deadlines.start.get() {
             cust.time_limit = Some(Seconds(left.max(1).into()));
         }
-        let refusal = match cust::start(&self.api, who, cust, None, Sharers::Lately).await {
+        crash::before(Effect::AskStart, &rollout.name);
+        let who = rollout.requested_by;
+        let asked = cust::start(&self.api, who, cust, None, Sharers::Lately).await;
+        crash::after(Effect::AskStart, &rollout.name);
+        let refusal = match asked {
             Ok(_) => return Ok(()),
             Err(refusal) => refusal.failure(),
         };
@@ -352,8 +375,7 @@ impl Driver {
                 let faults = refusal.faults.iter().map(|fault| fault.message.clone());
                 let why: Vec<String> =
                     std::iter::once(refusal.message.clone()).chain(faults).collect();
-                store.close_token(token, &Closed::For(why.join(": ")), who).await?;
-                Ok(())
+                self.close(one, &Closed::For(why.join(": ")), rollout).await
             }
             // Until the deadline of a start it is tried again.
             FailureKind::Unreachable | FailureKind::Forbidden | FailureKind::Internal => {

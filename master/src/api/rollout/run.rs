@@ -20,7 +20,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::again::again;
-use super::driver::{doubt, tick};
+use super::driver::{Effect, doubt, tick};
 use super::outside::{self, Lasts, after_its_end, both, lasts, may_be_done_again, seen};
 use super::tell::{Change, Of, notices};
 use super::watch::event as event_view;
@@ -30,6 +30,7 @@ use crate::api::apply::blocking;
 use crate::api::error::{Answer, Refusal};
 use crate::api::extract::{Asker, Body, Named};
 use crate::api::policy::current;
+use crate::crash;
 use crate::store::Who;
 use crate::store::notice::NewNotice;
 use crate::store::rollout::{NewRollout, Reports, Rollout, Started, Turn};
@@ -75,7 +76,10 @@ pub(in crate::api) async fn start(
         ticket: ticket.as_ref(),
         notices: notices(&of, &file.notify, &change, |_| None),
     };
-    let Some(id) = api.store.rollout_start(&new).await? else {
+    crash::before(Effect::Heed(Deed::Start), &plan.name);
+    let started = api.store.rollout_start(&new).await?;
+    crash::after(Effect::Heed(Deed::Start), &plan.name);
+    let Some(id) = started else {
         return Err(open(&plan.name));
     };
     info!(
@@ -214,7 +218,11 @@ pub(in crate::api) async fn turn(
             happened,
             notices: told_by(&rollout, &state, who, at)?,
         };
-        if api.store.rollout_turn(rollout.id, rollout.version, &turn).await? {
+        let effect = Effect::Heed(asked.deed());
+        crash::before(effect, &rollout.name);
+        let is_stored = api.store.rollout_turn(rollout.id, rollout.version, &turn).await?;
+        crash::after(effect, &rollout.name);
+        if is_stored {
             return Ok(Json(view(&api.store.rollout(&rollout.id.to_string()).await?)));
         }
     }
