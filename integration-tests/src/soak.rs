@@ -1,19 +1,25 @@
 //! A whole fleet in one rollout, with faults and a master that is killed again and again: what nimd says of it in the end is held
 //! against what the lab recorded.
 
+mod around;
 mod fleet;
 pub mod proof;
+mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
 use nim_lab::clock::Mode;
-use nim_lab::fault::Fault;
+use nim_lab::fault::{ConsoleFault, Fault};
+use nim_lab::world::{Lpar, World};
 use nim_shared::api::{RolloutReport, RolloutStatus};
 
 use crate::{Harness, wait_until_at};
+pub use around::Kind;
+use around::Spell;
 use fleet::Limits;
 use proof::Place;
+pub use room::Short;
 
 /// How large, and how hard.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +30,10 @@ pub struct Size {
     pub lpars: u32,
     /// What goes wrong on some of them.
     pub wrong: Wrong,
+    /// What goes wrong around them, once each time that nimd is killed.
+    pub spells: Spells,
+    /// How long each of these lasts, in minutes of the site; nimd is killed in the middle.
+    pub spell_minutes: u64,
     /// How often nimd is killed on the way.
     pub kills: usize,
     /// How many times faster than life the site is.
@@ -41,20 +51,39 @@ pub enum Wrong {
     Named(&'static [Fault]),
 }
 
+/// What goes wrong around LPARs, at hosts and frames that the seed draws.
+#[derive(Clone, Copy, Debug)]
+pub enum Spells {
+    /// Drawn by the seed: each kind once before one comes twice.
+    Drawn,
+    /// These.
+    Named(&'static [Kind]),
+}
+
 impl Size {
     /// As each change has to pass it.
     pub const SHORT: Self = Self {
         frames: 4,
         lpars: 20,
         wrong: Wrong::Named(&[Fault::InstallFails, Fault::AgentKilled, Fault::PartialSuccess]),
+        spells: Spells::Named(&[Kind::Host(ConsoleFault::HmcReboot), Kind::Full]),
+        spell_minutes: 10,
         kills: 2,
         speed: 400,
         seed: 1,
     };
 
     /// `make soak`.
-    pub const LONG: Self =
-        Self { frames: 40, lpars: 1000, wrong: Wrong::Drawn(30), kills: 10, speed: 400, seed: 1 };
+    pub const LONG: Self = Self {
+        frames: 40,
+        lpars: 1000,
+        wrong: Wrong::Drawn(30),
+        spells: Spells::Drawn,
+        spell_minutes: 100,
+        kills: 10,
+        speed: 400,
+        seed: 1,
+    };
 }
 
 /// How it ended.
@@ -62,10 +91,23 @@ impl Size {
 pub struct Outcome {
     /// How many were updated.
     pub updated: usize,
-    /// Who was not, in which state it ended, and the fault that was set there.
-    pub others: BTreeMap<String, (String, Option<Fault>)>,
+    /// Who was not.
+    pub others: BTreeMap<String, Other>,
     /// How many ran at a time at most, by the lab's record.
     pub at_a_time: usize,
+    /// On how many frames what there was little of kept somebody waiting, by the lab's record.
+    pub bound: BTreeMap<Short, usize>,
+}
+
+/// An LPAR that was not updated.
+#[derive(Clone, Debug)]
+pub struct Other {
+    /// In which state it ended.
+    pub state: String,
+    /// Why, as the report has it.
+    pub why: String,
+    /// The fault that was set there, or that it felt.
+    pub fault: Option<Fault>,
 }
 
 /// Between two looks at the rollout.
@@ -90,26 +132,37 @@ pub async fn run(size: Size, mut tell: impl FnMut(&str)) -> Result<Outcome> {
         tell(&format!("{lpar}: {fault}"));
     }
     fleet::set(site.lab(), &faults).await?;
+    let before = site.lab().world()?;
 
     site.nimctl(["rollout", "start", &file]).succeeded()?;
+    // Whoever the plan leaves out would be missed in the end alone.
+    let report = site.nimctl(["rollout", "report", "soak", "-o", "json"]).succeeded()?;
+    let report: RolloutReport = serde_json::from_str(&report.stdout).context("no report")?;
+    ensure!(report.left_out.is_empty(), "left out of the plan: {:?}", report.left_out);
     let all = usize::try_from(size.lpars)?;
-    for kill in 1..=size.kills {
+    let mut spells = Vec::new();
+    for (kill, around) in (1..).zip(around::draw(&size)) {
         let wanted = all * kill / (size.kills + 1);
         let status = until(&site, &format!("{wanted} of {all} to be over"), |status| {
             over(status) >= wanted
         })?;
         tell(&format!(
-            "{} of {all} are over: nimd is killed, {kill} of {}",
+            "{} of {all} are over: {around}, and nimd is killed, {kill} of {}",
             over(&status),
             size.kills
         ));
+        let begun = around.begin(site.lab()).await?;
+        around::pass(site.lab(), size.spell_minutes / 2).await;
         site.master().kill()?;
         site.master().launch()?;
+        around::pass(site.lab(), size.spell_minutes / 2).await;
+        spells.push(begun.end(site.lab())?);
     }
     let status = until(&site, "the rollout to end", |status| status.view.phase == "ended")?;
     let report = site.nimctl(["rollout", "report", "soak", "-o", "json"]).succeeded()?;
     let report: RolloutReport = serde_json::from_str(&report.stdout).context("no report")?;
-    let outcome = prove(&site, &size, &limits, &faults, &status, &report)?;
+    let course = Course { size: &size, limits: &limits, faults: &faults, spells: &spells, before };
+    let outcome = course.prove(&site, &status, &report)?;
     // What it was told leads to the same decisions, over all deaths of its master.
     let replayed = site.nimctl(["rollout", "replay", "soak", "-o", "json"]).succeeded()?.json()?;
     ensure!(replayed["complete"] == true && replayed["differs"].is_null(), "{replayed:#}");
@@ -117,67 +170,126 @@ pub async fn run(size: Size, mut tell: impl FnMut(&str)) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Everything that has to hold of a rollout that is over.
-fn prove(
-    site: &Harness,
-    size: &Size,
-    limits: &Limits,
-    faults: &[(String, Fault)],
-    status: &RolloutStatus,
-    report: &RolloutReport,
-) -> Result<Outcome> {
-    let all = usize::try_from(size.lpars)?;
-    let world = site.lab().world()?;
-    let faults: BTreeMap<&str, Fault> =
-        faults.iter().map(|(lpar, fault)| (lpar.as_str(), *fault)).collect();
+/// What was asked for, and what was done to the site meanwhile.
+struct Course<'a> {
+    size: &'a Size,
+    limits: &'a Limits,
+    faults: &'a [(String, Fault)],
+    spells: &'a [Spell],
+    /// The site before the rollout.
+    before: World,
+}
 
-    // The report is whole, and adds up with the status.
-    let named: BTreeSet<&str> = report.lpars.iter().map(|one| one.lpar.as_str()).collect();
-    ensure!(named.len() == all && report.lpars.len() == all, "{} LPARs in the report", named.len());
-    let counts = &report.view.counts;
-    ensure!(counts == &status.view.counts, "{counts:?} and {:?}", status.view.counts);
-    let sum = counts.done + counts.failed + counts.unreachable + counts.left_out;
-    ensure!(sum == all && counts.waiting + counts.in_flight == 0, "{counts:?}");
+impl Course<'_> {
+    /// Everything that has to hold of a rollout that is over.
+    fn prove(
+        &self,
+        site: &Harness,
+        status: &RolloutStatus,
+        report: &RolloutReport,
+    ) -> Result<Outcome> {
+        self.adds_up(status, report)?;
+        let others = self.not_updated(&site.lab().world()?, report)?;
+        let places = self.places()?;
+        let record = site.lab().record()?;
+        let spans = proof::spans(&record);
+        let partners = fleet::partners(self.size);
+        let at_a_time = proof::prove(&record, &spans, &places, &partners, self.limits)?;
+        let after = site.lab().world()?;
+        let short = room::prove(&record, &self.before, &after, &proof::begun(&spans))?;
+        let bound = room::bound(self.size, &short)?;
+        Ok(Outcome { updated: report.lpars.len() - others.len(), others, at_a_time, bound })
+    }
 
-    // Who is no partner of a healthy one does not start.
-    let partners = fleet::partners(size);
-    let updated: BTreeSet<&str> = report
-        .lpars
-        .iter()
-        .filter(|one| one.state == "updated")
-        .map(|one| one.lpar.as_str())
-        .collect();
-    let partner_failed = |name: &str| {
-        let pair = partners.iter().find(|pair| pair.iter().any(|one| one == name));
-        pair.is_some_and(|pair| !pair.iter().any(|one| updated.contains(one.as_str())))
-    };
-    let mut others = BTreeMap::new();
-    for one in &report.lpars {
-        let name = one.lpar.as_str();
-        let fault = faults.get(name).copied();
-        let level = &world.lpar(name)?.software.level;
-        if one.state == "updated" {
-            ensure!(level == fleet::TO, "{name} is said to be updated, and is at {level}");
-            let said = one.level_after.as_deref();
-            ensure!(said == Some(level), "{name} is at {level}, and the report says {said:?}");
-        } else {
-            let why = one.why.as_deref().unwrap_or_default();
+    /// The report is whole, and adds up with the status.
+    fn adds_up(&self, status: &RolloutStatus, report: &RolloutReport) -> Result<()> {
+        let all = usize::try_from(self.size.lpars)?;
+        let named: BTreeSet<&str> = report.lpars.iter().map(|one| one.lpar.as_str()).collect();
+        let lpars = report.lpars.len();
+        ensure!(named.len() == all && lpars == all, "{} LPARs in the report", named.len());
+        let counts = &report.view.counts;
+        ensure!(counts == &status.view.counts, "{counts:?} and {:?}", status.view.counts);
+        let sum = counts.done + counts.failed + counts.unreachable + counts.left_out;
+        ensure!(sum == all && counts.waiting + counts.in_flight == 0, "{counts:?}");
+        let failed = report.lpars.iter().filter(|one| one.state != "updated").count();
+        ensure!(counts.done + failed == all, "{counts:?}, and {failed} are not updated");
+        Ok(())
+    }
+
+    /// Who was not updated. Each ended so for a reason: a fault of its own or around it, or a partner that is not healthy.
+    fn not_updated(
+        &self,
+        world: &World,
+        report: &RolloutReport,
+    ) -> Result<BTreeMap<String, Other>> {
+        let faults: BTreeMap<String, Fault> = self
+            .faults
+            .iter()
+            .flat_map(|(lpar, fault)| {
+                // A disk is shared with the next LPAR by name, which feels it too.
+                let next = (*fault == Fault::SharedLun).then(|| {
+                    let later = self.before.lpars.keys().find(|name| *name > lpar);
+                    later.or(self.before.lpars.keys().next()).cloned()
+                });
+                next.flatten().into_iter().chain([lpar.clone()]).map(|lpar| (lpar, *fault))
+            })
+            .collect();
+        let partners = fleet::partners(self.size);
+        let updated: BTreeSet<&str> = report
+            .lpars
+            .iter()
+            .filter(|one| one.state == "updated")
+            .map(|one| one.lpar.as_str())
+            .collect();
+        let partner_failed = |name: &str| {
+            let pair = partners.iter().find(|pair| pair.iter().any(|one| one == name));
+            pair.is_some_and(|pair| !pair.iter().any(|one| updated.contains(one.as_str())))
+        };
+        let places = self.places()?;
+        let frame_of = |lpar: &str| places.get(lpar).map(|place| place.frame.clone());
+        let mut others = BTreeMap::new();
+        for one in &report.lpars {
+            let name = one.lpar.as_str();
+            let level = &world.lpar(name)?.software.level;
+            if one.state == "updated" {
+                ensure!(level == fleet::TO, "{name} is said to be updated, and is at {level}");
+                let said = one.level_after.as_deref();
+                ensure!(said == Some(level), "{name} is at {level}, and the report says {said:?}");
+                continue;
+            }
+            let why = one.why.clone().unwrap_or_default();
+            let fault = faults.get(name).copied();
             let held = one.state == "skipped" && partner_failed(name);
+            let ended = one.ended.with_context(|| format!("{name} ended at no time"))?;
+            let when = [one.began.unwrap_or(ended), ended];
+            let struck =
+                self.spells.iter().any(|spell| spell.strikes(&places[name], frame_of, when));
             ensure!(
-                fault.is_some() || held,
+                fault.is_some() || held || struck,
                 "{name} is {}, and nothing was wrong there: {why}",
                 one.state
             );
             ensure!(!why.is_empty(), "{name} is {}, and nothing says why", one.state);
-            others.insert(name.to_owned(), (one.state.clone(), fault));
+            others.insert(name.to_owned(), Other { state: one.state.clone(), why, fault });
         }
+        Ok(others)
     }
-    let places = world.lpars.iter().map(|(name, lpar)| {
-        let hmc = world.frames[&lpar.frame].hmcs.first().cloned().unwrap_or_default();
-        (name.clone(), Place { frame: lpar.frame.clone(), hmc })
-    });
-    let at_a_time = proof::prove(&site.lab().record()?, &places.collect(), &partners, limits)?;
-    Ok(Outcome { updated: all - others.len(), others, at_a_time })
+
+    /// Where each LPAR is.
+    fn places(&self) -> Result<BTreeMap<String, Place>> {
+        let labels = fleet::labels(self.size);
+        let place = |(name, lpar): (&String, &Lpar)| {
+            let frame = &self.before.frames[&lpar.frame];
+            let place = Place {
+                frame: lpar.frame.clone(),
+                hmc: frame.hmcs.first().cloned().with_context(|| format!("{name} has no HMC"))?,
+                vioses: frame.vioses.keys().cloned().collect(),
+                label: labels.get(name).cloned().with_context(|| format!("{name} has no label"))?,
+            };
+            Ok((name.clone(), place))
+        };
+        self.before.lpars.iter().map(place).collect()
+    }
 }
 
 /// How many targets are over.

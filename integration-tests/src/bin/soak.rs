@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use integration_tests::soak::{self, Size};
+use integration_tests::soak::{self, Other, Size};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -26,8 +26,12 @@ async fn main() -> Result<()> {
         size.seed,
         begun.elapsed().as_secs()
     ));
-    for (lpar, (state, fault)) in &outcome.others {
-        say(&format!("{lpar}: {state} ({})", fault.map_or("no fault", |fault| fault.name())));
+    for (short, frames) in &outcome.bound {
+        say(&format!("{short:?}: on {frames} frames somebody waited for it"));
+    }
+    for (lpar, Other { state, why, fault }) in &outcome.others {
+        let fault = fault.map_or("no fault of its own", |fault| fault.name());
+        say(&format!("{lpar}: {state} ({fault}): {why}"));
     }
     Ok(())
 }

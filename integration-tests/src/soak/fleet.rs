@@ -7,14 +7,15 @@ use nim_lab::fault::{Armed, Fault, Kind};
 use nim_lab::{Lab, site};
 use nim_rollout::seed::Seeded;
 
-use super::{Size, Wrong};
+use super::{Size, Wrong, room};
 use crate::big::{self, Extent};
 
 /// Level to which all are updated.
 pub(super) const TO: &str = "7300-03-01-2520";
 
-/// Faults that reach further than the LPAR on which they are set: whether another one is updated is then no question of ours.
-const BEYOND: [Fault; 2] = [Fault::SharedLun, Fault::FrameFull];
+/// The label that all LPARs have, and how many values of it there are.
+pub(super) const LABEL: &str = "app";
+const VALUES: u32 = 5;
 
 /// Limits that the rollout has.
 #[derive(Clone, Copy, Debug)]
@@ -23,18 +24,21 @@ pub(super) struct Limits {
     pub(super) in_flight: usize,
     /// Of one HMC.
     pub(super) per_hmc: usize,
-    /// On one frame.
+    /// On one frame, and with one pair of VIO servers.
     pub(super) per_frame: usize,
+    /// With one value of [`LABEL`].
+    pub(super) per_label: usize,
 }
 
 impl Limits {
     /// For this many frames: the hardware is wanted, and yet each limit holds somebody up.
     pub(super) const fn of(frames: usize) -> Self {
-        Self { in_flight: frames + frames / 2, per_hmc: frames - frames / 4, per_frame: 2 }
+        let in_flight = 2 * frames - frames / 8 - 1;
+        Self { in_flight, per_hmc: frames + 1, per_frame: 3, per_label: in_flight.div_ceil(4) }
     }
 }
 
-/// The site, all of whose LPARs are a level behind.
+/// The site, all of whose LPARs are a level behind. Of some frames little is there.
 pub(super) fn site(size: &Size) -> Result<site::File> {
     // So much that a frame holds its LPARs, its VIOSes and some three more.
     let each = size.lpars.div_ceil(size.frames);
@@ -48,7 +52,21 @@ pub(super) fn site(size: &Size) -> Result<site::File> {
     };
     let mut file = big::of(&extent)?;
     file.seed = size.seed;
+    room::shape(&mut file, &faults(size))?;
+    for (number, lpar) in (1..).zip(&mut file.lpars) {
+        lpar.labels.insert(LABEL.to_owned(), label(number));
+    }
     Ok(file)
+}
+
+/// The value of [`LABEL`] of each LPAR.
+pub(super) fn labels(size: &Size) -> BTreeMap<String, String> {
+    (1..=size.lpars).map(|number| (name(number), label(number))).collect()
+}
+
+/// The value of [`LABEL`] that the LPAR of this number has: each frame has LPARs with each.
+fn label(number: u32) -> String {
+    format!("app{}", number % VALUES)
 }
 
 /// Which fault is on which LPAR, drawn by the seed: no two on one, nor on one frame as long as there is another. Some faults leave memory or a place
@@ -69,7 +87,8 @@ pub(super) fn faults(size: &Size) -> Vec<(String, Fault)> {
     let kinds: Vec<Fault> = match size.wrong {
         Wrong::Named(faults) => faults.to_vec(),
         Wrong::Drawn(count) => {
-            let kinds = Fault::ALL.iter().copied().filter(|fault| !BEYOND.contains(fault));
+            // A full frame is no matter of one LPAR: it comes and goes in the course.
+            let kinds = Fault::ALL.iter().copied().filter(|fault| *fault != Fault::FrameFull);
             let mut kinds: Vec<Fault> = kinds.collect();
             seeded.shuffle(&mut kinds);
             kinds.into_iter().cycle().take(count).collect()
@@ -111,25 +130,36 @@ limits:
   per_hmc: {}
   per_frame: {}
   per_vios_pair: {}
+  per_label: {{{LABEL}: {}}}
+  reserve_memory: {}%
+  reserve_processors: {}%
   stagger_hmc: 0s
   stagger_vios: 0s
 apart:
   lists:
 {}
-deadlines: {{start: 6h, update: 4m, release: 30s, whole: 12h}}
+deadlines: {{start: 6h, update: 4m, release: 30s, whole: 48h}}
 assume: {{duration: 20m}}
 ",
         limits.in_flight,
         limits.per_hmc,
         limits.per_frame,
         limits.per_frame,
+        limits.per_label,
+        room::RESERVE_MEMORY,
+        room::RESERVE_PROCESSORS,
         apart.join("\n"),
     );
     Ok(big::rollout("soak", &rest))
 }
 
+/// The name of the frame of this number, from 1.
+pub(super) fn frame(number: u32) -> String {
+    format!("frame{number}")
+}
+
 /// The name of the LPAR of this number, from 1.
-fn name(number: u32) -> String {
+pub(super) fn name(number: u32) -> String {
     format!("lpar{number:03}")
 }
 

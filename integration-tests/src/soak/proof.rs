@@ -24,6 +24,10 @@ pub struct Span {
 pub(super) struct Place {
     pub(super) frame: String,
     pub(super) hmc: String,
+    /// The VIO servers of its frame.
+    pub(super) vioses: Vec<String>,
+    /// The value of its label.
+    pub(super) label: String,
 }
 
 /// All runs of geninstall that change something.
@@ -76,10 +80,16 @@ pub fn most(spans: &[Span], of: impl Fn(&Span) -> String) -> BTreeMap<String, us
     most
 }
 
+/// When each LPAR began to be updated.
+pub(super) fn begun(spans: &[Span]) -> BTreeMap<&str, u64> {
+    spans.iter().map(|span| (span.lpar.as_str(), span.begin)).collect()
+}
+
 /// Proves from the record that no limit was exceeded, partners were never updated together, and nobody was updated twice. Says how many ran at
 /// a time at most.
 pub(super) fn prove(
     entries: &[Entry],
+    spans: &[Span],
     places: &BTreeMap<String, Place>,
     partners: &[[String; 2]],
     limits: &Limits,
@@ -88,13 +98,19 @@ pub(super) fn prove(
         let started = record::updates_started(entries, lpar);
         ensure!(started <= 1, "{lpar} was updated {started} times");
     }
-    let spans = spans(entries);
-    let whole = most(&spans, |_| "the whole".to_owned());
-    let frames = most(&spans, |span| places[&span.lpar].frame.clone());
-    let hmcs = most(&spans, |span| places[&span.lpar].hmc.clone());
-    for (found, limit) in
-        [(&whole, limits.in_flight), (&frames, limits.per_frame), (&hmcs, limits.per_hmc)]
-    {
+    let at = |span: &Span| &places[&span.lpar];
+    let whole = most(spans, |_| "the whole".to_owned());
+    let frames = most(spans, |span| at(span).frame.clone());
+    let hmcs = most(spans, |span| at(span).hmc.clone());
+    let pairs = most(spans, |span| at(span).vioses.join(" and "));
+    let labels = most(spans, |span| at(span).label.clone());
+    for (found, limit) in [
+        (&whole, limits.in_flight),
+        (&frames, limits.per_frame),
+        (&hmcs, limits.per_hmc),
+        (&pairs, limits.per_frame),
+        (&labels, limits.per_label),
+    ] {
         for (whose, most) in found {
             ensure!(*most <= limit, "{most} at a time of {whose}, and {limit} are allowed");
         }
@@ -123,10 +139,24 @@ mod tests {
 
     fn places() -> BTreeMap<String, Place> {
         let of = |lpar: &str, frame: &str| {
-            let place = Place { frame: frame.to_owned(), hmc: "hmc01".to_owned() };
+            let place = Place {
+                frame: frame.to_owned(),
+                hmc: "hmc01".to_owned(),
+                vioses: vec![format!("{frame}a"), format!("{frame}b")],
+                label: format!("app-{lpar}"),
+            };
             (lpar.to_owned(), place)
         };
         BTreeMap::from([of("a", "f1"), of("b", "f1"), of("c", "f2")])
+    }
+
+    fn prove(
+        entries: &[Entry],
+        places: &BTreeMap<String, Place>,
+        partners: &[[String; 2]],
+        limits: &Limits,
+    ) -> Result<usize> {
+        super::prove(entries, &spans(entries), places, partners, limits)
     }
 
     fn record(runs: &[[Entry; 2]]) -> Vec<Entry> {
@@ -135,7 +165,7 @@ mod tests {
         all
     }
 
-    const LIMITS: Limits = Limits { in_flight: 2, per_hmc: 2, per_frame: 1 };
+    const LIMITS: Limits = Limits { in_flight: 2, per_hmc: 2, per_frame: 1, per_label: 2 };
 
     #[test]
     fn who_comes_after_another_is_not_beside_it() {
@@ -159,6 +189,22 @@ mod tests {
             let found = prove(runs, &places(), partners, &limits).unwrap_err().to_string();
             assert!(found.contains(why), "{found}");
         }
+    }
+
+    #[test]
+    fn a_pair_of_vioses_and_a_label_have_limits_of_their_own() {
+        let runs = record(&[run("a", 1, 0, 10), run("c", 1, 5, 15)]);
+        let with = |change: fn(&mut Place)| {
+            let mut places = places();
+            places.values_mut().for_each(change);
+            let limits = Limits { per_label: 1, ..LIMITS };
+            prove(&runs, &places, &[], &limits).map_err(|error| error.to_string())
+        };
+        assert_eq!(with(|_| {}), Ok(2));
+        let label = with(|place| "web".clone_into(&mut place.label)).unwrap_err();
+        assert!(label.contains("2 at a time of web"), "{label}");
+        let pair = with(|place| place.vioses = vec!["va".to_owned(), "vb".to_owned()]).unwrap_err();
+        assert!(pair.contains("2 at a time of va and vb"), "{pair}");
     }
 
     #[test]
