@@ -32,11 +32,12 @@ fn fitting(frame: &str, lpars: &[&mut LparEntry], faults: &[(String, Fault)]) ->
     if leaves { 2 } else { 1 }
 }
 
-/// Whether an update with this fault may end with two partitions.
+/// Whether an update with this fault may end with two partitions, or without nimd knowing that it did not: then what it was promised stays
+/// promised.
 fn may_leave(fault: Fault) -> bool {
     // The update goes on without them.
     const PASSING: [Fault; 3] = [Fault::AgentKilled, Fault::SshDrop, Fault::SshDropInBlackout];
-    fault.phase() >= Phase::Resources && !PASSING.contains(&fault)
+    fault.phase() != Phase::Install && !PASSING.contains(&fault)
 }
 
 /// Share of the configurable memory that the rollout leaves alone, beside a region, in percent.
