@@ -13,23 +13,12 @@ use nim_lab::world::running::WorkloadManager;
 use serde_json::Value;
 
 use crate::rollout::until;
-use crate::split::waits;
+use crate::split::{held_in_prep, waits};
 
 const LPARS: [&str; 3] = ["lpar08", "lpar09", "lpar10"];
 
 /// Two at a time, each of which stops in `prep` until it is let on.
-const FILE: &str = "name: lab
-targets:
-  names: [lpar08, lpar09, lpar10]
-operation:
-  live_update: yes
-  live_update_data: lud_{lpar}
-  lpp_source: 7300-03-01
-  fixes: update_all
-  accept_licenses: yes
-  hook: prep:waits
-limits: {in_flight: 2, stagger_hmc: 0s, stagger_vios: 0s}
-";
+const LIMITS: &str = "limits: {in_flight: 2, stagger_hmc: 0s, stagger_vios: 0s}\n";
 
 /// Several steps, and all of them are of the kind that is put back.
 const POLICY: &str = "prep:
@@ -46,7 +35,7 @@ async fn an_abort_with_cancel_puts_back_all_of_prep_and_lets_what_cannot_go_back
 -> Result<()> {
     let site = site().await?;
     let file = site.site_folder().join("rollout.yaml");
-    std::fs::write(&file, FILE)?;
+    std::fs::write(&file, held_in_prep(&LPARS, LIMITS))?;
     let file = file.to_str().context("a path")?;
     site.wait_for_frames(file)?;
     let world = site.lab().world()?;

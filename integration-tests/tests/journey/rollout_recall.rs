@@ -5,24 +5,10 @@ use integration_tests::{Harness, wait_until};
 use nim_lab::fault::Fault;
 
 use crate::rollout::until;
-use crate::split::waits;
+use crate::split::{held_in_prep, waits};
 
 /// One LPAR, whose update stops in `prep` until it is let on: the room that the rollout has seen is gone by then.
-const FILE: &str = "name: lab
-targets:
-  names: lpar08
-operation:
-  live_update: yes
-  live_update_data: lud_{lpar}
-  lpp_source: 7300-03-01
-  fixes: update_all
-  accept_licenses: yes
-  hook: prep:waits
-deadlines:
-  whole: 45s
-assume:
-  duration: 10s
-";
+const TIMES: &str = "deadlines: {whole: 45s}\nassume: {duration: 10s}\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_capacity_past_its_last_start_is_put_back_and_installs_nothing() -> Result<()>
@@ -31,7 +17,7 @@ async fn what_waits_for_capacity_past_its_last_start_is_put_back_and_installs_no
     site.nimctl(["discover", "--yes"]).succeeded()?;
     let go = waits(&site)?;
     let file = site.site_folder().join("rollout.yaml");
-    std::fs::write(&file, FILE)?;
+    std::fs::write(&file, held_in_prep(&["lpar08"], TIMES))?;
     let file = file.to_str().context("a path")?;
     site.wait_for_frames(file)?;
     site.nimctl(["rollout", "start", file]).succeeded()?;

@@ -153,6 +153,24 @@ async fn room_that_is_taken_between_the_parts_keeps_the_kernel_and_what_is_insta
     site.end().await
 }
 
+/// A rollout called `lab` of these LPARs, each of which runs the script `waits` in `prep`, with `more` in its file.
+pub(crate) fn held_in_prep(lpars: &[&str], more: &str) -> String {
+    format!(
+        "name: lab
+targets:
+  names: [{}]
+operation:
+  live_update: yes
+  live_update_data: lud_{{lpar}}
+  lpp_source: 7300-03-01
+  fixes: update_all
+  accept_licenses: yes
+  hook: prep:waits
+{more}",
+        lpars.join(", ")
+    )
+}
+
 /// Defines the script `waits`, which ends when the file that is returned is there, and lets lpar08 run it.
 pub(crate) fn waits(site: &Harness) -> Result<PathBuf> {
     let script = site.site_folder().join("waits");
