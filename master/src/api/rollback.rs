@@ -25,7 +25,8 @@ pub(super) async fn look(
     Body(asked): Body<LookAtRollback>,
 ) -> Answer<Json<RollbackProposal>> {
     let target = recorded::target(&api, &name).await?;
-    Ok(Json(proposal(&api, &target, asked.disk.as_ref()).await?))
+    let before_reboot = stops(&api, &target).await?;
+    Ok(Json(proposal(&api, &target, asked.disk.as_ref(), before_reboot).await?))
 }
 
 /// `POST /v1/rollback/{lpar}`
@@ -53,9 +54,9 @@ pub(super) async fn start(
             faults.push(FileFault { file: None, line: None, path: path.to_owned(), message });
         }
     }
-    let policy = stops(&api, &target).await?;
-    let named = both(BeforeReboot::named(&policy.hooks), &asked.hooks);
-    let master_hooks = both(BeforeReboot::named(&policy.master_hooks), &asked.master_hooks);
+    let before_reboot = stops(&api, &target).await?;
+    let named = both(&before_reboot.hooks, &asked.hooks);
+    let master_hooks = both(&before_reboot.master_hooks, &asked.master_hooks);
     for (path, hooks) in [("hook", &named), ("master_hook", &master_hooks)] {
         if hooks.len() > MOST_HOOKS_AT {
             let message = format!("at most {MOST_HOOKS_AT} can be named, with those of the policy");
@@ -70,7 +71,7 @@ pub(super) async fn start(
             Refusal::refused("NLU-0245", format!("{name} was not rolled back")).faults(faults)
         );
     }
-    let proposal = proposal(&api, &target, asked.disk.as_ref()).await?;
+    let proposal = proposal(&api, &target, asked.disk.as_ref(), before_reboot).await?;
     let hooks = (!hooks.is_empty()).then(|| Hooks {
         lpar: target.name.clone(),
         lpp_source: None,
@@ -92,11 +93,10 @@ async fn stops(api: &Api, target: &Target) -> Answer<BeforeReboot> {
     Ok(policy.before_reboot_of(&target.name, &target.labels))
 }
 
-/// Those of the policy, then those that are asked for. One that is both is as it was asked for.
-fn both(policy: Vec<NamedHook>, asked: &[NamedHook]) -> Vec<NamedHook> {
-    let is_asked = |one: &NamedHook| asked.iter().any(|asked| asked.name == one.name);
-    let policy = policy.into_iter().filter(|one| !is_asked(one));
-    policy.chain(asked.iter().cloned()).collect()
+/// Those of the policy, then those that are asked for. One that is both has to succeed as the policy has it, whatever was asked for.
+fn both(policy: &[ObjectName], asked: &[NamedHook]) -> Vec<NamedHook> {
+    let more = asked.iter().filter(|one| !policy.contains(&one.name)).cloned();
+    BeforeReboot::named(policy).into_iter().chain(more).collect()
 }
 
 /// Where the LPAR would go back to, by the record and by what it shows now.
@@ -104,6 +104,7 @@ async fn proposal(
     api: &Api,
     target: &Target,
     wanted: Option<&DiskName>,
+    before_reboot: BeforeReboot,
 ) -> Answer<RollbackProposal> {
     let lpar = &target.name;
     let standing = recorded::recorded(api, lpar).await?;
@@ -141,7 +142,7 @@ async fn proposal(
         rollback: Rollback { to, from },
         level: looked.level,
         lost,
-        before_reboot: stops(api, target).await?,
+        before_reboot,
     })
 }
 
