@@ -22,6 +22,7 @@ use crate::engine::shared::Shared;
 use crate::inventory::console::{self, Console};
 use crate::inventory::details::Details;
 use crate::inventory::endpoint::{self, Route};
+use crate::inventory::failover::Heard;
 use crate::inventory::frame::Seen;
 use crate::inventory::key_exchange::{self, exchange};
 use crate::inventory::survey;
@@ -101,8 +102,21 @@ impl SshHosts {
         hmc: &ObjectName,
         question: impl AsyncFnOnce(&Console) -> Result<T, survey::Error>,
     ) -> Result<T, Failure> {
+        self.ask_telling(hmc, None, question).await
+    }
+
+    /// The same, telling `heard` how far a question is.
+    async fn ask_telling<T>(
+        &self,
+        hmc: &ObjectName,
+        heard: Option<Heard>,
+        question: impl AsyncFnOnce(&Console) -> Result<T, survey::Error>,
+    ) -> Result<T, Failure> {
         let asked = async {
-            let console = self.shared.consoles.open(hmc).await?;
+            let mut console = self.shared.consoles.open(hmc).await?;
+            if let Some(heard) = heard {
+                console = console.telling(heard);
+            }
             let answer = question(&console).await;
             console.close().await;
             answer
@@ -317,12 +331,9 @@ impl Hosts for SshHosts {
                 |hmc, heard| {
                     let mtms = mtms.clone();
                     async move {
-                        self.ask(&hmc, async |console| {
-                            let listed = survey::partitions(console, &mtms).await;
-                            heard.yes();
-                            listed
-                        })
-                        .await
+                        let question =
+                            async |console: &Console| survey::partitions(console, &mtms).await;
+                        self.ask_telling(&hmc, Some(heard), question).await
                     }
                 },
                 is_silence,

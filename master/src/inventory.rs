@@ -16,5 +16,6 @@ pub mod lpar;
 pub(crate) mod network;
 mod profile;
 pub mod refresh;
+mod rounds;
 pub mod survey;
 pub mod vios;

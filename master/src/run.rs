@@ -28,7 +28,7 @@ use crate::engine::shared::{Settings as EngineSettings, Shared};
 use crate::hooks::{self, Hooks};
 use crate::hosts::SshHosts;
 use crate::images::Images;
-use crate::inventory::console::Consoles;
+use crate::inventory::console::{Consoles, Spared};
 use crate::inventory::frame::Frames;
 use crate::inventory::ledger::DatabaseLedger;
 use crate::inventory::refresh;
@@ -406,7 +406,11 @@ fn engine(configuration: &Configuration, parts: EngineParts) -> Engine {
     let (writer, handle) = Writer::new(store.clone(), gather);
     let ledger = Arc::new(DatabaseLedger::new(store.clone()));
     let transport = Transport::new(ssh(configuration), ledger);
-    let consoles = Consoles::new(store.clone(), transport.clone(), key.clone());
+    let spared = Spared {
+        concurrent: NonZeroU32::new(settings.hmc.concurrent.0).unwrap_or(NonZeroU32::MIN),
+        rate: NonZeroU32::new(settings.hmc.rate.0).unwrap_or(NonZeroU32::MIN),
+    };
+    let consoles = Consoles::new(store.clone(), transport.clone(), key.clone(), spared);
     let shared = Shared {
         master,
         who,

@@ -101,7 +101,10 @@ fn judge(
 }
 
 /// The frames of those LPARs of which an HMC has to tell something.
-async fn frames(api: &Api, open: &[(Target, Vec<Left>)]) -> BTreeMap<ObjectName, Fact<FrameView>> {
+async fn frames(
+    api: &Api,
+    open: &[(Target, Vec<Left>)],
+) -> BTreeMap<ObjectName, Fact<Arc<FrameView>>> {
     // Of each frame, the partitions whose profiles are asked for.
     let mut asked: BTreeMap<ObjectName, Vec<String>> = BTreeMap::new();
     for (target, left) in open {
@@ -113,7 +116,7 @@ async fn frames(api: &Api, open: &[(Target, Vec<Left>)]) -> BTreeMap<ObjectName,
             }
         }
     }
-    let looks: Vec<BoxFuture<'static, (ObjectName, Fact<FrameView>)>> = asked
+    let looks: Vec<BoxFuture<'static, (ObjectName, Fact<Arc<FrameView>>)>> = asked
         .into_iter()
         .map(|(name, profiles_of)| {
             let api = api.clone();
@@ -132,7 +135,10 @@ async fn frames(api: &Api, open: &[(Target, Vec<Left>)]) -> BTreeMap<ObjectName,
 }
 
 /// What an HMC shows of an LPAR, where one was asked.
-fn on_console(target: &Target, frames: &BTreeMap<ObjectName, Fact<FrameView>>) -> Fact<OnConsole> {
+fn on_console(
+    target: &Target,
+    frames: &BTreeMap<ObjectName, Fact<Arc<FrameView>>>,
+) -> Fact<OnConsole> {
     let frame = target.frame.as_ref().ok_or("the LPAR names no frame: mgmt_source")?;
     let view = frames.get(frame).ok_or("no HMC was asked")?.as_ref().map_err(Clone::clone)?;
     Ok(view.of_partition(Standalone::partition(&target.lpar, &target.name)))

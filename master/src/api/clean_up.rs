@@ -187,7 +187,7 @@ async fn view(api: &Api, target: &Target, before: &Before) -> Answer<CleanUpView
     let original = format!("{partition}{ORIGINAL}");
     let (partitions, not_seen) = match seen {
         Seen::View(view) => {
-            let rows = view.partitions.into_iter().map(|one| one.view);
+            let rows = view.partitions.iter().map(|one| one.view.clone());
             let ours = rows.filter(|row| row.name == partition || row.name == original);
             (ours.collect(), None)
         }

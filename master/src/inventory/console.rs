@@ -8,18 +8,12 @@ use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use nim_shared::id::ObjectName;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::endpoint::{self, NoEndpoint};
-use super::failover::Health;
+use super::failover::{Health, Heard};
 use crate::store::Store;
 use crate::transport::{self, Ask, Command, Connection, Exit, Transport};
-
-/// Commands of one HMC at a time. Source: HMC reference §1.7, "2–4 concurrent commands".
-const AT_A_TIME: usize = 3;
-
-/// Commands of one HMC in a second.
-const PER_SECOND: NonZeroU32 = NonZeroU32::new(6).expect("6 is not zero");
 
 /// How long one command may take: seconds as a rule, tens of them on a big frame.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
@@ -27,17 +21,27 @@ const TIME_LIMIT: Duration = Duration::from_secs(120);
 /// Most output of one command: a thousand partitions have some 100 KB.
 const OUTPUT_LIMIT: usize = 4 << 20;
 
+/// How much one HMC is asked. Source: HMC reference §1.7.
+#[derive(Clone, Copy, Debug)]
+pub struct Spared {
+    /// Commands at a time.
+    pub concurrent: NonZeroU32,
+    /// Commands in a second.
+    pub rate: NonZeroU32,
+}
+
 /// Opens HMCs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Consoles {
     store: Store,
     transport: Transport,
     key: PathBuf,
+    spared: Spared,
     limits: Arc<Mutex<HashMap<ObjectName, Arc<Limit>>>>,
     health: Health,
 }
 
-/// What one HMC is spared.
+/// The queue of one HMC.
 #[derive(Debug)]
 struct Limit {
     places: Semaphore,
@@ -49,6 +53,14 @@ pub struct Console {
     hmc: ObjectName,
     connection: Connection,
     limit: Arc<Limit>,
+    /// Who is told how far a question is, where another HMC could be asked beside.
+    heard: Option<Heard>,
+}
+
+/// The turn to put one question to an HMC.
+pub struct Question<'c> {
+    console: &'c Console,
+    _place: SemaphorePermit<'c>,
 }
 
 /// Why one HMC did not answer a question.
@@ -88,10 +100,10 @@ impl Error {
 }
 
 impl Consoles {
-    /// Asks over `transport` with the master's own key where an object names no other.
+    /// Asks over `transport` with the master's own key where an object names no other, each HMC no more than `spared` says.
     #[must_use]
-    pub fn new(store: Store, transport: Transport, key: PathBuf) -> Self {
-        Self { store, transport, key, limits: Arc::default(), health: Health::default() }
+    pub fn new(store: Store, transport: Transport, key: PathBuf, spared: Spared) -> Self {
+        Self { store, transport, key, spared, limits: Arc::default(), health: Health::default() }
     }
 
     /// Which HMCs answered when they were asked last.
@@ -107,32 +119,69 @@ impl Consoles {
     pub async fn open(&self, hmc: &ObjectName) -> Result<Console, Error> {
         let endpoint = endpoint::stored(&self.store, hmc, &self.key).await?;
         let connection = self.transport.connect(&endpoint).await?;
-        Ok(Console { hmc: hmc.clone(), connection, limit: self.limit(hmc) })
+        Ok(Console { hmc: hmc.clone(), connection, limit: self.limit(hmc), heard: None })
     }
 
     fn limit(&self, hmc: &ObjectName) -> Arc<Limit> {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {
-            let rate = RateLimiter::direct(Quota::per_second(PER_SECOND));
-            Arc::new(Limit { places: Semaphore::new(AT_A_TIME), rate })
+            let Spared { concurrent, rate } = self.spared;
+            let places = Semaphore::new(usize::try_from(concurrent.get()).unwrap_or(usize::MAX));
+            Arc::new(Limit { places, rate: RateLimiter::direct(Quota::per_second(rate)) })
         };
         Arc::clone(limits.entry(hmc.clone()).or_insert_with(new))
     }
 }
 
 impl Console {
+    /// The same, telling `heard` of each question whether it waits here for its turn, was put, or was answered.
+    #[must_use]
+    pub fn telling(self, heard: Heard) -> Self {
+        Self { heard: Some(heard), ..self }
+    }
+
+    /// Waits for the turn to put one question.
+    pub async fn turn(&self) -> Question<'_> {
+        self.tell(Heard::queued);
+        let place = self.limit.places.acquire().await.expect("never closed");
+        self.limit.rate.until_ready().await;
+        self.tell(Heard::asked);
+        Question { console: self, _place: place }
+    }
+
     /// Runs one command, when its turn has come, and returns what it printed.
     ///
     /// # Errors
     /// [`Error::Transport`], [`Error::Failed`].
     pub async fn ask(&self, words: &[String]) -> Result<String, Error> {
-        let _place = self.limit.places.acquire().await.expect("never closed");
-        self.limit.rate.until_ready().await;
+        self.turn().await.ask(words).await
+    }
+
+    fn tell(&self, what: impl FnOnce(&Heard)) {
+        if let Some(heard) = &self.heard {
+            what(heard);
+        }
+    }
+
+    /// Ends the connection.
+    pub async fn close(self) {
+        self.connection.close().await;
+    }
+}
+
+impl Question<'_> {
+    /// Runs one command, and returns what it printed.
+    ///
+    /// # Errors
+    /// [`Error::Transport`], [`Error::Failed`].
+    pub async fn ask(self, words: &[String]) -> Result<String, Error> {
+        let Console { hmc, connection, .. } = self.console;
         let failed =
-            |said: String| Error::Failed { hmc: self.hmc.clone(), command: words.join(" "), said };
+            |said: String| Error::Failed { hmc: hmc.clone(), command: words.join(" "), said };
         let command = Command::restricted(words).map_err(|bad| failed(bad.to_string()))?;
         let ask = Ask { stdin: Vec::new(), stdout_limit: OUTPUT_LIMIT, time_limit: TIME_LIMIT };
-        let answer = self.connection.run(&command, ask).await?;
+        let answer = connection.run(&command, ask).await?;
+        self.console.tell(Heard::yes);
         let stdout = String::from_utf8_lossy(&answer.stdout).into_owned();
         if answer.exit == Exit::Status(0) {
             return Ok(stdout);
@@ -140,10 +189,5 @@ impl Console {
         // Errors stand on stdout on most levels, on stderr on some.
         let said = stdout + &String::from_utf8_lossy(&answer.stderr.bytes);
         Err(failed(nim_shared::id::printable(said.trim())))
-    }
-
-    /// Ends the connection.
-    pub async fn close(self) {
-        self.connection.close().await;
     }
 }

@@ -1,17 +1,18 @@
 //! One question that any of several HMCs can answer: who is asked first, and when the next one is.
 //!
 //! A frame is often on two HMCs, and one that restarts takes connections and closes them, or says nothing, for minutes. So who was silent
-//! a moment ago is asked last, and who says nothing for a short while is no longer waited for alone: the next one is asked beside it. Only
-//! reads may be asked so, since what comes second is dropped.
+//! a moment ago is asked last, and who says nothing for a short while is no longer waited for alone: the next one is asked beside it. For
+//! how long we keep a question back ourselves to spare an HMC is not its silence. Only reads may be asked so, since what comes second is
+//! dropped.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use nim_shared::id::ObjectName;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Which HMCs were silent when they were asked last. Cheap to clone; all clones share it.
@@ -30,19 +31,71 @@ impl Default for Health {
     }
 }
 
-/// Whether an HMC said anything yet. Whoever asks sets it with the first answer; then the next HMC is not asked beside this one.
-#[derive(Clone, Debug, Default)]
-pub struct Heard(Arc<AtomicBool>);
+/// How far the question to one HMC is. Whoever asks it says so.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    far: Arc<Mutex<Far>>,
+    /// Whoever waits for the HMC looks again.
+    changed: Arc<Notify>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Far {
+    /// It is the HMC's turn, since then.
+    Asked(Instant),
+    /// The question waits here for its turn.
+    Queued,
+    /// It said something: the next HMC is not asked beside it any more.
+    Heard,
+}
 
 impl Heard {
-    /// It did.
+    fn new(changed: &Arc<Notify>) -> Self {
+        let far = Arc::new(Mutex::new(Far::Asked(Instant::now())));
+        Self { far, changed: Arc::clone(changed) }
+    }
+
+    /// The question is kept back here, for the HMC has enough to do.
+    pub fn queued(&self) {
+        self.set(Far::Queued);
+    }
+
+    /// It goes to the HMC now.
+    pub fn asked(&self) {
+        self.set(Far::Asked(Instant::now()));
+    }
+
+    /// It said something.
     pub fn yes(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.set(Far::Heard);
+    }
+
+    /// What was heard stays heard.
+    fn set(&self, far: Far) {
+        let mut now = self.far.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*now, Far::Heard) {
+            *now = far;
+            self.changed.notify_one();
+        }
+    }
+
+    fn get(&self) -> Far {
+        *self.far.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        matches!(self.get(), Far::Heard)
     }
+}
+
+/// Since when all of `open` keep us waiting; `None` where one does not.
+fn silent_since(open: &[(ObjectName, Heard)]) -> Option<Instant> {
+    let since = |heard: &Heard| match heard.get() {
+        Far::Asked(at) => Some(at),
+        Far::Queued | Far::Heard => None,
+    };
+    let all: Option<Vec<Instant>> = open.iter().map(|(_, heard)| since(heard)).collect();
+    all?.into_iter().max()
 }
 
 impl Health {
@@ -93,23 +146,29 @@ impl Health {
         let mut asked = FuturesUnordered::new();
         let mut open: Vec<(ObjectName, Heard)> = Vec::new();
         let mut failed = Vec::new();
-        let mut hedge = Instant::now();
+        let changed = Arc::new(Notify::new());
         loop {
-            let is_quiet = open.iter().all(|(_, heard)| !heard.is());
-            if asked.is_empty() || (is_quiet && hedge <= Instant::now()) {
+            let hedge = silent_since(&open).map(|since| since + self.hedge);
+            if asked.is_empty() || hedge.is_some_and(|at| at <= Instant::now()) {
                 match next.next() {
                     Some(hmc) => {
-                        let heard = Heard::default();
+                        let heard = Heard::new(&changed);
                         open.push((hmc.clone(), heard.clone()));
                         let answer = ask(hmc.clone(), heard);
                         asked.push(async move { (hmc, answer.await) });
-                        hedge = Instant::now() + self.hedge;
+                        continue;
                     }
                     None if asked.is_empty() => return Err(failed),
                     None => {}
                 }
             }
-            let more = next.len() > 0 && hedge > Instant::now();
+            let more = next.len() > 0;
+            let overdue = async {
+                match hedge {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 Some((hmc, answer)) = asked.next() => {
                     open.retain(|(name, _)| *name != hmc);
@@ -129,7 +188,8 @@ impl Health {
                         }
                     }
                 }
-                () = tokio::time::sleep_until(hedge), if more => {}
+                () = overdue, if more => {}
+                () = changed.notified(), if more => {}
             }
         }
     }
@@ -169,6 +229,10 @@ mod tests {
         Answer,
         /// First something, the rest when the next one would have been asked long ago.
         AnswerSlowly,
+        /// It would, and the question waits here for its turn until the next one would have been asked long ago.
+        AnswerInTurn,
+        /// Nothing either, when the question had its turn.
+        NothingInTurn,
         Nothing,
         Refuse,
     }
@@ -188,6 +252,18 @@ mod tests {
                             heard.yes();
                             tokio::time::sleep(4 * SHORT).await;
                             Ok(())
+                        }
+                        Does::AnswerInTurn => {
+                            heard.queued();
+                            tokio::time::sleep(4 * SHORT).await;
+                            heard.asked();
+                            Ok(())
+                        }
+                        Does::NothingInTurn => {
+                            heard.queued();
+                            tokio::task::yield_now().await;
+                            heard.asked();
+                            std::future::pending().await
                         }
                         Does::Nothing => std::future::pending().await,
                         Does::Refuse => Err("refused"),
@@ -216,6 +292,10 @@ mod tests {
         assert_eq!(answer, by("hmc1", &["hmc2", "hmc1"]));
         assert_eq!(ask(&mindful, Does::Answer, Does::Answer).await, by("hmc1", &["hmc1"]));
 
+        let other = health(Duration::from_secs(3600));
+        let answer = ask(&other, Does::NothingInTurn, Does::Answer).await;
+        assert_eq!(answer, by("hmc2", &["hmc1", "hmc2"]));
+
         let forgetful = health(Duration::ZERO);
         ask(&forgetful, Does::Nothing, Does::Answer).await;
         assert_eq!(ask(&forgetful, Does::Answer, Does::Answer).await, by("hmc1", &["hmc1"]));
@@ -225,6 +305,7 @@ mod tests {
     async fn who_said_something_is_waited_for_and_who_refuses_is_there() {
         let health = health(Duration::from_secs(3600));
         assert_eq!(ask(&health, Does::AnswerSlowly, Does::Answer).await, by("hmc1", &["hmc1"]));
+        assert_eq!(ask(&health, Does::AnswerInTurn, Does::Answer).await, by("hmc1", &["hmc1"]));
         let answer = ask(&health, Does::Refuse, Does::Answer).await;
         assert_eq!(answer, by("hmc2", &["hmc1", "hmc2"]));
         assert!(!health.is_silent(&"hmc1".parse().unwrap()));

@@ -1,16 +1,20 @@
 //! Asks HMCs about frames: which one, and what is kept of the answer.
 //!
-//! A frame is often on two HMCs: [`failover`](super::failover) says which one is asked.
+//! A frame is often on two HMCs: [`failover`](super::failover) says which one is asked. Many may want to know of it at the same time, who
+//! are told together: [`rounds`](super::rounds).
+
+use std::sync::Arc;
 
 use nim_shared::id::{LparId, ObjectName};
 use nim_shared::object::{Cec, Spec};
 use tracing::debug;
 
-use super::console::{self, Consoles};
+use super::console::{self, Console, Consoles, Question};
 use super::details::Details;
 use super::failover::Heard;
 use super::hmc::{self, BadAnswer, FrameView, OPERATING};
 use super::profile;
+use super::rounds::Rounds;
 use crate::store::object::Sighting;
 use crate::store::reservation::FrameReading;
 use crate::store::{self, Store};
@@ -21,13 +25,14 @@ use crate::transport;
 pub struct Frames {
     store: Store,
     consoles: Consoles,
+    rounds: Rounds<Seen>,
 }
 
 /// What was seen of a frame.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Seen {
     /// What an HMC shows.
-    View(FrameView),
+    View(Arc<FrameView>),
     /// No HMC is known for it, or none with a host key on record: nothing can ever be seen.
     NoConsole,
     /// No HMC of it answers at this moment.
@@ -67,8 +72,8 @@ pub enum Error {
 impl Frames {
     /// Asks by way of `consoles`.
     #[must_use]
-    pub const fn new(store: Store, consoles: Consoles) -> Self {
-        Self { store, consoles }
+    pub fn new(store: Store, consoles: Consoles) -> Self {
+        Self { store, consoles, rounds: Rounds::default() }
     }
 
     /// Reads `frame` from the first of its HMCs that shows it, and keeps the reading.
@@ -79,6 +84,12 @@ impl Frames {
     /// As [`look`](Self::look), and asks for the profiles of the partitions that are called so. What keeps an HMC from showing those
     /// takes nothing from the rest.
     pub async fn look_at(&self, frame: &ObjectName, partitions: &[String]) -> Seen {
+        let (frames, name) = (self.clone(), frame.clone());
+        let read = |partitions: Vec<String>| async move { frames.read(&name, &partitions).await };
+        self.rounds.join(frame, partitions, read).await
+    }
+
+    async fn read(&self, frame: &ObjectName, partitions: &[String]) -> Seen {
         let cec = match self.store.object(frame).await {
             Ok(stored) => match stored.object.spec {
                 Spec::Cec(cec) => cec,
@@ -109,7 +120,7 @@ impl Frames {
             }
         }
         match seen {
-            Some(view) => Seen::View(view),
+            Some(view) => Seen::View(Arc::new(view)),
             None => last.map_or(Seen::NoConsole, Seen::Unreachable),
         }
     }
@@ -126,17 +137,13 @@ impl Frames {
             Err(error) => return Err(crate::telemetry::chain(&error)),
         };
         let mtms = cec.mtms();
-        let ask = async |hmc: ObjectName| {
-            let console = self.consoles.open(&hmc).await?;
+        let ask = async |hmc: ObjectName, heard: Heard| {
+            let console = self.consoles.open(&hmc).await?.telling(heard);
             let details = Details::ask(&console, &mtms).await;
             console.close().await;
             details
         };
-        let asked = self.consoles.health().first(
-            &cec.mgmt_source,
-            |hmc, _| ask(hmc),
-            console::Error::is_silence,
-        );
+        let asked = self.consoles.health().first(&cec.mgmt_source, ask, console::Error::is_silence);
         match asked.await {
             Ok(answered) => Ok(answered.answer),
             Err(failed) => Err(failed.last().map_or_else(
@@ -146,7 +153,7 @@ impl Frames {
         }
     }
 
-    /// Reads `frame` from one HMC, and keeps the reading with the time before the first question.
+    /// Reads `frame` from one HMC, and keeps the reading with the time of the first question.
     async fn ask(
         &self,
         hmc: ObjectName,
@@ -156,17 +163,11 @@ impl Frames {
         heard: Heard,
     ) -> Result<FrameView, Error> {
         let hmc = &hmc;
+        let console = self.consoles.open(hmc).await?.telling(heard);
+        let turn = console.turn().await;
+        // However long it had to wait for its turn: what it reads is as it is from now on.
         let read_at = self.store.now().await?;
-        let console = self.consoles.open(hmc).await?;
-        let mut answers: hmc::FrameAnswers = Default::default();
-        for (words, answer) in hmc::questions(cec).iter().zip(&mut answers) {
-            *answer = match (console.ask(words).await, hmc::older(words)) {
-                // What an older HMC does not know costs its whole answer.
-                (Err(error), Some(fewer)) if error.is_without_code() => console.ask(&fewer).await?,
-                (said, _) => said?,
-            };
-            heard.yes();
-        }
+        let answers = answers(&console, turn, cec).await?;
         let mut view = FrameView::read(cec, &answers, read_at)
             .map_err(|cause| Error::Answer { hmc: hmc.clone(), cause })?;
         if view.has_pools() {
@@ -209,4 +210,26 @@ impl Frames {
             Err(Error::NotOperating { hmc: hmc.clone(), frame: frame.clone(), state: view.state })
         }
     }
+}
+
+/// What an HMC answers of a frame, whose `first` question has its turn.
+async fn answers(
+    console: &Console,
+    first: Question<'_>,
+    cec: &Cec,
+) -> Result<hmc::FrameAnswers, console::Error> {
+    let mut first = Some(first);
+    let mut answers: hmc::FrameAnswers = Default::default();
+    for (words, answer) in hmc::questions(cec).iter().zip(&mut answers) {
+        let turn = match first.take() {
+            Some(turn) => turn,
+            None => console.turn().await,
+        };
+        *answer = match (turn.ask(words).await, hmc::older(words)) {
+            // What an older HMC does not know costs its whole answer.
+            (Err(error), Some(fewer)) if error.is_without_code() => console.ask(&fewer).await?,
+            (said, _) => said?,
+        };
+    }
+    Ok(answers)
 }

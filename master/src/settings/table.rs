@@ -242,6 +242,13 @@ settings! {
         /// How long before its own lease ends a master stops to command.
         margin: Span = Span::seconds_of(5), "time", "0.1.0";
     }
+    /// What each HMC is spared: every command starts a large program there. What has no place waits for its turn.
+    hmc: Hmc {
+        /// Commands on one HMC at a time.
+        concurrent: Count<1, 100> = Count(3), "commands", "0.1.0";
+        /// Commands on one HMC, after a burst of the same number.
+        rate: Count<1, 1000> = Count(6), "commands per second", "0.1.0";
+    }
     /// What is asked of HMCs unasked.
     inventory: Inventory {
         /// How often free memory, processors and partitions of each frame are read from its HMC, for people and for plans, and how

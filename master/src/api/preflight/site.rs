@@ -1,6 +1,7 @@
 //! What is known around LPARs: each frame and each console asked once, whatever number of LPARs is on it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
@@ -42,7 +43,7 @@ pub(super) struct Site {
 /// A frame as an HMC showed it just now, or why none did.
 struct FrameSeen {
     hmcs: Vec<ObjectName>,
-    view: Result<FrameView, String>,
+    view: Result<Arc<FrameView>, String>,
     details: Result<Details, String>,
 }
 
