@@ -94,9 +94,18 @@ impl Harness {
         self.nimctl(["hostkey", "import", text(&site.join("known_hosts"))]).succeeded()?;
         self.nimctl(["policy", "set", text(&site.join("policy.yaml"))]).succeeded()?;
         for hmc in ["hmc01", "hmc02"] {
-            let secret = format!("{hmc}_password");
-            self.master.nimctl(["secret", "set", &secret], Some("live4update\n")).succeeded()?;
+            self.set_password(hmc)?;
         }
+        Ok(())
+    }
+
+    /// Sets the password of an HMC of the site as it is there.
+    ///
+    /// # Errors
+    /// As [`nimctl`](Self::nimctl).
+    pub fn set_password(&self, hmc: &str) -> Result<()> {
+        let secret = format!("{hmc}_password");
+        self.master.nimctl(["secret", "set", &secret], Some("live4update\n")).succeeded()?;
         Ok(())
     }
 

@@ -158,7 +158,7 @@ pub async fn run(size: Size, mut tell: impl FnMut(&str)) -> Result<Outcome> {
         site.master().kill()?;
         site.master().launch()?;
         around::pass(site.lab(), size.spell_minutes / 2).await;
-        spells.push(begun.end(site.lab())?);
+        spells.push(begun.end(&site)?);
     }
     let status = until(&site, "the rollout to end", |status| status.view.phase == "ended")?;
     let report = site.nimctl(["rollout", "report", "soak", "-o", "json"]).succeeded()?;
@@ -218,7 +218,8 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// Who was not updated. Each ended so for a reason: a fault of its own or around it, or a partner that is not healthy.
+    /// Who was not updated. Each ended so for a reason: a fault of its own, a password that was refused while it was under way, or a partner
+    /// that is not healthy.
     fn not_updated(
         &self,
         world: &World,
@@ -248,8 +249,8 @@ impl Course<'_> {
             pair.is_some_and(|pair| !pair.iter().any(|one| updated.contains(one.as_str())))
         };
         let places = self.places()?;
-        let frame_of = |lpar: &str| places.get(lpar).map(|place| place.frame.clone());
         let mut others = BTreeMap::new();
+        let mut struck = 0;
         for one in &report.lpars {
             let name = one.lpar.as_str();
             let level = &world.lpar(name)?.software.level;
@@ -262,18 +263,30 @@ impl Course<'_> {
             let why = one.why.clone().unwrap_or_default();
             let fault = faults.get(name).copied();
             let held = one.state == "skipped" && partner_failed(name);
-            let ended = one.ended.with_context(|| format!("{name} ended at no time"))?;
+            // Nobody knows when what is stuck ends.
+            let ended = match one.state.as_str() {
+                "stuck" => one.ended.or(report.view.ended_at),
+                _ => one.ended,
+            };
+            let ended = ended.with_context(|| format!("{name} ended at no time"))?;
             let when = [one.began.unwrap_or(ended), ended];
-            let struck =
-                self.spells.iter().any(|spell| spell.strikes(&places[name], frame_of, when));
+            let is_struck = self.spells.iter().any(|spell| spell.ends(&places[name], when));
             ensure!(
-                fault.is_some() || held || struck,
+                fault.is_some() || held || is_struck,
                 "{name} is {}, and nothing was wrong there: {why}",
                 one.state
             );
+            struck += usize::from(fault.is_none() && !held);
             ensure!(!why.is_empty(), "{name} is {}, and nothing says why", one.state);
             others.insert(name.to_owned(), Other { state: one.state.clone(), why, fault });
         }
+        // Whoever comes later waits until the password is set.
+        let locked = self.spells.iter().filter(|spell| spell.refuses_passwords()).count();
+        let most = self.limits.per_hmc * locked;
+        ensure!(
+            struck <= most,
+            "{struck} ended for what was wrong around them, at most {most} can"
+        );
         Ok(others)
     }
 

@@ -8,6 +8,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use crate::Phase;
@@ -141,9 +142,19 @@ pub struct Left {
     /// Entitlement in hundredths of a unit.
     pub free_hundredths: i64,
     /// Entitlement in pools that have a limit, in hundredths of a unit, by their number.
+    #[serde(deserialize_with = "by_number")]
     pub free_of_pools: BTreeMap<u32, i64>,
     /// Partitions that may still be made.
     pub free_partitions: i64,
+}
+
+/// Keys of an object in JSON are text, and are not made numbers by themselves inside something that says by a field what it is.
+fn by_number<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<u32, i64>, D::Error> {
+    let by_text = BTreeMap::<String, i64>::deserialize(deserializer)?;
+    let number = |(key, free): (String, i64)| Ok((key.parse().map_err(D::Error::custom)?, free));
+    by_text.into_iter().map(number).collect()
 }
 
 /// Appends one entry.
@@ -170,4 +181,32 @@ pub fn updates_started(entries: &[Entry], lpar: &str) -> usize {
         .filter(|entry| entry.lpar == lpar)
         .filter(|entry| matches!(entry.deed, Deed::Geninstall { preview: false, .. }))
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_pools_is_read_as_it_was_written() {
+        let left = Left {
+            free_mb: 1,
+            free_hundredths: 2,
+            free_of_pools: BTreeMap::from([(1, 30), (12, -4)]),
+            free_partitions: 3,
+        };
+        let capacity = Capacity {
+            frame: "frame1".to_owned(),
+            partition: "aix1".to_owned(),
+            id: 11,
+            change: Change::Made,
+            taken_mb: 4,
+            taken_hundredths: 5,
+            pool: 1,
+            left,
+        };
+        let entry = Entry { at: 7, lpar: "aix1".to_owned(), deed: Deed::Capacity(capacity) };
+        let line = serde_json::to_string(&entry).unwrap();
+        assert_eq!(serde_json::from_str::<Entry>(&line).unwrap(), entry, "{line}");
+    }
 }

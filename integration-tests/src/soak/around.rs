@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::proof::Place;
 use super::{Size, Spells, fleet};
+use crate::Harness;
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,14 @@ impl std::fmt::Display for Around {
 }
 
 impl Around {
+    /// The HMC that refuses passwords.
+    fn refuses_passwords(&self) -> Option<&str> {
+        match self {
+            Self::Host { host, fault: ConsoleFault::HmcLocked } => Some(host),
+            Self::Host { .. } | Self::Full { .. } => None,
+        }
+    }
+
     /// Sets in.
     pub(super) async fn begin(self, lab: &Lab) -> Result<Begun> {
         let begin = now()?;
@@ -89,14 +98,6 @@ impl Around {
             Self::Full { lpar } => lab.set_fault(lpar, Fault::FrameFull).await?,
         }
         Ok(Begun { around: self, begin })
-    }
-
-    /// Whether an LPAR there can feel it.
-    fn reaches(&self, place: &Place, full: Option<&str>) -> bool {
-        match self {
-            Self::Host { host, .. } => place.hmc == *host || place.vioses.contains(host),
-            Self::Full { .. } => full == Some(place.frame.as_str()),
-        }
     }
 }
 
@@ -107,29 +108,31 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// Passes.
-    pub(super) fn end(self, lab: &Lab) -> Result<Spell> {
+    /// Passes, and what only a person can do then is done.
+    pub(super) fn end(self, site: &Harness) -> Result<Spell> {
+        let lab = site.lab();
         match &self.around {
             Around::Host { host, fault } => lab.set_console_fault(host, *fault, false)?,
             Around::Full { lpar } => lab.clear_fault(lpar, Fault::FrameFull)?,
+        }
+        if let Some(hmc) = self.around.refuses_passwords() {
+            site.set_password(hmc)?;
         }
         Ok(Spell { around: self.around, begin: self.begin, end: now()? })
     }
 }
 
 impl Spell {
-    /// Whether it was while an LPAR that is at `place` was being updated.
-    pub(super) fn strikes(
-        &self,
-        place: &Place,
-        frame_of: impl Fn(&str) -> Option<String>,
-        [began, ended]: [Timestamp; 2],
-    ) -> bool {
-        let full = match &self.around {
-            Around::Full { lpar } => frame_of(lpar),
-            Around::Host { .. } => None,
-        };
-        self.around.reaches(place, full.as_deref()) && began <= self.end && ended >= self.begin
+    /// Whether it may have ended the update of an LPAR that is at `place` and was being updated then: only an HMC that refuses a password
+    /// does, to those that are about to log in. All else is waited for.
+    pub(super) fn ends(&self, place: &Place, [began, ended]: [Timestamp; 2]) -> bool {
+        let is_there = self.around.refuses_passwords() == Some(place.hmc.as_str());
+        is_there && began <= self.end && ended >= self.begin
+    }
+
+    /// Whether an HMC refused passwords.
+    pub(super) fn refuses_passwords(&self) -> bool {
+        self.around.refuses_passwords().is_some()
     }
 }
 

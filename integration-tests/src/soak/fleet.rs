@@ -140,6 +140,7 @@ apart:
 {}
 deadlines: {{start: 6h, update: 4m, release: 30s, whole: 48h}}
 assume: {{duration: 20m}}
+retry: {{later: {{times: 3, after: 10s}}}}
 ",
         limits.in_flight,
         limits.per_hmc,
