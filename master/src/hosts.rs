@@ -4,6 +4,7 @@ mod preflight;
 mod query;
 mod refused;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -284,6 +285,10 @@ impl Hosts for SshHosts {
             tokio::time::timeout(SURVEY, details).await.unwrap_or_else(late)
         }
         .boxed()
+    }
+
+    fn silent(&self) -> BTreeSet<ObjectName> {
+        self.shared.consoles.health().silent()
     }
 
     fn console(&self, hmc: ObjectName) -> BoxFuture<'_, ConsoleSeen> {

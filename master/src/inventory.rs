@@ -17,5 +17,6 @@ pub(crate) mod network;
 mod profile;
 pub mod refresh;
 mod rounds;
+pub mod silent;
 pub mod survey;
 pub mod vios;

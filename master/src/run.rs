@@ -32,6 +32,7 @@ use crate::inventory::console::{Consoles, Spared};
 use crate::inventory::frame::Frames;
 use crate::inventory::ledger::DatabaseLedger;
 use crate::inventory::refresh;
+use crate::inventory::silent;
 use crate::inventory::vios::Vioses;
 use crate::notices::{self, Sender};
 use crate::settings::{self, Configuration, Size};
@@ -260,6 +261,7 @@ pub async fn run(
         configuration.settings.inventory.refresh.duration(),
         stop.clone(),
     ));
+    let again = tokio::spawn(silent::run(shared.consoles.clone(), stop.clone()));
     let writing = tokio::spawn(writer.run());
     let transport = shared.transport.clone();
     let mut working = tokio::spawn(engine::run(shared, stop.clone()));
@@ -292,6 +294,7 @@ pub async fn run(
     joined("the rollouts' driver", driving.await);
     joined("the sending of messages", telling.await);
     joined("the reading of frames", refresh.await);
+    joined("the asking of silent HMCs", again.await);
     transport.drained().await;
     drop(transport);
     // Ends when nobody can write any more, and everything that was handed to it is stored.

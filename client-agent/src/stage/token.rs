@@ -47,7 +47,7 @@ pub(crate) fn fetch(supervisor: &mut Supervisor) -> Result<(), Stop> {
             }
             let secret = ask(supervisor, &console)?;
             pty::fetch(&supervisor.commands, &console, &secret)
-                .map_err(|error| refused(&chain(&error)))?;
+                .map_err(|error| refused(&error))?;
             if let Held::Short(life) = held(supervisor)? {
                 let (life, needed) = (life.0 / 60, needed.0 / 60);
                 supervisor.note(format!(
@@ -67,13 +67,28 @@ fn whole_run(limits: &Limits) -> Seconds {
     Seconds(stage.0.saturating_add(proceed.0).saturating_add(update.0))
 }
 
-fn refused(text: &str) -> Stop {
+fn refused(error: &pty::Error) -> Stop {
+    let text = chain(error);
+    let mut codes: Vec<String> = nim_shared::code::scan(&text).map(|found| found.code).collect();
+    if codes.is_empty() && matches!(error, pty::Error::Refused { .. }) {
+        codes.push(NO_WORD.to_owned());
+    }
+    failed(&text, codes)
+}
+
+fn failed(text: &str, codes: Vec<String>) -> Stop {
     let mut stop = Stop::failed(text);
     if let Stop::Decided(verdict) = &mut stop {
-        verdict.codes = nim_shared::code::scan(text).map(|found| found.code).collect();
+        verdict.codes = codes;
     }
     stop
 }
+
+/// The code of the knowledge base for a login that failed without a code of the HMC's own.
+const NO_WORD: &str = "NLU-0256";
+
+/// The same for a secret that the master does not give.
+const NO_SECRET: &str = "NLU-0257";
 
 /// Asks the master for the console's password. It arrives through a named pipe that is there only while it is waited for.
 fn ask(supervisor: &mut Supervisor, console: &Console) -> Result<SecretText, Stop> {
@@ -122,9 +137,9 @@ fn wait(
                 && name == console.secret
             {
                 let missing = || {
-                    Stop::failed(format!(
-                        "the master has no secret called {name}, or may not use it now"
-                    ))
+                    let text =
+                        format!("the master has no secret called {name}, or may not use it now");
+                    failed(&text, vec![NO_SECRET.to_owned()])
                 };
                 return value.ok_or_else(missing);
             }

@@ -281,6 +281,16 @@ fn a_wrong_password_is_told_without_it() {
 }
 
 #[test]
+fn a_console_that_gives_no_reason_is_told_by_a_code_of_ours() {
+    let lpar = Lpar::new();
+    lpar.command("hmcauth", "case $1 in -l) exit 0 ;; esac; echo no route to the console; exit 1");
+    let (_, report) = run(&lpar, Kind::Update);
+    assert_eq!(report.outcome, Outcome::Failed { software: Software::Unchanged });
+    assert_eq!(report.codes, ["NLU-0256"]);
+    assert!(report.summary.ends_with("failed: no route to the console"), "{}", report.summary);
+}
+
+#[test]
 fn a_supervisor_that_was_killed_while_it_waited_for_the_secret_is_followed_by_one_that_gets_it() {
     let lpar = Rc::new(Lpar::new());
     push(&lpar);

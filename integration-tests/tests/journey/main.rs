@@ -36,6 +36,7 @@ mod rollback;
 mod rollout;
 mod rollout_abort;
 mod rollout_apart;
+mod rollout_hmc;
 mod rollout_notify;
 mod rollout_recall;
 mod rollout_retry;

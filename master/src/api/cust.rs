@@ -78,8 +78,10 @@ pub(super) async fn start(
 ) -> Answer<Accepted> {
     let request = written(&cust)?;
     let (token, concurrent, time_limit) = (cust.token, cust.concurrent, cust.time_limit);
-    let Looked { planned, faults, warnings, foreseen: _ } =
+    let Looked { planned, mut faults, not_now, warnings, foreseen: _ } =
         look(api, cust, Depth::Whole(sharers)).await?;
+    let code = if faults.is_empty() { NOT_NOW } else { "NLU-0120" };
+    faults.extend(not_now);
     if !faults.is_empty() {
         let what = if faults.len() == 1 {
             "1 reason".to_owned()
@@ -87,7 +89,7 @@ pub(super) async fn start(
             format!("{} reasons", faults.len())
         };
         return Err(
-            Refusal::refused("NLU-0120", format!("nothing was started, for {what}")).faults(faults)
+            Refusal::refused(code, format!("nothing was started, for {what}")).faults(faults)
         );
     }
     let batch = NewBatch {
@@ -108,13 +110,16 @@ pub(super) async fn start(
     Ok(Accepted { warnings, ..answer(accepted) })
 }
 
+/// The code of a refusal of what is right, and cannot be started until somebody has seen to something else.
+pub(super) const NOT_NOW: &str = "NLU-0255";
+
 /// How closely a request is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Depth {
     /// As for one that is about to start.
     Whole(Sharers),
-    /// As for one that is to start some other time: no LPAR is asked, and an operation that is open now says nothing. LPARs whose disks
-    /// are chosen live are left out.
+    /// As for one that is to start some other time: no LPAR is asked, and an operation that is open now says nothing, nor a secret that is
+    /// refused now. LPARs whose disks are chosen live are left out.
     OnRecord,
 }
 
@@ -126,6 +131,8 @@ pub(super) struct Looked {
     foreseen: Vec<(ObjectName, Data)>,
     /// All that is wrong: with the request, or with an LPAR, which the path names then.
     pub(super) faults: Vec<FileFault>,
+    /// What keeps LPARs from being started now, and passes when somebody has seen to it.
+    not_now: Vec<FileFault>,
     /// What somebody should look at all the same.
     pub(super) warnings: Vec<FileFault>,
 }
@@ -162,7 +169,7 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
     let (scripts_of_backups, programs_of_backups) = backups(&cust, &targets, policy.as_ref());
     let backup_hooks = script::backup_hooks(api, &scripts_of_backups, &mut faults).await?;
     hook::look_for(api, "backup", programs_of_backups, &mut faults).await?;
-    let known = known(api, &cust, &targets, scripts).await?;
+    let mut known = known(api, &cust, &targets, scripts).await?;
     let mut foreseen = Vec::new();
     let written = match depth {
         Depth::Whole(sharers) => chosen(api, &cust, &targets, &known, sharers).await?,
@@ -172,13 +179,14 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
             foreseen.extend(asks.filter_map(data));
             targets.retain(|target| !asks_for_choice(&cust, target, &known));
             targets.iter_mut().for_each(|target| target.open = None);
+            known.secrets.values_mut().for_each(|secret| secret.refused = None);
             BTreeMap::new()
         }
     };
     let master_hooks = hook::of(api, &cust, &mut faults).await?;
     let no_way_back = policy.is_none() && cust.kind.is_live_update() && cust.install.updates();
     let known = Known { updates_only, hooks, backup_hooks, policy, written, master_hooks, ..known };
-    let (planned, more) = super::apply::blocking({
+    let plan::Orders { planned, faults: more, not_now } = super::apply::blocking({
         let cust = cust.clone();
         move || plan::plan(&cust, &targets, &known)
     })
@@ -203,7 +211,16 @@ pub(super) async fn look(api: &Api, cust: Cust, depth: Depth) -> Answer<Looked> 
             warnings.push(warning.clone());
         }
     }
-    Ok(Looked { planned, foreseen, faults, warnings })
+    Ok(Looked { planned, foreseen, faults, not_now, warnings })
+}
+
+pub(super) use plan::console::refused_secret;
+
+/// The HMC that each target of `cust` logs in at, by what is on record.
+pub(super) async fn consoles(api: &Api, cust: Cust) -> Answer<BTreeMap<ObjectName, ObjectName>> {
+    let Targets { lpars, .. } = targets(&api.store, &cust, &mut Vec::new()).await?;
+    let known = known(api, &cust, &lpars, Vec::new()).await?;
+    super::apply::blocking(move || plan::console::consoles(&cust, &lpars, &known)).await
 }
 
 /// What makes backups of `targets`, as `policy` says, each once: scripts on the LPARs, and programs of nimd's.

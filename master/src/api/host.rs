@@ -1,5 +1,6 @@
 //! What the API wants of hosts. Who speaks SSH implements it; tests answer themselves.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -43,6 +44,9 @@ pub trait Hosts: Send + Sync {
 
     /// What an HMC shows of a frame that only a preflight asks, or why none does.
     fn frame_details(&self, frame: ObjectName) -> BoxFuture<'_, Result<Details, String>>;
+
+    /// The HMCs that did not answer when they were asked last.
+    fn silent(&self) -> BTreeSet<ObjectName>;
 
     /// An HMC as it shows itself.
     fn console(&self, hmc: ObjectName) -> BoxFuture<'_, ConsoleSeen>;

@@ -122,6 +122,25 @@ impl Consoles {
         Ok(Console { hmc: hmc.clone(), connection, limit: self.limit(hmc), heard: None })
     }
 
+    /// Whether `hmc`, which was silent, lets somebody in; what came out is noted. One that cannot be asked at all is no longer silent.
+    pub async fn answers(&self, hmc: &ObjectName) -> bool {
+        match self.open(hmc).await {
+            Ok(console) => {
+                self.health.answered(hmc);
+                console.close().await;
+                true
+            }
+            Err(error) if error.is_silence() => {
+                self.health.was_silent(hmc);
+                false
+            }
+            Err(_) => {
+                self.health.answered(hmc);
+                false
+            }
+        }
+    }
+
     fn limit(&self, hmc: &ObjectName) -> Arc<Limit> {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {

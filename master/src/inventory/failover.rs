@@ -5,7 +5,7 @@
 //! how long we keep a question back ourselves to spare an HMC is not its silence. Only reads may be asked so, since what comes second is
 //! dropped.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -113,6 +113,12 @@ impl Health {
     #[must_use]
     pub fn is_silent(&self, hmc: &ObjectName) -> bool {
         self.lock().get(hmc).is_some_and(|at| at.elapsed() < self.remembered)
+    }
+
+    /// Those that did not answer when they were asked last, however long ago.
+    #[must_use]
+    pub fn silent(&self) -> BTreeSet<ObjectName> {
+        self.lock().keys().cloned().collect()
     }
 
     /// `hmcs` in the order in which they are to be asked: as preferred, those that were silent a moment ago last.

@@ -24,17 +24,28 @@ const AT_A_TIME: usize = 8;
 /// Pause between two looks for frames that are due.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// The last look at a frame.
+/// The last look at a frame, or at an HMC.
 #[derive(Clone, Copy, Debug)]
-struct Tried {
+pub(super) struct Tried {
     at: Instant,
     /// How many looks in a row showed nothing.
     in_vain: u32,
 }
 
 impl Tried {
+    /// Before the first one.
+    pub(super) const fn first(at: Instant) -> Self {
+        Self { at, in_vain: 0 }
+    }
+
+    /// Another one began at `at`; `shown` says whether it showed anything.
+    pub(super) const fn again(&mut self, at: Instant, shown: bool) {
+        self.at = at;
+        self.in_vain = if shown { 0 } else { self.in_vain.saturating_add(1) };
+    }
+
     /// Whether it is looked at again at `now`.
-    fn is_due(&self, now: Instant, every: Duration) -> bool {
+    pub(super) fn is_due(&self, now: Instant, every: Duration) -> bool {
         now.duration_since(self.at) >= pause(self.in_vain, every)
     }
 }
@@ -102,8 +113,7 @@ async fn once(
     });
     let mut looks = looks.buffer_unordered(AT_A_TIME);
     while let Some((frame, shown)) = looks.next().await {
-        let last = tried.entry(frame).or_insert(Tried { at: now, in_vain: 0 });
-        *last = Tried { at: now, in_vain: if shown { 0 } else { last.in_vain.saturating_add(1) } };
+        tried.entry(frame).or_insert_with(|| Tried::first(now)).again(now, shown);
     }
     Ok(())
 }

@@ -101,13 +101,13 @@ mod tests {
     /// An HMC that says which partitions it is asked for, and answers when it is told to.
     struct Hmc {
         rounds: Rounds<u32>,
-        begun: mpsc::UnboundedReceiver<(Vec<String>, oneshot::Sender<u32>)>,
-        begins: mpsc::UnboundedSender<(Vec<String>, oneshot::Sender<u32>)>,
+        begun: mpsc::Receiver<(Vec<String>, oneshot::Sender<u32>)>,
+        begins: mpsc::Sender<(Vec<String>, oneshot::Sender<u32>)>,
     }
 
     impl Hmc {
         fn new() -> Self {
-            let (begins, begun) = mpsc::unbounded_channel();
+            let (begins, begun) = mpsc::channel(8);
             Self { rounds: Rounds::default(), begun, begins }
         }
 
@@ -116,7 +116,7 @@ mod tests {
             let begins = self.begins.clone();
             let read = |partitions| async move {
                 let (answer, answered) = oneshot::channel();
-                begins.send((partitions, answer)).unwrap();
+                begins.send((partitions, answer)).await.unwrap();
                 answered.await.unwrap()
             };
             self.rounds.next(&frame.parse().unwrap(), &[partition.to_owned()], read)

@@ -1,5 +1,6 @@
 //! From a request and what is known to one order for each LPAR, or to all that is wrong. Decides, asks nobody.
 
+pub(super) mod console;
 mod data;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +15,8 @@ use nim_shared::object::{Hmc, Object, Spec};
 use nim_shared::policy::Policy;
 use nim_shared::prep::{Backup, PrepStep, Subsystem};
 use nim_shared::request::{
-    Console, Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, MOST_SCRIPTS, Maintenance,
-    Request, Script,
+    Expected, INSTALLP_FLAGS, Images, Install, Kind, Limits, MOST_SCRIPTS, Maintenance, Request,
+    Script,
 };
 use nim_shared::strategy::{Strategy, Way};
 use nim_shared::unit::Seconds;
@@ -267,13 +268,20 @@ fn limit_faults(cust: &Cust, faults: &mut Vec<FileFault>) {
         faults.push(fault("time_limit", "it is over before it begins".to_owned()));
     }
 }
+/// What came of planning.
+#[derive(Default)]
+pub(super) struct Orders {
+    /// Of the LPARs with which nothing is wrong.
+    pub(super) planned: Vec<Planned>,
+    /// All that is wrong.
+    pub(super) faults: Vec<FileFault>,
+    /// What keeps LPARs from being started until somebody has seen to it elsewhere.
+    pub(super) not_now: Vec<FileFault>,
+}
+
 /// One order for each of `targets`, and all that is wrong.
-pub(super) fn plan(
-    cust: &Cust,
-    targets: &[Target],
-    known: &Known,
-) -> (Vec<Planned>, Vec<FileFault>) {
-    let mut faults = Vec::new();
+pub(super) fn plan(cust: &Cust, targets: &[Target], known: &Known) -> Orders {
+    let Orders { mut planned, mut faults, mut not_now } = Orders::default();
     let images = images(cust, known).unwrap_or_else(|message| {
         faults.push(fault("lpp_source", message));
         None
@@ -281,13 +289,14 @@ pub(super) fn plan(
     if let (Some(source), Some(content)) = (&cust.lpp_source, &known.content) {
         faults.extend(super::packages::faults(&cust.install, source, content));
     }
-    let mut planned = Vec::new();
     for target in targets {
-        let mut order = Order { cust, target, known, wrong: Vec::new() };
+        let mut order = Order { cust, target, known, wrong: Vec::new(), not_now: Vec::new() };
         planned.extend(order.plan(images.as_ref()));
-        faults.extend(order.wrong.into_iter().map(|message| fault(target.name.as_str(), message)));
+        let of = |message| fault(target.name.as_str(), message);
+        faults.extend(order.wrong.into_iter().map(of));
+        not_now.extend(order.not_now.into_iter().map(of));
     }
-    (planned, faults)
+    Orders { planned, faults, not_now }
 }
 
 /// What the `lvupdate.data` of a target says whose disks are chosen when its turn comes, as far as that is known before.
@@ -318,6 +327,8 @@ struct Order<'a> {
     target: &'a Target,
     known: &'a Known,
     wrong: Vec<String>,
+    /// What keeps it from being started until somebody has seen to it elsewhere; nothing is wrong with it.
+    not_now: Vec<String>,
 }
 
 impl Order<'_> {
@@ -381,7 +392,7 @@ impl Order<'_> {
             master_hooks: master_hooks.clone(),
             limits: self.known.limits,
         };
-        if !self.wrong.is_empty() {
+        if !self.wrong.is_empty() || !self.not_now.is_empty() {
             return None;
         }
         let request = serde_json::to_string(&request).expect("an order is JSON");
@@ -475,67 +486,6 @@ impl Order<'_> {
             Err(cause) => self.wrong.push(chain(&cause)),
         }
     }
-
-    /// The console that the LPAR authenticates at. `None` with PowerVC, and where the HMC has no `passwd_file`: then the LPAR
-    /// has to hold a token already, which the preview checks.
-    fn console(&mut self, data: &Data) -> Option<Console> {
-        let stanza = data.hmc.as_ref()?;
-        let address = stanza.management_console.as_ref()?;
-        let mut hmcs = self.known.hmcs.iter();
-        let Some((name, hmc)) = hmcs.find(|(name, hmc)| denotes(address, name, hmc)) else {
-            self.wrong.push(format!(
-                "the management console {address} is no hmc: no object has it as name, as host in if1 or as lpar_address"
-            ));
-            return None;
-        };
-        self.frame_has(name);
-        let file = hmc.passwd_file.as_ref()?;
-        let secret = file.secret();
-        match self.known.secrets.get(secret) {
-            None => self.wrong.push(format!("the secret {secret} of {name} is not set: nimctl secret set {file}")),
-            Some(SecretInfo { refused: Some((by, at)), .. }) => self.wrong.push(format!(
-                "the secret {secret} was refused by {by} at {at} and is not used until it is changed: nimctl secret set {file}"
-            )),
-            Some(_) => {}
-        }
-        let user = match (&stanza.user, &hmc.login) {
-            (Some(user), Some(login)) if user != login => {
-                self.wrong.push(format!(
-                    "lvupdate.data has the user {user}, and the login of {name} is {login}: the token would not fit"
-                ));
-                return None;
-            }
-            (Some(user), _) | (None, Some(user)) => user.clone(),
-            (None, None) => {
-                self.wrong
-                    .push(format!("neither lvupdate.data nor {name} says which user logs in"));
-                return None;
-            }
-        };
-        Some(Console {
-            address: address.clone(),
-            port: hmc.mgmt_port.map_or(REST, std::num::NonZeroU16::get),
-            user,
-            secret: secret.clone(),
-        })
-    }
-
-    /// Looks whether the HMC `name` manages the LPAR's frame, where that is known.
-    fn frame_has(&mut self, name: &ObjectName) {
-        let Some(frame) = &self.target.frame else { return };
-        if let Some(Object { spec: Spec::Cec(cec), .. }) = self.known.objects.get(frame)
-            && !cec.mgmt_source.contains(name)
-        {
-            self.wrong.push(format!("{name} does not manage its frame {frame}"));
-        }
-    }
-}
-
-/// Whether `text` in `lvupdate.data` means the HMC `name`.
-fn denotes(text: &str, name: &ObjectName, hmc: &Hmc) -> bool {
-    text == name.as_str()
-        || text == hmc.if1.hostname
-        || hmc.lpar_address.as_deref().is_some_and(|address| address == text)
 }
 
 /// The partition's name on the HMC.
@@ -555,6 +505,3 @@ fn partition(target: &Target) -> String {
 /// Why an update is refused. Source: LU §0, S37.
 pub(super) const NO_WAY_BACK: &str = "a TL or SP is committed before the move, so that nothing but a backup leads back: `backup` with copy_to, \
     with hook, or waived with a reason";
-
-/// Port of the HMC's REST interface. Source: the HMC reference, §6.
-const REST: u16 = 12443;

@@ -42,7 +42,9 @@ use crate::store::notify::Topic;
 use crate::store::rollout::{Asked, Closed, Reports, Rollout, Started, Turn};
 use around::{around, is_fresh_needed, is_same};
 use effect::{after_keeping, before_keeping};
-use found::{Withdrawn, attempts, ended, given_up, happened, left, may_ask, promised, waits};
+use found::{
+    Withdrawn, attempts, ended, given_up, happened, left, may_ask, promised, put_back, waits,
+};
 
 pub use effect::{Effect, Fact};
 
@@ -183,10 +185,12 @@ impl Driver {
         let tokens: Vec<ClientToken> =
             open.iter().map(|(target, attempt)| token(id, orders, *target, *attempt)).collect();
         let mut started = store.started(&tokens).await?;
-        if is_fresh_needed(&state, now) && known.looked.is_none_or(is_old) {
+        let put_back = put_back(&open, &started);
+        let is_needed = is_fresh_needed(&state, now) || !put_back.is_empty();
+        if is_needed && known.looked.is_none_or(is_old) {
             let operations = started.iter().flatten().flatten().map(|one| one.id).collect();
             let own = (promised(&open, &started), operations);
-            events.extend(around(&self.api, &file, &rollout, &state, own).await?);
+            events.extend(around(&self.api, &file, &rollout, &state, own, &put_back).await?);
             known.looked = Some(now);
             known.maintained = maintained;
             // That may have taken long, and what went wrong meanwhile may stop the run.
@@ -268,7 +272,12 @@ impl Driver {
             .filter_map(|(one, found)| Some((one, found.as_ref()?)))
             .collect();
         self.cancel(&next, cancels, &asked, &rollout).await?;
-        self.start(&next, &asked, &rollout, &file, now).await
+        let started = self.start(&next, &asked, &rollout, &file, now).await?;
+        if started.contains(&Begun::NotNow) {
+            // What is in the way is looked at before anything else is started.
+            known.looked = None;
+        }
+        Ok(())
     }
 
     /// Asks for the cancels that are due: of an abort, of those that were given up before they were taken, and of those that waited for
@@ -317,7 +326,7 @@ impl Driver {
         rollout: &Rollout,
         file: &File,
         now: Tick,
-    ) -> Answer<()> {
+    ) -> Answer<Vec<Begun>> {
         let orders = &rollout.orders;
         let open = state.open_actions().into_iter().filter_map(|action| match action {
             Action::Start { target, attempt }
@@ -333,8 +342,9 @@ impl Driver {
             let until = if aborting { None } else { left(orders, target, now) };
             self.begin((target, attempt), until, rollout, file).boxed()
         };
-        let starts: Vec<BoxFuture<'_, Answer<()>>> = open.map(begin).collect();
-        let done: Vec<Answer<()>> = stream::iter(starts).buffer_unordered(TOGETHER).collect().await;
+        let starts: Vec<BoxFuture<'_, Answer<Begun>>> = open.map(begin).collect();
+        let done: Vec<Answer<Begun>> =
+            stream::iter(starts).buffer_unordered(TOGETHER).collect().await;
         done.into_iter().collect()
     }
 
@@ -345,14 +355,15 @@ impl Driver {
         left: Option<Tick>,
         rollout: &Rollout,
         file: &File,
-    ) -> Answer<()> {
+    ) -> Answer<Begun> {
         let one = (target, attempt);
         let Some(left) = left else {
-            return self.close(one, &Closed::For(ABORTED.to_owned()), rollout).await;
+            self.close(one, &Closed::For(ABORTED.to_owned()), rollout).await?;
+            return Ok(Begun::Settled);
         };
         // Those before it may have taken long: what is paused or stopped meanwhile starts nothing, and the next look takes this one back.
         if !self.api.store.rollout_starts(rollout.id).await? {
-            return Ok(());
+            return Ok(Begun::Settled);
         }
         let token = token(rollout.id, &rollout.orders, target, attempt);
         let lpar = &rollout.orders.targets[target as usize].lpar;
@@ -367,15 +378,20 @@ impl Driver {
         let asked = cust::start(&self.api, who, cust, None, Sharers::Lately).await;
         crash::after(Effect::AskStart, &rollout.name);
         let refusal = match asked {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(Begun::Settled),
             Err(refusal) => refusal.failure(),
         };
         match refusal.kind {
+            FailureKind::Refused if refusal.code == cust::NOT_NOW => {
+                self.close(one, &Closed::Withdrawn, rollout).await?;
+                Ok(Begun::NotNow)
+            }
             FailureKind::Refused | FailureKind::NotFound | FailureKind::Usage => {
                 let faults = refusal.faults.iter().map(|fault| fault.message.clone());
                 let why: Vec<String> =
                     std::iter::once(refusal.message.clone()).chain(faults).collect();
-                self.close(one, &Closed::For(why.join(": ")), rollout).await
+                self.close(one, &Closed::For(why.join(": ")), rollout).await?;
+                Ok(Begun::Settled)
             }
             // Until the deadline of a start it is tried again.
             FailureKind::Unreachable | FailureKind::Forbidden | FailureKind::Internal => {
@@ -383,6 +399,15 @@ impl Driver {
             }
         }
     }
+}
+
+/// What came of asking for a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    /// It was accepted, or never will be.
+    Settled,
+    /// Nothing is wrong with it, and something keeps it from being started now: it waits for its turn again.
+    NotNow,
 }
 
 /// What is said of a target whose start was ordered before an abort and never asked for.

@@ -1,5 +1,6 @@
 //! The site as a plan sees it: one reading of what is on record.
 
+mod console;
 mod frames;
 mod held;
 mod looked;
@@ -132,14 +133,25 @@ pub(super) async fn gather_beside(
     }
     let open = store.open_operations(&lpars).await?;
     let left = store.open_items(&lpars).await?;
+    let kept_out = console::held(api, &file, &lpars).await?;
     let estimates = store.estimates(&lpars).await?;
     let history = store.past_updates(UPDATES).await?.into_iter().map(past).collect();
     drop((lpars, frames));
     let maintenance = store.maintenance().await?.into_iter();
     let maintenance = maintenance.map(|one| Maintenance { on: one.on, reason: one.reason });
     let maintenance = maintenance.collect();
-    let facts =
-        Facts { preflights, partners, around, served, open, left, estimates, maintenance, beside };
+    let facts = Facts {
+        preflights,
+        partners,
+        around,
+        served,
+        open,
+        left,
+        kept_out,
+        estimates,
+        maintenance,
+        beside,
+    };
     blocking(move || {
         let site = facts.site(named, history, at, &file);
         (Site { strangers, ..site }, file)
@@ -187,6 +199,8 @@ struct Facts {
     served: Served,
     open: BTreeMap<ObjectName, (OperationId, StateName)>,
     left: BTreeMap<ObjectName, Vec<Left>>,
+    /// Why its HMC lets an LPAR not log in for now.
+    kept_out: BTreeMap<ObjectName, String>,
     estimates: BTreeMap<ObjectName, (Option<Seconds>, Option<Seconds>)>,
     maintenance: Vec<Maintenance>,
     beside: Beside,
@@ -248,6 +262,7 @@ impl Facts {
         lpar.held.extend(
             self.left.get(&lpar.name).into_iter().flat_map(|left| held::by_what_is_left(left)),
         );
+        lpar.held.extend(self.kept_out.get(&lpar.name).cloned());
         if let Some((total, blackout)) = self.estimates.get(&lpar.name) {
             lpar.estimate = Estimate { total: *total, blackout: *blackout };
         }

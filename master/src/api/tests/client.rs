@@ -1,6 +1,6 @@
 //! A nimd without engine, and a client that speaks HTTP by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -274,6 +274,10 @@ impl FakeHosts {
 }
 
 impl Hosts for FakeHosts {
+    fn silent(&self) -> BTreeSet<ObjectName> {
+        BTreeSet::new()
+    }
+
     fn host_keys(&self, object: Object) -> BoxFuture<'_, HostKeys> {
         let name = object.name.to_string();
         assert!(matches!(object.spec, Spec::Standalone(_) | Spec::Hmc(_) | Spec::Vios(_)));

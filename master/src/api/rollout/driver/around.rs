@@ -39,13 +39,14 @@ pub(super) fn is_fresh_needed(state: &State, now: Tick) -> bool {
 }
 
 /// What is so of the LPARs that wait, beside the rollout's own operations, and how much there is for them on their frames beside what is
-/// promised to `own` targets.
+/// promised to `own` targets. Those that are `put_back` just now wait too.
 pub(super) async fn around(
     api: &Api,
     file: &File,
     rollout: &Arc<Rollout>,
     state: &State,
     (own, operations): (Vec<TargetNumber>, BTreeSet<OperationId>),
+    put_back: &BTreeSet<TargetNumber>,
 ) -> Answer<Vec<Event>> {
     let orders = &rollout.orders;
     // Who was held back when it was planned has no place in the plan: where it was then is part of its fingerprint.
@@ -76,7 +77,8 @@ pub(super) async fn around(
     let excluded: HashMap<String, String> =
         excluded.into_iter().map(|one| (one.name, one.why)).collect();
     for (number, (one, target)) in (0..).zip(state.targets.iter().zip(&orders.targets)) {
-        if !matches!(one.is, Is::Waiting { .. }) || target.wave > state.wave + 1 {
+        let waits = matches!(one.is, Is::Waiting { .. }) || put_back.contains(&number);
+        if !waits || target.wave > state.wave + 1 {
             continue;
         }
         let now = present.get(&target.lpar);

@@ -1,5 +1,7 @@
 //! What became of the operations of a rollout, as the decision is told of it.
 
+use std::collections::BTreeSet;
+
 use nim_rollout::run::{End, Event, Is, Orders, Phase, State, TargetNumber};
 use nim_rollout::site::Tick;
 use nim_shared::code::{Knowledge, Retry as Sense};
@@ -94,6 +96,16 @@ pub(super) fn attempts(state: &State) -> Vec<(TargetNumber, u32)> {
         Is::Waiting { .. } => false,
     });
     open.map(|(target, one)| (target, one.attempt)).collect()
+}
+
+/// The targets whose starts were withdrawn: they wait for their turn again.
+pub(super) fn put_back(
+    open: &[(TargetNumber, u32)],
+    started: &[Option<Asked>],
+) -> BTreeSet<TargetNumber> {
+    let is_withdrawn = |found: &Option<Asked>| matches!(found, Some(Err(Closed::Withdrawn)));
+    let back = open.iter().zip(started).filter(|(_, found)| is_withdrawn(found));
+    back.map(|((target, _), _)| *target).collect()
 }
 
 /// That the operation of a target waits for capacity.

@@ -187,4 +187,25 @@ pub(in super::super) const ENTRIES: &[Entry] = &[
         "Have it looked into with nim -o check, then retry the move.",
         AfterRemedy,
     ),
+    own(
+        "NLU-0255",
+        "nothing was started: what an LPAR needs is not to be had now",
+        "Nothing is wrong with what was asked for. The password of the HMC that the LPAR logs in at was refused, and is not used until it is changed, because three refusals lock the account.",
+        "Do what the reasons ask for, then ask again. A rollout holds these LPARs back until then, and goes on by itself.",
+        AfterRemedy,
+    ),
+    own(
+        "NLU-0256",
+        "the login at the management console failed, and no code of it says why",
+        "hmcauth ended with an error on the LPAR, and what it printed has no code of the HMC: as when the HMC restarts or cannot be reached. Nothing was updated, and what prep had changed was put back.",
+        "See what it printed, and whether the LPAR reaches the HMC: nimctl preflight. A rollout tries again by itself where its file has retry.later.",
+        Later,
+    ),
+    own(
+        "NLU-0257",
+        "the LPAR did not get the password of the management console",
+        "There is no such secret any more, or the HMC has refused it: then it is not used until it is changed, because three refusals lock the account. Nothing was updated, and what prep had changed was put back.",
+        "nimctl secret list shows which, nimctl secret set changes it; then ask again.",
+        AfterRemedy,
+    ),
 ];
