@@ -218,8 +218,8 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// Who was not updated. Each ended so for a reason: a fault of its own, a password that was refused while it was under way, or a partner
-    /// that is not healthy.
+    /// Who was not updated. Each ended so for a reason: a fault of its own, one around it while it was under way, or a partner that is not
+    /// healthy.
     fn not_updated(
         &self,
         world: &World,
@@ -249,6 +249,7 @@ impl Course<'_> {
             pair.is_some_and(|pair| !pair.iter().any(|one| updated.contains(one.as_str())))
         };
         let places = self.places()?;
+        let frame_of = |lpar: &str| places.get(lpar).map(|place| place.frame.clone());
         let mut others = BTreeMap::new();
         let mut struck = 0;
         for one in &report.lpars {
@@ -270,7 +271,8 @@ impl Course<'_> {
             };
             let ended = ended.with_context(|| format!("{name} ended at no time"))?;
             let when = [one.began.unwrap_or(ended), ended];
-            let is_struck = self.spells.iter().any(|spell| spell.ends(&places[name], when));
+            let is_struck =
+                self.spells.iter().any(|spell| spell.strikes(&places[name], frame_of, when));
             ensure!(
                 fault.is_some() || held || is_struck,
                 "{name} is {}, and nothing was wrong there: {why}",
@@ -280,9 +282,7 @@ impl Course<'_> {
             ensure!(!why.is_empty(), "{name} is {}, and nothing says why", one.state);
             others.insert(name.to_owned(), Other { state: one.state.clone(), why, fault });
         }
-        // Whoever comes later waits until the password is set.
-        let locked = self.spells.iter().filter(|spell| spell.refuses_passwords()).count();
-        let most = self.limits.per_hmc * locked;
+        let most: usize = self.spells.iter().map(|spell| spell.most(self.limits)).sum();
         ensure!(
             struck <= most,
             "{struck} ended for what was wrong around them, at most {most} can"

@@ -8,6 +8,7 @@ use nim_rollout::seed::Seeded;
 use nim_shared::stamp::Timestamp;
 use time::OffsetDateTime;
 
+use super::fleet::Limits;
 use super::proof::Place;
 use super::{Size, Spells, fleet};
 use crate::Harness;
@@ -123,16 +124,29 @@ impl Begun {
 }
 
 impl Spell {
-    /// Whether it may have ended the update of an LPAR that is at `place` and was being updated then: only an HMC that refuses a password
-    /// does, to those that are about to log in. All else is waited for.
-    pub(super) fn ends(&self, place: &Place, [began, ended]: [Timestamp; 2]) -> bool {
-        let is_there = self.around.refuses_passwords() == Some(place.hmc.as_str());
+    /// Whether it was while an LPAR that is at `place` was being updated.
+    pub(super) fn strikes(
+        &self,
+        place: &Place,
+        frame_of: impl Fn(&str) -> Option<String>,
+        [began, ended]: [Timestamp; 2],
+    ) -> bool {
+        let is_there = match &self.around {
+            Around::Host { host, .. } => place.hmc == *host || place.vioses.contains(host),
+            Around::Full { lpar } => frame_of(lpar).as_ref() == Some(&place.frame),
+        };
         is_there && began <= self.end && ended >= self.begin
     }
 
-    /// Whether an HMC refused passwords.
-    pub(super) fn refuses_passwords(&self) -> bool {
-        self.around.refuses_passwords().is_some()
+    /// How many updates it can have ended at most: those that were under way there. Whoever comes later waits until it has passed.
+    pub(super) const fn most(&self, limits: &Limits) -> usize {
+        match &self.around {
+            Around::Host { fault, .. } => match fault.host() {
+                FaultyHost::Hmc => limits.per_hmc,
+                FaultyHost::Vios => limits.per_frame,
+            },
+            Around::Full { .. } => limits.per_frame,
+        }
     }
 }
 
