@@ -83,8 +83,9 @@ impl Heard {
         *self.far.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is(&self) -> bool {
-        matches!(self.get(), Far::Heard)
+    /// Whether the HMC has kept us waiting for so long.
+    fn is_silent_for(&self, hedge: Duration) -> bool {
+        matches!(self.get(), Far::Asked(at) if at.elapsed() >= hedge)
     }
 }
 
@@ -181,7 +182,9 @@ impl Health {
                     match answer {
                         Ok(answer) => {
                             self.answered(&hmc);
-                            let beside = open.iter().filter(|(_, heard)| !heard.is());
+                            // Who was asked a moment ago, or not yet, is not silent for that.
+                            let beside =
+                                open.iter().filter(|(_, heard)| heard.is_silent_for(self.hedge));
                             beside.for_each(|(name, _)| self.was_silent(name));
                             return Ok(Answered { hmc, answer, failed });
                         }
@@ -240,17 +243,23 @@ mod tests {
         /// Nothing either, when the question had its turn.
         NothingInTurn,
         Nothing,
+        /// The question waits here for its turn, for good.
+        Wait,
+        /// An answer when the next one was asked.
+        AnswerLate,
         Refuse,
     }
 
     /// Asks `hmc1` and `hmc2`: who answered, and who was asked.
     async fn ask(health: &Health, first: Does, second: Does) -> (Option<String>, Vec<String>) {
         let asked = Mutex::new(Vec::new());
+        let later = Arc::new(Notify::new());
         let names = ["hmc1", "hmc2"].map(|name| name.parse().unwrap());
         let done = health.first(
             &names,
             |hmc, heard| {
                 asked.lock().unwrap().push(hmc.to_string());
+                let later = Arc::clone(&later);
                 async move {
                     match if hmc.as_str() == "hmc1" { first } else { second } {
                         Does::Answer => Ok(()),
@@ -272,6 +281,15 @@ mod tests {
                             std::future::pending().await
                         }
                         Does::Nothing => std::future::pending().await,
+                        Does::Wait => {
+                            heard.queued();
+                            later.notify_one();
+                            std::future::pending().await
+                        }
+                        Does::AnswerLate => {
+                            later.notified().await;
+                            Ok(())
+                        }
                         Does::Refuse => Err("refused"),
                     }
                 }
@@ -315,6 +333,16 @@ mod tests {
         let answer = ask(&health, Does::Refuse, Does::Answer).await;
         assert_eq!(answer, by("hmc2", &["hmc1", "hmc2"]));
         assert!(!health.is_silent(&"hmc1".parse().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_question_that_waits_here_makes_nobody_silent() {
+        let health = health(Duration::from_secs(3600));
+        let answer = ask(&health, Does::AnswerLate, Does::Wait).await;
+        assert_eq!(answer, by("hmc1", &["hmc1", "hmc2"]));
+        assert_eq!(health.silent(), BTreeSet::new());
+        ask(&health, Does::Nothing, Does::Answer).await;
+        assert_eq!(health.silent(), BTreeSet::from(["hmc1".parse().unwrap()]));
     }
 
     #[tokio::test]

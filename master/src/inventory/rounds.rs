@@ -40,19 +40,7 @@ impl<T: Clone> Default for Rounds<T> {
 impl<T: Clone + Send + Sync + 'static> Rounds<T> {
     /// What the next reading of `frame` shows, which begins after this: one that waits for its turn is joined, otherwise `read` is made
     /// one, and begins when the one before it is over. It is told the partitions that all who joined it name.
-    pub(super) async fn join<F>(
-        &self,
-        frame: &ObjectName,
-        partitions: &[String],
-        read: impl FnOnce(Vec<String>) -> F + Send + 'static,
-    ) -> T
-    where
-        F: Future<Output = T> + Send + 'static,
-    {
-        self.next(frame, partitions, read).await
-    }
-
-    fn next<F>(
+    pub(super) fn join<F>(
         &self,
         frame: &ObjectName,
         partitions: &[String],
@@ -119,7 +107,7 @@ mod tests {
                 begins.send((partitions, answer)).await.unwrap();
                 answered.await.unwrap()
             };
-            self.rounds.next(&frame.parse().unwrap(), &[partition.to_owned()], read)
+            self.rounds.join(&frame.parse().unwrap(), &[partition.to_owned()], read)
         }
 
         /// The question that comes next, answered with `number`.
